@@ -1,0 +1,55 @@
+"""fastnn: small neural networks, trained on the CPU at the speed that the machine allows.
+
+>>> import fastnn
+>>> X, y = fastnn.datasets.xor_grid(100)
+>>> net = fastnn.mlp(2, 4, 1, activation="tanh", loss="bce", seed=0)
+>>> history = net.fit(X, y, epochs=20, lr=0.1, batch_size=10)
+>>> net.score(X, y) > 0.95
+True
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("fastnn")
+except PackageNotFoundError:
+    raise ImportError(
+        "fastnn is not installed, so its kernels cannot be found: run `pip install -e .` in the checkout"
+    ) from None
+
+from . import datasets, init, plot
+from .errors import DivergenceError
+from .gradients import GradientReport, check_gradients
+from .history import History
+from .layers import Affine, Identity, MatMul, ReLU, Repeat, Sigmoid, Softmax, Sum, Tanh
+from .losses import BCE, MSE, SoftmaxCE
+from .model import Sequential, mlp
+from .optimizers import SGD, Adam
+from .storage import load
+
+__all__ = [
+    "BCE",
+    "MSE",
+    "SGD",
+    "Adam",
+    "Affine",
+    "DivergenceError",
+    "GradientReport",
+    "History",
+    "Identity",
+    "MatMul",
+    "ReLU",
+    "Repeat",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCE",
+    "Sum",
+    "Tanh",
+    "check_gradients",
+    "datasets",
+    "init",
+    "load",
+    "mlp",
+    "plot",
+]

@@ -1,0 +1,64 @@
+"""From a list of layers and a loss to a net that makes sense, or to an error that says why it does not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from .arrays import Array
+from .init import Init, parse
+from .layers import Activation, Identity, Layer, Softmax, Weighted, given
+from .losses import LOSSES, Loss
+
+
+def sizes(layers: Sequence[Layer]) -> tuple[int, int]:
+    """The number of inputs and outputs of a stack whose layers fit each other and belong to no other net."""
+    width: int | None = None
+    n_in: int | None = None
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer {place} is {layer!r}: layers are objects such as fastnn.Affine(2, 3)")
+        if layer.owned or any(layer is other for other in layers[:place]):
+            raise ValueError(f"layer {place}, {layer!r}, is part of a net already: make a new one")
+        try:
+            width = layer.n_outputs(width)
+        except ValueError as error:
+            raise ValueError(f"layer {place} does not fit the one before: {error}") from None
+        if n_in is None and isinstance(layer, Weighted):
+            n_in = layer.n_in
+    if n_in is None or width is None:
+        raise ValueError("a net needs at least one layer with weights, such as fastnn.Affine(2, 1)")
+    return n_in, width
+
+
+def choose_loss(loss: Any, n_out: int) -> Loss:
+    """The loss by name or as given; without one, binary cross-entropy for one output, softmax for more."""
+    if loss is None:
+        loss = "bce" if n_out == 1 else "softmax_ce"
+    chosen = loss if isinstance(loss, Loss) else LOSSES[checks.choice("loss", loss, LOSSES)]()
+    chosen.check_outputs(n_out)
+    return chosen
+
+
+def without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
+    """The stack up to the loss's plain output: a final activation must be the one that the loss contains."""
+    last = layers[-1]
+    if isinstance(last, Identity) or not isinstance(last, (Activation, Softmax)):
+        return tuple(layers)
+    if type(last).__name__ != loss.link:
+        fitting = f"{loss.link}()" if loss.link != "Identity" else "a layer without activation"
+        raise ValueError(f"the net ends in {last!r}, but loss {loss.name!r} goes with {fitting}, or with nothing there")
+    return tuple(layers[:-1])
+
+
+def draw(layers: Sequence[Layer], init: Any, rng: np.random.Generator) -> list[Array]:
+    """Initial parameters in the order of the layers: the caller's arrays, or drawn layer by layer.
+
+    A layer with an init of its own keeps to that; `init` is for the others.
+    """
+    weighted = [layer for layer in layers if isinstance(layer, Weighted)]
+    if not isinstance(init, (str, Init)):
+        return given(init, [shape for layer in weighted for shape in layer.shapes()])
+    default = parse(init)
+    return [array for layer in weighted for array in layer.draw(rng, default)]

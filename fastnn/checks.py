@@ -1,0 +1,77 @@
+"""Checks of single arguments: each returns the value in one type, or says what was given and what was wanted."""
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+_LARGEST = 2**31 - 1
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number of at least `least`."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    if not least <= number <= _LARGEST:
+        raise ValueError(f"{name} must be at least {least} and at most {_LARGEST}, not {number}")
+    return number
+
+
+def real(name: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float:
+    """A finite number, at least `least` and less than `below`."""
+    try:
+        if isinstance(value, (bool, np.bool_, str)):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, not {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, not {number}")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least:g}, not {number:g}")
+    if number >= below:
+        raise ValueError(f"{name} must be less than {below:g}, not {number:g}")
+    return number
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """One of the names in `options`."""
+    known = list(options)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
+
+
+def seed(value: Any) -> int:
+    """A seed for `numpy.random.default_rng`: a whole number from 0 on, of any size."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number, so that the run can be repeated, not {value!r}") from None
+    if number < 0:
+        raise ValueError(f"seed must be at least 0, not {number}")
+    return number
+
+
+def dtype(value: Any) -> np.dtype[Any]:
+    """float64 or float32."""
+    try:
+        found = np.dtype(value) if value is not None else None
+    except TypeError:
+        found = None
+    if found not in (np.dtype("float64"), np.dtype("float32")):
+        raise ValueError(f"dtype must be 'float64' or 'float32', not {value!r}")
+    return np.dtype(found.name)

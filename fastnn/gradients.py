@@ -1,0 +1,125 @@
+"""A check of the gradients that a net computes, by central differences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .model import Sequential
+
+_ATOL = {"float64": 1e-8, "float32": 1e-5}
+_RTOL = {"float64": 1e-5, "float32": 1e-3}
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """One array of parameters: its gradient, that by central differences, and where they differ most."""
+
+    name: str
+    gradient: Array
+    numeric: Array
+    tolerance: Array
+
+    @property
+    def errors(self) -> Array:
+        """|gradient - numeric|, entry by entry."""
+        return np.abs(self.gradient - self.numeric)
+
+    @property
+    def ok(self) -> bool:
+        """True if every entry agrees within its tolerance."""
+        return bool((self.errors <= self.tolerance).all())
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """The index of the entry that is furthest beyond, or nearest to, its tolerance."""
+        at = np.unravel_index(np.argmax(self.errors / self.tolerance), self.errors.shape)
+        return tuple(int(i) for i in at)
+
+    def __str__(self) -> str:
+        at = self.worst
+        place = ", ".join(map(str, at))
+        return (
+            f"{'ok   ' if self.ok else 'WRONG'} {self.name:<6} {str(self.gradient.shape):<12} worst [{place}]: "
+            f"gradient {self.gradient[at]: .9e}, numeric {self.numeric[at]: .9e}, difference {self.errors[at]:.1e}"
+        )
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradients` found: true if all is well; printed, a line for each array of parameters."""
+
+    parameters: list[ParameterCheck]
+    step: float
+
+    @property
+    def ok(self) -> bool:
+        """True if every gradient agrees and they are not all zero."""
+        return not self.all_zero and all(parameter.ok for parameter in self.parameters)
+
+    @property
+    def all_zero(self) -> bool:
+        """True if there was nothing to compare."""
+        return not any(p.gradient.any() or p.numeric.any() for p in self.parameters)
+
+    @property
+    def max_error(self) -> float:
+        """The largest difference of any entry."""
+        return max(float(p.errors.max()) for p in self.parameters)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        verdict = "all gradients agree with" if self.ok else "GRADIENTS DIFFER from"
+        if self.all_zero:
+            verdict = "NOTHING TO COMPARE: all gradients are zero, as are"
+        head = f"{verdict} central differences (step {self.step:.1e}, largest difference {self.max_error:.1e})"
+        return "\n".join([head, *map(str, self.parameters)])
+
+
+def check_gradients(net: Sequential, X: Any, y: Any, reduction: str = "mean") -> GradientReport:
+    """Compare the net's gradients with central differences, parameter by parameter.
+
+    The differences (L(theta + h) - L(theta - h)) / 2h are taken in float64 with h = 6e-6 max(1, |theta|); a float32
+    net's gradients are compared with those of its float64 copy. An entry agrees if it is within 1e-8 max(1, |L|) +
+    1e-5 |numeric| (float32: 1e-5 and 1e-3). The net is not changed. Two evaluations a parameter: for small nets.
+    Where a ReLU's input lies within h of 0, the differences are wrong, not the gradient.
+
+    >>> from fastnn import mlp, datasets
+    >>> check_gradients(mlp(2, 3, 1, seed=1), *datasets.xor_gate()).ok
+    True
+    """
+    _, grads = net.loss_and_grads(X, y, reduction)
+    twin = net.astype("float64")
+    inputs = np.asarray(X, net.dtype)  # the same rounded numbers for both
+    base = cube_root_eps = float(np.cbrt(np.finfo(np.float64).eps))
+    numeric = np.empty_like(twin.theta)
+    loss = abs(twin.loss_and_grads(inputs, y, reduction)[0])
+    for p, value in enumerate(twin.theta.copy()):
+        h = cube_root_eps * max(1.0, abs(value))
+        sides = []
+        for moved in (value + h, value - h):
+            twin.theta[p] = moved
+            sides.append((moved, twin.loss_and_grads(inputs, y, reduction)[0]))
+        twin.theta[p] = value
+        (above, loss_above), (below, loss_below) = sides
+        numeric[p] = (loss_above - loss_below) / (above - below)
+    checked, at = [], 0
+    for place, grad in enumerate(grads):
+        part = numeric[at : at + grad.size].reshape(grad.shape)
+        at += grad.size
+        tolerance = _ATOL[str(net.dtype)] * max(1.0, loss) + _RTOL[str(net.dtype)] * np.abs(part)
+        checked.append(ParameterCheck(_names(net)[place], grad.astype(np.float64), part, tolerance))
+    return GradientReport(checked, base)
+
+
+def _names(net: Sequential) -> list[str]:
+    """W1, b1, W2, ... in the order of `net.params`."""
+    letters = [
+        f"{'Wb'[place]}{number}"
+        for number, shapes in enumerate((s for s in (layer.shapes() for layer in net.layers) if s), start=1)
+        for place in range(len(shapes))
+    ]
+    return letters

@@ -1,0 +1,82 @@
+"""Initial weights: how the parameters of a net are drawn. Biases start at zero in every scheme."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from .arrays import Array
+
+
+@dataclass(frozen=True)
+class Init:
+    """A scheme that draws a layer's weights."""
+
+    scheme: str
+    arguments: tuple[float, ...] = ()
+
+    def weights(self, rng: np.random.Generator, n_in: int, n_out: int) -> Array:
+        """Weights (n_in, n_out), float64, drawn row by row."""
+        shape = (n_in, n_out)
+        if self.scheme == "zeros":
+            return np.zeros(shape)
+        if self.scheme == "xavier":
+            limit = math.sqrt(6.0 / (n_in + n_out))
+            return rng.uniform(-limit, limit, shape)
+        if self.scheme == "he":
+            return math.sqrt(2.0 / n_in) * rng.standard_normal(shape)
+        if self.scheme == "normal":
+            return self.arguments[0] * rng.standard_normal(shape)
+        return rng.uniform(*self.arguments, shape)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}({', '.join(f'{value:g}' for value in self.arguments)})" if self.arguments else self.scheme
+
+
+def xavier() -> Init:
+    """Uniform in +-sqrt(6 / (n_in + n_out)) (Glorot and Bengio, 2010): for sigmoid and tanh."""
+    return Init("xavier")
+
+
+def he() -> Init:
+    """Normal with a standard deviation of sqrt(2 / n_in) (He et al., 2015): for ReLU."""
+    return Init("he")
+
+
+def normal(std: float = 1.0) -> Init:
+    """Normal with mean 0 and this standard deviation."""
+    return Init("normal", (checks.real("std", std, 0.0),))
+
+
+def uniform(low: float = -1.0, high: float = 1.0) -> Init:
+    """Uniform from low up to high."""
+    low, high = checks.real("low", low), checks.real("high", high)
+    if high < low:
+        raise ValueError(f"uniform needs low <= high, not low={low:g}, high={high:g}")
+    return Init("uniform", (low, high))
+
+
+def zeros() -> Init:
+    """All zeros: hidden neurons of a layer then stay equal for ever, however long the net is trained."""
+    return Init("zeros")
+
+
+_SCHEMES = {"xavier": xavier, "he": he, "normal": normal, "uniform": uniform, "zeros": zeros}
+
+
+def parse(spec: Any) -> Init:
+    """A scheme from its name, such as "xavier", "normal(0.01)" or "uniform(-1, 1)"; an Init is returned as it is."""
+    if isinstance(spec, Init):
+        return spec
+    match = re.fullmatch(r"(\w+)\s*(?:\(([^()]*)\))?", spec.strip()) if isinstance(spec, str) else None
+    if match is None or match[1] not in _SCHEMES:
+        raise ValueError(
+            f"init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', 'zeros' or a list of arrays, not {spec!r}"
+        )
+    try:
+        return _SCHEMES[match[1]](*(float(text) for text in (match[2] or "").split(",") if text.strip()))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"init {spec!r} is not understood: {error}") from None

@@ -1,0 +1,335 @@
+"""The layers: parts of a Sequential, each of which also works on its own.
+
+`forward(x)` takes rows (n, units), and keeps what `backward(dout)` needs; that returns the gradient by x and writes
+those by the parameters into the arrays of `grads`, in place. On its own a layer draws its parameters at first use;
+in a Sequential they are views into the net's flat vector.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import checks, kernels
+from .arrays import Array, frozen, numbers
+from .init import Init, parse
+
+
+class Layer:
+    """A layer without parameters; the others add theirs."""
+
+    mixes_rows: ClassVar[bool] = False  # True where a row of the output depends on more than its own row
+
+    def __init__(self) -> None:
+        self._x: Array | None = None  # what `backward` needs of the last forward pass
+        self._out: Array | None = None
+        self.owned = False  # part of a Sequential
+
+    @property
+    def params(self) -> list[Array]:
+        """The parameters, which may be changed in place."""
+        return []
+
+    @property
+    def grads(self) -> list[Array]:
+        """The gradients of the last backward pass, in the order of `params`; always the same arrays."""
+        return []
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of `params`."""
+        return []
+
+    def n_outputs(self, n_in: int | None) -> int | None:
+        """The number of units that come out where n_in go in; None is "any"."""
+        return n_in
+
+    def n_rows(self, n: int) -> int:
+        """The number of rows that come out where n go in."""
+        return n
+
+    def forward(self, x: Any) -> Array:
+        """The layer's output (n, n_out) for x (n, n_in)."""
+        return self.run(self._rows(x))
+
+    def backward(self, dout: Any) -> Array:
+        """The gradient by x (n, n_in) from that by the last forward pass's output, (n, n_out)."""
+        return self.run_back(self._gradient(dout))
+
+    def run(self, x: Array) -> Array:
+        """`forward` for an array that is as it should be."""
+        self._x = frozen(x)
+        self._out = self._forward(self._x)
+        return self._out
+
+    def run_back(self, dout: Array) -> Array:
+        """`backward` for an array that is as it should be."""
+        assert self._x is not None and self._out is not None
+        return self._backward(frozen(dout), self._x, self._out)
+
+    def _forward(self, x: Array) -> Array:
+        raise NotImplementedError
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        raise NotImplementedError
+
+    def _rows(self, x: Any) -> Array:
+        """x as rows of the layer's dtype."""
+        params = self.params
+        single = (params[0].dtype if params else getattr(x, "dtype", None)) == np.float32
+        rows = numbers("x", x, np.dtype("float32") if single else np.dtype("float64"))
+        if rows.ndim != 2:
+            raise ValueError(f"x must have two dimensions, (n, units), not the shape {rows.shape}")
+        return rows
+
+    def _gradient(self, dout: Any) -> Array:
+        """dout in the dtype of the last forward pass, checked against its output."""
+        if self._out is None:
+            raise RuntimeError(f"{type(self).__name__}.backward needs a forward before it")
+        gradient = numbers("dout", dout, self._out.dtype)
+        if gradient.shape != self._out.shape:
+            raise ValueError(f"dout has the shape {gradient.shape}, but the output had {self._out.shape}")
+        return gradient
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_x": None, "_out": None}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Weighted(Layer):
+    """A layer with weights (n_in, n_out), which it draws itself unless a net does."""
+
+    def __init__(self, n_in: int, n_out: int, init: Any = None, seed: int = 0) -> None:
+        super().__init__()
+        self.n_in = checks.whole("n_in", n_in, 1)
+        self.n_out = checks.whole("n_out", n_out, 1)
+        self.init: Init | list[Array] | None = None
+        if init is not None:
+            self.init = parse(init) if isinstance(init, (str, Init)) else given(init, self.shapes())
+        self._seed = checks.seed(seed)
+        self._params: list[Array] | None = None
+        self._grads: list[Array] | None = None
+
+    def draw(self, rng: np.random.Generator, default: Init) -> list[Array]:
+        """Initial parameters: the layer's own choice if it has one, otherwise by the default scheme."""
+        if isinstance(self.init, list):
+            return self.init
+        weights = (self.init or default).weights(rng, self.n_in, self.n_out)
+        return [weights, *(np.zeros(shape) for shape in self.shapes()[1:])]
+
+    def bind(self, params: list[Array], grads: list[Array]) -> None:
+        """Use these arrays from now on."""
+        self._params, self._grads = params, grads
+
+    @property
+    def params(self) -> list[Array]:
+        if self._params is None:
+            drawn = self.draw(np.random.default_rng(self._seed), parse("xavier"))
+            single = all(array.dtype == np.float32 for array in drawn)
+            params = [np.array(array, np.float32 if single else np.float64, order="C") for array in drawn]
+            self.bind(params, [np.zeros_like(array) for array in params])
+        assert self._params is not None
+        return self._params
+
+    @property
+    def grads(self) -> list[Array]:
+        _ = self.params
+        assert self._grads is not None
+        return self._grads
+
+    def n_outputs(self, n_in: int | None) -> int:
+        if n_in not in (None, self.n_in):
+            raise ValueError(f"{self!r} takes {self.n_in} inputs, but gets {n_in}")
+        return self.n_out
+
+    def _rows(self, x: Any) -> Array:
+        rows = super()._rows(x)
+        self.n_outputs(rows.shape[1])
+        return rows
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.n_in}, {self.n_out})"
+
+
+class Affine(Weighted):
+    """x W + b, with params [W (n_in, n_out), b (n_out,)].
+
+    init is a scheme as in `fastnn.init`, or the arrays [W, b]; in a Sequential it goes before the net's.
+
+    >>> Affine(2, 1, init=[[[1.0], [2.0]], [0.5]]).forward([[1.0, 1.0]])
+    array([[3.5]])
+    """
+
+    feedback: ClassVar[int] = kernels.codes.FEEDBACK_WEIGHTS
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [(self.n_in, self.n_out), (self.n_out,)]
+
+    def _forward(self, x: Array) -> Array:
+        out = np.empty((len(x), self.n_out), x.dtype)
+        kernels.nodes.affine_forward(out, x, *self.params)
+        return out
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        dw, db = self.grads
+        kernels.nodes.affine_backward(dx, dw, dout, x, self.params[0], self.feedback)
+        kernels.nodes.sum_rows(db.reshape(1, -1), dout)
+        return dx
+
+
+class MatMul(Weighted):
+    """x W, with params [W (n_in, n_out)]: an Affine without a bias."""
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [(self.n_in, self.n_out)]
+
+    def _forward(self, x: Array) -> Array:
+        out = np.empty((len(x), self.n_out), x.dtype)
+        kernels.nodes.affine_forward(out, x, self.params[0], np.zeros(self.n_out, x.dtype))
+        return out
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx, feedback = np.empty(x.shape, x.dtype), kernels.codes.FEEDBACK_WEIGHTS
+        kernels.nodes.affine_backward(dx, self.grads[0], dout, x, self.params[0], feedback)
+        return dx
+
+
+class Activation(Layer):
+    """A function of each unit."""
+
+    code: ClassVar[int]
+
+    def _forward(self, x: Array) -> Array:
+        out = np.empty(x.shape, x.dtype)
+        kernels.nodes.activation_forward(out.reshape(-1), x.reshape(-1), self.code)
+        return out
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        kernels.nodes.activation_backward(dx.reshape(-1), dout.reshape(-1), out.reshape(-1), self.code)
+        return dx
+
+
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x)).
+
+    >>> Sigmoid().forward([[0.0, -1000.0]])
+    array([[0.5, 0. ]])
+    """
+
+    code = kernels.codes.SIGMOID
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    code = kernels.codes.TANH
+
+
+class ReLU(Activation):
+    """max(x, 0), with the derivative 0 at 0."""
+
+    code = kernels.codes.RELU
+
+
+class Identity(Activation):
+    """x as it is."""
+
+    code = kernels.codes.IDENTITY
+
+
+class Softmax(Layer):
+    """exp(x_k) / sum_k exp(x_k), row by row.
+
+    >>> Softmax().forward([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    def _forward(self, x: Array) -> Array:
+        out = np.empty(x.shape, x.dtype)
+        kernels.nodes.softmax_forward(out, x)
+        return out
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        kernels.nodes.softmax_backward(dx, dout, out)
+        return dx
+
+
+class Repeat(Layer):
+    """One row (1, k) repeated n times, (n, k); backward sums the rows.
+
+    >>> Repeat(2).forward([[1.0, 2.0]])
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    mixes_rows = True
+
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.n = checks.whole("n", n, 1)
+
+    def n_rows(self, n: int) -> int:
+        if n != 1:
+            raise ValueError(f"{self!r} takes one row, but gets {n}")
+        return self.n
+
+    def _forward(self, x: Array) -> Array:
+        out = np.empty((self.n_rows(len(x)), x.shape[1]), x.dtype)
+        kernels.nodes.repeat_row(out, x)
+        return out
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        kernels.nodes.sum_rows(dx, dout)
+        return dx
+
+    def __repr__(self) -> str:
+        return f"Repeat({self.n})"
+
+
+class Sum(Layer):
+    """The sum of all rows, (n, k) to (1, k); backward repeats the row.
+
+    >>> Sum().forward([[1.0, 2.0], [3.0, 4.0]])
+    array([[4., 6.]])
+    """
+    mixes_rows = True
+
+
+    def n_rows(self, n: int) -> int:
+        return 1
+
+    def _forward(self, x: Array) -> Array:
+        out = np.empty((1, x.shape[1]), x.dtype)
+        kernels.nodes.sum_rows(out, x)
+        return out
+
+    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        kernels.nodes.repeat_row(dx, dout)
+        return dx
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "identity": Identity}
+LAYERS: dict[str, type[Layer]] = {
+    layer.__name__: layer for layer in (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
+}
+
+
+def given(arrays: Sequence[Any], shapes: list[tuple[int, ...]]) -> list[Array]:
+    """Copies of the caller's arrays, checked against the shapes that are wanted; float32 stays float32."""
+    if len(arrays) != len(shapes):
+        raise ValueError(f"init has {len(arrays)} arrays, but {len(shapes)} are wanted, with the shapes {shapes}")
+    single = all(getattr(array, "dtype", None) == np.float32 for array in arrays)
+    dtype = np.dtype("float32" if single else "float64")
+    copies = []
+    for place, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        values = numbers(f"init[{place}]", array, dtype)
+        if values.shape != shape:
+            raise ValueError(f"init[{place}] has the shape {values.shape}, but {shape} is wanted: W is (n_in, n_out)")
+        copies.append(values.copy())
+    return copies

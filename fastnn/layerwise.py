@@ -1,0 +1,71 @@
+"""Any stack of layers, one layer after the other: what the fused loops do not know."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import kernels
+from .arrays import Array, frozen
+from .job import Job, State
+from .layers import Layer
+from .losses import Loss
+
+
+class Layerwise:
+    """Runs the layers' own forward and backward, whose parameters and gradients are views into flat vectors."""
+
+    def __init__(self, layers: Sequence[Layer], gradient: Array, loss: Loss) -> None:
+        self._layers, self._gradient, self._loss = layers, gradient, loss
+
+    def describe(self) -> str:
+        """How it will be run, in words."""
+        return "layer by layer: the fused loops know Affine layers with at most one activation each, and no others"
+
+    def n_rows(self, n: int) -> int:
+        """The number of rows that come out where n go in."""
+        for layer in self._layers:
+            n = layer.n_rows(n)
+        return n
+
+    def outputs(self, theta: Array, X: Array) -> Array:
+        """The plain output z (n, n_out)."""
+        for layer in self._layers:
+            X = layer.run(X)
+        return X
+
+    def loss_and_gradient(self, theta: Array, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+        """The summed loss, and the flat gradient of the mean or summed loss."""
+        total, _, _ = self._backpropagate(X, y, mean)
+        return total, self._gradient.copy()
+
+    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int) -> int:
+        """Train up to the update `end`; the answer is one of the kernels' codes."""
+        codes = kernels.codes
+        while (done := int(state.position[codes.UPDATES])) < end:
+            epoch, batch = divmod(done, job.per_epoch)
+            start = batch * job.batch_size
+            rows = order[(epoch - first_epoch) % len(order)][start : start + job.batch_size]
+            # a stack that changes the number of rows comes as one batch, in which X and y need not match
+            total, right, bad = self._backpropagate(
+                job.X[rows], job.y if len(job.y) != len(job.X) else job.y[rows], job.mean
+            )
+            if bad >= 0:
+                state.position[codes.ROW] = rows[bad % len(rows)]
+                return codes.NOT_FINITE
+            kernels.nodes.step(
+                state.theta, state.moments, state.clock, self._gradient, job.optimizer.code, job.settings
+            )
+            state.loss_sums[epoch] += total
+            state.n_right[epoch] += right
+            state.position[codes.UPDATES] += 1
+        return codes.DONE
+
+    def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
+        """The summed loss, the number of right classes, and the first row that is not finite, or -1."""
+        z = frozen(self.outputs(self._gradient, X))
+        d = np.empty(z.shape, z.dtype)
+        total, right, bad = kernels.nodes.loss_forward(d, z, frozen(y), self._loss.code, mean)
+        if bad < 0:
+            for layer in reversed(self._layers):
+                d = layer.run_back(d)
+        return float(total), int(right), int(bad)

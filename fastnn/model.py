@@ -1,0 +1,254 @@
+"""The model: a stack of layers, a loss, and one flat vector of parameters."""
+
+import copy
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import architecture, checks, kernels, optimizers, storage, targets
+from .arrays import Array, features, numbers
+from .fused import Fused, layer_table
+from .history import History
+from .init import Init
+from .job import Job
+from .layers import ACTIVATIONS, Affine, Layer, Weighted
+from .layerwise import Layerwise
+from .losses import Loss
+from .training import Training
+
+
+class Sequential:
+    """A net that is a list of layers, for one loss, with its initial parameters drawn from a seed.
+
+    layers: `Affine` and the other layers. The activation that belongs to the loss (Sigmoid for "bce", Softmax for
+    "softmax_ce") may stand at the end or be left out; it is the same net.
+    loss: "bce" (one output), "softmax_ce" (one output a class), "mse" (values), or a Loss; by default "bce" where
+    the stack ends in one output, "softmax_ce" otherwise.
+    init: "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays [W1, b1, ...], W being
+    (n_in, n_out). Weights are drawn layer by layer from `numpy.random.default_rng(seed)`; biases start at zero.
+
+    >>> net = Sequential([Affine(2, 3), ACTIVATIONS["tanh"](), Affine(3, 1)], loss="bce", seed=0)
+    >>> net.theta.shape, [p.shape for p in net.params]
+    ((13,), [(2, 3), (3,), (3, 1), (1,)])
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], loss: str | Loss | None = None, *,
+        init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
+    ) -> None:  # fmt: skip
+        self.layers = tuple(layers)
+        self.n_in, self.n_out = architecture.sizes(self.layers)
+        self.loss = architecture.choose_loss(loss, self.n_out)
+        self.dtype = checks.dtype(dtype)
+        self.history: History | None = None  # of the last fit
+        self.classes: Array | None = None  # the labels, once a fit has seen them
+        self._stack = architecture.without_link(self.layers, self.loss)
+        drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
+        self._bind(np.concatenate([array.reshape(-1) for array in drawn]).astype(self.dtype))
+
+    def _bind(self, theta: Array) -> None:
+        """Make theta the flat vector: the layers' parameters become views into it."""
+        gradient = np.zeros_like(theta)
+        params: list[Array] = []
+        at = 0
+        for layer in self._stack:
+            views: tuple[list[Array], list[Array]] = ([], [])
+            for shape in layer.shapes():
+                stop = at + int(np.prod(shape))
+                views[0].append(theta[at:stop].reshape(shape))
+                views[1].append(gradient[at:stop].reshape(shape))
+                at = stop
+            if isinstance(layer, Weighted):
+                layer.bind(*views)
+            layer.owned = True
+            params += views[0]
+        self._theta, self._params = theta, params
+        table = layer_table(self._stack)
+        self._engine: Fused | Layerwise = (
+            Layerwise(self._stack, gradient, self.loss) if table is None else Fused(table, self.loss)
+        )
+
+    @property
+    def theta(self) -> Array:
+        """All parameters in one flat vector (n_params,): each layer's weights row by row, then its bias.
+
+        It is the net's own array. Assigning to it copies the values.
+        """
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        array = numbers("theta", values, self.dtype)
+        if array.shape != self._theta.shape:
+            raise ValueError(f"theta has the shape {array.shape}, but the net has {self._theta.size} parameters")
+        self._theta[...] = array
+
+    @property
+    def params(self) -> list[Array]:
+        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
+        return list(self._params)
+
+    def fit(
+        self, X: Any, y: Any, *, epochs: int, lr: float | None = None, batch_size: int | str = 1,
+        optimizer: str | optimizers.Optimizer | None = None, reduction: str = "mean",
+        shuffle: bool = True, seed: int = 0, progress: bool | None = None,
+    ) -> History:  # fmt: skip
+        """Train from the present parameters on, and return the history, which is also kept as `history`.
+
+        X (n, n_in) and y: labels (n,), one-hot rows for "softmax_ce", values (n,) or (n, n_out) for "mse".
+        lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or "adam" with lr. Moments start at
+        zero in every call. batch_size is 1 (an update a sample), any other number (the last batch may be smaller) or
+        "full"; reduction says whether an update follows its batch's "mean" or "sum" of losses. shuffle=True draws a
+        new order of the rows each epoch, `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch
+        of all rows is never shuffled. progress: a bar always, never, or (None) when it lasts, in a terminal.
+
+        Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite DivergenceError; the net then
+        holds the parameters after its last good update, and `history` the completed epochs.
+
+        >>> from fastnn.datasets import xor_gate
+        >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
+        >>> net.fit(*xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05
+        True
+        """
+        inputs, codes, classes = self._data(X, y)
+        epochs = checks.whole("epochs", epochs, 1)
+        size = self._batch_size(batch_size, len(inputs))
+        mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
+        rule = optimizers.choose(optimizer, lr)
+        shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
+        if progress is not None:
+            checks.flag("progress", progress)
+        if not np.isfinite(self._theta).all():
+            raise ValueError("the net's parameters are not finite: set net.theta, or make a new net")
+        self.classes = classes
+        job = Job(inputs, codes, rule, epochs, size, mean, shuffle, seed)
+        training = Training(self._engine, job, self._theta, self.loss.name != "mse")
+        try:
+            training.run(progress)
+        finally:
+            self.history = training.history()
+        return self.history
+
+    def loss_and_grads(self, X: Any, y: Any, reduction: str = "mean") -> tuple[float, list[Array]]:
+        """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own."""
+        mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
+        inputs, codes, _ = self._data(X, y)
+        total, g = self._engine.loss_and_gradient(self._theta, inputs, codes, mean)
+        ends = np.cumsum([param.size for param in self._params])[:-1]
+        grads = [part.reshape(param.shape) for part, param in zip(np.split(g, ends), self._params, strict=True)]
+        return (total / len(codes) if mean else total), grads
+
+    def predict(self, X: Any) -> Array:
+        """Labels (n,), as they were in `fit`; for "mse" the values, (n,) or (n, n_out)."""
+        z = self._outputs(X)
+        if self.loss.name == "mse":
+            return z[:, 0] if self.n_out == 1 else z
+        found = np.empty(len(z), np.int64)
+        kernels.predictions.classes(found, z, self.loss.code)
+        return found if self.classes is None else self.classes[found]
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (n, n_classes), in the order of the sorted labels; also for "bce"."""
+        if self.loss.name == "mse":
+            raise ValueError("a net with loss 'mse' predicts values, not probabilities: use predict")
+        z = self._outputs(X)
+        shares = np.empty((len(z), self.loss.n_classes(self.n_out)), self.dtype)
+        kernels.predictions.probabilities(shares, z, self.loss.code)
+        return shares
+
+    def score(self, X: Any, y: Any) -> float:
+        """The share of rows whose label is predicted; for "mse" R^2, the share of the variance that is explained."""
+        inputs, codes, _ = self._data(X, y)
+        if self.loss.name == "mse":
+            total, _ = self._engine.loss_and_gradient(self._theta, inputs, codes, True)
+            spread = codes.var(axis=0, dtype=np.float64).mean()
+            if spread == 0.0:
+                raise ValueError("y is the same in all rows: R^2 has no meaning there")
+            return float(1.0 - total / len(codes) / spread)
+        z = self._engine.outputs(self._theta, inputs)
+        found = np.empty(len(z), np.int64)
+        kernels.predictions.classes(found, z, self.loss.code)
+        return float(np.mean(found == codes[:, 0]))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the net to a .npz file, which `fastnn.load` reads; a save that fails leaves the old file as it was."""
+        storage.save(self, path)
+
+    def astype(self, dtype: Any) -> "Sequential":
+        """A copy of the net, trained as far as this one, in float64 or float32."""
+        wanted = checks.dtype(dtype)
+        twin = copy.deepcopy(self)
+        twin.dtype = wanted
+        twin._bind(self._theta.astype(wanted))
+        return twin
+
+    def summary(self) -> str:
+        """The architecture, the number of parameters, and how it is run, as text to print."""
+        rows = [(repr(layer), sum(int(np.prod(shape)) for shape in layer.shapes())) for layer in self.layers]
+        width = max(len(text) for text, _ in rows) + 2
+        lines = [f"  {text:<{width}}{count or '':>9}" for text, count in rows]
+        return "\n".join(
+            [
+                f"net with loss {self.loss.name}, {self.dtype}, {self.n_in} -> {self.n_out}",
+                f"  {'layer':<{width}}{'parameters':>9}",
+                *lines,
+                f"  {'total':<{width}}{self._theta.size:>9}",
+                *self._engine.describe().splitlines(),
+            ]
+        )
+
+    def __repr__(self) -> str:
+        layers = ", ".join(repr(layer) for layer in self.layers)
+        return f"Sequential([{layers}], loss={self.loss.name!r}, dtype='{self.dtype}')  # {self._theta.size} parameters"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key not in ("_params", "_engine")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind(self._theta)
+
+    def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
+        """X and y as the kernels take them, and the labels of the classes."""
+        inputs = features(X, self.n_in, self.dtype)
+        n_rows = self._engine.n_rows(len(inputs))
+        codes, classes = targets.encode(y, n_rows, self.loss, self.n_out, self.classes, self.dtype)
+        return inputs, codes, classes
+
+    def _outputs(self, X: Any) -> Array:
+        inputs = features(X, self.n_in, self.dtype)
+        self._engine.n_rows(len(inputs))
+        return self._engine.outputs(self._theta, inputs)
+
+    def _batch_size(self, batch_size: Any, n: int) -> int:
+        if isinstance(batch_size, str):
+            checks.choice("batch_size", batch_size, ("full",))
+            return n
+        size = min(checks.whole("batch_size", batch_size, 1), n)
+        if size < n and any(layer.mixes_rows for layer in self._stack):
+            raise ValueError("Repeat and Sum work on all rows at once: train with batch_size='full'")
+        return size
+
+
+def mlp(
+    *sizes: int, activation: str = "sigmoid", loss: str | Loss | None = None,
+    init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
+) -> Sequential:  # fmt: skip
+    """A multilayer perceptron: Affine layers of these sizes with an activation between them.
+
+    mlp(2, 3, 1) has 2 inputs, 3 hidden neurons and 1 output. activation: "sigmoid", "tanh", "relu" or "identity".
+    The other arguments are those of `Sequential`.
+
+    >>> mlp(2, 3, 1, activation="tanh", seed=0)
+    Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss='bce', dtype='float64')  # 13 parameters
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"mlp needs the number of inputs and of outputs at least, as in mlp(2, 3, 1), not {sizes}")
+    between = ACTIVATIONS[checks.choice("activation", activation, ACTIVATIONS)]
+    whole = [checks.whole(f"size {place}", size, 1) for place, size in enumerate(sizes)]
+    layers: list[Layer] = []
+    for n_in, n_out in zip(whole[:-1], whole[1:], strict=True):
+        layers += [Affine(n_in, n_out), between()]
+    return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)

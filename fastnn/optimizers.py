@@ -1,0 +1,125 @@
+"""The optimizers: descriptions that `fit` takes, each with an `update` for training loops of your own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import checks, kernels
+from .arrays import Array
+
+
+class Optimizer:
+    """What the compiled loops need to know of an update rule: its code and five settings."""
+
+    code: int
+    lr: float
+    weight_decay: float
+
+    def settings(self) -> Array:
+        """lr, weight decay, beta1, beta2, eps, as float64."""
+        raise NotImplementedError
+
+    def moments(self, theta: Array) -> tuple[Array, Array]:
+        """Zero moments for a flat vector of parameters, and the clock that starts with them."""
+        return np.zeros((kernels.codes.N_MOMENTS[self.code], theta.size), theta.dtype), np.ones(2)
+
+    def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
+        """Update the arrays in `params` in place from their gradients, once.
+
+        Moments are kept in this object from call to call, by place in the list; `fit` starts with its own.
+        """
+        if len(params) != len(grads):
+            raise ValueError(f"{len(params)} params but {len(grads)} grads: one gradient for each array is wanted")
+        for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
+            if param.shape != np.shape(grad):
+                raise ValueError(f"params[{place}] is {param.shape}, but grads[{place}] is {np.shape(grad)}")
+            if param.dtype not in (np.float64, np.float32):
+                raise TypeError(f"params[{place}] must hold float64 or float32, not {param.dtype}")
+        kept: dict[int, tuple[Array, Array]] = self.__dict__.setdefault("_kept", {})
+        for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
+            theta = np.array(param, order="C").reshape(-1)
+            if place not in kept or kept[place][0].shape[1:] != theta.shape:
+                kept[place] = self.moments(theta)
+            g = np.array(grad, param.dtype, order="C").reshape(-1)
+            kernels.nodes.step(theta, *kept[place], g, self.code, self.settings())
+            param[...] = theta.reshape(param.shape)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: theta -= lr g, with momentum theta -= lr v, v = momentum v + g.
+
+    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta is added to g first (L2).
+
+    >>> w = np.array([1.0, 2.0])
+    >>> SGD(0.5).update([w], [np.array([1.0, 1.0])])
+    >>> w
+    array([0.5, 1.5])
+    """
+
+    def __init__(
+        self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    ) -> None:
+        self.lr = checks.real("lr", lr, 0.0)
+        self.momentum = checks.real("momentum", momentum, 0.0, 1.0)
+        self.nesterov = checks.flag("nesterov", nesterov)
+        self.weight_decay = checks.real("weight_decay", weight_decay, 0.0)
+        if self.nesterov and self.momentum == 0.0:
+            raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
+
+    @property
+    def code(self) -> int:  # type: ignore[override]
+        if self.momentum == 0.0:
+            return kernels.codes.SGD
+        return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
+
+    def settings(self) -> Array:
+        return np.array([self.lr, self.weight_decay, self.momentum, 0.0, 0.0])
+
+    def __repr__(self) -> str:
+        return _repr(self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015): steps by the running mean of g over the root of that of g^2, bias-corrected.
+
+    weight_decay times theta is added to g first (L2, not AdamW).
+    """
+
+    code = kernels.codes.ADAM
+
+    def __init__(
+        self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.0
+    ) -> None:
+        self.lr = checks.real("lr", lr, 0.0)
+        self.beta1 = checks.real("beta1", beta1, 0.0, 1.0)
+        self.beta2 = checks.real("beta2", beta2, 0.0, 1.0)
+        self.eps = checks.real("eps", eps, 0.0)
+        self.weight_decay = checks.real("weight_decay", weight_decay, 0.0)
+
+    def settings(self) -> Array:
+        return np.array([self.lr, self.weight_decay, self.beta1, self.beta2, self.eps])
+
+    def __repr__(self) -> str:
+        return _repr(self, "Adam", beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0)
+
+
+def choose(optimizer: Any, lr: Any) -> Optimizer:
+    """The optimizer that `fit` is asked for: lr alone is plain SGD, a name goes with lr, an object has its own."""
+    if isinstance(optimizer, Optimizer):
+        if lr is not None:
+            raise ValueError(f"lr is given twice: lr={lr!r} and {optimizer!r}. Leave one out")
+        return optimizer
+    if optimizer is not None:
+        name = checks.choice("optimizer", optimizer, ("sgd", "adam"))
+        if name == "adam":
+            return Adam() if lr is None else Adam(lr)
+    if lr is None:
+        raise ValueError("fit needs lr=, such as lr=0.1 for plain SGD, or optimizer=, such as fastnn.Adam(lr=0.01)")
+    return SGD(lr)
+
+
+def _repr(optimizer: Optimizer, name: str, **defaults: Any) -> str:
+    """The call that makes this optimizer, without what is as by default."""
+    changed = [f"{key}={getattr(optimizer, key)!r}" for key, value in defaults.items() if getattr(optimizer, key) != value]
+    return f"{name}({', '.join([f'lr={optimizer.lr!r}', *changed])})"

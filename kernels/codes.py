@@ -1,0 +1,34 @@
+"""The numbers that the API and the compiled loops agree on. Needs neither NumPy nor Numba.
+
+A net of Affine layers, each followed by an activation, is a *layer table*: one row of integers a layer.
+Everything that a loop needs to know about the architecture is in it, so that one compilation serves all.
+"""
+
+# Columns of the layer table. A layer's weights, (n_in, n_out) row by row, start at theta[WEIGHTS]; its bias
+# follows at once. Its input starts at unit INPUT of the scratch, its output at unit OUTPUT (the next one's INPUT).
+N_IN, N_OUT, ACTIVATION, FEEDBACK, WEIGHTS, INPUT, OUTPUT = range(7)
+N_COLUMNS = 7
+
+# ACTIVATION: what is applied to the layer's output.
+IDENTITY, SIGMOID, TANH, RELU = range(4)
+
+# FEEDBACK: what multiplies the gradient on its way back through the layer. The chain rule takes the weights;
+# INPUTS (dL/dw handed on in place of dL/dx) is a mistake that one published experiment is made of.
+FEEDBACK_WEIGHTS, FEEDBACK_INPUTS = range(2)
+
+# Losses, all of them functions of the last layer's plain output z.
+BCE, SOFTMAX_CE, MSE = range(3)
+
+# Optimizers, the entries of their float64 vector of settings, and how many vectors of moments each keeps.
+SGD, MOMENTUM, NESTEROV, ADAM = range(4)
+LR, DECAY, BETA1, BETA2, EPS = range(5)
+N_MOMENTS = (0, 1, 1, 2)
+
+# Entries of a loop's `position`: the updates done, and the row at which a loss was not finite.
+UPDATES, ROW = range(2)
+
+# What a loop answers.
+DONE, NOT_FINITE = range(2)
+
+# Samples side by side in the loop over batches.
+LANES = 64
