@@ -23,8 +23,8 @@ class Bar:
         self._task: Any = None
 
     def __enter__(self) -> "Bar":
-        if self._show:
-            self._open()
+        if self._show and not self._open():
+            self._show = False
         return self
 
     def update(self, done: int, loss: float) -> None:
@@ -52,6 +52,7 @@ class Bar:
 
     def _open(self) -> bool:
         from rich.console import Console
+        from rich.errors import LiveError
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
@@ -60,8 +61,11 @@ class Bar:
         fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("epoch", "loss", "rate")]
         self._progress = Progress(BarColumn(), *fields, TimeRemainingColumn(), console=console, auto_refresh=False)
         self._task = self._progress.add_task("", total=self._updates, epoch="", loss="", rate="")
-        self._progress.start()
-        return True
+        try:
+            self._progress.start()
+        except LiveError:  # the caller has a display of their own
+            self._progress = None
+        return self._progress is not None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .files import write_whole
 from .layers import LAYERS, Layer, Repeat, Weighted
 
 if TYPE_CHECKING:
@@ -25,18 +25,9 @@ def save(net: Sequential, path: str | os.PathLike[str]) -> None:
     arrays = {"net": np.array(json.dumps(description)), "theta": net.theta}
     if net.classes is not None:
         arrays["classes"] = net.classes
-    target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # as an ordinary new file, not as the private one that mkstemp makes
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    write_whole(path, content.getvalue())
 
 
 def load(path: str | os.PathLike[str]) -> Sequential:

@@ -1,0 +1,107 @@
+"""The command line: `fastnn reproduce`, `fastnn info`, `fastnn warmup`; `python -m fastnn` is the same."""
+
+import argparse
+import difflib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from . import __version__
+
+_EXAMPLES = """examples:
+  fastnn reproduce                    all experiments, into the folder fastnn-out
+  fastnn reproduce xor-grid --out x   one experiment, into the folder x
+  fastnn info                         versions, CPU, threads, where compiled code is kept
+  fastnn warmup                       compile everything now, so that no training waits for it
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status is returned, or raised as SystemExit for wrong arguments and --help."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "reproduce":
+            return _reproduce(parser, options.names, options.out)
+        if options.command == "info":
+            from .info import show
+
+            show()
+        else:
+            _warm_up(("float64", "float32"))
+        return 0
+    except KeyboardInterrupt:
+        print("fastnn: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        return 1
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="fastnn",
+        description="Small neural networks, trained on the CPU at the speed that the machine allows.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="train the published experiments, draw them, and hold them against the pages",
+        description="Train the published experiments (xor-grid, spiral), draw them, and hold them against the pages.",
+        epilog="examples:\n  fastnn reproduce xor-grid spiral\n  fastnn reproduce spiral --out pictures\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    reproduce.add_argument("names", nargs="*", metavar="NAME", help="an experiment; all of them by default")
+    reproduce.add_argument("--out", metavar="DIR", default="fastnn-out", help="where to write (default: %(default)s)")
+    commands.add_parser("info", help="versions, CPU, threads, and where compiled code is kept")
+    commands.add_parser("warmup", help="compile the common loops now")
+    return parser
+
+
+def _reproduce(parser: _Parser, names: list[str], out: str) -> int:
+    from .experiments import EXPERIMENTS
+
+    for name in names:
+        if name not in EXPERIMENTS:
+            near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EXPERIMENTS)}"
+            parser.error(f"no experiment is called {name!r}: {hint}")
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        parser.error(f"cannot write to {out}: {error.strerror or error}")
+    from .report import reproduce
+
+    _warm_up(("float64",))
+    reproduce([EXPERIMENTS[name] for name in dict.fromkeys(names or EXPERIMENTS)], folder)
+    return 0
+
+
+def _warm_up(dtypes: tuple[str, ...]) -> None:
+    """Compile, or load, the loops, and say so on the standard error stream while it lasts."""
+    from rich.console import Console
+
+    from .warmup import warm_up
+
+    console = Console(stderr=True)
+    with console.status("loading the compiled loops (the first time they are compiled)") as status:
+        for step in warm_up(dtypes):
+            status.update(f"loading the compiled loops (the first time they are compiled): {step}")
