@@ -46,6 +46,10 @@ class Fused:
             f"batches and predictions: one compiled loop over tiles of {lanes} samples side by side"
         )
 
+    def per_sample(self, job: Job) -> bool:
+        """True if the loop over single samples is the one to run."""
+        return job.batch_size == 1
+
     def n_rows(self, n: int) -> int:
         """The number of rows that come out where n go in."""
         return n
@@ -70,7 +74,7 @@ class Fused:
         dtype = job.X.dtype
         in_place = (state.theta, state.moments, state.clock, state.loss_sums, state.n_right, state.position)
         given = (job.X, job.y, order, self._table, self._loss.code, job.optimizer.code, job.settings)
-        if job.batch_size == 1:
+        if self.per_sample(job):
             scratch = (np.empty(self._units, dtype), np.empty(self._units, dtype), np.empty_like(state.theta))
             return int(kernels.per_sample.train(*in_place, *given, first_epoch, end, *scratch))
         scratch = (self._tile(dtype), self._tile(dtype), np.empty_like(state.theta))

@@ -16,16 +16,12 @@ class Job:
     X: Array
     y: Array
     optimizer: Optimizer
+    settings: Array
     epochs: int
     batch_size: int
     mean: bool
     shuffle: bool
     seed: int
-
-    @property
-    def settings(self) -> Array:
-        """The optimizer's settings, float64."""
-        return self.optimizer.settings()
 
     @property
     def per_epoch(self) -> int:

@@ -123,12 +123,12 @@ class Sequential:
         if not np.isfinite(self._theta).all():
             raise ValueError("the net's parameters are not finite: set net.theta, or make a new net")
         self.classes = classes
-        job = Job(inputs, codes, rule, epochs, size, mean, shuffle, seed)
+        job = Job(inputs, codes, rule, rule.settings(), epochs, size, mean, shuffle, seed)
         training = Training(self._engine, job, self._theta, self.loss.name != "mse")
         try:
             training.run(progress)
         finally:
-            self.history = training.history()
+            self.history = training.history
         return self.history
 
     def loss_and_grads(self, X: Any, y: Any, reduction: str = "mean") -> tuple[float, list[Array]]:

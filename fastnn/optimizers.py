@@ -17,8 +17,11 @@ class Optimizer:
     weight_decay: float
 
     def settings(self) -> Array:
-        """lr, weight decay, beta1, beta2, eps, as float64."""
+        """lr, weight decay, beta1, beta2, eps, as float64, checked: attributes may have been changed since."""
         raise NotImplementedError
+
+    def _common(self) -> tuple[float, float]:
+        return checks.real("lr", self.lr, 0.0), checks.real("weight_decay", self.weight_decay, 0.0)
 
     def moments(self, theta: Array) -> tuple[Array, Array]:
         """Zero moments for a flat vector of parameters, and the clock that starts with them."""
@@ -60,10 +63,9 @@ class SGD(Optimizer):
     def __init__(
         self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
-        self.lr = checks.real("lr", lr, 0.0)
-        self.momentum = checks.real("momentum", momentum, 0.0, 1.0)
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
         self.nesterov = checks.flag("nesterov", nesterov)
-        self.weight_decay = checks.real("weight_decay", weight_decay, 0.0)
+        self.settings()
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
 
@@ -74,7 +76,8 @@ class SGD(Optimizer):
         return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
 
     def settings(self) -> Array:
-        return np.array([self.lr, self.weight_decay, self.momentum, 0.0, 0.0])
+        momentum = checks.real("momentum", self.momentum, 0.0, 1.0)
+        return np.array([*self._common(), momentum, 0.0, 0.0])
 
     def __repr__(self) -> str:
         return _repr(self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0)
@@ -91,14 +94,12 @@ class Adam(Optimizer):
     def __init__(
         self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.0
     ) -> None:
-        self.lr = checks.real("lr", lr, 0.0)
-        self.beta1 = checks.real("beta1", beta1, 0.0, 1.0)
-        self.beta2 = checks.real("beta2", beta2, 0.0, 1.0)
-        self.eps = checks.real("eps", eps, 0.0)
-        self.weight_decay = checks.real("weight_decay", weight_decay, 0.0)
+        self.lr, self.beta1, self.beta2, self.eps, self.weight_decay = lr, beta1, beta2, eps, weight_decay
+        self.settings()
 
     def settings(self) -> Array:
-        return np.array([self.lr, self.weight_decay, self.beta1, self.beta2, self.eps])
+        beta1, beta2 = checks.real("beta1", self.beta1, 0.0, 1.0), checks.real("beta2", self.beta2, 0.0, 1.0)
+        return np.array([*self._common(), beta1, beta2, checks.real("eps", self.eps, 0.0)])
 
     def __repr__(self) -> str:
         return _repr(self, "Adam", beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0)

@@ -5,6 +5,7 @@ Nothing of that changes the numbers: a chunk ends between two updates, and the n
 
 import math
 import time
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -62,7 +63,7 @@ class Orders:
 
 
 class Training:
-    """One fit under way; `history()` tells how far it has come, also after an interruption."""
+    """One fit under way; `history` tells how far it has come, also after an interruption."""
 
     def __init__(self, engine: Engine, job: Job, theta: Array, counts_hits: bool) -> None:
         self._engine, self._job, self._counts_hits = engine, job, counts_hits
@@ -85,8 +86,9 @@ class Training:
                 pace.learn(end - done, time.perf_counter() - started)
                 bar.update(state.done, self._last_loss())
 
+    @cached_property
     def history(self) -> History:
-        """The completed epochs."""
+        """The completed epochs, once the training has ended."""
         epochs = self._state.done // self._job.per_epoch
         n = self._n_losses()
         accuracy = self._state.n_right[:epochs] / n if self._counts_hits else np.full(epochs, np.nan)
@@ -118,4 +120,4 @@ class Training:
         epoch, batch = divmod(state.done, job.per_epoch)
         if bad_row is None:
             bad_row = int(orders.block[(epoch - orders.first) % len(orders.block)][batch * job.batch_size])
-        return DivergenceError(epoch + 1, bad_row, job.optimizer.lr, self.history())
+        return DivergenceError(epoch + 1, bad_row, job.optimizer.lr, self.history)

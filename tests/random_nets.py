@@ -1,0 +1,44 @@
+"""Two hundred random nets with data, the same ones for the tests and for the program that makes the golden values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
+N_NETS = 200
+
+
+@dataclass
+class Case:
+    activations: list
+    loss: str
+    reduction: str
+    params: list
+    X: np.ndarray
+    y: np.ndarray
+
+
+def case(number):
+    """Depth 1 to 4, widths 1 to 20, 1 to 12 rows."""
+    rng = np.random.default_rng([2026, number])
+    loss = ("bce", "softmax_ce", "mse")[number % 3]
+    n_out = {"bce": 1, "softmax_ce": int(rng.integers(2, 7)), "mse": int(rng.integers(1, 6))}[loss]
+    sizes = [*rng.integers(1, 21, size=int(rng.integers(1, 5))).tolist(), n_out]
+    activations = [str(name) for name in rng.choice(ACTIVATIONS, size=len(sizes) - 2)]
+    params = []
+    for n_in, n_out_here in zip(sizes[:-1], sizes[1:], strict=True):
+        params += [rng.standard_normal((n_in, n_out_here)) / np.sqrt(n_in), rng.standard_normal(n_out_here)]
+    rows = int(rng.integers(1, 13))
+    y = {
+        "bce": rng.integers(0, 2, rows),
+        "softmax_ce": rng.integers(0, n_out, rows),
+        "mse": rng.standard_normal((rows, n_out)),
+    }[loss]
+    X = rng.standard_normal((rows, sizes[0]))
+    return Case(activations, loss, str(rng.choice(("mean", "sum"))), params, X, y)
+
+
+def digest(grads):
+    """Two numbers for each gradient array that no error leaves as they are: its norm, and its product with cosines."""
+    flat = [np.asarray(grad, float).reshape(-1) for grad in grads]
+    return [[float(np.linalg.norm(g)), float(g @ np.cos(np.arange(g.size)))] for g in flat]

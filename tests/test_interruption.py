@@ -1,0 +1,252 @@
+"""What stops a training: Ctrl-C, losses that are not finite; and the progress bar."""
+
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import progress, training
+
+
+def xor_net(**options):
+    return fastnn.mlp(2, 4, 1, activation="tanh", seed=1, **options)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("batch_size", [1, 64, "full"])
+def test_ctrl_c_ends_fit_at_once_with_a_usable_model(batch_size):
+    X, y = fastnn.datasets.xor_grid(100)
+    net = xor_net()
+    net.fit(X, y, epochs=1, lr=0.1, batch_size=batch_size)  # compiled by now
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.4, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, y, epochs=1_000_000, lr=0.1, batch_size=batch_size, shuffle=False)
+    # a chunk is a sixth of this; the bound is the one that users are promised
+    assert time.perf_counter() - sent[0] < 0.2
+    history = net.history
+    assert 0 < history.epochs < 1_000_000
+    assert np.isfinite(history.loss).all()
+    assert np.isfinite(net.theta).all()
+
+    twin = xor_net()
+    twin.fit(X, y, epochs=1, lr=0.1, batch_size=batch_size)
+    again = twin.fit(X, y, epochs=history.epochs, lr=0.1, batch_size=batch_size, shuffle=False)
+    assert again.loss.tobytes() == history.loss.tobytes()
+
+
+def test_an_interruption_between_chunks_loses_nothing(monkeypatch, chunks):
+    chunks(25)
+    X, y = fastnn.datasets.xor_grid(10)
+    calls = []
+
+    def update(self, done, loss):
+        calls.append(done)
+        if done == 250:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Bar, "update", update)
+    net = xor_net()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, y, epochs=10, lr=0.1, shuffle=False)
+    assert net.history.updates == 250
+    assert net.history.epochs == 2
+    monkeypatch.undo()
+    twin = xor_net()
+    history = twin.fit(X, y, epochs=2, lr=0.1, shuffle=False)
+    assert history.loss.tobytes() == net.history.loss.tobytes()
+    twin.fit(X[:50], y[:50], epochs=1, lr=0.1, shuffle=False)
+    assert twin.theta.tobytes() == net.theta.tobytes()
+
+
+def diverge(batch_size, length=None, chunks=None, optimizer=None, activation="relu"):
+    if length:
+        chunks(length)
+    X = np.linspace(-3, 3, 40)[:, None]
+    net = fastnn.mlp(1, 3, 1, activation=activation, loss="mse", seed=0)
+    with pytest.raises(fastnn.DivergenceError) as caught:
+        net.fit(X, 5 * X[:, 0], epochs=400, optimizer=optimizer or fastnn.SGD(5.0), batch_size=batch_size, seed=2)
+    return net, caught.value
+
+
+RUINOUS = {
+    "sgd": fastnn.SGD(5.0),
+    "momentum": fastnn.SGD(5.0, momentum=0.9),
+    "nesterov": fastnn.SGD(5.0, momentum=0.9, nesterov=True),
+}
+
+
+@pytest.mark.parametrize("rule", RUINOUS)
+@pytest.mark.parametrize("batch_size", [1, 7, "full"])
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")  # of the interpreted run
+def test_divergence_is_found_at_its_update_whatever_the_chunk(chunks, rule, batch_size):
+    found = set()
+    for length in (1, 13, 1_000_000):
+        net, error = diverge(batch_size, length, chunks, RUINOUS[rule])
+        assert np.isfinite(net.theta).all()
+        assert np.isfinite(net.history.loss).all()
+        assert error.history is net.history
+        assert net.history.epochs == error.epoch - 1
+        found.add((net.theta.tobytes(), error.epoch, error.sample, net.history.updates, net.history.loss.tobytes()))
+    assert len(found) == 1
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_a_diverged_net_goes_on_with_a_smaller_lr():
+    net, error = diverge(1)
+    for part in ("epoch", "sample", "lr=5", "smaller lr"):
+        assert part in str(error)
+    assert error.lr == 5.0
+    assert 0 <= error.sample < 40
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.epoch, copy.sample, str(copy)) == (error.epoch, error.sample, str(error))
+    # the update before the bad one is in: one more sample, the one that the error names, breaks the net
+    X = np.linspace(-3, 3, 40)[:, None]
+    broken = net.loss_and_grads(X[[error.sample]], 5 * X[[error.sample], 0])
+    assert not all(np.isfinite(net.theta[0] - 5.0 * grad).all() for grad in [broken[0], *broken[1]])
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_a_parameter_that_overflows_counts_as_well():
+    # sigmoid saturates: with an infinite first weight the loss would stay finite
+    net = fastnn.mlp(1, 1, 1, init=[[[1e308]], [0.0], [[1.0]], [0.0]])
+    before = net.theta.copy()
+    with pytest.raises(fastnn.DivergenceError, match="epoch 1"):
+        net.fit([[1.0]], [1], epochs=3, optimizer=fastnn.SGD(1e300, weight_decay=1e10))
+    assert net.theta.tolist() == before.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_a_net_that_is_not_finite_is_not_trained():
+    net = xor_net()
+    net.theta[3] = np.nan
+    with pytest.raises(ValueError, match="parameters are not finite"):
+        net.fit(*fastnn.datasets.xor_gate(), epochs=1, lr=0.1)
+
+
+def test_the_layer_by_layer_path_diverges_and_is_interrupted_alike(chunks):
+    def net():
+        return fastnn.Sequential([fastnn.MatMul(1, 3), fastnn.ReLU(), fastnn.Affine(3, 1)], "mse", seed=0)
+
+    X = np.linspace(-3, 3, 40)[:, None]
+    found = set()
+    for length in (1, 1000):
+        chunks(length)
+        broken = net()
+        with np.errstate(all="ignore"), pytest.raises(fastnn.DivergenceError) as caught:
+            broken.fit(X, 5 * X[:, 0], epochs=400, lr=5.0, batch_size=7)
+        assert np.isfinite(broken.theta).all()
+        found.add((broken.theta.tobytes(), caught.value.epoch, caught.value.sample))
+    assert len(found) == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A function that makes the standard error stream a terminal (pytest sets its own after the fixtures)."""
+
+    def start():
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "120")
+        return stream
+
+    return start
+
+
+def test_progress_shows_epoch_loss_rate_and_time_left(terminal, chunks):
+    chunks(50)
+    stream = terminal()
+    X, y = fastnn.datasets.xor_grid(10)
+    quiet, loud = xor_net(), xor_net()
+    quiet.fit(X, y, epochs=20, lr=0.1, progress=False)
+    assert stream.getvalue() == ""
+    loud.fit(X, y, epochs=20, lr=0.1, progress=True)
+    shown = stream.getvalue()
+    for part in ("epoch 20/20", "loss 0.", "samples/s", "0:00:00"):
+        assert part in shown
+    assert loud.theta.tobytes() == quiet.theta.tobytes()
+
+
+def test_a_bar_appears_by_itself_when_it_lasts(terminal, chunks, monkeypatch):
+    chunks(50)
+    stream = terminal()
+    X, y = fastnn.datasets.xor_grid(10)
+    xor_net().fit(X, y, epochs=5, lr=0.1)
+    assert stream.getvalue() == ""
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    xor_net().fit(X, y, epochs=5, lr=0.1)
+    assert "samples/s" in stream.getvalue()
+
+
+def test_no_bar_where_there_is_no_terminal(monkeypatch, chunks):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    chunks(50)
+    xor_net().fit(*fastnn.datasets.xor_grid(10), epochs=5, lr=0.1)
+    assert stream.getvalue() == ""
+
+
+def test_a_display_of_the_callers_is_left_alone(terminal):
+    from rich.console import Console
+    from rich.progress import Progress
+
+    terminal()
+    with Progress(console=Console(stderr=True)):
+        history = xor_net().fit(*fastnn.datasets.xor_gate(), epochs=5, lr=0.1, progress=True)
+    assert history.epochs == 5
+
+
+def test_chunks_are_well_under_a_tenth_of_a_second():
+    pace = training.Pace(1)
+    for _ in range(20):
+        pace.learn(pace.updates, pace.updates * 1e-6)
+    assert 20_000 <= pace.updates <= 40_000  # 1 µs an update
+    pace.learn(pace.updates, 1.0)  # the machine got slower
+    assert pace.updates < 2_000
+    pace.learn(1, 10.0)
+    assert pace.updates == 1
+
+
+@pytest.mark.compiled
+def test_ctrl_c_in_a_program_of_its_own(tmp_path):
+    program = """
+        import fastnn
+        X, y = fastnn.datasets.xor_grid(100)
+        net = fastnn.mlp(2, 2, 1)
+        net.fit(X, y, epochs=1, lr=0.1)
+        print("ready", flush=True)
+        try:
+            net.fit(X, y, epochs=10**6, lr=0.1)
+        except KeyboardInterrupt:
+            print("interrupted", net.history.epochs > 0, net.score(X, y) > 0.3)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=10)
+    assert out == "interrupted True True\n"
