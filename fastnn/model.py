@@ -109,7 +109,7 @@ class Sequential:
 
         >>> from fastnn.datasets import xor_gate
         >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
-        >>> net.fit(*xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05
+        >>> bool(net.fit(*xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
         inputs, codes, classes = self._data(X, y)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,8 +36,9 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     """The net that `Sequential.save` wrote to `path`: same architecture, parameters, labels and dtype."""
     from .model import Sequential
 
+    content = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             description = json.loads(str(file["net"]))
             theta = file["theta"]
             classes = file["classes"] if "classes" in file else None
@@ -44,7 +47,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
         layers = [LAYERS[kind](*arguments) for kind, arguments in description["layers"]]
         net = Sequential(layers, description["loss"], init="zeros", dtype=theta.dtype)
         net.theta = theta
-    except (KeyError, ValueError, TypeError, EOFError) as error:
+    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{os.fspath(path)} is not a net that this version of fastnn saved: {error}") from None
     net.classes = classes
     return net

@@ -75,6 +75,7 @@ def _comparable(y: Array) -> Array:
     if y.dtype.kind not in "biuf":
         raise TypeError(f"labels must be whole numbers or strings, not dtype {y.dtype}: convert y first")
     if y.dtype.kind == "f":
+        y = y.astype(np.float64)
         wrong = np.flatnonzero(~(np.isfinite(y) & (y == np.floor(y)) & (np.abs(y) < 2.0**53)))
     else:
         wrong = np.flatnonzero(y > np.iinfo(np.int64).max) if y.dtype.kind == "u" else np.array([], int)
