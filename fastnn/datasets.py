@@ -45,9 +45,7 @@ def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Arr
     return X, np.repeat(np.arange(classes, dtype=np.int64), n)
 
 
-def threshold(
-    n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0
-) -> tuple[Array, Array]:
+def threshold(n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0) -> tuple[Array, Array]:
     """n draws of N(boundary, 2), labelled by the side of the boundary they lie on: (n, 1) and (n,).
 
     The label is x > boundary for direction "pos", x < boundary for "neg"; 2 is the standard deviation. The draws are

@@ -44,7 +44,7 @@ class ParameterCheck:
         at = self.worst
         place = ", ".join(map(str, at))
         return (
-            f"{'ok   ' if self.ok else 'WRONG'} {self.name:<6} {str(self.gradient.shape):<12} worst [{place}]: "
+            f"{'ok   ' if self.ok else 'WRONG'} {self.name:<6} {self.gradient.shape!s:<12} worst [{place}]: "
             f"gradient {self.gradient[at]: .9e}, numeric {self.numeric[at]: .9e}, difference {self.errors[at]:.1e}"
         )
 

@@ -27,13 +27,15 @@ class Init:
             limit = math.sqrt(6.0 / (n_in + n_out))
             return rng.uniform(-limit, limit, shape)
         if self.scheme == "he":
-            return math.sqrt(2.0 / n_in) * rng.standard_normal(shape)
+            return rng.standard_normal(shape) * math.sqrt(2.0 / n_in)
         if self.scheme == "normal":
-            return self.arguments[0] * rng.standard_normal(shape)
-        return rng.uniform(*self.arguments, shape)
+            return rng.standard_normal(shape) * self.arguments[0]
+        low, high = self.arguments
+        return rng.uniform(low, high, shape)
 
     def __str__(self) -> str:
-        return f"{self.scheme}({', '.join(f'{value:g}' for value in self.arguments)})" if self.arguments else self.scheme
+        arguments = ", ".join(f"{value:g}" for value in self.arguments)
+        return f"{self.scheme}({arguments})" if arguments else self.scheme
 
 
 def xavier() -> Init:
@@ -74,7 +76,8 @@ def parse(spec: Any) -> Init:
     match = re.fullmatch(r"(\w+)\s*(?:\(([^()]*)\))?", spec.strip()) if isinstance(spec, str) else None
     if match is None or match[1] not in _SCHEMES:
         raise ValueError(
-            f"init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', 'zeros' or a list of arrays, not {spec!r}"
+            "init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', 'zeros' or a list of arrays, "
+            f"not {spec!r}"
         )
     try:
         return _SCHEMES[match[1]](*(float(text) for text in (match[2] or "").split(",") if text.strip()))

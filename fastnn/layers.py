@@ -63,7 +63,8 @@ class Layer:
 
     def run_back(self, dout: Array) -> Array:
         """`backward` for an array that is as it should be."""
-        assert self._x is not None and self._out is not None
+        assert self._x is not None
+        assert self._out is not None
         return self._backward(frozen(dout), self._x, self._out)
 
     def _forward(self, x: Array) -> Array:
@@ -265,8 +266,8 @@ class Repeat(Layer):
     array([[1., 2.],
            [1., 2.]])
     """
-    mixes_rows = True
 
+    mixes_rows = True
 
     def __init__(self, n: int) -> None:
         super().__init__()
@@ -297,8 +298,8 @@ class Sum(Layer):
     >>> Sum().forward([[1.0, 2.0], [3.0, 4.0]])
     array([[4., 6.]])
     """
-    mixes_rows = True
 
+    mixes_rows = True
 
     def n_rows(self, n: int) -> int:
         return 1

@@ -3,6 +3,7 @@
 import copy
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -249,6 +250,6 @@ def mlp(
     between = ACTIVATIONS[checks.choice("activation", activation, ACTIVATIONS)]
     whole = [checks.whole(f"size {place}", size, 1) for place, size in enumerate(sizes)]
     layers: list[Layer] = []
-    for n_in, n_out in zip(whole[:-1], whole[1:], strict=True):
+    for n_in, n_out in pairwise(whole):
         layers += [Affine(n_in, n_out), between()]
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)

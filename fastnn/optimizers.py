@@ -60,9 +60,7 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    def __init__(
-        self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
-    ) -> None:
+    def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0) -> None:
         self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
         self.nesterov = checks.flag("nesterov", nesterov)
         self.settings()
@@ -122,5 +120,6 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
 
 def _repr(optimizer: Optimizer, name: str, **defaults: Any) -> str:
     """The call that makes this optimizer, without what is as by default."""
-    changed = [f"{key}={getattr(optimizer, key)!r}" for key, value in defaults.items() if getattr(optimizer, key) != value]
+    values = {key: getattr(optimizer, key) for key in defaults}
+    changed = [f"{key}={value!r}" for key, value in values.items() if value != defaults[key]]
     return f"{name}({', '.join([f'lr={optimizer.lr!r}', *changed])})"

@@ -11,7 +11,6 @@ from .arrays import Array, as_array, features
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import ListedColormap
 
     from .history import History as _History
     from .model import Sequential
@@ -34,6 +33,8 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
     """Loss over epochs, with a dashed line at the lowest, and on a second scale the accuracy, at the highest."""
     if not history.epochs:
         raise ValueError("the history has no completed epoch to draw")
+    from matplotlib.ticker import MaxNLocator
+
     ax = _axes(ax)
     epochs = np.arange(1, history.epochs + 1)
     marker = "o" if history.epochs == 1 else ""
@@ -41,7 +42,7 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
     ax.axhline(history.loss.min(), color=_LOSS, linestyle="--", linewidth=0.8, alpha=0.6)
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean loss", color=_LOSS)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if not np.isnan(history.accuracy).all():
         right = ax.twinx()
         lines += right.plot(epochs, history.accuracy, color=_ACCURACY, marker=marker, label="accuracy")
@@ -153,10 +154,13 @@ def _regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
 
 
 def _label(ax: Axes, labels: Array) -> None:
+    from matplotlib.collections import PathCollection
+
     ax.set_xlabel("x1")
     ax.set_ylabel("x2")
     ax.set_aspect("equal", adjustable="box")
     if 1 < len(labels) <= 10 and ax.get_legend_handles_labels()[0]:
-        handles = ax.legend(title="label", loc="upper right", framealpha=0.9, fontsize="small").legend_handles
-        for handle in handles:
-            handle.set_sizes([25.0])
+        legend = ax.legend(title="label", loc="upper right", framealpha=0.9, fontsize="small")
+        for handle in legend.legend_handles:
+            if isinstance(handle, PathCollection):
+                handle.set_sizes([25.0])

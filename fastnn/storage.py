@@ -41,7 +41,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             description = json.loads(str(file["net"]))
             theta = file["theta"]
-            classes = file["classes"] if "classes" in file else None
+            classes = file.get("classes")
         if description["format"] != _FORMAT:
             raise ValueError(f"format {description['format']} is not known")
         layers = [LAYERS[kind](*arguments) for kind, arguments in description["layers"]]

@@ -106,7 +106,9 @@ def _codes(y: Array, classes: Array, earlier: bool) -> Array:
     wrong = np.flatnonzero(classes[codes] != y)
     if wrong.size:
         which = "has learned" if earlier else f"has {len(classes)} classes, with the labels"
-        raise ValueError(f"y has the label {y[wrong[0]].item()!r} in row {wrong[0]}, but the net {which} {_some(classes)}")
+        raise ValueError(
+            f"y has the label {y[wrong[0]].item()!r} in row {wrong[0]}, but the net {which} {_some(classes)}"
+        )
     return codes
 
 

@@ -11,7 +11,8 @@ from .optimizers import step
 @helper
 def gradient(g, theta, X, y, rows, start, stop, layers, loss, mean, a, d):
     """g = dL/dtheta over the samples rows[start:stop], their sum of losses, how many were right, and the row of the
-    first sample whose loss is not finite, or -1. L is the samples' mean loss if `mean`, otherwise their sum."""
+    first sample whose loss is not finite, or -1. L is the samples' mean loss if `mean`, otherwise their sum.
+    """
     one = theta.dtype.type(1)
     scale = one / theta.dtype.type(stop - start) if mean else one
     for p in range(theta.size):
@@ -57,9 +58,7 @@ def train(
         epoch = position[UPDATES] // per_epoch
         start = (position[UPDATES] - epoch * per_epoch) * batch_size
         rows = order[(epoch - first_epoch) % order.shape[0]]
-        total, right, bad = gradient(
-            g, theta, X, y, rows, start, min(start + batch_size, n), layers, loss, mean, a, d
-        )
+        total, right, bad = gradient(g, theta, X, y, rows, start, min(start + batch_size, n), layers, loss, mean, a, d)
         if bad >= 0:
             position[ROW] = bad
             return NOT_FINITE

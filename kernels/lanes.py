@@ -13,7 +13,6 @@ from .losses import sample_loss
 from .places import output, place
 
 
-
 @helper
 def gather(a, X, rows, start, width):
     """Bring the samples rows[start:start + width] into the first units of the tile."""

@@ -112,7 +112,7 @@ def train(
     X, y, order, layers, loss, optimizer, settings, first_epoch, end,
     a, d, g,
 ):  # fmt: skip
-    """Updates position[UPDATES] to `end` of a run with one update a sample; the arguments are those of `batches.train`."""
+    """Updates position[UPDATES] to `end` of a run with one update a sample; arguments as in `batches.train`."""
     n = X.shape[0]
     z, n_out = output(layers)
     one = theta.dtype.type(1)

@@ -5,18 +5,18 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _hidden(typing_context, i):  # type: ignore[no-untyped-def]
+@intrinsic
+def _hidden(typing_context, i):
     """An empty assembler statement: the compiler must take the number for a new one."""
 
-    def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def emit(context, builder, signature, arguments):
         word = ir.IntType(64)
         return builder.asm(ir.FunctionType(word, [word]), "", "=r,0", arguments, False)
 
     return types.int64(types.int64), emit
 
 
-def one_by_one(i):  # type: ignore[no-untyped-def]
+def one_by_one(i):
     """The integer i, unchanged. A loop whose index went through it is not vectorised.
 
     Layers of one or two neurons cost more in the tests before a vector loop than in the loop itself:
@@ -26,5 +26,5 @@ def one_by_one(i):  # type: ignore[no-untyped-def]
 
 
 @overload(one_by_one, inline="always")
-def _compiled(i):  # type: ignore[no-untyped-def]
+def _compiled(i):
     return lambda i: _hidden(i)

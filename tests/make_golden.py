@@ -1,4 +1,4 @@
-"""Write golden.json: what PyTorch finds for the random nets. `python tests/make_golden.py`, where torch is installed."""
+"""Write golden.json, what PyTorch finds for the random nets: `python tests/make_golden.py`, where it is installed."""
 
 import json
 from pathlib import Path

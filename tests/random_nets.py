@@ -1,6 +1,7 @@
 """Two hundred random nets with data, the same ones for the tests and for the program that makes the golden values."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def case(number):
     sizes = [*rng.integers(1, 21, size=int(rng.integers(1, 5))).tolist(), n_out]
     activations = [str(name) for name in rng.choice(ACTIVATIONS, size=len(sizes) - 2)]
     params = []
-    for n_in, n_out_here in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out_here in pairwise(sizes):
         params += [rng.standard_normal((n_in, n_out_here)) / np.sqrt(n_in), rng.standard_normal(n_out_here)]
     rows = int(rng.integers(1, 13))
     y = {

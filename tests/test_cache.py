@@ -30,7 +30,9 @@ def run(folder, program=PROGRAM, **variables):
     if folder is not None:
         environment["FASTNN_CACHE_DIR"] = str(folder)
     environment |= variables
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120)
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120
+    )
     assert found.returncode == 0, found.stderr
     return found.stdout.strip(), found.stderr.strip()
 

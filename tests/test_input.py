@@ -272,7 +272,7 @@ BAD_OPTIMIZERS = {
 
 @pytest.mark.parametrize("case", BAD_OPTIMIZERS)
 def test_bad_settings_of_optimizers_are_refused(case):
-    with pytest.raises(ValueError, match="must be|needs"):
+    with pytest.raises(ValueError, match=r"must be|needs"):
         BAD_OPTIMIZERS[case]()
 
 

@@ -48,7 +48,7 @@ def test_the_losss_own_activation_may_stand_at_the_end(loss):
 
 A, S, T = fastnn.Affine, fastnn.Sigmoid, fastnn.Tanh
 BAD_STACKS = {
-    "nothing": (lambda: [], {}, "at least one layer"),
+    "nothing": (list, {}, "at least one layer"),
     "no weights": (lambda: [S()], {}, "at least one layer with weights"),
     "sizes": (lambda: [A(2, 3), S(), A(4, 1)], {}, "layer 2 does not fit.*takes 4 inputs, but gets 3"),
     "not a layer": (lambda: [A(2, 3), "tanh"], {}, "layer 1 is 'tanh'"),

@@ -36,7 +36,9 @@ def test_decision_map_shows_regions_and_points(classes):
     # the colour of a cell is that of its predicted class, made paler
     x1, x2 = np.meshgrid(np.linspace(*ax.get_xlim(), 40), np.linspace(*ax.get_ylim(), 40))
     found = net.predict(np.stack([x1.ravel(), x2.ravel()], axis=1)).reshape(40, 40)
-    hues = {number: {tuple(np.argsort(cell)) for cell in image.get_array()[found == number]} for number in set(found.flat)}
+    hues = {
+        number: {tuple(np.argsort(cell)) for cell in image.get_array()[found == number]} for number in set(found.flat)
+    }
     assert all(len(orders) <= 2 for orders in hues.values())
     ax.figure.canvas.draw()
 

@@ -1,6 +1,7 @@
 """Training against the naive trainer, and what must not change the numbers."""
 
 import copy
+from itertools import pairwise
 
 import naive
 import numpy as np
@@ -32,8 +33,11 @@ RULES = {
 def start(sizes, seed=0):
     """Initial parameters."""
     rng = np.random.default_rng(seed)
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
-    return [array for a, b in pairs for array in (rng.standard_normal((a, b)) / np.sqrt(a), rng.standard_normal(b))]
+    return [
+        array
+        for a, b in pairwise(sizes)
+        for array in (rng.standard_normal((a, b)) / np.sqrt(a), rng.standard_normal(b))
+    ]
 
 
 def rows(n, n_in, loss, n_out=1, seed=1):
