@@ -3,6 +3,8 @@ import pytest
 
 matplotlib.use("Agg")
 
+collect_ignore = ["make_golden.py", "torch_nets.py"]  # no tests, and they need torch
+
 
 @pytest.fixture
 def chunks(monkeypatch):
