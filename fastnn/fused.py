@@ -33,8 +33,8 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
 class Fused:
     """Runs a layer table: forward, backward and update for many samples in one call of a kernel."""
 
-    def __init__(self, table: Array, loss: Loss) -> None:
-        self._table, self._loss = table, loss
+    def __init__(self, theta: Array, table: Array, loss: Loss) -> None:
+        self._theta, self._table, self._loss = theta, table, loss
         self._n_out = int(table[-1, kernels.codes.N_OUT])
         self._units = int(table[-1, kernels.codes.OUTPUT]) + self._n_out
 
@@ -54,18 +54,18 @@ class Fused:
         """The number of rows that come out where n go in."""
         return n
 
-    def outputs(self, theta: Array, X: Array) -> Array:
+    def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
         out = np.empty((len(X), self._n_out), X.dtype)
-        kernels.predictions.outputs(out, theta, X, np.arange(len(X)), self._table, self._tile(X.dtype))
+        kernels.predictions.outputs(out, self._theta, X, np.arange(len(X)), self._table, self._tile(X.dtype))
         return out
 
-    def loss_and_gradient(self, theta: Array, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
-        g, rows = np.empty_like(theta), np.arange(len(X))
+        g, rows = np.empty_like(self._theta), np.arange(len(X))
         tiles = self._tile(X.dtype), self._tile(X.dtype)
         total, _, _ = kernels.batches.loss_and_gradient(
-            g, theta, X, y, rows, self._table, self._loss.code, mean, *tiles
+            g, self._theta, X, y, rows, self._table, self._loss.code, mean, *tiles
         )
         return float(total), g
 

@@ -57,9 +57,9 @@ class Layer:
 
     def run(self, x: Array) -> Array:
         """`forward` for an array that is as it should be."""
-        self._x = frozen(x)
-        self._out = self._forward(self._x)
-        return self._out
+        self._x = x = frozen(x)
+        self._out = out = self._forward(x)
+        return out
 
     def run_back(self, dout: Array) -> Array:
         """`backward` for an array that is as it should be."""
@@ -131,13 +131,13 @@ class Weighted(Layer):
             params = [np.array(array, np.float32 if single else np.float64, order="C") for array in drawn]
             self.bind(params, [np.zeros_like(array) for array in params])
         assert self._params is not None
-        return self._params
+        return list(self._params)
 
     @property
     def grads(self) -> list[Array]:
         _ = self.params
         assert self._grads is not None
-        return self._grads
+        return list(self._grads)
 
     def n_outputs(self, n_in: int | None) -> int:
         if n_in not in (None, self.n_in):
@@ -168,8 +168,9 @@ class Affine(Weighted):
         return [(self.n_in, self.n_out), (self.n_out,)]
 
     def _forward(self, x: Array) -> Array:
-        out = np.empty((len(x), self.n_out), x.dtype)
-        kernels.nodes.affine_forward(out, x, *self.params)
+        w, b = self.params
+        out = np.empty((len(x), len(b)), x.dtype)
+        kernels.nodes.affine_forward(out, x, w, b)
         return out
 
     def _backward(self, dout: Array, x: Array, out: Array) -> Array:
@@ -187,8 +188,9 @@ class MatMul(Weighted):
         return [(self.n_in, self.n_out)]
 
     def _forward(self, x: Array) -> Array:
-        out = np.empty((len(x), self.n_out), x.dtype)
-        kernels.nodes.affine_forward(out, x, self.params[0], np.zeros(self.n_out, x.dtype))
+        (w,) = self.params
+        out = np.empty((len(x), w.shape[1]), x.dtype)
+        kernels.nodes.affine_forward(out, x, w, np.zeros(w.shape[1], x.dtype))
         return out
 
     def _backward(self, dout: Array, x: Array, out: Array) -> Array:

@@ -27,13 +27,13 @@ class Layerwise:
             n = layer.n_rows(n)
         return n
 
-    def outputs(self, theta: Array, X: Array) -> Array:
+    def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
         for layer in self._layers:
             X = layer.run(X)
         return X
 
-    def loss_and_gradient(self, theta: Array, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
         total, _, _ = self._backpropagate(X, y, mean)
         return total, self._gradient.copy()
@@ -41,16 +41,15 @@ class Layerwise:
     def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int) -> int:
         """Train up to the update `end`; the answer is one of the kernels' codes."""
         codes = kernels.codes
-        while (done := int(state.position[codes.UPDATES])) < end:
+        while (done := state.done) < end:
             epoch, batch = divmod(done, job.per_epoch)
-            start = batch * job.batch_size
-            rows = order[(epoch - first_epoch) % len(order)][start : start + job.batch_size]
-            # a stack that changes the number of rows comes as one batch, in which X and y need not match
-            total, right, bad = self._backpropagate(
-                job.X[rows], job.y if len(job.y) != len(job.X) else job.y[rows], job.mean
-            )
+            rows: Array | slice = slice(None)
+            if job.batch_size < len(job.X):  # otherwise y may have another number of rows: see Repeat and Sum
+                start = batch * job.batch_size
+                rows = order[(epoch - first_epoch) % len(order)][start : start + job.batch_size]
+            total, right, bad = self._backpropagate(job.X[rows], job.y[rows], job.mean)
             if bad >= 0:
-                state.position[codes.ROW] = rows[bad % len(rows)]
+                state.position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
                 return codes.NOT_FINITE
             kernels.nodes.step(
                 state.theta, state.moments, state.clock, self._gradient, job.optimizer.code, job.settings
@@ -62,10 +61,9 @@ class Layerwise:
 
     def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
         """The summed loss, the number of right classes, and the first row that is not finite, or -1."""
-        z = frozen(self.outputs(self._gradient, X))
+        z = frozen(self.outputs(X))
         d = np.empty(z.shape, z.dtype)
         total, right, bad = kernels.nodes.loss_forward(d, z, frozen(y), self._loss.code, mean)
-        if bad < 0:
-            for layer in reversed(self._layers):
-                d = layer.run_back(d)
+        for layer in reversed(self._layers):
+            d = layer.run_back(d)
         return float(total), int(right), int(bad)

@@ -39,15 +39,15 @@ class Sequential:
         self, layers: Sequence[Layer], loss: str | Loss | None = None, *,
         init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
     ) -> None:  # fmt: skip
-        self.layers = tuple(layers)
-        self.n_in, self.n_out = architecture.sizes(self.layers)
-        self.loss = architecture.choose_loss(loss, self.n_out)
-        self.dtype = checks.dtype(dtype)
+        self._layers = tuple(layers)
+        self._n_in, self._n_out = architecture.sizes(self._layers)
+        self._loss = architecture.choose_loss(loss, self._n_out)
+        self._stack = architecture.without_link(self._layers, self._loss)
         self.history: History | None = None  # of the last fit
         self.classes: Array | None = None  # the labels, once a fit has seen them
-        self._stack = architecture.without_link(self.layers, self.loss)
+        wanted = checks.dtype(dtype)
         drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
-        self._bind(np.concatenate([array.reshape(-1) for array in drawn]).astype(self.dtype))
+        self._bind(np.concatenate([array.reshape(-1) for array in drawn]).astype(wanted))
 
     def _bind(self, theta: Array) -> None:
         """Make theta the flat vector: the layers' parameters become views into it."""
@@ -68,8 +68,33 @@ class Sequential:
         self._theta, self._params = theta, params
         table = layer_table(self._stack)
         self._engine: Fused | Layerwise = (
-            Layerwise(self._stack, gradient, self.loss) if table is None else Fused(table, self.loss)
+            Layerwise(self._stack, gradient, self._loss) if table is None else Fused(theta, table, self._loss)
         )
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, as they were given; their parameters are views into `theta`."""
+        return self._layers
+
+    @property
+    def loss(self) -> Loss:
+        """The loss; its `name` is "bce", "softmax_ce" or "mse"."""
+        return self._loss
+
+    @property
+    def n_in(self) -> int:
+        """The number of inputs."""
+        return self._n_in
+
+    @property
+    def n_out(self) -> int:
+        """The number of plain outputs: one for "bce", one a class for "softmax_ce"."""
+        return self._n_out
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of parameters, data and arithmetic."""
+        return self._theta.dtype
 
     @property
     def theta(self) -> Array:
@@ -136,7 +161,7 @@ class Sequential:
         """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own."""
         mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
         inputs, codes, _ = self._data(X, y)
-        total, g = self._engine.loss_and_gradient(self._theta, inputs, codes, mean)
+        total, g = self._engine.loss_and_gradient(inputs, codes, mean)
         ends = np.cumsum([param.size for param in self._params])[:-1]
         grads = [part.reshape(param.shape) for part, param in zip(np.split(g, ends), self._params, strict=True)]
         return (total / len(codes) if mean else total), grads
@@ -163,12 +188,12 @@ class Sequential:
         """The share of rows whose label is predicted; for "mse" R^2, the share of the variance that is explained."""
         inputs, codes, _ = self._data(X, y)
         if self.loss.name == "mse":
-            total, _ = self._engine.loss_and_gradient(self._theta, inputs, codes, True)
+            total, _ = self._engine.loss_and_gradient(inputs, codes, True)
             spread = codes.var(axis=0, dtype=np.float64).mean()
             if spread == 0.0:
                 raise ValueError("y is the same in all rows: R^2 has no meaning there")
             return float(1.0 - total / len(codes) / spread)
-        z = self._engine.outputs(self._theta, inputs)
+        z = self._engine.outputs(inputs)
         found = np.empty(len(z), np.int64)
         kernels.predictions.classes(found, z, self.loss.code)
         return float(np.mean(found == codes[:, 0]))
@@ -181,7 +206,6 @@ class Sequential:
         """A copy of the net, trained as far as this one, in float64 or float32."""
         wanted = checks.dtype(dtype)
         twin = copy.deepcopy(self)
-        twin.dtype = wanted
         twin._bind(self._theta.astype(wanted))
         return twin
 
@@ -221,7 +245,7 @@ class Sequential:
     def _outputs(self, X: Any) -> Array:
         inputs = features(X, self.n_in, self.dtype)
         self._engine.n_rows(len(inputs))
-        return self._engine.outputs(self._theta, inputs)
+        return self._engine.outputs(inputs)
 
     def _batch_size(self, batch_size: Any, n: int) -> int:
         if isinstance(batch_size, str):

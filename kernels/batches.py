@@ -17,18 +17,18 @@ def gradient(g, theta, X, y, rows, start, stop, layers, loss, mean, a, d):
     scale = one / theta.dtype.type(stop - start) if mean else one
     for p in range(theta.size):
         g[p] = 0
-    total, right = 0.0, 0
+    total, right, bad = 0.0, 0, np.int64(-1)
     for first in range(start, stop, LANES):
         width = min(LANES, stop - first)
         gather(a, X, rows, first, width)
         forward(a, theta, layers, width)
-        tile_total, tile_right, bad = losses(d, a, layers, y, rows, first, width, loss, scale)
+        tile_total, tile_right, tile_bad = losses(d, a, layers, y, rows, first, width, loss, scale)
         total += tile_total
         right += tile_right
-        if bad >= 0:
-            return total, right, rows[first + bad]
+        if bad < 0 and tile_bad >= 0:
+            bad = rows[first + tile_bad]
         backward(g, d, a, theta, layers, width)
-    return total, right, np.int64(-1)
+    return total, right, bad
 
 
 @kernel

@@ -111,14 +111,14 @@ def loss_forward(d, z, y, loss, mean):
     if mean:
         scale = scale / z.dtype.type(n)
     flat, to = z.reshape(-1), d.reshape(-1)
-    total, right = 0.0, 0
+    total, right, bad = 0.0, 0, -1
     for i in range(n):
         value, hit = sample_loss(to, flat, i * n_out, 1, n_out, y, i, loss, scale)
-        if not np.isfinite(value):
-            return total, right, i
         total += value
         right += hit
-    return total, right, -1
+        if bad < 0 and not np.isfinite(value):
+            bad = i
+    return total, right, bad
 
 
 @kernel

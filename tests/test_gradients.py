@@ -6,8 +6,10 @@ from pathlib import Path
 import naive
 import numpy as np
 import pytest
-from build import build
+from nets import build
 from random_nets import N_NETS, case, digest
+
+import fastnn
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text())["nets"]
 
@@ -95,3 +97,14 @@ def test_small_probabilities_are_not_lost_to_cancellation():
     loss, (_, db) = net.loss_and_grads([[z]], [1])
     assert loss == pytest.approx(1e-18, rel=1e-12)
     assert db[0] == pytest.approx(-1e-18, rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")  # of the interpreted run
+@pytest.mark.parametrize("stack", ["fused", "layer by layer"])
+def test_what_overflows_is_told_as_it_is(stack):
+    # the first of three rows overflows: neither it nor the rows behind it may be left out in silence
+    layers = [fastnn.Affine(1, 1), *([] if stack == "fused" else [fastnn.Identity(), fastnn.Identity()])]
+    net = fastnn.Sequential(layers, "mse", init=[[[1e200]], [0.0]])
+    loss, (dw, _) = net.loss_and_grads([[1e200], [1.0], [2.0]], [0.0, 0.0, 0.0])
+    assert loss == np.inf
+    assert not np.isfinite(dw).all()

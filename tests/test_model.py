@@ -266,3 +266,15 @@ def test_layers_of_ones_own_cannot_be_saved(tmp_path):
     with pytest.raises(TypeError, match="Mine is not one of fastnn's own"):
         fastnn.Sequential([Mine(2, 1)]).save(tmp_path / "x.npz")
     assert not os.listdir(tmp_path)
+
+
+def test_what_the_kernels_rely_on_cannot_be_changed():
+    net = fastnn.mlp(2, 3, 1)
+    for name, value in {"n_in": 5, "n_out": 5, "loss": fastnn.MSE(), "dtype": "float32", "layers": ()}.items():
+        with pytest.raises(AttributeError):
+            setattr(net, name, value)
+    layer = fastnn.Affine(2, 3)
+    layer.params[0] = np.zeros((9, 9))  # a list of its own: the layer keeps to its arrays
+    assert layer.params[0].shape == (2, 3)
+    layer.n_out = 1
+    assert layer.forward(np.ones((4, 2))).shape == (4, 3)

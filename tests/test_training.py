@@ -6,9 +6,9 @@ from itertools import pairwise
 import naive
 import numpy as np
 import pytest
-from build import build
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nets import build
 
 import fastnn
 
