@@ -18,14 +18,15 @@ except PackageNotFoundError:
     ) from None
 
 from . import datasets, init, plot
+from .activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .errors import DivergenceError
 from .gradients import GradientReport, check_gradients
 from .history import History
-from .layers import Affine, Identity, MatMul, ReLU, Repeat, Sigmoid, Softmax, Sum, Tanh
+from .layers import Affine, MatMul
 from .losses import BCE, MSE, SoftmaxCE
-from .model import Sequential, mlp
+from .model import Sequential, load, mlp
 from .optimizers import SGD, Adam
-from .storage import load
+from .rows import Repeat, Sum
 
 __all__ = [
     "BCE",

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from . import checks
+from .activations import Activation, Identity, Softmax
 from .arrays import Array
 from .init import Init, parse
-from .layers import Activation, Identity, Layer, Softmax, Weighted, given
+from .layers import Layer, Weighted, given
 from .losses import LOSSES, Loss
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from . import kernels
+from .activations import Activation
 from .arrays import Array
 from .job import Job, State
-from .layers import Activation, Affine, Layer
+from .layers import Affine, Layer
 from .losses import Loss
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .activations import ReLU
 from .arrays import Array
-from .layers import ReLU
 from .model import Sequential
 
 _STEP = float(np.cbrt(np.finfo(np.float64).eps))  # 6e-6, where rounding and curvature do the least harm

@@ -24,8 +24,8 @@ class Loss:
         self.reduction = checks.choice("reduction", reduction, ("mean", "sum"))
         self._gradient: Array | None = None
 
-    def n_classes(self, n_out: int) -> int:
-        """How many classes a net with this many outputs tells apart."""
+    def n_classes(self, n_out: int) -> int | None:
+        """How many classes a net with this many outputs tells apart; None if it predicts values."""
         return n_out
 
     def forward(self, z: Any, y: Any) -> float:
@@ -34,8 +34,9 @@ class Loss:
         outputs = numbers("z", z, dtype)
         if outputs.ndim != 2:
             raise ValueError(f"z must have two dimensions, (n, n_out), not the shape {outputs.shape}")
-        self.check_outputs(outputs.shape[1])
-        codes, _ = encode(y, len(outputs), self, outputs.shape[1], None, dtype)
+        n_out = outputs.shape[1]
+        self.check_outputs(n_out)
+        codes, _ = encode(y, len(outputs), n_out, self.n_classes(n_out), None, dtype)
         self._gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
         total, _, _ = kernels.nodes.loss_forward(self._gradient, outputs, codes, self.code, mean)
@@ -93,6 +94,9 @@ class MSE(Loss):
     """
 
     name, code, link = "mse", kernels.codes.MSE, "Identity"
+
+    def n_classes(self, n_out: int) -> None:
+        return None
 
 
 LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BCE, SoftmaxCE, MSE)}

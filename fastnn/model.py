@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from . import architecture, checks, kernels, optimizers, storage, targets
+from .activations import ACTIVATIONS
 from .arrays import Array, features, numbers
 from .fused import Fused, layer_table
 from .history import History
 from .init import Init
 from .job import Job
-from .layers import ACTIVATIONS, Affine, Layer, Weighted
+from .layers import Affine, Layer, Weighted
 from .layerwise import Layerwise
 from .losses import Loss
 from .training import Training
@@ -177,10 +178,11 @@ class Sequential:
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, n_classes), in the order of the sorted labels; also for "bce"."""
-        if self.loss.name == "mse":
-            raise ValueError("a net with loss 'mse' predicts values, not probabilities: use predict")
+        n_classes = self.loss.n_classes(self.n_out)
+        if n_classes is None:
+            raise ValueError(f"a net with loss {self.loss.name!r} predicts values, not probabilities: use predict")
         z = self._outputs(X)
-        shares = np.empty((len(z), self.loss.n_classes(self.n_out)), self.dtype)
+        shares = np.empty((len(z), n_classes), self.dtype)
         kernels.predictions.probabilities(shares, z, self.loss.code)
         return shares
 
@@ -200,7 +202,7 @@ class Sequential:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads; a save that fails leaves the old file as it was."""
-        storage.save(self, path)
+        storage.write(path, self.layers, self.loss.name, self.theta, self.classes)
 
     def astype(self, dtype: Any) -> "Sequential":
         """A copy of the net, trained as far as this one, in float64 or float32."""
@@ -239,7 +241,8 @@ class Sequential:
         """X and y as the kernels take them, and the labels of the classes."""
         inputs = features(X, self.n_in, self.dtype)
         n_rows = self._engine.n_rows(len(inputs))
-        codes, classes = targets.encode(y, n_rows, self.loss, self.n_out, self.classes, self.dtype)
+        n_classes = self.loss.n_classes(self.n_out)
+        codes, classes = targets.encode(y, n_rows, self.n_out, n_classes, self.classes, self.dtype)
         return inputs, codes, classes
 
     def _outputs(self, X: Any) -> Array:
@@ -277,3 +280,12 @@ def mlp(
     for n_in, n_out in pairwise(whole):
         layers += [Affine(n_in, n_out), between()]
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
+
+
+def load(path: str | os.PathLike[str]) -> Sequential:
+    """The net that `Sequential.save` wrote to `path`: same architecture, parameters, labels and dtype."""
+    layers, loss, theta, classes = storage.read(path)
+    net = Sequential(layers, loss, init="zeros", dtype=theta.dtype)
+    net.theta = theta
+    net.classes = classes
+    return net

@@ -1,26 +1,22 @@
 """From labels of any kind to what the losses take: class numbers, or values for mse."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .arrays import Array, as_array, numbers
 
-if TYPE_CHECKING:
-    from .losses import Loss
-
 
 def encode(
-    y: Any, n_rows: int, loss: Loss, n_out: int, known: Array | None, dtype: np.dtype[Any]
+    y: Any, n_rows: int, n_out: int, n_classes: int | None, known: Array | None, dtype: np.dtype[Any]
 ) -> tuple[Array, Array | None]:
-    """y as an array (n_rows, 1) of class numbers, or (n_rows, n_out) of values for mse; and the classes' labels.
+    """y as an array (n_rows, 1) of class numbers, or (n_rows, n_out) of values; and the classes' labels.
 
+    n_classes is None where values are wanted.
     `known` are the labels of an earlier fit, which then have to be the same. Labels are whole numbers from 0 on,
     -1 and 1 where there are two classes, strings (sorted, as many as there are classes), or one-hot rows.
     """
-    if loss.name == "mse":
+    if n_classes is None:
         values = numbers("y", y, dtype)
         if values.ndim == 1 and n_out == 1:
             values = values.reshape(-1, 1)
@@ -29,7 +25,6 @@ def encode(
             raise ValueError(f"y has the shape {values.shape}, but the net has {n_out} outputs: ({n_rows}, {n_out})")
         return values, None
 
-    n_classes = loss.n_classes(n_out)
     labels = as_array("y", y)
     if labels.size == 0:
         raise ValueError(f"y is empty: its shape is {labels.shape}")
@@ -37,7 +32,7 @@ def encode(
         labels = labels[:, 0]
     _check_rows(labels, n_rows)
     if labels.ndim == 2:
-        labels = _from_one_hot(labels, loss, n_classes)
+        labels = _from_one_hot(labels, n_out, n_classes)
     if labels.ndim != 1:
         raise ValueError(f"y must hold one label a row, not the shape {labels.shape}")
     labels = _comparable(labels)
@@ -51,9 +46,9 @@ def _check_rows(y: Array, n_rows: int) -> None:
         raise ValueError(f"y {found}, but {n_rows} are wanted: one for each row of the net's output")
 
 
-def _from_one_hot(y: Array, loss: Loss, n_classes: int) -> Array:
+def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
     """The class numbers of one-hot rows."""
-    if loss.name == "bce":
+    if n_out == 1:
         raise ValueError(f"loss 'bce' takes one label a row, not {y.shape[1]} columns: pass y.argmax(axis=1)")
     if y.shape[1] != n_classes:
         raise ValueError(f"y has {y.shape[1]} columns, but the net has {n_classes} outputs")

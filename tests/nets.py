@@ -1,7 +1,7 @@
 """Nets of ours from the plain descriptions that the naive code and PyTorch take."""
 
 import fastnn
-from fastnn.layers import ACTIVATIONS
+from fastnn.activations import ACTIVATIONS
 
 
 def build(params, activations, loss, dtype="float64"):

@@ -7,7 +7,8 @@ of 1, from weights of 0.01 N(0, 1), and ends at a loss near 0.11.
 from collections.abc import Iterator
 
 from .. import datasets, init
-from ..layers import Affine, Sigmoid
+from ..activations import Sigmoid
+from ..layers import Affine
 from ..model import Sequential
 from .result import Experiment, Run
 

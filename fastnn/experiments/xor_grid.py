@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import datasets, kernels
+from ..activations import Sigmoid
 from ..arrays import Array
 from ..history import History
-from ..layers import Affine, Sigmoid
+from ..layers import Affine
 from ..model import Sequential
 from .result import Experiment, Run
 
