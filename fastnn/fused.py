@@ -65,22 +65,21 @@ class Fused:
         """The summed loss, and the flat gradient of the mean or summed loss."""
         g, rows = np.empty_like(self._theta), np.arange(len(X))
         tiles = self._tile(X.dtype), self._tile(X.dtype)
-        total, _, _ = kernels.batches.loss_and_gradient(
+        total = kernels.batches.loss_and_gradient(
             g, self._theta, X, y, rows, self._table, self._loss.code, mean, *tiles
         )
         return float(total), g
 
-    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int) -> int:
-        """Train up to the update `end`; the answer is one of the kernels' codes."""
-        dtype = job.X.dtype
-        in_place = (state.theta, state.moments, state.clock, state.loss_sums, state.n_right, state.position)
+    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
+        """Train up to the update `end` or for `budget` samples; the answer is one of the kernels' codes."""
+        in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
         given = (job.X, job.y, order, self._table, self._loss.code, job.optimizer.code, job.settings)
+        dtype = job.X.dtype
         if self.per_sample(job):
-            scratch = (np.empty(self._units, dtype), np.empty(self._units, dtype), np.empty_like(state.theta))
-            return int(kernels.per_sample.train(*in_place, *given, first_epoch, end, *scratch))
-        scratch = (self._tile(dtype), self._tile(dtype), np.empty_like(state.theta))
-        batches = (job.batch_size, job.mean, first_epoch, end)
-        return int(kernels.batches.train(*in_place, *given, *batches, *scratch))
+            scratch = np.empty(self._units, dtype), np.empty(self._units, dtype)
+            return int(kernels.per_sample.train(*in_place, *given, first_epoch, end, budget, *scratch))
+        batches = (job.batch_size, job.mean, first_epoch, end, budget)
+        return int(kernels.batches.train(*in_place, *given, *batches, self._tile(dtype), self._tile(dtype)))
 
     def _tile(self, dtype: Any) -> Array:
         return np.empty(self._units * kernels.codes.LANES, dtype)

@@ -38,10 +38,10 @@ class Layerwise:
         total, _, _ = self._backpropagate(X, y, mean)
         return total, self._gradient.copy()
 
-    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int) -> int:
-        """Train up to the update `end`; the answer is one of the kernels' codes."""
+    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
+        """Train up to the update `end` or for `budget` samples, in whole updates; the answer is a kernels' code."""
         codes = kernels.codes
-        while (done := state.done) < end:
+        while (done := state.done) < end and budget > 0:
             epoch, batch = divmod(done, job.per_epoch)
             rows: Array | slice = slice(None)
             if job.batch_size < len(job.X):  # otherwise y may have another number of rows: see Repeat and Sum
@@ -57,6 +57,7 @@ class Layerwise:
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
             state.position[codes.UPDATES] += 1
+            budget -= job.batch_size
         return codes.DONE
 
     def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:

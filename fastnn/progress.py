@@ -27,7 +27,7 @@ class Bar:
             self._show = False
         return self
 
-    def update(self, done: int, loss: float) -> None:
+    def update(self, done: float, loss: float) -> None:
         """`done` updates are made; `loss` is the last completed epoch's, or NaN."""
         now = time.perf_counter()
         if self._progress is None:

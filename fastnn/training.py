@@ -25,20 +25,20 @@ _ORDERS = 2**16  # row numbers drawn ahead
 class Engine(Protocol):
     """What runs a net: `fused.Fused` or `layerwise.Layerwise`."""
 
-    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int) -> int:
-        """Train up to the update `end`; the answer is one of the kernels' codes."""
+    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
+        """Train up to the update `end` or for `budget` samples; the answer is one of the kernels' codes."""
 
 
 class Pace:
-    """How many updates make a chunk: few at first, then as many as take `_CHUNK_SECONDS`."""
+    """How many samples make a chunk: few at first, then as many as take `_CHUNK_SECONDS`."""
 
-    def __init__(self, visits_per_update: int) -> None:
-        self.updates = max(1, _FIRST_CHUNK // visits_per_update)
+    def __init__(self, n_params: int) -> None:
+        self.samples = max(1, _FIRST_CHUNK // n_params)
 
-    def learn(self, updates: int, seconds: float) -> None:
-        """Take in that so many updates took so long."""
-        fitting = int(updates * _CHUNK_SECONDS / max(seconds, 1e-6))
-        self.updates = min(max(fitting, 1), 4 * self.updates)
+    def learn(self, samples: int, seconds: float) -> None:
+        """Take in that so many samples took so long."""
+        fitting = int(samples * _CHUNK_SECONDS / max(seconds, 1e-6))
+        self.samples = min(max(fitting, 1), 4 * self.samples)
 
 
 class Orders:
@@ -73,18 +73,17 @@ class Training:
     def run(self, progress: bool | None) -> None:
         """Make all updates. Whatever stops it, the parameters are those after the last whole update."""
         job, state = self._job, self._state
-        pace, orders = Pace(state.theta.size * job.batch_size), Orders(job)
+        pace, orders = Pace(state.theta.size), Orders(job)
         with Bar(progress, job.epochs, job.updates, len(job.X)) as bar:
-            while (done := state.done) < job.updates:
-                orders.reach(done // job.per_epoch)
-                end = min(done + pace.updates, orders.last * job.per_epoch)
-                kept = state.keep(job.per_epoch)
+            while state.done < job.updates:
+                orders.reach(state.done // job.per_epoch)
+                kept, before = state.keep(job.per_epoch), self._visited()
                 started = time.perf_counter()
-                status = self._engine.advance(job, state, orders.block, orders.first, end)
+                status = self._advance(orders, orders.last * job.per_epoch, pace.samples)
                 if status != kernels.codes.DONE or not state.finite():
                     raise self._diverged(kept, orders)
-                pace.learn(end - done, time.perf_counter() - started)
-                bar.update(state.done, self._last_loss())
+                pace.learn(self._visited() - before, time.perf_counter() - started)
+                bar.update(state.done + state.samples / job.batch_size, self._last_loss())
 
     @cached_property
     def history(self) -> History:
@@ -94,6 +93,13 @@ class Training:
         accuracy = self._state.n_right[:epochs] / n if self._counts_hits else np.full(epochs, np.nan)
         seconds = time.perf_counter() - self._started
         return History(self._state.loss_sums[:epochs] / n, accuracy, self._state.done, seconds)
+
+    def _advance(self, orders: Orders, end: int, budget: int) -> int:
+        return self._engine.advance(self._job, self._state, orders.block, orders.first, end, budget)
+
+    def _visited(self) -> int:
+        """About how many samples have been through the net."""
+        return self._state.done * self._job.batch_size + self._state.samples
 
     def _n_losses(self) -> int:
         return len(self._job.y)
@@ -106,12 +112,12 @@ class Training:
         """Go back to the last update that left finite parameters: the chunk, run again, does the same again."""
         job, state = self._job, self._state
         bad_row = int(state.position[kernels.codes.ROW]) if state.finite() else None
-        good, bad = int(kept.arrays[-1][kernels.codes.UPDATES]), state.done
+        good, bad = kept.done, state.done
         if bad_row is None:
             while bad - good > 1:  # parameters are finite after `good` updates and no longer so after `bad`
                 middle = (good + bad) // 2
                 state.put_back(kept)
-                self._engine.advance(job, state, orders.block, orders.first, middle)
+                self._advance(orders, middle, len(job.X) * job.epochs)
                 if state.finite():
                     good, kept = middle, state.keep(job.per_epoch)
                 else:

@@ -24,8 +24,10 @@ SGD, MOMENTUM, NESTEROV, ADAM = range(4)
 LR, DECAY, BETA1, BETA2, EPS = range(5)
 N_MOMENTS = (0, 1, 1, 2)
 
-# Entries of a loop's `position`: the updates done, and the row at which a loss was not finite.
-UPDATES, ROW = range(2)
+# Entries of a loop's `position`: the updates made, the samples of the next one whose gradient is summed already, and
+# the row at which a loss was not finite.
+UPDATES, SAMPLES, ROW = range(3)
+N_POSITION = 3
 
 # What a loop answers.
 DONE, NOT_FINITE = range(2)

@@ -108,15 +108,16 @@ def backward(theta, g, d, a, layers, optimizer, kept, lr):
 
 @kernel
 def train(
-    theta, moments, clock, loss_sums, n_right, position,
-    X, y, order, layers, loss, optimizer, settings, first_epoch, end,
-    a, d, g,
+    theta, moments, clock, g, loss_sums, n_right, position,
+    X, y, order, layers, loss, optimizer, settings, first_epoch, end, budget,
+    a, d,
 ):  # fmt: skip
-    """Updates position[UPDATES] to `end` of a run with one update a sample; arguments as in `batches.train`."""
+    """`batches.train` for batches of one sample; a and d are (n_units,)."""
     n = X.shape[0]
     z, n_out = output(layers)
     one = theta.dtype.type(1)
     kept, lr = descent(theta, settings)
+    end = min(end, position[UPDATES] + budget)
     while position[UPDATES] < end:
         epoch = position[UPDATES] // n
         rows = order[(epoch - first_epoch) % order.shape[0]]

@@ -8,15 +8,15 @@ collect_ignore = ["make_golden.py", "torch_nets.py"]  # no tests, and they need 
 
 @pytest.fixture
 def chunks(monkeypatch):
-    """Make every chunk of training a given number of updates long."""
+    """Make every chunk of training a given number of samples long."""
     from fastnn import training
 
-    def set_length(updates):
+    def set_length(samples):
         class Pace:
-            def __init__(self, visits):
-                self.updates = updates
+            def __init__(self, n_params):
+                self.samples = samples
 
-            def learn(self, updates, seconds):
+            def learn(self, samples, seconds):
                 pass
 
         monkeypatch.setattr(training, "Pace", Pace)

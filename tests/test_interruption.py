@@ -22,6 +22,28 @@ def xor_net(**options):
 
 
 @pytest.mark.compiled
+def test_ctrl_c_ends_an_update_that_takes_long():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60_000, 100)), rng.integers(0, 10, 60_000)
+    net = fastnn.mlp(100, 100, 10, activation="relu")
+    net.fit(X[:100], y[:100], epochs=1, lr=0.1, batch_size="full")
+    before = net.theta.tobytes()
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.1, interrupt)  # an update over all rows takes about a second
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, y, epochs=1000, lr=0.1, batch_size="full")
+    assert time.perf_counter() - sent[0] < 0.2
+    assert net.history.updates > 0 or net.theta.tobytes() == before
+    assert np.isfinite(net.theta).all()
+
+
+@pytest.mark.compiled
 @pytest.mark.parametrize("batch_size", [1, 64, "full"])
 def test_ctrl_c_ends_fit_at_once_with_a_usable_model(batch_size):
     X, y = fastnn.datasets.xor_grid(100)
@@ -221,12 +243,12 @@ def test_a_display_of_the_callers_is_left_alone(terminal):
 def test_chunks_are_well_under_a_tenth_of_a_second():
     pace = training.Pace(1)
     for _ in range(20):
-        pace.learn(pace.updates, pace.updates * 1e-6)
-    assert 20_000 <= pace.updates <= 40_000  # 1 µs an update
-    pace.learn(pace.updates, 1.0)  # the machine got slower
-    assert pace.updates < 2_000
+        pace.learn(pace.samples, pace.samples * 1e-6)
+    assert 20_000 <= pace.samples <= 40_000  # 1 µs a sample
+    pace.learn(pace.samples, 1.0)  # the machine got slower
+    assert pace.samples < 2_000
     pace.learn(1, 10.0)
-    assert pace.updates == 1
+    assert pace.samples == 1
 
 
 @pytest.mark.compiled

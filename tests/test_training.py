@@ -195,10 +195,10 @@ def test_no_chunk_changes_a_bit_of_any_batch_size(batch_size, length, epochs, se
     from fastnn import training
 
     class Pace:
-        def __init__(self, visits):
-            self.updates = length
+        def __init__(self, n_params):
+            self.samples = length
 
-        def learn(self, updates, seconds):
+        def learn(self, samples, seconds):
             pass
 
     rule = fastnn.Adam(0.01)
@@ -206,6 +206,18 @@ def test_no_chunk_changes_a_bit_of_any_batch_size(batch_size, length, epochs, se
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "Pace", Pace)
         assert run((2, 4, 1), "sigmoid", rule, batch_size, epochs, seed) == whole
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_a_chunk_may_end_within_an_update(chunks, rule):
+    X, y = rows(1000, 3, "softmax_ce", 3)
+    found = set()
+    for length in (1, 64, 130, 10_000):
+        chunks(length)
+        net = fastnn.mlp(3, 5, 3, seed=1)
+        history = net.fit(X, y, epochs=3, optimizer=RULES[rule][0], batch_size=700)
+        found.add((net.theta.tobytes(), history.loss.tobytes(), history.accuracy.tobytes()))
+    assert len(found) == 1
 
 
 def test_blocks_of_drawn_orders_change_no_bit(monkeypatch):
