@@ -8,9 +8,19 @@ import numpy as np
 from . import checks
 from .activations import Activation, Identity, Softmax
 from .arrays import Array
-from .init import Init, parse
+from .init import is_arrays, parse
 from .layers import Layer, Weighted, given
 from .losses import LOSSES, Loss
+
+
+def as_layers(layers: Any) -> tuple[Layer, ...]:
+    """The caller's list of layers."""
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise TypeError(f"a net is made from a list of layers, such as [fastnn.Affine(2, 1)], not from {layers!r}")
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer {place} is {layer!r}: layers are objects such as fastnn.Affine(2, 3)")
+    return tuple(layers)
 
 
 def sizes(layers: Sequence[Layer]) -> tuple[int, int]:
@@ -18,8 +28,6 @@ def sizes(layers: Sequence[Layer]) -> tuple[int, int]:
     width: int | None = None
     n_in: int | None = None
     for place, layer in enumerate(layers):
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layer {place} is {layer!r}: layers are objects such as fastnn.Affine(2, 3)")
         if layer.owned or any(layer is other for other in layers[:place]):
             raise ValueError(f"layer {place}, {layer!r}, is part of a net already: make a new one")
         try:
@@ -38,6 +46,8 @@ def choose_loss(loss: Any, n_out: int) -> Loss:
     if loss is None:
         loss = "bce" if n_out == 1 else "softmax_ce"
     chosen = loss if isinstance(loss, Loss) else LOSSES[checks.choice("loss", loss, LOSSES)]()
+    if chosen.reduction != "mean":
+        raise ValueError(f"{chosen!r} in a net: pass reduction='sum' to fit or loss_and_grads instead")
     chosen.check_outputs(n_out)
     return chosen
 
@@ -59,7 +69,7 @@ def draw(layers: Sequence[Layer], init: Any, rng: np.random.Generator) -> list[A
     A layer with an init of its own keeps to that; `init` is for the others.
     """
     weighted = [layer for layer in layers if isinstance(layer, Weighted)]
-    if not isinstance(init, (str, Init)):
+    if is_arrays(init):
         return given(init, [shape for layer in weighted for shape in layer.shapes()])
     default = parse(init)
     return [array for layer in weighted for array in layer.draw(rng, default)]

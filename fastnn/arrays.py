@@ -1,5 +1,6 @@
 """From whatever holds numbers to the arrays that the kernels take."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,35 @@ def as_array(name: str, value: Any) -> Array:
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
         raise TypeError(f"{name} is a sparse matrix: pass {name}.toarray()")
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    if array.dtype.kind == "U" and isinstance(value, (list, tuple)):
+        for each in _flat(value):  # NumPy would make a string of everything
+            if not isinstance(each, str):
+                raise TypeError(f"{name} mixes strings with other values, such as {each!r}: use one kind")
+    if array.dtype.kind == "O" and hasattr(value, "dtypes"):
+        return _from_pandas(name, value)
+    return array
+
+
+def _from_pandas(name: str, frame: Any) -> Array:
+    """A frame or series whose columns NumPy has no common type for: with missing values, with strings."""
+    types = list(np.atleast_1d(np.asarray(frame.dtypes, object)))
+    odd = [place for place, kind in enumerate(types) if getattr(kind, "kind", "O") not in "biuf"]
+    if not odd:
+        return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+    if frame.ndim == 1:
+        return np.asarray(frame)
+    raise TypeError(f"{name} has no numbers in column {odd[0]} ({frame.columns[odd[0]]!r}), but {types[odd[0]]} values")
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _flat(value)
+        else:
+            yield value
 
 
 def numbers(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
@@ -54,6 +81,8 @@ def frozen(array: Array) -> Array:
 def features(X: Any, n_in: int, dtype: np.dtype[Any]) -> Array:
     """X as (n, n_in) numbers."""
     shape = np.shape(X) if hasattr(X, "shape") else as_array("X", X).shape
+    if len(shape) == 0:
+        raise TypeError(f"X must be a table of numbers with two dimensions, (n, {n_in}), not {type(X).__name__}")
     if len(shape) != 2:
         hint = ": a single sample is X[None, :], a single feature X[:, None]" if len(shape) == 1 else ""
         raise ValueError(f"X must have two dimensions, (n, {n_in}), not the shape {tuple(shape)}{hint}")
@@ -68,5 +97,13 @@ def _place(at: tuple[int, ...]) -> str:
 
 
 def _kind(array: Array) -> str:
-    names = {"O": "objects", "U": "strings", "S": "bytes", "c": "complex numbers", "M": "dates", "m": "durations"}
+    names = {
+        "f": "long doubles",
+        "O": "objects",
+        "U": "strings",
+        "S": "bytes",
+        "c": "complex numbers",
+        "M": "dates",
+        "m": "durations",
+    }
     return f"{names.get(array.dtype.kind, 'that')} (dtype {array.dtype})"

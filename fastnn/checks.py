@@ -68,10 +68,10 @@ def seed(value: Any) -> int:
 
 def dtype(value: Any) -> np.dtype[Any]:
     """float64 or float32."""
-    try:
-        found = np.dtype(value) if value is not None else None
-    except TypeError:
-        found = None
-    if found not in (np.dtype("float64"), np.dtype("float32")):
-        raise ValueError(f"dtype must be 'float64' or 'float32', not {value!r}")
-    return np.dtype(found.name)
+    for name in ("float64", "float32"):
+        try:
+            if value is not None and np.dtype(value) == np.dtype(name):
+                return np.dtype(name)
+        except TypeError:  # not a type at all
+            break
+    raise ValueError(f"dtype must be 'float64' or 'float32', not {value!r}")

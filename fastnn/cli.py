@@ -28,27 +28,33 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is returned, or raised as SystemExit for wrong arguments and --help."""
-    parser = _parser()
+    parser, reproduce = _parsers()
     options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.error("a command is wanted: reproduce, info or warmup")
     try:
         if options.command == "reproduce":
-            return _reproduce(parser, options.names, options.out)
-        if options.command == "info":
+            _reproduce(reproduce, options.names, options.out)
+        elif options.command == "info":
             from .info import show
 
             show()
         else:
             _warm_up(("float64", "float32"))
+        sys.stdout.flush()
         return 0
     except KeyboardInterrupt:
         print("fastnn: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
+    except OSError as error:  # a full disk, a folder that went away, a pipe that was closed
+        if not isinstance(error, BrokenPipeError):
+            print(f"fastnn: {error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         return 1
 
 
-def _parser() -> _Parser:
+def _parsers() -> tuple[_Parser, _Parser]:
+    """The parser, and that of `reproduce`."""
     parser = _Parser(
         prog="fastnn",
         description="Small neural networks, trained on the CPU at the speed that the machine allows.",
@@ -57,7 +63,7 @@ def _parser() -> _Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     reproduce = commands.add_parser(
         "reproduce",
         help="train the published experiments, draw them, and hold them against the pages",
@@ -70,10 +76,10 @@ def _parser() -> _Parser:
     reproduce.add_argument("--out", metavar="DIR", default="fastnn-out", help="where to write (default: %(default)s)")
     commands.add_parser("info", help="versions, CPU, threads, and where compiled code is kept")
     commands.add_parser("warmup", help="compile the common loops now")
-    return parser
+    return parser, reproduce
 
 
-def _reproduce(parser: _Parser, names: list[str], out: str) -> int:
+def _reproduce(parser: _Parser, names: list[str], out: str) -> None:
     from .experiments import EXPERIMENTS
 
     for name in names:
@@ -81,6 +87,8 @@ def _reproduce(parser: _Parser, names: list[str], out: str) -> int:
             near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EXPERIMENTS)}"
             parser.error(f"no experiment is called {name!r}: {hint}")
+    if not out:
+        parser.error("--out wants the name of a folder")
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +100,6 @@ def _reproduce(parser: _Parser, names: list[str], out: str) -> int:
 
     _warm_up(("float64",))
     reproduce([EXPERIMENTS[name] for name in dict.fromkeys(names or EXPERIMENTS)], folder)
-    return 0
 
 
 def _warm_up(dtypes: tuple[str, ...]) -> None:

@@ -26,7 +26,11 @@ def xor_grid(n: int = 100) -> tuple[Array, Array]:
 
 
 def xor_gate() -> tuple[Array, Array]:
-    """The four rows of XOR: (0, 0), (1, 0), (0, 1), (1, 1) with the labels 0, 1, 1, 0."""
+    """The four rows of XOR: (0, 0), (1, 0), (0, 1), (1, 1) with the labels 0, 1, 1, 0; (4, 2) and (4,).
+
+    >>> xor_gate()[1].tolist()
+    [0, 1, 1, 0]
+    """
     return np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([0, 1, 1, 0], np.int64)
 
 

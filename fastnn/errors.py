@@ -13,8 +13,9 @@ class DivergenceError(ArithmeticError):
     def __init__(self, epoch: int, sample: int, lr: float, history: History) -> None:
         self.epoch, self.sample, self.lr, self.history = epoch, sample, lr, history
         super().__init__(
-            f"training diverged in epoch {epoch}, at sample {sample} (row of X), with lr={lr:g}: "
-            "the loss was no longer finite. The net keeps its last finite parameters. Try a smaller lr"
+            f"training diverged in epoch {epoch}, at sample {sample} (row of X), with lr={lr:g}: the loss or a "
+            "parameter was no longer finite. The net keeps its last finite parameters, which may be very large: "
+            "make a new net, or set net.theta, and try a smaller lr"
         )
 
     def __reduce__(self) -> tuple[type, tuple[int, int, float, History]]:

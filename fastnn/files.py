@@ -8,6 +8,10 @@ from pathlib import Path
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `path`; if that fails, what was there before stays as it was."""
     target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"cannot write the file {target}: there is a folder of that name")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write the file {target}: there is no folder {target.parent}")
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
     try:
         with os.fdopen(handle, "wb") as stream:

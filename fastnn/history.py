@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .arrays import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """The epochs that a fit completed; fewer than asked for if it was interrupted.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import checks, kernels
 from .arrays import Array, frozen, numbers
-from .init import Init, parse
+from .init import Init, is_arrays, parse
 
 
 class Layer:
@@ -107,7 +107,7 @@ class Weighted(Layer):
         self.n_out = checks.whole("n_out", n_out, 1)
         self.init: Init | list[Array] | None = None
         if init is not None:
-            self.init = parse(init) if isinstance(init, (str, Init)) else given(init, self.shapes())
+            self.init = given(init, self.shapes()) if is_arrays(init) else parse(init)
         self._seed = checks.seed(seed)
         self._params: list[Array] | None = None
         self._grads: list[Array] | None = None

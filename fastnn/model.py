@@ -40,7 +40,7 @@ class Sequential:
         self, layers: Sequence[Layer], loss: str | Loss | None = None, *,
         init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
     ) -> None:  # fmt: skip
-        self._layers = tuple(layers)
+        self._layers = architecture.as_layers(layers)
         self._n_in, self._n_out = architecture.sizes(self._layers)
         self._loss = architecture.choose_loss(loss, self._n_out)
         self._stack = architecture.without_link(self._layers, self._loss)
@@ -124,7 +124,9 @@ class Sequential:
     ) -> History:  # fmt: skip
         """Train from the present parameters on, and return the history, which is also kept as `history`.
 
-        X (n, n_in) and y: labels (n,), one-hot rows for "softmax_ce", values (n,) or (n, n_out) for "mse".
+        X (n, n_in): numbers in a list, an array or a frame. y: labels (n,), which are whole numbers from 0 on, -1 and 1
+        for two classes, or strings, as many different ones as there are classes; one-hot rows for "softmax_ce"; values
+        (n,) or (n, n_out) for "mse".
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or "adam" with lr. Moments start at
         zero in every call. batch_size is 1 (an update a sample), any other number (the last batch may be smaller) or
         "full"; reduction says whether an update follows its batch's "mean" or "sum" of losses. shuffle=True draws a
@@ -147,8 +149,6 @@ class Sequential:
         shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
         if progress is not None:
             checks.flag("progress", progress)
-        if not np.isfinite(self._theta).all():
-            raise ValueError("the net's parameters are not finite: set net.theta, or make a new net")
         self.classes = classes
         job = Job(inputs, codes, rule, rule.settings(), epochs, size, mean, shuffle, seed)
         training = Training(self._engine, job, self._theta, self.loss.name != "mse")
@@ -159,7 +159,15 @@ class Sequential:
         return self.history
 
     def loss_and_grads(self, X: Any, y: Any, reduction: str = "mean") -> tuple[float, list[Array]]:
-        """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own."""
+        """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own.
+
+        X and y as in `fit`; the gradients have the shapes of `params`, and nothing is changed.
+
+        >>> net = mlp(2, 1, init="zeros")
+        >>> loss, (dW, db) = net.loss_and_grads([[1.0, 2.0]], [1], reduction="sum")
+        >>> round(loss, 6), dW.tolist(), db.tolist()
+        (0.693147, [[-0.5], [-1.0]], [-0.5])
+        """
         mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
         inputs, codes, _ = self._data(X, y)
         total, g = self._engine.loss_and_gradient(inputs, codes, mean)
@@ -230,6 +238,9 @@ class Sequential:
         layers = ", ".join(repr(layer) for layer in self.layers)
         return f"Sequential([{layers}], loss={self.loss.name!r}, dtype='{self.dtype}')  # {self._theta.size} parameters"
 
+    def __copy__(self) -> "Sequential":
+        return copy.deepcopy(self)  # parameters that two nets shared would be one net's views only
+
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key not in ("_params", "_engine")}
 
@@ -239,20 +250,26 @@ class Sequential:
 
     def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
         """X and y as the kernels take them, and the labels of the classes."""
-        inputs = features(X, self.n_in, self.dtype)
+        inputs = self._inputs(X)
         n_rows = self._engine.n_rows(len(inputs))
         n_classes = self.loss.n_classes(self.n_out)
         codes, classes = targets.encode(y, n_rows, self.n_out, n_classes, self.classes, self.dtype)
         return inputs, codes, classes
 
+    def _inputs(self, X: Any) -> Array:
+        if not np.isfinite(self._theta).all():
+            raise ValueError("the net's parameters are not finite: set net.theta, or make a new net")
+        return features(X, self.n_in, self.dtype)
+
     def _outputs(self, X: Any) -> Array:
-        inputs = features(X, self.n_in, self.dtype)
+        inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
         return self._engine.outputs(inputs)
 
     def _batch_size(self, batch_size: Any, n: int) -> int:
         if isinstance(batch_size, str):
-            checks.choice("batch_size", batch_size, ("full",))
+            if batch_size != "full":
+                raise ValueError(f"batch_size must be a whole number from 1 on, or 'full', not {batch_size!r}")
             return n
         size = min(checks.whole("batch_size", batch_size, 1), n)
         if size < n and any(layer.mixes_rows for layer in self._stack):

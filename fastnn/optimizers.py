@@ -52,7 +52,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent: theta -= lr g, with momentum theta -= lr v, v = momentum v + g.
 
-    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta is added to g first (L2).
+    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta, biases included, is added to g
+    first (L2). lr and weight_decay are at least 0, momentum at least 0 and less than 1; otherwise ValueError.
 
     >>> w = np.array([1.0, 2.0])
     >>> SGD(0.5).update([w], [np.array([1.0, 1.0])])
@@ -84,7 +85,14 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015): steps by the running mean of g over the root of that of g^2, bias-corrected.
 
-    weight_decay times theta is added to g first (L2, not AdamW).
+    In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
+    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times theta, biases included, is added
+    to g first (L2, not AdamW). Betas are at least 0 and less than 1, the others at least 0; otherwise ValueError.
+
+    >>> w = np.array([1.0, 2.0])
+    >>> Adam(0.1).update([w], [np.array([3.0, -3.0])])
+    >>> w.round(6)
+    array([0.9, 2.1])
     """
 
     code = kernels.codes.ADAM

@@ -8,11 +8,12 @@ import numpy as np
 
 from . import checks
 from .arrays import Array, as_array, features
+from .history import History as _History
+from .targets import from_one_hot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .history import History as _History
     from .model import Sequential
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; paler ones of the same hues for regions.
@@ -25,12 +26,14 @@ def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     points, labels, numbers = _points(X, y)
     ax = _axes(ax)
     _scatter(ax, points, labels, numbers)
-    _label(ax, labels)
+    _label(ax, labels, points.shape[1] == 2)
     return ax
 
 
 def history(history: _History, ax: Axes | None = None) -> Axes:
     """Loss over epochs, with a dashed line at the lowest, and on a second scale the accuracy, at the highest."""
+    if not isinstance(history, _History):
+        raise TypeError(f"history is what fit returns, also kept as net.history, not {type(history).__name__}")
     if not history.epochs:
         raise ValueError("the history has no completed epoch to draw")
     from matplotlib.ticker import MaxNLocator
@@ -42,7 +45,7 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
     ax.axhline(history.loss.min(), color=_LOSS, linestyle="--", linewidth=0.8, alpha=0.6)
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean loss", color=_LOSS)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     if not np.isnan(history.accuracy).all():
         right = ax.twinx()
         lines += right.plot(epochs, history.accuracy, color=_ACCURACY, marker=marker, label="accuracy")
@@ -59,6 +62,8 @@ def decision_map(net: Sequential, X: Any = None, y: Any = None, ax: Axes | None 
     """
     if net.n_in != 2 or net.loss.name == "mse":
         raise ValueError(f"a decision map needs a net with 2 inputs that tells classes apart, not {net!r}")
+    if X is None and y is not None:
+        raise ValueError("y is given without X: the labels of which points?")
     resolution = checks.whole("resolution", resolution, 2)
     ax = _axes(ax)
     points = None if X is None else features(X, 2, np.dtype("float64"))
@@ -75,9 +80,9 @@ def decision_map(net: Sequential, X: Any = None, y: Any = None, ax: Axes | None 
         _scatter(ax, points, labels, numbers)
     elif points is not None:
         ax.scatter(points[:, 0], points[:, 1], s=_size(len(points)), color="black", linewidths=0)
-    _label(ax, names)
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
+    _label(ax, names)
     return ax
 
 
@@ -97,11 +102,13 @@ def _points(X: Any, y: Any, names: Array | None = None) -> tuple[Array, Array, A
         raise ValueError(f"a picture shows one or two features, but X has {width}")
     points = features(X, width, np.dtype("float64"))
     given = as_array("y", y)
-    if given.ndim == 2 and given.shape[1] > 1:
-        given = given.argmax(axis=1)
+    if given.shape not in ((len(points),), (len(points), 1)):
+        if given.ndim != 2 or len(given) != len(points):
+            raise ValueError(f"y has the shape {given.shape}, but X has {len(points)} rows: one label each is wanted")
+        given = from_one_hot(given)
     given = given.reshape(-1)
-    if len(given) != len(points):
-        raise ValueError(f"y has {len(given)} labels, but X has {len(points)} rows")
+    if given.dtype.kind == "f" and np.isnan(given).any():
+        raise ValueError(f"y has nan in row {np.flatnonzero(np.isnan(given))[0]}")
     labels = np.unique(given) if names is None else names
     numbers = np.searchsorted(labels, given).clip(0, len(labels) - 1)
     if (labels[numbers] != given).any():
@@ -153,12 +160,14 @@ def _regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
             ax.contour(x1, x2, margin, levels=[0.0], colors="#333333", linewidths=0.8, zorder=2)
 
 
-def _label(ax: Axes, labels: Array) -> None:
+def _label(ax: Axes, labels: Array, two: bool = True) -> None:
     from matplotlib.collections import PathCollection
 
-    ax.set_xlabel("x1")
-    ax.set_ylabel("x2")
-    ax.set_aspect("equal", adjustable="box")
+    ax.set_xlabel("x1" if two else "x")
+    ax.set_ylabel("x2" if two else "label")
+    spans = [abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim())]
+    if two and max(spans) <= 4 * min(spans):  # beyond that, equal scales make a thin strip
+        ax.set_aspect("equal", adjustable="box")
     if 1 < len(labels) <= 10 and ax.get_legend_handles_labels()[0]:
         legend = ax.legend(title="label", loc="upper right", framealpha=0.9, fontsize="small")
         for handle in legend.legend_handles:

@@ -1,6 +1,7 @@
 """Running experiments and telling what came out: pictures, `results.json`, a table."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -39,13 +40,22 @@ def reproduce(experiments: Sequence[Experiment], folder: Path) -> None:
     written.append(folder / "results.json")
     write_whole(written[-1], _json(results).encode())
 
-    console = Console()
-    if not console.is_terminal:
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 150
-    console.print(_table(results))
+    wide = console.width >= 130
+    console.print(_table(results, wide))
+    if not wide:
+        for name, runs in results.items():
+            for run in (run for run in runs if run.shown != "nothing"):
+                console.print(f"{name}, {run.mode}: the page shows {run.shown}; agrees: {run.agrees}")
+    console.print(
+        "loss and accuracy are those of the last epoch, each sample's before its update; score is the share of points "
+        "that the trained net gets right"
+    )
     for experiment in experiments:
-        console.print(f"{experiment.name}: {experiment.note}", highlight=False)
-    console.print(f"written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+        console.print(f"{experiment.name}: {experiment.note} Source: {experiment.source}.")
+    console.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
 
 
 def _json(results: dict[str, list[Run]]) -> str:
@@ -60,32 +70,25 @@ def _json(results: dict[str, list[Run]]) -> str:
     return json.dumps({"made_with": made_with, "runs": runs}, indent=1) + "\n"
 
 
-def _table(results: dict[str, list[Run]]) -> Table:
-    table = Table(show_lines=False)
-    for title, options in {
-        "experiment": {"no_wrap": True},
-        "mode": {},
-        "epochs": {"justify": "right"},
-        "loss": {"justify": "right"},
-        "accuracy": {"justify": "right"},
-        "time": {"justify": "right", "no_wrap": True},
-        "ns/update": {"justify": "right"},
-        "the page shows": {"ratio": 3},
-        "agrees": {"ratio": 2},
-    }.items():
-        table.add_column(title, **options)  # type: ignore[arg-type]
+def _table(results: dict[str, list[Run]], wide: bool) -> Table:
+    """All runs; what the pages show, and what agrees, only where there is room, and never a number cut off."""
+    table = Table()
+    for title in ("experiment", "mode") if wide else ("experiment",):
+        table.add_column(title, min_width=len(title))
+    for title in ("epochs", "loss", "accuracy", "score", "time", "ns/update"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("the page shows", "agrees") if wide else ():
+        table.add_column(title)
     for name, runs in results.items():
         for place, run in enumerate(runs):
-            table.add_row(
-                name if place == 0 else "",
-                run.mode,
+            cells = [
+                *((name if place == 0 else "", run.mode) if wide else (f"{name}, {run.mode}",)),
                 f"{run.history.epochs:,}",
                 f"{run.loss:.8f}",
                 f"{run.accuracy:.4f}",
+                f"{run.score:.4f}",
                 f"{run.history.seconds * 1e3:.0f} ms",
                 f"{run.ns_per_update:,.0f}",
-                run.shown,
-                run.agrees,
-                end_section=place == len(runs) - 1,
-            )
+            ]
+            table.add_row(*cells, *((run.shown, run.agrees) if wide else ()), end_section=place == len(runs) - 1)
     return table

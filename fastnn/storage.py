@@ -39,6 +39,8 @@ def read(path: str | os.PathLike[str]) -> tuple[list[Layer], str, Array, Array |
     """The layers, the loss, the parameters and the labels that `write` wrote."""
     content = Path(path).read_bytes()
     try:
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            raise ValueError("it is no .npz file")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             description = json.loads(str(file["net"]))
             theta, classes = file["theta"], file.get("classes")

@@ -32,7 +32,11 @@ def encode(
         labels = labels[:, 0]
     _check_rows(labels, n_rows)
     if labels.ndim == 2:
-        labels = _from_one_hot(labels, n_out, n_classes)
+        if n_out == 1:
+            raise ValueError(f"loss 'bce' takes one label a row, not {labels.shape[1]} columns: pass y.argmax(axis=1)")
+        if labels.shape[1] != n_classes:
+            raise ValueError(f"y has {labels.shape[1]} columns, but the net has {n_classes} outputs")
+        labels = from_one_hot(labels)
     if labels.ndim != 1:
         raise ValueError(f"y must hold one label a row, not the shape {labels.shape}")
     labels = _comparable(labels)
@@ -46,12 +50,8 @@ def _check_rows(y: Array, n_rows: int) -> None:
         raise ValueError(f"y {found}, but {n_rows} are wanted: one for each row of the net's output")
 
 
-def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
-    """The class numbers of one-hot rows."""
-    if n_out == 1:
-        raise ValueError(f"loss 'bce' takes one label a row, not {y.shape[1]} columns: pass y.argmax(axis=1)")
-    if y.shape[1] != n_classes:
-        raise ValueError(f"y has {y.shape[1]} columns, but the net has {n_classes} outputs")
+def from_one_hot(y: Array) -> Array:
+    """The class numbers of one-hot rows (n, n_classes)."""
     rows = numbers("y", y, np.dtype("float64"))
     wrong = np.flatnonzero(((rows != 0) & (rows != 1)).any(axis=1) | (rows.sum(axis=1) != 1))
     if wrong.size:
@@ -63,10 +63,12 @@ def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
 
 def _comparable(y: Array) -> Array:
     """Labels as int64 or as strings; anything else is refused."""
-    if y.dtype.kind == "O" and all(isinstance(label, str) for label in y):
-        return y.astype(str)
-    if y.dtype.kind in "UT":
-        return y.astype(str)
+    if y.dtype.kind in "OTU":
+        wrong = [place for place, label in enumerate(y) if not isinstance(label, str)]
+        if not wrong:
+            return np.array(y.tolist(), dtype=str)
+        given = f"{y[wrong[0]]!r} in row {wrong[0]}"
+        raise TypeError(f"y has {given} among objects: labels must be all whole numbers or all strings, none missing")
     if y.dtype.kind not in "biuf":
         raise TypeError(f"labels must be whole numbers or strings, not dtype {y.dtype}: convert y first")
     if y.dtype.kind == "f":
@@ -85,7 +87,7 @@ def _classes(y: Array, n_classes: int) -> Array:
     if y.dtype.kind == "U":
         if len(found) != n_classes:
             raise ValueError(
-                f"y has {len(found)} different labels ({_some(found)}), but the net tells {n_classes} classes apart"
+                f"y has {len(found)} kinds of labels ({_some(found)}), but the net tells {n_classes} classes apart"
             )
         return found
     if n_classes == 2 and found[0] == -1 and set(found.tolist()) <= {-1, 1}:
@@ -96,15 +98,20 @@ def _classes(y: Array, n_classes: int) -> Array:
 def _codes(y: Array, classes: Array, earlier: bool) -> Array:
     """The class number of each label."""
     if (y.dtype.kind == "U") != (classes.dtype.kind == "U"):
-        raise ValueError(f"y has labels like {y[0]!r}, but the net has learned {_some(classes)}")
+        raise ValueError(f"y has labels like {y[0].item()!r}, but the net {_knows(classes, earlier)}")
     codes = np.searchsorted(classes, y).clip(0, len(classes) - 1)
     wrong = np.flatnonzero(classes[codes] != y)
     if wrong.size:
-        which = "has learned" if earlier else f"has {len(classes)} classes, with the labels"
-        raise ValueError(
-            f"y has the label {y[wrong[0]].item()!r} in row {wrong[0]}, but the net {which} {_some(classes)}"
-        )
+        hint = ""
+        if not earlier and classes.dtype.kind != "U" and y.min() == 1 and y.max() == len(classes):
+            hint = ": subtract 1, or pass the labels as strings"
+        given = f"the label {y[wrong[0]].item()!r} in row {wrong[0]}"
+        raise ValueError(f"y has {given}, but the net {_knows(classes, earlier)}{hint}")
     return codes
+
+
+def _knows(classes: Array, earlier: bool) -> str:
+    return f"has learned the labels {_some(classes)}" if earlier else f"takes the labels {_some(classes)}"
 
 
 def _some(labels: Array) -> str:

@@ -12,9 +12,14 @@ import pytest
 from fastnn import __version__, cli
 
 
-def run(*arguments, **options):
+def run(*arguments, columns="150", **options):
     return subprocess.run(
-        [sys.executable, "-m", "fastnn", *arguments], capture_output=True, text=True, timeout=120, **options
+        [sys.executable, "-m", "fastnn", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"COLUMNS": columns},
+        **options,
     )
 
 
@@ -38,7 +43,8 @@ def test_reproduce_writes_pictures_and_results_and_prints_a_table(tmp_path):
     assert published["epochs"] == len(published["loss_by_epoch"]) == 50
     assert runs["xor-grid", "right gradient"]["loss_by_epoch"][0] == pytest.approx(0.15209648, abs=5e-9)
     assert results["made_with"]["fastnn"] == __version__
-    for part in ("experiment", "epochs", "ns/update", "the page shows", "agrees", "as published", "batches of 30"):
+    parts = ("experiment", "epochs", "score", "ns/update", "the page shows", "agrees", "as published", "batches of 30")
+    for part in parts:
         assert part in found.stdout
     assert "delta times input" in found.stdout
 
@@ -53,7 +59,9 @@ def test_info_and_version():
 
 
 WRONG = {
-    "no command": ([], "required"),
+    "no command": ([], "a command is wanted"),
+    "unknown option first": (["--verbose"], "--verbose"),
+    "empty folder": (["reproduce", "--out="], "--out wants"),
     "unknown command": (["train"], "invalid choice: 'train'"),
     "unknown experiment": (["reproduce", "xor-gird"], "did you mean xor-grid?"),
     "nothing like it": (["reproduce", "qqqq"], "there are xor-grid, spiral"),
@@ -82,6 +90,29 @@ def test_a_file_in_the_way_is_refused_before_any_work(tmp_path, capsys):
     assert caught.value.code == 2
     assert "cannot write" in capsys.readouterr().err
     assert (tmp_path / "out").read_text() == "precious"
+
+
+@pytest.mark.compiled
+def test_a_narrow_terminal_and_odd_names_lose_nothing(tmp_path):
+    found = run("reproduce", "xor-grid", "--out", "[/x] :smile:", cwd=tmp_path, columns="80")
+    assert found.returncode == 0, found.stderr
+    assert "0.02129332" in found.stdout
+    assert max(map(len, found.stdout.split("written:")[0].splitlines())) <= 80
+    assert "the page shows its code: loss 0.30375387" in " ".join(found.stdout.split())
+    assert "[/x] :smile:/xor-grid.png" in found.stdout
+
+
+@pytest.mark.compiled
+def test_a_disk_that_is_full_is_one_line(tmp_path):
+    (tmp_path / "out" / "spiral.png").mkdir(parents=True)
+    found = run("reproduce", "spiral", "--out", "out", cwd=tmp_path)
+    assert found.returncode == 1
+    assert found.stderr == "fastnn: cannot write the file out/spiral.png: there is a folder of that name\n"
+    with open("/dev/full", "w") as full:
+        found = subprocess.run([sys.executable, "-m", "fastnn", "info"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert found.returncode == 1
+    assert found.stderr.count("\n") == 1
+    assert "No space left" in found.stderr
 
 
 def test_warmup_compiles_both_types():

@@ -35,6 +35,24 @@ def test_the_published_gradient_is_found_wrong_where_it_is():
     assert "b2" in text
 
 
+def test_a_large_loss_hides_no_wrong_gradient():
+    from fastnn.experiments.xor_grid import PublishedAffine
+
+    data, labels = fastnn.datasets.xor_gate()
+    for size in (1.0, 1e4, 1e8):
+        for layer, right in ((fastnn.Affine, True), (PublishedAffine, False)):
+            net = fastnn.Sequential([fastnn.Affine(2, 3), fastnn.Sigmoid(), layer(3, 1)], "mse", seed=1)
+            assert fastnn.check_gradients(net, data, (labels + 0.3) * size).ok == right
+
+
+def test_kinks_of_relu_are_left_out_and_counted():
+    report = fastnn.check_gradients(fastnn.mlp(2, 3, 1, activation="relu"), *fastnn.datasets.xor_gate())
+    assert report.ok
+    assert report.max_error < 1e-8
+    assert sum(parameter.kinks.sum() for parameter in report.parameters) == 3  # the biases, at the row of zeros
+    assert "3 at a kink of ReLU left out" in repr(report)
+
+
 def test_each_wrong_entry_is_named(monkeypatch):
     net = fastnn.mlp(2, 4, 3, seed=1)
     right = net.loss_and_grads

@@ -54,6 +54,8 @@ FORMS = {
     "unaligned": unaligned,
     "masked, nothing masked": lambda: np.ma.array(GATE.astype(float)),
     "pandas frame": lambda: pd.DataFrame(GATE, columns=["a", "b"]),
+    "pandas frame, nullable": lambda: pd.DataFrame(GATE, dtype="Int64"),
+    "pandas frame, mixed numbers": lambda: pd.DataFrame({"a": GATE[:, 0].astype(bool), "b": GATE[:, 1].astype(float)}),
     "pandas frame, odd index": lambda: pd.DataFrame(GATE.astype(float), index=[9, 3, 3, 1]),
 }
 
@@ -146,9 +148,11 @@ BAD_X = {
     "huge integers": ([[2**62 + 1, 0], [1, 0]], r"2\*\*53"),
     "masked": (np.ma.array(GATE.astype(float), mask=GATE == 1), "masked"),
     "missing in pandas": (pd.DataFrame({"a": [1, None], "b": [0, 1]}), "X has nan in row 1, column 0"),
-    "mixed pandas": (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "objects"),
-    "None": (None, "two dimensions"),
-    "a dict": ({"a": [1]}, "two dimensions"),
+    "mixed pandas": (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "no numbers in column 1 .'b'"),
+    "pandas, missing integers": (pd.DataFrame({"a": [1, None], "b": [0, 1]}, dtype="Int64"), "X has nan in row 1"),
+    "None": (None, "two dimensions.*not NoneType"),
+    "a dict": ({"a": [1]}, "two dimensions.*not dict"),
+    "strings among numbers": ([[0.0, "1"], [1.0, 0.0]], "mixes strings with other values, such as 0.0"),
 }
 
 
@@ -195,8 +199,12 @@ BAD_Y = {
     "objects": ("bce", np.array([0, 1, None, 1], object), "object"),
     "dates": ("bce", LABELS.astype("datetime64[s]"), "datetime"),
     "huge unsigned": ("bce", np.array([0, 1, 2**64 - 1, 1], np.uint64), "row 2"),
-    "too few strings": ("softmax_ce", ["a", "b", "b", "a"], "2 different labels"),
-    "too many strings": ("bce", ["a", "b", "c", "a"], "3 different labels"),
+    "from 1": ("softmax_ce", [1, 2, 3, 1], "label 3 in row 2.*subtract 1"),
+    "mixed": ("bce", ["a", np.nan, "a", "b"], "mixes strings"),
+    "missing among objects": ("bce", np.array(["a", None, "a", "b"], object), "None in row 1"),
+    "missing in pandas": ("bce", pd.Series(["a", None, "a", "b"]), "in row 1"),
+    "too few strings": ("softmax_ce", ["a", "b", "b", "a"], "2 kinds of labels"),
+    "too many strings": ("bce", ["a", "b", "c", "a"], "3 kinds of labels"),
     "one-hot for bce": ("bce", np.eye(2)[LABELS], "argmax"),
     "one-hot of wrong width": ("softmax_ce", np.eye(2)[LABELS], "2 columns"),
     "one-hot that sums to two": ("softmax_ce", [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]], "row 1 of y"),

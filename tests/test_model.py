@@ -66,6 +66,11 @@ BAD_STACKS = {
     "init shape": (lambda: [A(2, 1)], {"init": [np.zeros((1, 2)), np.zeros(1)]}, r"W is \(n_in, n_out\)"),
     "init NaN": (lambda: [A(2, 1)], {"init": [[[0.0], [np.nan]], [0.0]]}, "nan in row 1"),
     "seed": (lambda: [A(2, 1)], {"seed": None}, "can be repeated"),
+    "no list": (lambda: A(2, 1), {}, "a list of layers"),
+    "dtype None": (lambda: [A(2, 1)], {"dtype": None}, "'float64' or 'float32'"),
+    "init a function": (lambda: [A(2, 1)], {"init": fastnn.init.he}, "init must be"),
+    "init a number": (lambda: [A(2, 1, init=5)], {}, "init must be"),
+    "loss that sums": (lambda: [A(2, 1)], {"loss": fastnn.BCE("sum")}, "reduction='sum' to fit"),
 }
 
 
@@ -113,7 +118,20 @@ def test_init_schemes():
     drawn = fastnn.mlp(2, 3, 1, init="normal(2)", seed=9).params
     assert (drawn[0] == 2 * rng.standard_normal((2, 3))).all()
     assert (drawn[2] == 2 * rng.standard_normal((3, 1))).all()
-    for bad in ("normal(-1)", "uniform(2, 1)", "normal(a)", "xavier(1)", "uniform(1)(2)", "normal(nan)", 3.0, None):
+    for bad in (
+        "normal(-1)",
+        "uniform(2, 1)",
+        "normal(a)",
+        "xavier(1)",
+        "uniform(1)(2)",
+        "uniform(1)",
+        "uniform(,1)",
+        "uniform",
+        "normal(1,)",
+        "normal(nan)",
+        3.0,
+        None,
+    ):
         with pytest.raises((ValueError, TypeError)):
             fastnn.mlp(2, 1, init=bad)
 
@@ -201,7 +219,7 @@ def test_mse_is_regression():
 def test_copies_are_nets_of_their_own():
     net = fastnn.mlp(2, 3, 1, seed=1)
     net.fit(*GATE, epochs=2, lr=0.1)
-    for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net)), net.astype("float64")):
+    for twin in (copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net)), net.astype("float64")):
         assert twin.theta.tobytes() == net.theta.tobytes()
         assert all(np.shares_memory(param, twin.theta) for param in twin.params)
         before = net.theta.copy()
@@ -257,6 +275,18 @@ def test_files_that_are_no_nets_are_refused(tmp_path):
             fastnn.load(path)
     with pytest.raises(FileNotFoundError):
         fastnn.load(tmp_path / "none.npz")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        fastnn.mlp(2, 1).save(tmp_path / "none" / "x.npz")
+    with pytest.raises(IsADirectoryError, match="a folder of that name"):
+        fastnn.mlp(2, 1).save(tmp_path)
+
+
+def test_parameters_that_are_not_finite_are_told_at_once():
+    net = fastnn.mlp(2, 3, 1)
+    net.theta[2] = np.inf
+    for call in (lambda: net.predict(GATE[0]), lambda: net.score(*GATE), lambda: net.loss_and_grads(*GATE)):
+        with pytest.raises(ValueError, match="parameters are not finite"):
+            call()
 
 
 def test_layers_of_ones_own_cannot_be_saved(tmp_path):

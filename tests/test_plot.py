@@ -57,6 +57,15 @@ def test_data_of_one_feature_and_string_labels():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes"]
 
 
+def test_scales_are_equal_where_that_leaves_room():
+    X, y = fastnn.datasets.xor_gate()
+    assert fastnn.plot.data(X, y).get_aspect() == 1.0
+    assert fastnn.plot.data(X * [1000, 1], y).get_aspect() == "auto"
+    assert fastnn.plot.decision_map(fastnn.mlp(2, 1), X * [1000, 1], y).get_aspect() == "auto"
+    one = fastnn.plot.data(*fastnn.datasets.threshold())
+    assert (one.get_aspect(), one.get_ylabel()) == ("auto", "label")
+
+
 def test_history_shows_loss_and_accuracy():
     net, _, _ = spiral_net()
     ax = fastnn.plot.history(net.history)
@@ -75,12 +84,20 @@ def test_what_cannot_be_drawn_is_refused():
         fastnn.plot.decision_map(fastnn.mlp(3, 2))
     with pytest.raises(ValueError, match="one or two features"):
         fastnn.plot.data(np.ones((3, 3)), [0, 1, 0])
-    with pytest.raises(ValueError, match="2 labels"):
+    with pytest.raises(ValueError, match="one label each"):
         fastnn.plot.data(X, [0, 1])
     with pytest.raises(ValueError, match="does not know"):
         fastnn.plot.decision_map(net, X, y + 1)
     with pytest.raises(ValueError, match="nan in row 0"):
         fastnn.plot.decision_map(net, X * np.nan, y)
+    with pytest.raises(ValueError, match="row 1 of y"):
+        fastnn.plot.data(X[:2], [[0, 1], [1, 1]])
+    with pytest.raises(ValueError, match="nan in row 1"):
+        fastnn.plot.data(X[:2], [0, np.nan])
+    with pytest.raises(ValueError, match="without X"):
+        fastnn.plot.decision_map(net, y=y)
+    with pytest.raises(TypeError, match="what fit returns"):
+        fastnn.plot.history(net)
     empty = fastnn.History(np.array([]), np.array([]), 3, 0.1)
     with pytest.raises(ValueError, match="no completed epoch"):
         fastnn.plot.history(empty)

@@ -63,3 +63,4 @@ class Experiment:
     data: Callable[[], tuple[Array, Array]]
     runs: Callable[[], Iterator[Run]]
     note: str
+    source: str  # the page that it is from

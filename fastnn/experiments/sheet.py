@@ -15,11 +15,14 @@ def png(experiment: Experiment, runs: Sequence[Run]) -> bytes:
     figure = Figure(figsize=(4.4 * len(runs), 7.4), layout="constrained")
     figure.suptitle(experiment.title)
     axes = figure.subplots(2, len(runs), squeeze=False, height_ratios=(3, 2))
+    top = 1.05 * max(run.history.loss.max() for run in runs)
     for column, run in enumerate(runs):
         plot.decision_map(run.net, X, y, ax=axes[0, column])
-        axes[0, column].set_title(f"{run.mode}: score {run.score:.4f}")
-        plot.history(run.history, ax=axes[1, column])
-        axes[1, column].set_title(f"loss {run.loss:.4f} in epoch {run.history.epochs:,}", fontsize="medium")
+        axes[0, column].set_title(f"{run.mode}: {run.score:.2%} right after training", fontsize="medium")
+        plot.history(run.history, ax=axes[1, column]).set_ylim(0.0, top)
+        axes[1, column].set_title(
+            f"loss {run.loss:.4f} in epoch {run.history.epochs:,}; dashed: the best", fontsize="medium"
+        )
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()

@@ -52,4 +52,5 @@ EXPERIMENT = Experiment(
         "Batches of 30 and the full batch make the same number of updates, 3,000, at the same learning rate of 1; "
         "per sample it is 90,000 updates at 0.1."
     ),
+    source='a notebook on chapter 1 of "Deep Learning from Scratch 2" (Saito Goki)',
 )

@@ -1,8 +1,9 @@
 """XOR on a grid: three logistic neurons, "nand" and "or" feeding "and", trained point by point.
 
-The page's code has two quirks. `backward` returns the gradient by the weights where the chain rule wants that by the
-inputs, so the hidden neurons learn from delta times input instead of delta times weight. And its four confusion
-counters are never reset, so its accuracy counts all epochs up to the present one.
+The page is a blog post of jykim23, "[Python] ANN : XOR - 2 layer 구현하기", of 16 November 2023. Its code has two
+quirks. `backward` returns the gradient by the weights where the chain rule wants that by the inputs, so the hidden
+neurons learn from delta times input instead of delta times weight. And its four confusion counters are never reset, so
+its accuracy counts all epochs up to the present one.
 """
 
 from collections.abc import Iterator
@@ -97,4 +98,5 @@ EXPERIMENT = Experiment(
         "while the right gradient follows each row of points and forgets the others, and needs them shuffled. "
         "(Accuracy as published counts all epochs so far, as the page does.)"
     ),
+    source='jykim23, "[Python] ANN : XOR - 2 layer 구현하기", blog post of 16 November 2023',
 )
