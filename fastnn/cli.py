@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -109,6 +110,8 @@ def _warm_up(dtypes: tuple[str, ...]) -> None:
     from .warmup import warm_up
 
     console = Console(stderr=True)
-    with console.status("loading the compiled loops (the first time they are compiled)") as status:
+    doing = "loading the compiled loops (the first time they are compiled)"
+    with console.status(doing) if console.is_terminal else nullcontext() as status:
         for step in warm_up(dtypes):
-            status.update(f"loading the compiled loops (the first time they are compiled): {step}")
+            if status is not None:
+                status.update(f"{doing}: {step}")
