@@ -8,12 +8,13 @@ the parameters, inside it.
 from collections.abc import Callable
 
 from ..cases import Case
-from . import c_loop, numpy_page, numpy_vectorised, ours
+from . import c_loop, jax_scan, numpy_page, numpy_vectorised, ours
 
 Train = Callable[[int], float]
 CONTENDERS: dict[str, Callable[[Case], Train | None]] = {
     "fastnn": ours.prepare,
     "C, -O3 -ffast-math": c_loop.prepare,
+    "JAX, one jitted scan": jax_scan.prepare,
     "NumPy, sample by sample": numpy_page.prepare,
     "NumPy, vectorised": numpy_vectorised.prepare,
 }
