@@ -9,6 +9,7 @@ True
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 try:
     __version__ = version("fastnn")
@@ -16,6 +17,11 @@ except PackageNotFoundError:
     raise ImportError(
         "fastnn is not installed, so its kernels cannot be found: run `pip install -e .` in the checkout"
     ) from None
+
+if find_spec(".kernels", __name__) is None:
+    raise ImportError(
+        "this is a checkout of fastnn, but another copy is installed: leave the folder, or run `pip install -e .` in it"
+    )
 
 from . import datasets, init, plot
 from .activations import Identity, ReLU, Sigmoid, Softmax, Tanh

@@ -14,12 +14,12 @@ class Activation(Layer):
 
     code: ClassVar[int]
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
         out = np.empty(x.shape, x.dtype)
         kernels.nodes.activation_forward(out.reshape(-1), x.reshape(-1), self.code)
         return out
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         kernels.nodes.activation_backward(dx.reshape(-1), dout.reshape(-1), out.reshape(-1), self.code)
         return dx
@@ -60,12 +60,12 @@ class Softmax(Layer):
     array([[0.5, 0.5]])
     """
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
         out = np.empty(x.shape, x.dtype)
         kernels.nodes.softmax_forward(out, x)
         return out
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         kernels.nodes.softmax_backward(dx, dout, out)
         return dx

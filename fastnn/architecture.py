@@ -54,8 +54,10 @@ def choose_loss(loss: Any, n_out: int) -> Loss:
 
 def without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
     """The stack up to the loss's plain output: a final activation must be the one that the loss contains."""
+    while isinstance(layers[-1], Identity):
+        layers = layers[:-1]
     last = layers[-1]
-    if isinstance(last, Identity) or not isinstance(last, (Activation, Softmax)):
+    if not isinstance(last, (Activation, Softmax)):
         return tuple(layers)
     if type(last).__name__ != loss.link:
         fitting = f"{loss.link}()" if loss.link != "Identity" else "a layer without activation"

@@ -58,10 +58,10 @@ def numbers(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         raise TypeError(f"{name} must hold real numbers of up to 64 bits, not {_kind(array)}: convert it first")
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if array.dtype.kind in "iu" and max(int(array.max()), -int(array.min())) > 2**53:
+        raise ValueError(f"{name} has integers beyond 2**53, which floats cannot hold: scale it first")
     with np.errstate(over="ignore"):
         result = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and np.abs(result).max() > 2.0**53:
-        raise ValueError(f"{name} has integers beyond 2**53, which floats cannot hold: scale it first")
     finite = np.isfinite(result)
     if not finite.all():
         at = tuple(int(i) for i in np.argwhere(~finite)[0])

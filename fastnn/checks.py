@@ -26,9 +26,11 @@ def whole(name: str, value: Any, least: int) -> int:
 def real(name: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float:
     """A finite number, at least `least` and less than `below`."""
     try:
-        if isinstance(value, (bool, np.bool_, str)):
+        if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
         number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, but is too large for a float") from None
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, not {value!r}") from None
     if not math.isfinite(number):

@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a command is wanted: reproduce, info or warmup")
     try:
         if options.command == "reproduce":
-            _reproduce(reproduce, options.names, options.out)
+            agrees = _reproduce(reproduce, options.names, options.out)
+            sys.stdout.flush()
+            return 0 if agrees else 1
         elif options.command == "info":
             from .info import show
 
@@ -80,7 +82,7 @@ def _parsers() -> tuple[_Parser, _Parser]:
     return parser, reproduce
 
 
-def _reproduce(parser: _Parser, names: list[str], out: str) -> None:
+def _reproduce(parser: _Parser, names: list[str], out: str) -> bool:
     from .experiments import EXPERIMENTS
 
     for name in names:
@@ -100,7 +102,7 @@ def _reproduce(parser: _Parser, names: list[str], out: str) -> None:
     from .report import reproduce
 
     _warm_up(("float64",))
-    reproduce([EXPERIMENTS[name] for name in dict.fromkeys(names or EXPERIMENTS)], folder)
+    return reproduce([EXPERIMENTS[name] for name in dict.fromkeys(names or EXPERIMENTS)], folder)
 
 
 def _warm_up(dtypes: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 """Writing files: whole, or not at all."""
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -12,14 +12,11 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         raise IsADirectoryError(f"cannot write the file {target}: there is a folder of that name")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write the file {target}: there is no folder {target.parent}")
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(temporary, "xb") as stream:
             stream.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # as an ordinary new file, not as the private one that mkstemp makes
-        os.replace(name, target)
+        os.replace(temporary, target)
     except BaseException:
-        os.unlink(name)
+        temporary.unlink(missing_ok=True)
         raise

@@ -19,6 +19,8 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
     rows: list[list[int]] = []
     weights = unit = 0
     for layer in layers:
+        if not _as_it_was_made(layer):
+            return None
         if isinstance(layer, Affine):
             unit_out = unit + layer.n_in
             rows.append([layer.n_in, layer.n_out, codes.IDENTITY, layer.feedback, weights, unit, unit_out])
@@ -28,7 +30,16 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
             rows[-1][codes.ACTIVATION] = layer.code
         else:
             return None
+    if not rows or rows[-1][codes.ACTIVATION] != codes.IDENTITY:  # the loss is one of the plain output
+        return None
     return np.array(rows, np.uint32)
+
+
+def _as_it_was_made(layer: Layer) -> bool:
+    """True unless a subclass computes something else than Affine or the activation that it is derived from."""
+    kind = type(layer)
+    base = Affine if isinstance(layer, Affine) else Activation
+    return all(getattr(kind, name) is getattr(base, name) for name in ("shapes", "compute", "compute_back"))
 
 
 class Fused:
@@ -73,7 +84,7 @@ class Fused:
     def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
         """Train up to the update `end` or for `budget` samples; the answer is one of the kernels' codes."""
         in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
-        given = (job.X, job.y, order, self._table, self._loss.code, job.optimizer.code, job.settings)
+        given = (job.X, job.y, order, self._table, self._loss.code, job.rule, job.settings)
         dtype = job.X.dtype
         if self.per_sample(job):
             scratch = np.empty(self._units, dtype), np.empty(self._units, dtype)

@@ -92,7 +92,7 @@ class GradientReport:
 
 
 def check_gradients(net: Sequential, X: Any, y: Any, reduction: str = "mean") -> GradientReport:
-    """Compare the net's gradients with central differences, parameter by parameter.
+    """Compare the gradients of `net.loss_and_grads` with central differences, parameter by parameter.
 
     The differences (L(theta + h) - L(theta - h)) / 2h are taken in float64 with h = 6e-6 max(1, |theta|); a float32
     net's gradients are compared with those of its float64 copy. An entry agrees if it is within 1e-9 max(1, |L|) +

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +72,13 @@ def zeros() -> Init:
     return Init("zeros")
 
 
-_SCHEMES = {"xavier": xavier, "he": he, "normal": normal, "uniform": uniform, "zeros": zeros}
+_SCHEMES: dict[str, Callable[..., Init]] = {
+    "xavier": xavier,
+    "he": he,
+    "normal": normal,
+    "uniform": uniform,
+    "zeros": zeros,
+}
 
 
 def is_arrays(spec: Any) -> bool:

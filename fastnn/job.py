@@ -6,22 +6,29 @@ import numpy as np
 
 from . import kernels
 from .arrays import Array
-from .optimizers import Optimizer
 
 
 @dataclass(frozen=True)
 class Job:
-    """Checked arguments: X (n, n_in), y as in `targets`, both as the kernels take them."""
+    """Checked arguments: X (n, n_in), y as in `targets`, both as the kernels take them.
+
+    rule is the optimizer's code, settings are its numbers, as they were when the training began.
+    """
 
     X: Array
     y: Array
-    optimizer: Optimizer
+    rule: int
     settings: Array
     epochs: int
     batch_size: int
     mean: bool
     shuffle: bool
     seed: int
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return float(self.settings[kernels.codes.LR])
 
     @property
     def per_epoch(self) -> int:
@@ -37,12 +44,13 @@ class Job:
 class State:
     """What training changes, in place: all that has to be put back to undo an update."""
 
-    def __init__(self, theta: Array, optimizer: Optimizer, epochs: int) -> None:
+    def __init__(self, theta: Array, job: Job) -> None:
         self.theta, self.g = theta, np.zeros_like(theta)
-        self.moments, self.clock = optimizer.moments(theta)
-        self.loss_sums = np.zeros(epochs)
-        self.n_right = np.zeros(epochs, np.int64)
+        self.moments, self.clock = new_moments(job.rule, theta)
+        self.loss_sums = np.zeros(job.epochs)
+        self.n_right = np.zeros(job.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
+        self._per_epoch = job.per_epoch
 
     @property
     def done(self) -> int:
@@ -54,35 +62,45 @@ class State:
         """The samples of the next update that are summed already."""
         return int(self.position[kernels.codes.SAMPLES])
 
+    @property
+    def epoch(self) -> int:
+        """The epochs that are complete, which is the number of the one under way."""
+        return self.done // self._per_epoch
+
     def finite(self) -> bool:
         """True while every parameter is finite."""
         return bool(np.isfinite(self.theta).all())
 
-    def keep(self, per_epoch: int) -> "Kept":
-        """A copy of it all, of the sums the one of the epoch that is under way: later ones are zero."""
-        epoch = self.done // per_epoch
-        return Kept(self.done, [array.copy() for array in self._small()], epoch, *self._sums(epoch))
+    def keep(self) -> "Kept":
+        """A copy to return to; of the sums, those of the epoch under way, as later ones are zero."""
+        sums = [array[self.epoch : self.epoch + 1].copy() for array in self._sums()]
+        return Kept(self.epoch, [array.copy() for array in self._small()], sums)
 
     def put_back(self, kept: "Kept") -> None:
-        """Return to what was kept."""
-        for array, copy in zip(self._small(), kept.arrays, strict=True):
+        """Return to what was kept. It may be repeated, so that nothing that interrupts it leaves a mixture."""
+        reached = max(self.epoch, kept.epoch) + 1
+        for array, copy in zip(self._sums(), kept.sums, strict=True):
+            array[kept.epoch : reached] = 0
+            array[kept.epoch : kept.epoch + 1] = copy
+        for array, copy in zip(self._small(), kept.small, strict=True):  # the position last
             array[...] = copy
-        self.loss_sums[kept.epoch :], self.n_right[kept.epoch :] = 0.0, 0
-        self.loss_sums[kept.epoch], self.n_right[kept.epoch] = kept.loss_sum, kept.right
 
     def _small(self) -> tuple[Array, ...]:
         return self.theta, self.g, self.moments, self.clock, self.position
 
-    def _sums(self, epoch: int) -> tuple[float, int]:
-        return float(self.loss_sums[epoch]), int(self.n_right[epoch])
+    def _sums(self) -> tuple[Array, Array]:
+        return self.loss_sums, self.n_right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kept:
     """A state to return to."""
 
-    done: int
-    arrays: list[Array]
     epoch: int
-    loss_sum: float
-    right: int
+    small: list[Array]
+    sums: list[Array]
+
+
+def new_moments(rule: int, theta: Array) -> tuple[Array, Array]:
+    """An optimizer's moments for a flat vector of parameters, all zero, and the clock that starts with them."""
+    return np.zeros((kernels.codes.N_MOMENTS[rule], theta.size), theta.dtype), np.ones(2)

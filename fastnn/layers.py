@@ -48,29 +48,24 @@ class Layer:
         return n
 
     def forward(self, x: Any) -> Array:
-        """The layer's output (n, n_out) for x (n, n_in)."""
-        return self.run(self._rows(x))
+        """The layer's output (n, n_out) for x (n, n_in), an array of the caller's own."""
+        self._x = frozen(self._rows(x).copy())  # what backward needs must not change with the caller's array
+        self._out = self.compute(self._x)
+        return self._out.copy()
 
     def backward(self, dout: Any) -> Array:
         """The gradient by x (n, n_in) from that by the last forward pass's output, (n, n_out)."""
-        return self.run_back(self._gradient(dout))
-
-    def run(self, x: Array) -> Array:
-        """`forward` for an array that is as it should be."""
-        self._x = x = frozen(x)
-        self._out = out = self._forward(x)
-        return out
-
-    def run_back(self, dout: Array) -> Array:
-        """`backward` for an array that is as it should be."""
+        gradient = self._gradient(dout)
         assert self._x is not None
         assert self._out is not None
-        return self._backward(frozen(dout), self._x, self._out)
+        return self.compute_back(gradient, self._x, self._out)
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
+        """The output, a new array, for x as it should be: read-only and C-contiguous."""
         raise NotImplementedError
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
+        """The gradient by x, a new array, from dout, read-only, and what went into and came out of `compute`."""
         raise NotImplementedError
 
     def _rows(self, x: Any) -> Array:
@@ -92,7 +87,7 @@ class Layer:
         return gradient
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_x": None, "_out": None}
+        return self.__dict__ | {"_x": None, "_out": None, "owned": False}  # a copy is nobody's, until a net takes it
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -113,7 +108,9 @@ class Weighted(Layer):
         self._grads: list[Array] | None = None
 
     def draw(self, rng: np.random.Generator, default: Init) -> list[Array]:
-        """Initial parameters: the layer's own choice if it has one, otherwise by the default scheme."""
+        """Initial parameters: the layer's own if it has some, or a scheme of its own, otherwise the default scheme."""
+        if self._params is not None:
+            return self._params
         if isinstance(self.init, list):
             return self.init
         weights = (self.init or default).weights(rng, self.n_in, self.n_out)
@@ -167,13 +164,13 @@ class Affine(Weighted):
     def shapes(self) -> list[tuple[int, ...]]:
         return [(self.n_in, self.n_out), (self.n_out,)]
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
         w, b = self.params
         out = np.empty((len(x), len(b)), x.dtype)
         kernels.nodes.affine_forward(out, x, w, b)
         return out
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         dw, db = self.grads
         kernels.nodes.affine_backward(dx, dw, dout, x, self.params[0], self.feedback)
@@ -187,13 +184,13 @@ class MatMul(Weighted):
     def shapes(self) -> list[tuple[int, ...]]:
         return [(self.n_in, self.n_out)]
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
         (w,) = self.params
         out = np.empty((len(x), w.shape[1]), x.dtype)
         kernels.nodes.affine_forward(out, x, w, np.zeros(w.shape[1], x.dtype))
         return out
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx, feedback = np.empty(x.shape, x.dtype), kernels.codes.FEEDBACK_WEIGHTS
         kernels.nodes.affine_backward(dx, self.grads[0], dout, x, self.params[0], feedback)
         return dx

@@ -14,8 +14,8 @@ from .losses import Loss
 class Layerwise:
     """Runs the layers' own forward and backward, whose parameters and gradients are views into flat vectors."""
 
-    def __init__(self, layers: Sequence[Layer], gradient: Array, loss: Loss) -> None:
-        self._layers, self._gradient, self._loss = layers, gradient, loss
+    def __init__(self, layers: Sequence[Layer], gradient: Array, loss: Loss, n_out: int) -> None:
+        self._layers, self._gradient, self._loss, self._n_out = layers, gradient, loss, n_out
 
     def describe(self) -> str:
         """How it will be run, in words."""
@@ -29,9 +29,7 @@ class Layerwise:
 
     def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
-        for layer in self._layers:
-            X = layer.run(X)
-        return X
+        return self._forward(X)[-1][1]
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
@@ -51,20 +49,34 @@ class Layerwise:
             if bad >= 0:
                 state.position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
                 return codes.NOT_FINITE
-            kernels.nodes.step(
-                state.theta, state.moments, state.clock, self._gradient, job.optimizer.code, job.settings
-            )
+            kernels.nodes.step(state.theta, state.moments, state.clock, self._gradient, job.rule, job.settings)
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
             state.position[codes.UPDATES] += 1
             budget -= job.batch_size
         return codes.DONE
 
+    def _forward(self, X: Array) -> list[tuple[Array, Array]]:
+        """What goes into each layer, and what comes out."""
+        passed = []
+        for layer in self._layers:
+            out = np.require(layer.compute(frozen(X)), X.dtype, "C")
+            passed.append((frozen(X), out))
+            X = out
+        if X.shape[1:] != (self._n_out,):
+            raise ValueError(f"the net's output has the shape {X.shape}, but its layers promise {self._n_out} units")
+        return passed
+
     def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
         """The summed loss, the number of right classes, and the first row that is not finite, or -1."""
-        z = frozen(self.outputs(X))
+        passed = self._forward(X)
+        z = frozen(passed[-1][1])
+        if len(z) != len(y):
+            raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
         total, right, bad = kernels.nodes.loss_forward(d, z, frozen(y), self._loss.code, mean)
-        for layer in reversed(self._layers):
-            d = layer.run_back(d)
+        for layer, (x, out) in zip(reversed(self._layers), reversed(passed), strict=True):
+            d = np.require(layer.compute_back(frozen(d), x, out), x.dtype, "C")
+            if d.shape != x.shape:
+                raise ValueError(f"{layer!r} gives a gradient {d.shape} for an input {x.shape}")
         return float(total), int(right), int(bad)

@@ -18,7 +18,7 @@ from .job import Job
 from .layers import Affine, Layer, Weighted
 from .layerwise import Layerwise
 from .losses import Loss
-from .training import Training
+from .training import Engine, Training
 
 
 class Sequential:
@@ -45,10 +45,10 @@ class Sequential:
         self._loss = architecture.choose_loss(loss, self._n_out)
         self._stack = architecture.without_link(self._layers, self._loss)
         self.history: History | None = None  # of the last fit
-        self.classes: Array | None = None  # the labels, once a fit has seen them
+        self._classes: Array | None = None
         wanted = checks.dtype(dtype)
         drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
-        self._bind(np.concatenate([array.reshape(-1) for array in drawn]).astype(wanted))
+        self._bind(numbers("init", np.concatenate([array.reshape(-1) for array in drawn]), wanted).copy())
 
     def _bind(self, theta: Array) -> None:
         """Make theta the flat vector: the layers' parameters become views into it."""
@@ -68,9 +68,11 @@ class Sequential:
             params += views[0]
         self._theta, self._params = theta, params
         table = layer_table(self._stack)
-        self._engine: Fused | Layerwise = (
-            Layerwise(self._stack, gradient, self._loss) if table is None else Fused(theta, table, self._loss)
-        )
+        self._engine: Engine
+        if table is None:
+            self._engine = Layerwise(self._stack, gradient, self._loss, self._n_out)
+        else:
+            self._engine = Fused(theta, table, self._loss)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -81,6 +83,11 @@ class Sequential:
     def loss(self) -> Loss:
         """The loss; its `name` is "bce", "softmax_ce" or "mse"."""
         return self._loss
+
+    @property
+    def classes(self) -> Array | None:
+        """The sorted labels of the classes, once a fit has seen them; None before, and for "mse"."""
+        return self._classes
 
     @property
     def n_in(self) -> int:
@@ -149,9 +156,9 @@ class Sequential:
         shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
         if progress is not None:
             checks.flag("progress", progress)
-        self.classes = classes
-        job = Job(inputs, codes, rule, rule.settings(), epochs, size, mean, shuffle, seed)
-        training = Training(self._engine, job, self._theta, self.loss.name != "mse")
+        self._classes = classes
+        job = Job(inputs, codes, rule.code, rule.settings(), epochs, size, mean, shuffle, seed)
+        training = Training(self._engine, job, self._theta, self._loss.n_classes(self._n_out) is not None)
         try:
             training.run(progress)
         finally:
@@ -178,7 +185,7 @@ class Sequential:
     def predict(self, X: Any) -> Array:
         """Labels (n,), as they were in `fit`; for "mse" the values, (n,) or (n, n_out)."""
         z = self._outputs(X)
-        if self.loss.name == "mse":
+        if self.loss.n_classes(self.n_out) is None:
             return z[:, 0] if self.n_out == 1 else z
         found = np.empty(len(z), np.int64)
         kernels.predictions.classes(found, z, self.loss.code)
@@ -197,7 +204,7 @@ class Sequential:
     def score(self, X: Any, y: Any) -> float:
         """The share of rows whose label is predicted; for "mse" R^2, the share of the variance that is explained."""
         inputs, codes, _ = self._data(X, y)
-        if self.loss.name == "mse":
+        if self.loss.n_classes(self.n_out) is None:
             total, _ = self._engine.loss_and_gradient(inputs, codes, True)
             spread = codes.var(axis=0, dtype=np.float64).mean()
             if spread == 0.0:
@@ -210,6 +217,8 @@ class Sequential:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads; a save that fails leaves the old file as it was."""
+        if not np.isfinite(self._theta).all():
+            raise ValueError("the net's parameters are not finite: it could not be loaded again")
         storage.write(path, self.layers, self.loss.name, self.theta, self.classes)
 
     def astype(self, dtype: Any) -> "Sequential":
@@ -246,7 +255,7 @@ class Sequential:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._bind(self._theta)
+        self._bind(np.require(self._theta, requirements=["C", "A", "W"]))  # shared memory may come back read-only
 
     def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
         """X and y as the kernels take them, and the labels of the classes."""
@@ -301,8 +310,13 @@ def mlp(
 
 def load(path: str | os.PathLike[str]) -> Sequential:
     """The net that `Sequential.save` wrote to `path`: same architecture, parameters, labels and dtype."""
-    layers, loss, theta, classes = storage.read(path)
-    net = Sequential(layers, loss, init="zeros", dtype=theta.dtype)
-    net.theta = theta
-    net.classes = classes
+    try:
+        layers, loss, theta, classes = storage.read(path)
+        net = Sequential(layers, loss, init="zeros", dtype=theta.dtype)
+        net.theta = theta
+        net._classes = targets.checked_classes(classes, net.loss.n_classes(net.n_out))
+    except OSError:
+        raise
+    except Exception as error:  # damaged files fail in a dozen ways
+        raise ValueError(f"{os.fspath(path)} is not a net that this version of fastnn saved: {error}") from None
     return net

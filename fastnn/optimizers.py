@@ -7,6 +7,7 @@ import numpy as np
 
 from . import checks, kernels
 from .arrays import Array
+from .job import new_moments
 
 
 class Optimizer:
@@ -23,10 +24,6 @@ class Optimizer:
     def _common(self) -> tuple[float, float]:
         return checks.real("lr", self.lr, 0.0), checks.real("weight_decay", self.weight_decay, 0.0)
 
-    def moments(self, theta: Array) -> tuple[Array, Array]:
-        """Zero moments for a flat vector of parameters, and the clock that starts with them."""
-        return np.zeros((kernels.codes.N_MOMENTS[self.code], theta.size), theta.dtype), np.ones(2)
-
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` in place from their gradients, once.
 
@@ -35,17 +32,20 @@ class Optimizer:
         if len(params) != len(grads):
             raise ValueError(f"{len(params)} params but {len(grads)} grads: one gradient for each array is wanted")
         for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
+            if not isinstance(param, np.ndarray) or param.dtype not in (np.float64, np.float32):
+                raise TypeError(f"params[{place}] must be an array of float64 or float32, not {param!r}")
             if param.shape != np.shape(grad):
                 raise ValueError(f"params[{place}] is {param.shape}, but grads[{place}] is {np.shape(grad)}")
-            if param.dtype not in (np.float64, np.float32):
-                raise TypeError(f"params[{place}] must hold float64 or float32, not {param.dtype}")
+        settings = self.settings()
         kept: dict[int, tuple[Array, Array]] = self.__dict__.setdefault("_kept", {})
         for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
             theta = np.array(param, order="C").reshape(-1)
-            if place not in kept or kept[place][0].shape[1:] != theta.shape:
-                kept[place] = self.moments(theta)
+            fresh = new_moments(self.code, theta)
+            moments, clock = kept.setdefault(place, fresh)
+            if (moments.shape, moments.dtype) != (fresh[0].shape, fresh[0].dtype):  # another rule, or another array
+                moments, clock = kept[place] = fresh
             g = np.array(grad, param.dtype, order="C").reshape(-1)
-            kernels.nodes.step(theta, *kept[place], g, self.code, self.settings())
+            kernels.nodes.step(theta, moments, clock, g, self.code, settings)
             param[...] = theta.reshape(param.shape)
 
 

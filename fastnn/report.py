@@ -18,8 +18,11 @@ from .experiments.sheet import png
 from .files import write_whole
 
 
-def reproduce(experiments: Sequence[Experiment], folder: Path) -> None:
-    """Run the experiments, write their pictures and results into the folder, and print what was found."""
+def reproduce(experiments: Sequence[Experiment], folder: Path) -> bool:
+    """Run the experiments, write their pictures and results into the folder, and print what was found.
+
+    The answer is whether all of it agrees with the pages.
+    """
     errors = Console(stderr=True)
     results: dict[str, list[Run]] = {}
     written: list[Path] = []
@@ -27,11 +30,11 @@ def reproduce(experiments: Sequence[Experiment], folder: Path) -> None:
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("", total=steps)
         for experiment in experiments:
-            runs = experiment.runs()
+            running = experiment.runs()
             results[experiment.name] = []
             for mode in experiment.modes:
                 progress.update(task, description=f"{experiment.name}: {mode}")
-                results[experiment.name].append(next(runs))
+                results[experiment.name].append(next(running))
                 progress.advance(task)
             progress.update(task, description=f"{experiment.name}: drawing")
             written.append(folder / f"{experiment.name}.png")
@@ -56,6 +59,7 @@ def reproduce(experiments: Sequence[Experiment], folder: Path) -> None:
     for experiment in experiments:
         console.print(f"{experiment.name}: {experiment.note} Source: {experiment.source}.")
     console.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
+    return all(run.ok for runs in results.values() for run in runs)
 
 
 def _json(results: dict[str, list[Run]]) -> str:

@@ -26,12 +26,12 @@ class Repeat(Layer):
             raise ValueError(f"{self!r} takes one row, but gets {n}")
         return self.n
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
         out = np.empty((self.n_rows(len(x)), x.shape[1]), x.dtype)
         kernels.nodes.repeat_row(out, x)
         return out
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         kernels.nodes.sum_rows(dx, dout)
         return dx
@@ -52,12 +52,12 @@ class Sum(Layer):
     def n_rows(self, n: int) -> int:
         return 1
 
-    def _forward(self, x: Array) -> Array:
+    def compute(self, x: Array) -> Array:
         out = np.empty((1, x.shape[1]), x.dtype)
         kernels.nodes.sum_rows(out, x)
         return out
 
-    def _backward(self, dout: Array, x: Array, out: Array) -> Array:
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         kernels.nodes.repeat_row(dx, dout)
         return dx

@@ -36,20 +36,17 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[list[Layer], str, Array, Array | None]:
-    """The layers, the loss, the parameters and the labels that `write` wrote."""
+    """The layers, the loss, the parameters and the labels that `write` wrote; a damaged file raises what it may."""
     content = Path(path).read_bytes()
-    try:
-        if not zipfile.is_zipfile(io.BytesIO(content)):
-            raise ValueError("it is no .npz file")
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            description = json.loads(str(file["net"]))
-            theta, classes = file["theta"], file.get("classes")
-        if description["format"] != _FORMAT:
-            raise ValueError(f"format {description['format']} is not known")
-        layers = [_LAYERS[kind](*arguments) for kind, arguments in description["layers"]]
-        return layers, description["loss"], theta, classes
-    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{os.fspath(path)} is not a net that this version of fastnn saved: {error}") from None
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise ValueError("it is no .npz file")
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        description = json.loads(str(file["net"]))
+        theta, classes = file["theta"], file.get("classes")
+    if description["format"] != _FORMAT:
+        raise ValueError(f"format {description['format']} is not known")
+    layers = [_LAYERS[kind](*arguments) for kind, arguments in description["layers"]]
+    return layers, description["loss"], theta, classes
 
 
 def _described(layer: Layer) -> tuple[str, list[Any]]:

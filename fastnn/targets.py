@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, as_array, numbers
+from .arrays import Array, as_array, frozen, numbers
 
 
 def encode(
@@ -41,7 +41,19 @@ def encode(
         raise ValueError(f"y must hold one label a row, not the shape {labels.shape}")
     labels = _comparable(labels)
     classes = known if known is not None else _classes(labels, n_classes)
-    return _codes(labels, classes, known is not None).astype(dtype).reshape(-1, 1), classes
+    codes = _codes(labels, classes, known is not None)
+    assert 0 <= codes.min() <= codes.max() < n_classes  # the kernels take them for places
+    return frozen(codes.astype(dtype).reshape(-1, 1)), frozen(classes)
+
+
+def checked_classes(classes: Array | None, n_classes: int | None) -> Array | None:
+    """The labels of classes that come from a file, if they are such labels."""
+    if classes is None:
+        return None
+    good = classes.shape == (n_classes,) and classes.dtype.kind in "iU" and (classes[:-1] < classes[1:]).all()
+    if not good:
+        raise ValueError(f"its labels are not {n_classes} sorted numbers or strings")
+    return frozen(classes if classes.dtype.kind == "U" else classes.astype(np.int64))
 
 
 def _check_rows(y: Array, n_rows: int) -> None:
@@ -64,11 +76,11 @@ def from_one_hot(y: Array) -> Array:
 def _comparable(y: Array) -> Array:
     """Labels as int64 or as strings; anything else is refused."""
     if y.dtype.kind in "OTU":
-        wrong = [place for place, label in enumerate(y) if not isinstance(label, str)]
-        if not wrong:
-            return np.array(y.tolist(), dtype=str)
-        given = f"{y[wrong[0]]!r} in row {wrong[0]}"
-        raise TypeError(f"y has {given} among objects: labels must be all whole numbers or all strings, none missing")
+        for row, label in enumerate(y):
+            if not isinstance(label, str):
+                given = f"{label!r} in row {row}, among objects"
+                raise TypeError(f"y has {given}: labels must be all whole numbers or all strings, none missing")
+        return np.array(y.tolist(), dtype=str)
     if y.dtype.kind not in "biuf":
         raise TypeError(f"labels must be whole numbers or strings, not dtype {y.dtype}: convert y first")
     if y.dtype.kind == "f":

@@ -1,6 +1,6 @@
 """Training in chunks: between two of them Python looks at Ctrl-C, the progress bar and divergence.
 
-Nothing of that changes the numbers: a chunk ends between two updates, and the next one goes on with the same bits.
+Nothing of that changes the numbers: the next chunk goes on where the last one ended, with the same bits.
 """
 
 import math
@@ -24,6 +24,18 @@ _ORDERS = 2**16  # row numbers drawn ahead
 
 class Engine(Protocol):
     """What runs a net: `fused.Fused` or `layerwise.Layerwise`."""
+
+    def describe(self) -> str:
+        """How it will be run, in words."""
+
+    def n_rows(self, n: int) -> int:
+        """The number of rows that come out where n go in."""
+
+    def outputs(self, X: Array) -> Array:
+        """The plain output z (n, n_out)."""
+
+    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+        """The summed loss, and the flat gradient of the mean or summed loss."""
 
     def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
         """Train up to the update `end` or for `budget` samples; the answer is one of the kernels' codes."""
@@ -67,63 +79,76 @@ class Training:
 
     def __init__(self, engine: Engine, job: Job, theta: Array, counts_hits: bool) -> None:
         self._engine, self._job, self._counts_hits = engine, job, counts_hits
-        self._state = State(theta, job.optimizer, job.epochs)
+        self._state, self._orders = State(theta, job), Orders(job)
         self._started = time.perf_counter()
 
     def run(self, progress: bool | None) -> None:
-        """Make all updates. Whatever stops it, the parameters are those after the last whole update."""
-        job, state = self._job, self._state
-        pace, orders = Pace(state.theta.size), Orders(job)
-        with Bar(progress, job.epochs, job.updates, len(job.X)) as bar:
-            while state.done < job.updates:
-                orders.reach(state.done // job.per_epoch)
-                kept, before = state.keep(job.per_epoch), self._visited()
-                started = time.perf_counter()
-                status = self._advance(orders, orders.last * job.per_epoch, pace.samples)
-                if status != kernels.codes.DONE or not state.finite():
-                    raise self._diverged(kept, orders)
-                pace.learn(self._visited() - before, time.perf_counter() - started)
-                bar.update(state.done + state.samples / job.batch_size, self._last_loss())
+        """Make all updates. Whatever stops it, parameters and sums are those after the last chunk that went well."""
+        job, state, pace = self._job, self._state, Pace(self._state.theta.size)
+        kept = state.keep()
+        try:
+            with Bar(progress, job.epochs, job.updates, len(job.X)) as bar:
+                while state.done < job.updates:
+                    self._orders.reach(state.epoch)
+                    before, started = self._visited(), time.perf_counter()
+                    status = self._advance(self._orders.last * job.per_epoch, pace.samples)
+                    if status != kernels.codes.DONE or not state.finite():
+                        kept, row = self._before_divergence(kept)
+                        state.put_back(kept)  # here already, so that one Ctrl-C in the handler below does no harm
+                        raise DivergenceError(kept.epoch + 1, row, job.lr)
+                    kept = state.keep()
+                    pace.learn(self._visited() - before, time.perf_counter() - started)
+                    bar.update(state.done + state.samples / job.batch_size, self._last_loss())
+        except BaseException:
+            put_back(state, kept)
+            raise
 
     @cached_property
     def history(self) -> History:
         """The completed epochs, once the training has ended."""
-        epochs = self._state.done // self._job.per_epoch
-        n = self._n_losses()
+        epochs, n = self._state.epoch, len(self._job.y)
         accuracy = self._state.n_right[:epochs] / n if self._counts_hits else np.full(epochs, np.nan)
         seconds = time.perf_counter() - self._started
         return History(self._state.loss_sums[:epochs] / n, accuracy, self._state.done, seconds)
 
-    def _advance(self, orders: Orders, end: int, budget: int) -> int:
-        return self._engine.advance(self._job, self._state, orders.block, orders.first, end, budget)
+    def _advance(self, end: int, budget: int) -> int:
+        return self._engine.advance(self._job, self._state, self._orders.block, self._orders.first, end, budget)
 
     def _visited(self) -> int:
         """About how many samples have been through the net."""
         return self._state.done * self._job.batch_size + self._state.samples
 
-    def _n_losses(self) -> int:
-        return len(self._job.y)
-
     def _last_loss(self) -> float:
-        epoch = self._state.done // self._job.per_epoch - 1
-        return float(self._state.loss_sums[epoch] / self._n_losses()) if epoch >= 0 else math.nan
+        epoch = self._state.epoch - 1
+        return float(self._state.loss_sums[epoch] / len(self._job.y)) if epoch >= 0 else math.nan
 
-    def _diverged(self, kept: Kept, orders: Orders) -> DivergenceError:
-        """Go back to the last update that left finite parameters: the chunk, run again, does the same again."""
+    def _before_divergence(self, kept: Kept) -> tuple[Kept, int]:
+        """The state before the update that broke the net, and the row of X at which it happened.
+
+        Where a loss was not finite, the loop stopped before its update. Where a parameter is not, the chunk is run
+        again in halves, which does the same again, until the first such update is found.
+        """
         job, state = self._job, self._state
-        bad_row = int(state.position[kernels.codes.ROW]) if state.finite() else None
-        good, bad = kept.done, state.done
-        if bad_row is None:
-            while bad - good > 1:  # parameters are finite after `good` updates and no longer so after `bad`
-                middle = (good + bad) // 2
-                state.put_back(kept)
-                self._advance(orders, middle, len(job.X) * job.epochs)
-                if state.finite():
-                    good, kept = middle, state.keep(job.per_epoch)
-                else:
-                    bad = middle
+        if state.finite():
+            return state.keep(), int(state.position[kernels.codes.ROW])
+        good, bad = int(kept.small[-1][kernels.codes.UPDATES]), state.done
+        while bad - good > 1:
+            middle = (good + bad) // 2
             state.put_back(kept)
-        epoch, batch = divmod(state.done, job.per_epoch)
-        if bad_row is None:
-            bad_row = int(orders.block[(epoch - orders.first) % len(orders.block)][batch * job.batch_size])
-        return DivergenceError(epoch + 1, bad_row, job.optimizer.lr, self.history)
+            self._advance(middle, len(job.X) * job.epochs)
+            if state.finite():
+                good, kept = middle, state.keep()
+            else:
+                bad = middle
+        epoch, batch = divmod(good, job.per_epoch)
+        order = self._orders.block[(epoch - self._orders.first) % len(self._orders.block)]
+        return kept, int(order[batch * job.batch_size])
+
+
+def put_back(state: State, kept: Kept) -> None:
+    """Return to what was kept, however often Ctrl-C is pressed meanwhile."""
+    while True:
+        try:
+            return state.put_back(kept)
+        except KeyboardInterrupt:
+            continue

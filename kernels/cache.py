@@ -10,14 +10,17 @@ import logging
 import os
 import pickle
 import stat
+import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 import numba
+import numpy as np
 from numba.core.caching import CompileResultCacheImpl, NullCache
 
 log = logging.getLogger("fastnn")
@@ -29,7 +32,7 @@ def folder() -> Path | None:
     None where the user has no home folder.
     """
     if chosen := os.environ.get("FASTNN_CACHE_DIR"):
-        return Path(chosen).absolute()
+        return Path(chosen).expanduser().absolute()
     if shared := numba.config.CACHE_DIR:
         return Path(shared).absolute() / "fastnn"
     if os.name == "nt":
@@ -43,15 +46,27 @@ def folder() -> Path | None:
         return None
 
 
-@cache
 def digest() -> str:
     """A hash of all that the machine code depends on and that Numba's own key leaves out."""
-    settings = ("BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX")
-    state = hashlib.sha256(repr([numba.__version__, llvmlite.__version__]).encode())
+    settings = (
+        "BOUNDSCHECK",
+        "OPT",
+        "LOOP_VECTORIZE",
+        "SLP_VECTORIZE",
+        "DEBUGINFO_DEFAULT",
+        "ENABLE_AVX",
+        "USING_SVML",
+    )
+    versions = [sys.implementation.cache_tag, np.__version__, numba.__version__, llvmlite.__version__]
+    state = hashlib.sha256(repr(versions).encode())
     state.update(repr([str(getattr(numba.config, name, None)) for name in settings]).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         state.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return state.hexdigest()
+
+
+# Of the sources that are being imported; the package imports all of them together with this one.
+_IMPORTED = digest()
 
 
 @cache
@@ -59,12 +74,12 @@ def _usable(path: Path) -> bool:
     """True where `path` is, or could be made, a folder of this user's that nobody else may write."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.stat()
+        found = path.lstat()
     except OSError as error:
         log.warning("compiled code is not kept: %s", error)
         return False
     if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
-        log.warning("compiled code is not kept: %s is owned or writable by others", path)
+        log.warning("compiled code is not kept: %s is owned or writable by others, or a link", path)
         return False
     return True
 
@@ -79,7 +94,10 @@ class KernelCache(NullCache):  # type: ignore[misc]
         root = folder()
         if root is None or not _usable(root):
             return None
-        key = repr((digest(), self._name, signature, target.codegen().magic_tuple()))
+        if digest() != _IMPORTED:
+            log.warning("compiled code is not kept: the kernels' sources have changed since they were imported")
+            return None
+        key = repr((_IMPORTED, self._name, signature, target.codegen().magic_tuple()))
         return root / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -105,7 +123,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
         temporary = None
         try:
             file = self._file(sig, data.target_context)
-            if file is None:
+            if file is None or not self._can_be_kept(data):
                 return
             content = pickle.dumps(CompileResultCacheImpl.reduce(self, data))
             with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".new-", delete=False) as stream:
@@ -115,4 +133,12 @@ class KernelCache(NullCache):  # type: ignore[misc]
         except Exception as error:  # a full or read-only disk must not stop the training
             log.warning("compiled code of %s could not be kept: %s", self._name, error)
             if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
+                with suppress(OSError):
+                    os.unlink(temporary)
+
+    def _can_be_kept(self, data: Any) -> bool:
+        """False for code that holds addresses of this process, which Numba would not keep either."""
+        if not data.library.has_dynamic_globals and not any(not lifted.can_cache for lifted in data.lifted):
+            return True
+        log.warning("compiled code of %s is not kept: it depends on addresses in memory", self._name)
+        return False

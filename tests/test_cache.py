@@ -51,10 +51,16 @@ def test_bounds_checked_code_is_kept_apart(tmp_path):
     assert run(tmp_path)[0] == f"{RIGHT} loaded"
 
 
-def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
+def copied(tmp_path):
+    """A copy of the package, with the kernels in their place."""
     copy = tmp_path / "copy" / "fastnn"
     shutil.copytree(Path(fastnn.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__", "kernels"))
     shutil.copytree(Path(kernels.__file__).parent, copy / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
+    copy = copied(tmp_path)
     helper = copy / "kernels" / "activations.py"  # the kernel itself is in nodes.py
     here = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n" + PROGRAM
     folder = tmp_path / "cache"
@@ -66,6 +72,22 @@ def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
     assert run(folder, here)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
     helper.write_text(source)
     assert run(folder, here)[0] == f"{RIGHT} loaded"
+
+
+def test_an_edit_while_a_process_runs_is_not_kept_under_the_new_name(tmp_path):
+    copy = copied(tmp_path)
+    helper = copy / "kernels" / "activations.py"
+    source = helper.read_text()
+    edited = source.replace("r = one / (one + e)", "r = one / (one + e + e)")
+    path = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n"
+    edit = f"from fastnn import kernels; kernels.nodes\nopen({str(helper)!r}, 'w').write({edited!r})\n"
+    folder = tmp_path / "cache"
+    out, err = run(folder, path + edit + PROGRAM)
+    assert out == f"{RIGHT} compiled"  # with the code that was imported
+    assert "have changed since" in err
+    assert run(folder, path + PROGRAM)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
+    helper.write_text(source)
+    assert run(folder, path + PROGRAM)[0] == f"{RIGHT} compiled"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "random", "foreign pickle", "a folder"])
@@ -102,7 +124,9 @@ def test_folders_that_cannot_be_used(tmp_path):
     open_to_all = tmp_path / "open"
     open_to_all.mkdir()
     open_to_all.chmod(0o777)
-    for folder in (occupied, occupied / "below", open_to_all):
+    link = tmp_path / "link"
+    link.symlink_to(open_to_all)
+    for folder in (occupied, occupied / "below", open_to_all, link):
         out, err = run(folder)
         assert out == f"{RIGHT} compiled"
         assert err.startswith("compiled code is not kept: ")
@@ -121,10 +145,25 @@ def test_a_full_disk(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_warm_cache_gives_the_same_bits(tmp_path):
+    train = """
+import fastnn, hashlib
+state = hashlib.sha256()
+for size in (1, 7, "full"):
+    net = fastnn.mlp(2, 5, 3, seed=1)
+    X, y = fastnn.datasets.spiral(20)
+    history = net.fit(X, y, epochs=5, optimizer=fastnn.Adam(0.01), batch_size=size)
+    state.update(net.theta.tobytes() + history.loss.tobytes() + net.predict_proba(X).tobytes())
+print(state.hexdigest())
+"""
+    assert run(tmp_path, train) == run(tmp_path, train) == run(tmp_path / "another", train)
+
+
 def test_where_the_folder_is(tmp_path):
     program = "from fastnn import kernels; print(kernels.cache.folder())"
     home = str(tmp_path)
     assert run(tmp_path / "x", program)[0] == str(tmp_path / "x")
+    assert run("~/x", program, HOME=home)[0] == str(tmp_path / "x")
     assert run(None, program, NUMBA_CACHE_DIR=home)[0] == str(tmp_path / "fastnn")
     assert run(None, program, XDG_CACHE_HOME=home, HOME="/nowhere")[0] == str(tmp_path / "fastnn")
     assert run(None, program, XDG_CACHE_HOME="relative", HOME=home)[0] == str(tmp_path / ".cache" / "fastnn")

@@ -93,6 +93,18 @@ def test_a_file_in_the_way_is_refused_before_any_work(tmp_path, capsys):
 
 
 @pytest.mark.compiled
+def test_what_does_not_agree_is_said_and_is_the_exit_status(tmp_path, monkeypatch, capsys):
+    from fastnn.experiments import xor_grid
+
+    monkeypatch.setitem(xor_grid.PUBLISHED_LOSSES, 50, 0.0213)
+    monkeypatch.setattr(sys, "argv", ["fastnn"])
+    assert cli.main(["reproduce", "xor-grid", "--out", str(tmp_path)]) == 1
+    assert "NOT equal" in capsys.readouterr().out
+    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert [run["ok"] for run in runs] == [False, True, True]
+
+
+@pytest.mark.compiled
 def test_a_narrow_terminal_and_odd_names_lose_nothing(tmp_path):
     found = run("reproduce", "xor-grid", "--out", "[/x] :smile:", cwd=tmp_path, columns="80")
     assert found.returncode == 0, found.stderr

@@ -1,5 +1,6 @@
 """What stops a training: Ctrl-C, losses that are not finite; and the progress bar."""
 
+import contextlib
 import io
 import os
 import pickle
@@ -110,6 +111,7 @@ RUINOUS = {
     "sgd": fastnn.SGD(5.0),
     "momentum": fastnn.SGD(5.0, momentum=0.9),
     "nesterov": fastnn.SGD(5.0, momentum=0.9, nesterov=True),
+    "adam": fastnn.Adam(1e160),
 }
 
 
@@ -122,7 +124,6 @@ def test_divergence_is_found_at_its_update_whatever_the_chunk(chunks, rule, batc
         net, error = diverge(batch_size, length, chunks, RUINOUS[rule])
         assert np.isfinite(net.theta).all()
         assert np.isfinite(net.history.loss).all()
-        assert error.history is net.history
         assert net.history.epochs == error.epoch - 1
         found.add((net.theta.tobytes(), error.epoch, error.sample, net.history.updates, net.history.loss.tobytes()))
     assert len(found) == 1
@@ -139,8 +140,9 @@ def test_a_diverged_net_goes_on_with_a_smaller_lr():
     assert (copy.epoch, copy.sample, str(copy)) == (error.epoch, error.sample, str(error))
     # the update before the bad one is in: one more sample, the one that the error names, breaks the net
     X = np.linspace(-3, 3, 40)[:, None]
-    broken = net.loss_and_grads(X[[error.sample]], 5 * X[[error.sample], 0])
-    assert not all(np.isfinite(net.theta[0] - 5.0 * grad).all() for grad in [broken[0], *broken[1]])
+    loss, grads = net.loss_and_grads(X[[error.sample]], 5 * X[[error.sample], 0])
+    broken = [param - 5.0 * grad for param, grad in zip(net.params, grads, strict=True)]
+    assert not np.isfinite(loss) or not all(np.isfinite(array).all() for array in broken)
 
 
 @pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
@@ -175,6 +177,112 @@ def test_the_layer_by_layer_path_diverges_and_is_interrupted_alike(chunks):
         assert np.isfinite(broken.theta).all()
         found.add((broken.theta.tobytes(), caught.value.epoch, caught.value.sample))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("stack", ["fused", "layer by layer"])
+@pytest.mark.parametrize("batch_size", [1, 7, "full"])
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_the_sample_that_is_named_is_the_one_to_blame(stack, batch_size):
+    # one weight of 1e200, and one row whose output overflows: the 13th of 20, the last but one of the second batch
+    X = np.ones((20, 1))
+    X[12] = 1e200
+    layers = [fastnn.Affine(1, 1), *([] if stack == "fused" else [fastnn.Identity(), fastnn.Affine(1, 1)])]
+    arrays = [[[1e200]], [0.0], *([] if stack == "fused" else [[[1.0]], [0.0]])]
+    if stack != "fused":
+        layers.insert(0, fastnn.Identity())
+    net = fastnn.Sequential(layers, "mse", init=arrays)
+    with pytest.raises(fastnn.DivergenceError) as caught:
+        net.fit(X, np.full(20, 1e200), epochs=1, lr=0.0, batch_size=batch_size, shuffle=False)
+    assert caught.value.sample == 12
+    assert net.history.updates == {1: 12, 7: 1, "full": 0}[batch_size]
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_a_rollback_into_the_middle_of_an_update(chunks):
+    # batches of 300 rows, chunks of 64: the chunk that breaks a parameter began within its update
+    X = np.linspace(-3, 3, 600)[:, None]
+    found = set()
+    for length in (64, 10**6):
+        chunks(length)
+        for rule in (fastnn.SGD(5.0, momentum=0.9), fastnn.Adam(1e160)):
+            net = fastnn.mlp(1, 3, 1, activation="relu", loss="mse", seed=0)
+            with pytest.raises(fastnn.DivergenceError) as caught:
+                net.fit(X, 5 * X[:, 0], epochs=400, optimizer=rule, batch_size=300, seed=2)
+            assert np.isfinite(net.theta).all()
+            found.add((repr(rule), net.theta.tobytes(), caught.value.epoch, caught.value.sample, net.history.updates))
+    assert len(found) == 2
+
+
+def run_and_interrupt(make, at, chunks_of):
+    """Train, with Ctrl-C at the at-th line that training executes; the net, or None if it was over by then."""
+    lines = [0]
+
+    def trace(frame, event, argument):
+        if not frame.f_code.co_filename.endswith(("training.py", "job.py", "layerwise.py", "fused.py")):
+            return None
+        if event == "line":
+            lines[0] += 1
+            if lines[0] == at:
+                raise KeyboardInterrupt
+        return trace
+
+    net, fit = make()
+    chunks_of()
+    sys.settrace(trace)
+    try:
+        fit(net)
+    except KeyboardInterrupt:
+        return net
+    except fastnn.DivergenceError:
+        return None
+    finally:
+        sys.settrace(None)
+    return None
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("kind", ["fused", "layer by layer", "one that diverges"])
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_ctrl_c_at_any_line_leaves_a_net_that_fits_its_history(chunks, kind):
+    X, y = fastnn.datasets.xor_grid(5)
+    rule = fastnn.SGD(0.1, momentum=0.5)
+
+    def make():
+        if kind == "one that diverges":  # a weight overflows while losses stay finite
+            start = [[[1e300], [1.0]], [0.0], [[1.0]], [0.0]]
+            net = fastnn.mlp(2, 1, 1, init=start)
+            options = {"optimizer": fastnn.SGD(0.5, weight_decay=20.0), "epochs": 40}
+        else:
+            first = fastnn.MatMul(2, 3) if kind == "layer by layer" else fastnn.Affine(2, 3)
+            net = fastnn.Sequential([first, fastnn.Tanh(), fastnn.Affine(3, 1)], seed=1)
+            options = {"optimizer": rule, "epochs": 4}
+        return net, lambda net: net.fit(X, y, batch_size=10, shuffle=False, progress=False, **options)
+
+    # the parameters after each number of updates, from a run in chunks of one batch
+    chunks(10)
+    wanted = {}
+
+    def note(self, done, loss):
+        wanted[int(done)] = recorded.theta.tobytes()
+
+    recorded, fit = make()
+    wanted[0] = recorded.theta.tobytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress.Bar, "update", note)
+        with contextlib.suppress(fastnn.DivergenceError):
+            fit(recorded)
+    stopped = 0
+    for at in range(1, 400, 3):
+        net = run_and_interrupt(make, at, lambda: chunks(35))
+        if net is None:
+            break
+        if net.history is None:  # before the first line of the training itself
+            continue
+        stopped += 1
+        assert np.isfinite(net.theta).all()
+        assert wanted[net.history.updates] == net.theta.tobytes()
+        assert net.history.epochs == net.history.updates // 3
+    assert stopped > 10
 
 
 class Terminal(io.StringIO):

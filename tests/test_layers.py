@@ -221,3 +221,102 @@ def test_repeat_and_sum_within_a_stack():
         pooled.fit(X, [1] * 5, epochs=1, lr=0.2, batch_size="full")
     with pytest.raises(ValueError, match="batch_size='full'"):
         pooled.fit(X, [1], epochs=1, lr=0.2, batch_size=2)
+
+
+@pytest.mark.parametrize("last", [fastnn.ReLU, fastnn.Tanh])
+@pytest.mark.parametrize("loss", ["bce", "softmax_ce", "mse"])
+def test_an_activation_before_that_of_the_loss_is_differentiated(last, loss):
+    n_out = 1 if loss == "bce" else 3
+    end = {"bce": [fastnn.Sigmoid()], "softmax_ce": [fastnn.Softmax()], "mse": [fastnn.Affine(3, 3)]}[loss]
+    net = fastnn.Sequential([fastnn.Affine(2, 4), fastnn.Tanh(), fastnn.Affine(4, n_out), last(), *end], loss, seed=2)
+    X = RNG.standard_normal((8, 2))
+    y = X @ RNG.standard_normal((2, 3)) if loss == "mse" else np.arange(8) % max(n_out, 2)
+    assert fastnn.check_gradients(net, X, y)
+    before = net.loss_and_grads(X, y)[0]
+    assert net.fit(X, y, epochs=50, lr=0.05).loss[-1] < before
+
+
+def test_subclasses_run_their_own_code():
+    class Leaky(fastnn.ReLU):
+        def compute(self, x):
+            return np.where(x > 0, x, 0.1 * x)
+
+        def compute_back(self, dout, x, out):
+            return np.where(x > 0, dout, 0.1 * dout)
+
+    class NoBias(fastnn.Affine):
+        def shapes(self):
+            return [(self.n_in, self.n_out)]
+
+        def compute(self, x):
+            return x @ self.params[0]
+
+        def compute_back(self, dout, x, out):
+            self.grads[0][...] = x.T @ dout
+            return dout @ self.params[0].T
+
+    X, y = fastnn.datasets.spiral(10)
+    net = fastnn.Sequential([NoBias(2, 5), Leaky(), fastnn.Affine(5, 3)], seed=1)
+    assert net.theta.size == 10 + 18
+    assert fastnn.check_gradients(net, X[1:], y[1:])
+    hidden = X @ net.params[0]
+    z = np.where(hidden > 0, hidden, 0.1 * hidden) @ net.params[1] + net.params[2]
+    assert (net.predict(X) == z.argmax(axis=1)).all()
+
+    class Narrow(fastnn.Affine):  # promises more than it gives
+        def compute(self, x):
+            return super().compute(x)[:, :1]
+
+    liar = fastnn.Sequential([Narrow(2, 3)])
+    for call in (liar.predict, lambda X: liar.loss_and_grads(X, y)):
+        with pytest.raises(ValueError, match="promise 3 units"):
+            call(X)
+
+
+def test_one_net_predicts_in_two_threads_layer_by_layer():
+    from concurrent.futures import ThreadPoolExecutor
+
+    net = fastnn.Sequential([fastnn.MatMul(2, 40), fastnn.Tanh(), fastnn.Affine(40, 3)], seed=1)
+    inputs = [RNG.standard_normal((n, 2)) for n in (5, 500, 50, 5000)]
+    wanted = [net.predict_proba(X) for X in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            for found, shares in zip(pool.map(net.predict_proba, inputs), wanted, strict=True):
+                assert (found == shares).all()
+
+
+def test_backward_does_not_depend_on_what_the_caller_does_with_the_arrays():
+    x = np.ones((2, 2))
+    layer = fastnn.Affine(2, 1, init=[np.ones((2, 1)), [0.0]])
+    out = layer.forward(x)
+    x[:] = 100.0
+    layer.backward(np.ones_like(out))
+    assert layer.grads[0].tolist() == [[2.0], [2.0]]
+    sigmoid = fastnn.Sigmoid()
+    out = sigmoid.forward([[0.0]])
+    out *= 10
+    assert sigmoid.backward([[1.0]]).tolist() == [[0.25]]
+
+
+def test_a_rule_that_is_changed_between_two_updates_starts_its_moments_anew():
+    w, optimizer = np.ones(3), fastnn.SGD(0.1)
+    optimizer.update([w], [w.copy()])
+    optimizer.momentum = 0.9
+    optimizer.update([w], [np.ones(3)])
+    optimizer.update([w], [np.ones(3)])
+    assert np.allclose(w, 0.9 - 0.1 - 0.19, rtol=1e-12)
+    single = np.ones(3, np.float32)
+    optimizer.update([single], [np.ones(3)])
+    assert np.allclose(single, 0.9)
+
+
+def test_a_layers_parameters_go_with_it_into_a_net():
+    import copy
+
+    layer = fastnn.Affine(2, 1)
+    layer.params[0][...] = 7.0
+    net = fastnn.Sequential([layer], "bce")
+    assert net.theta.tolist() == [7, 7, 0]
+    trained = fastnn.Sequential([copy.deepcopy(net.layers[0]), fastnn.Tanh(), fastnn.Affine(1, 1)], "bce")
+    assert trained.theta[:3].tolist() == [7, 7, 0]
+    assert not np.shares_memory(trained.theta, net.theta)

@@ -1,6 +1,7 @@
 """Sequential and mlp: construction, parameters, predictions, files."""
 
 import copy
+import io
 import os
 import pickle
 
@@ -300,7 +301,8 @@ def test_layers_of_ones_own_cannot_be_saved(tmp_path):
 
 def test_what_the_kernels_rely_on_cannot_be_changed():
     net = fastnn.mlp(2, 3, 1)
-    for name, value in {"n_in": 5, "n_out": 5, "loss": fastnn.MSE(), "dtype": "float32", "layers": ()}.items():
+    changes = {"n_in": 5, "n_out": 5, "loss": fastnn.MSE(), "dtype": "float32", "layers": (), "classes": np.arange(99)}
+    for name, value in changes.items():
         with pytest.raises(AttributeError):
             setattr(net, name, value)
     layer = fastnn.Affine(2, 3)
@@ -308,3 +310,57 @@ def test_what_the_kernels_rely_on_cannot_be_changed():
     assert layer.params[0].shape == (2, 3)
     layer.n_out = 1
     assert layer.forward(np.ones((4, 2))).shape == (4, 3)
+
+
+def test_a_net_whose_memory_came_back_read_only_can_be_trained():
+    net = fastnn.mlp(2, 3, 1, seed=1)
+    buffers = []
+    data = pickle.dumps(net, protocol=5, buffer_callback=buffers.append)
+    twin = pickle.loads(data, buffers=[bytes(buffer) for buffer in buffers])
+    for each in (net, twin):
+        each.fit(*GATE, epochs=3, lr=0.1)
+    assert twin.theta.tobytes() == net.theta.tobytes()
+
+
+def test_damaged_files_name_themselves(tmp_path):
+    path = tmp_path / "net.npz"
+    net = fastnn.mlp(2, 3, 3, seed=1)
+    net.fit(GATE[0], GATE[1], epochs=1, lr=0.1)
+    net.save(path)
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    messages = []
+    for _ in range(300):
+        damaged = bytearray(content)
+        for at in rng.integers(0, len(content), 4):
+            damaged[at] = rng.integers(256)
+        path.write_bytes(bytes(damaged))
+        try:
+            fastnn.load(path).predict(GATE[0])
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > 200
+    assert all("net.npz is not a net" in message for message in messages)
+    labels = ([2, 1, 0], [0, 1], [[0], [1], [2]], [0.5, 1.0, 2.0], range(10_000))
+    for classes in map(np.array, labels):
+        with np.load(io.BytesIO(content)) as file:
+            arrays = dict(file) | {"classes": classes}
+        np.savez(path, **arrays)
+        with pytest.raises(ValueError, match="labels are not 3 sorted"):
+            fastnn.load(path)
+    net.theta[0] = np.inf
+    with pytest.raises(ValueError, match="not finite"):
+        net.save(path)
+
+
+def test_one_compilation_serves_every_loss_and_every_form_of_data():
+    from fastnn import kernels
+
+    for loss, n_out in (("bce", 1), ("softmax_ce", 3), ("mse", 2)):
+        y = np.zeros((4, 2)) if loss == "mse" else [0, 1, 1, 0]
+        for X in (GATE[0], GATE[0].tolist(), np.asfortranarray(GATE[0])):
+            for size in (1, 2):
+                fastnn.mlp(2, 3, n_out, loss=loss).fit(X, y, epochs=1, lr=0.1, batch_size=size)
+    for kernel in (kernels.per_sample.train, kernels.batches.train):
+        signatures = [str(signature) for signature in getattr(kernel, "signatures", [])]
+        assert len([text for text in signatures if "float32" not in text]) <= 1

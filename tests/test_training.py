@@ -144,20 +144,14 @@ def test_a_different_seed_is_a_different_order():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_batch_of_one_is_a_per_sample_step(rule):
+def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
+    from fastnn import fused
+
     X, y = rows(30, 3, "softmax_ce", 3)
     alone, together = (build(start([3, 5, 3]), ["tanh"], "softmax_ce") for _ in range(2))
     alone.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
-    # the loop over batches, in batches of one: every row is a full batch of its own
-    if "sgd" in rule:
-        for i in range(30):
-            together.fit(X[i : i + 1], y[i : i + 1], epochs=1, optimizer=RULES[rule][0], batch_size="full")
-    else:
-        from fastnn import fused
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fused.Fused, "per_sample", lambda self, job: False)
-            together.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
+    monkeypatch.setattr(fused.Fused, "per_sample", lambda self, job: False)  # the loop over batches, of one each
+    together.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     assert np.abs(alone.theta - together.theta).max() <= 1e-13
 
 

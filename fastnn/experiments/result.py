@@ -14,7 +14,7 @@ class Run:
     """One training of an experiment.
 
     accuracy is counted as the page counts it; score is the trained net's share of right predictions. shown is what
-    the page shows, or its code gives; agrees is how far that agrees with what was found here.
+    the page shows, or its code gives; agrees is how far that agrees with what was found here, ok whether it does.
     """
 
     mode: str
@@ -24,6 +24,7 @@ class Run:
     score: float
     shown: str
     agrees: str
+    ok: bool = True
 
     @property
     def loss(self) -> float:
@@ -48,6 +49,7 @@ class Run:
             "ns_per_update": self.ns_per_update,
             "page_shows": self.shown,
             "agrees": self.agrees,
+            "ok": self.ok,
             "loss_by_epoch": self.history.loss.tolist(),
             "accuracy_by_epoch": self.history.accuracy.tolist(),
         }
