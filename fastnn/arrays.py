@@ -80,13 +80,13 @@ def frozen(array: Array) -> Array:
 
 def features(X: Any, n_in: int, dtype: np.dtype[Any]) -> Array:
     """X as (n, n_in) numbers."""
-    shape = np.shape(X) if hasattr(X, "shape") else as_array("X", X).shape
-    if len(shape) == 0:
+    found = as_array("X", X)
+    if found.ndim == 0:
         raise TypeError(f"X must be a table of numbers with two dimensions, (n, {n_in}), not {type(X).__name__}")
-    if len(shape) != 2:
-        hint = ": a single sample is X[None, :], a single feature X[:, None]" if len(shape) == 1 else ""
-        raise ValueError(f"X must have two dimensions, (n, {n_in}), not the shape {tuple(shape)}{hint}")
-    array = numbers("X", X, dtype)
+    if found.ndim != 2:
+        hint = ": a single sample is X[None, :], a single feature X[:, None]" if found.ndim == 1 else ""
+        raise ValueError(f"X must have two dimensions, (n, {n_in}), not the shape {found.shape}{hint}")
+    array = numbers("X", found, dtype)
     if array.shape[1] != n_in:
         raise ValueError(f"X has {array.shape[1]} columns, but the net takes {n_in} inputs")
     return array

@@ -153,7 +153,8 @@ class Weighted(Layer):
 class Affine(Weighted):
     """x W + b, with params [W (n_in, n_out), b (n_out,)].
 
-    init is a scheme as in `fastnn.init`, or the arrays [W, b]; in a Sequential it goes before the net's.
+    init is a scheme as in `fastnn.init`, or the arrays [W, b]; in a Sequential it goes before the net's, and so do
+    parameters that the layer has already.
 
     >>> Affine(2, 1, init=[[[1.0], [2.0]], [0.5]]).forward([[1.0, 1.0]])
     array([[3.5]])
