@@ -2,6 +2,7 @@
 
 import math
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
@@ -40,27 +41,30 @@ class Bar:
             return
         self._refreshed = now
         epochs = done / self._updates * self._epochs
-        rate = epochs * self._samples / max(now - self._started, 1e-9)
+        elapsed = max(now - self._started, 1e-9)
+        rate = epochs * self._samples / elapsed
+        left = timedelta(seconds=round(elapsed * (self._updates - done) / max(done, 1e-9)))
         self._progress.update(
             self._task,
             completed=done,
             epoch=f"epoch {min(int(epochs) + 1, self._epochs)}/{self._epochs}",
             loss="" if math.isnan(loss) else f"loss {loss:.5g}",
             rate=f"{rate:,.0f} samples/s",
+            left=f"{left} left",
             refresh=True,
         )
 
     def _open(self) -> bool:
         from rich.console import Console
         from rich.errors import LiveError
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         console = Console(stderr=True)
         if self._show is None and not (console.is_terminal or console.is_jupyter):
             return False
-        fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("epoch", "loss", "rate")]
-        self._progress = Progress(BarColumn(), *fields, TimeRemainingColumn(), console=console, auto_refresh=False)
-        self._task = self._progress.add_task("", total=self._updates, epoch="", loss="", rate="")
+        fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("epoch", "loss", "rate", "left")]
+        self._progress = Progress(BarColumn(), *fields, console=console, auto_refresh=False)
+        self._task = self._progress.add_task("", total=self._updates, epoch="", loss="", rate="", left="")
         try:
             self._progress.start()
         except LiveError:  # the caller has a display of their own

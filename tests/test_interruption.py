@@ -313,7 +313,7 @@ def test_progress_shows_epoch_loss_rate_and_time_left(terminal, chunks):
     assert stream.getvalue() == ""
     loud.fit(X, y, epochs=20, lr=0.1, progress=True)
     shown = stream.getvalue()
-    for part in ("epoch 20/20", "loss 0.", "samples/s", "0:00:00"):
+    for part in ("epoch 20/20", "loss 0.", "samples/s", "0:00:00 left"):
         assert part in shown
     assert loud.theta.tobytes() == quiet.theta.tobytes()
 
