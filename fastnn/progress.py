@@ -43,7 +43,7 @@ class Bar:
         epochs = done / self._updates * self._epochs
         elapsed = max(now - self._started, 1e-9)
         rate = epochs * self._samples / elapsed
-        left = timedelta(seconds=round(elapsed * (self._updates - done) / max(done, 1e-9)))
+        left = timedelta(seconds=round(min(elapsed * (self._updates - done) / max(done, 1e-9), 1e9)))
         self._progress.update(
             self._task,
             completed=done,
