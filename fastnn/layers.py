@@ -62,11 +62,11 @@ class Layer:
 
     def compute(self, x: Array) -> Array:
         """The output, a new array, for x as it should be: read-only and C-contiguous."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} is to define compute(x) and compute_back(dout, x, out)")
 
     def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         """The gradient by x, a new array, from dout, read-only, and what went into and came out of `compute`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} is to define compute(x) and compute_back(dout, x, out)")
 
     def _rows(self, x: Any) -> Array:
         """x as rows of the layer's dtype."""

@@ -19,7 +19,10 @@ class Layerwise:
 
     def describe(self) -> str:
         """How it will be run, in words."""
-        return "layer by layer: the fused loops know Affine layers with at most one activation each, and no others"
+        return (
+            "layer by layer: the fused loops know Affine layers with at most one activation each, and behind the last\n"
+            "one no other than that of the loss"
+        )
 
     def n_rows(self, n: int) -> int:
         """The number of rows that come out where n go in."""
