@@ -137,7 +137,7 @@ def test_ctrl_c_is_one_line_and_status_130(tmp_path):
         [sys.executable, "-m", "fastnn", "reproduce"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
         text=True,
     )  # fmt: skip
-    while not (tmp_path / "fastnn-out").exists():
+    while not (tmp_path / "fastnn-out").exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
