@@ -34,10 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.error("a command is wanted: reproduce, info or warmup")
     try:
+        agrees = True
         if options.command == "reproduce":
             agrees = _reproduce(reproduce, options.names, options.out)
-            sys.stdout.flush()
-            return 0 if agrees else 1
         elif options.command == "info":
             from .info import show
 
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _warm_up(("float64", "float32"))
         sys.stdout.flush()
-        return 0
+        return 0 if agrees else 1
     except KeyboardInterrupt:
         print("fastnn: interrupted", file=sys.stderr)
         return 130

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .activations import ReLU
-from .arrays import Array
+from .arrays import Array, features
 from .model import Sequential
 
 _STEP = float(np.cbrt(np.finfo(np.float64).eps))  # 6e-6, where rounding and curvature do the least harm
@@ -106,7 +106,7 @@ def check_gradients(net: Sequential, X: Any, y: Any, reduction: str = "mean") ->
     """
     _, grads = net.loss_and_grads(X, y, reduction)
     twin = net.astype("float64")
-    inputs = np.asarray(X, net.dtype)  # the same rounded numbers for both
+    inputs = features(X, net.n_in, net.dtype)  # the same rounded numbers for both
     here = twin.loss_and_grads(inputs, y, reduction)[0]
     numeric, gap = np.empty_like(twin.theta), np.zeros_like(twin.theta)
     for p, value in enumerate(twin.theta.copy()):

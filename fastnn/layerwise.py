@@ -63,9 +63,9 @@ class Layerwise:
         """What goes into each layer, and what comes out."""
         passed = []
         for layer in self._layers:
-            out = np.require(layer.compute(frozen(X)), X.dtype, "C")
-            passed.append((frozen(X), out))
-            X = out
+            x = frozen(X)
+            X = np.require(layer.compute(x), x.dtype, "C")
+            passed.append((x, X))
         if X.shape[1:] != (self._n_out,):
             raise ValueError(f"the net's output has the shape {X.shape}, but its layers promise {self._n_out} units")
         return passed

@@ -158,7 +158,7 @@ class Sequential:
             checks.flag("progress", progress)
         self._classes = classes
         job = Job(inputs, codes, rule.code, rule.settings(), epochs, size, mean, shuffle, seed)
-        training = Training(self._engine, job, self._theta, self._loss.n_classes(self._n_out) is not None)
+        training = Training(self._engine, job, self._theta, self._n_classes is not None)
         try:
             training.run(progress)
         finally:
@@ -185,34 +185,30 @@ class Sequential:
     def predict(self, X: Any) -> Array:
         """Labels (n,), as they were in `fit`; for "mse" the values, (n,) or (n, n_out)."""
         z = self._outputs(X)
-        if self.loss.n_classes(self.n_out) is None:
+        if self._n_classes is None:
             return z[:, 0] if self.n_out == 1 else z
-        found = np.empty(len(z), np.int64)
-        kernels.predictions.classes(found, z, self.loss.code)
+        found = self._class_numbers(z)
         return found if self.classes is None else self.classes[found]
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, n_classes), in the order of the sorted labels; also for "bce"."""
-        n_classes = self.loss.n_classes(self.n_out)
-        if n_classes is None:
+        if self._n_classes is None:
             raise ValueError(f"a net with loss {self.loss.name!r} predicts values, not probabilities: use predict")
         z = self._outputs(X)
-        shares = np.empty((len(z), n_classes), self.dtype)
+        shares = np.empty((len(z), self._n_classes), self.dtype)
         kernels.predictions.probabilities(shares, z, self.loss.code)
         return shares
 
     def score(self, X: Any, y: Any) -> float:
         """The share of rows whose label is predicted; for "mse" R^2, the share of the variance that is explained."""
         inputs, codes, _ = self._data(X, y)
-        if self.loss.n_classes(self.n_out) is None:
+        if self._n_classes is None:
             total, _ = self._engine.loss_and_gradient(inputs, codes, True)
             spread = codes.var(axis=0, dtype=np.float64).mean()
             if spread == 0.0:
                 raise ValueError("y is the same in all rows: R^2 has no meaning there")
             return float(1.0 - total / len(codes) / spread)
-        z = self._engine.outputs(inputs)
-        found = np.empty(len(z), np.int64)
-        kernels.predictions.classes(found, z, self.loss.code)
+        found = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(found == codes[:, 0]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -257,12 +253,22 @@ class Sequential:
         self.__dict__.update(state)
         self._bind(np.require(self._theta, requirements=["C", "A", "W"]))  # shared memory may come back read-only
 
+    @property
+    def _n_classes(self) -> int | None:
+        """How many classes the net tells apart; None if it predicts values."""
+        return self.loss.n_classes(self.n_out)
+
+    def _class_numbers(self, z: Array) -> Array:
+        """The number of the predicted class, (n,), for outputs z (n, n_out)."""
+        found = np.empty(len(z), np.int64)
+        kernels.predictions.classes(found, z, self.loss.code)
+        return found
+
     def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
         """X and y as the kernels take them, and the labels of the classes."""
         inputs = self._inputs(X)
         n_rows = self._engine.n_rows(len(inputs))
-        n_classes = self.loss.n_classes(self.n_out)
-        codes, classes = targets.encode(y, n_rows, self.n_out, n_classes, self.classes, self.dtype)
+        codes, classes = targets.encode(y, n_rows, self.n_out, self._n_classes, self.classes, self.dtype)
         return inputs, codes, classes
 
     def _inputs(self, X: Any) -> Array:
@@ -314,7 +320,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
         layers, loss, theta, classes = storage.read(path)
         net = Sequential(layers, loss, init="zeros", dtype=theta.dtype)
         net.theta = theta
-        net._classes = targets.checked_classes(classes, net.loss.n_classes(net.n_out))
+        net._classes = targets.checked_classes(classes, net._n_classes)
     except OSError:
         raise
     except Exception as error:  # damaged files fail in a dozen ways

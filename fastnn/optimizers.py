@@ -40,12 +40,11 @@ class Optimizer:
         kept: dict[int, tuple[Array, Array]] = self.__dict__.setdefault("_kept", {})
         for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
             theta = np.array(param, order="C").reshape(-1)
-            fresh = new_moments(self.code, theta)
-            moments, clock = kept.setdefault(place, fresh)
-            if (moments.shape, moments.dtype) != (fresh[0].shape, fresh[0].dtype):  # another rule, or another array
-                moments, clock = kept[place] = fresh
+            wanted = (kernels.codes.N_MOMENTS[self.code], theta.size), theta.dtype
+            if place not in kept or (kept[place][0].shape, kept[place][0].dtype) != wanted:  # first, or another rule
+                kept[place] = new_moments(self.code, theta)
             g = np.array(grad, param.dtype, order="C").reshape(-1)
-            kernels.nodes.step(theta, moments, clock, g, self.code, settings)
+            kernels.nodes.step(theta, *kept[place], g, self.code, settings)
             param[...] = theta.reshape(param.shape)
 
 

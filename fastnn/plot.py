@@ -23,7 +23,12 @@ _LOSS, _ACCURACY = _COLORS[0], _COLORS[1]
 
 def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     """The points X (n, 2), coloured by their labels y (n,); or X (n, 1) against the label."""
-    points, labels, numbers = _points(X, y)
+    shape = np.shape(X)
+    width = shape[1] if len(shape) == 2 else 2
+    if width not in (1, 2):
+        raise ValueError(f"a picture shows one or two features, but X has {width}")
+    points = features(X, width, np.dtype("float64"))
+    labels, numbers = _labels(y, len(points))
     ax = _axes(ax)
     _scatter(ax, points, labels, numbers)
     _label(ax, labels, points.shape[1] == 2)
@@ -41,14 +46,14 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
     ax = _axes(ax)
     epochs = np.arange(1, history.epochs + 1)
     marker = "o" if history.epochs == 1 else ""
-    lines = ax.plot(epochs, history.loss, color=_LOSS, marker=marker, label="loss")
+    ax.plot(epochs, history.loss, color=_LOSS, marker=marker, label="loss")
     ax.axhline(history.loss.min(), color=_LOSS, linestyle="--", linewidth=0.8, alpha=0.6)
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean loss", color=_LOSS)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     if not np.isnan(history.accuracy).all():
         right = ax.twinx()
-        lines += right.plot(epochs, history.accuracy, color=_ACCURACY, marker=marker, label="accuracy")
+        right.plot(epochs, history.accuracy, color=_ACCURACY, marker=marker, label="accuracy")
         right.axhline(history.accuracy.max(), color=_ACCURACY, linestyle="--", linewidth=0.8, alpha=0.6)
         right.set_ylabel("accuracy", color=_ACCURACY)
     return ax
@@ -60,7 +65,7 @@ def decision_map(net: Sequential, X: Any = None, y: Any = None, ax: Axes | None 
     Deeper colour is a more probable class; the line is where the class changes. Without points the map covers
     [-1, 1]^2. resolution is the number of cells along each side.
     """
-    if net.n_in != 2 or net.loss.name == "mse":
+    if net.n_in != 2 or net.loss.n_classes(net.n_out) is None:
         raise ValueError(f"a decision map needs a net with 2 inputs that tells classes apart, not {net!r}")
     if X is None and y is not None:
         raise ValueError("y is given without X: the labels of which points?")
@@ -76,7 +81,7 @@ def decision_map(net: Sequential, X: Any = None, y: Any = None, ax: Axes | None 
     _regions(ax, x1, x2, shares)
     names = net.classes if net.classes is not None else np.arange(shares.shape[2])
     if points is not None and y is not None:
-        _, labels, numbers = _points(X, y, names)
+        labels, numbers = _labels(y, len(points), names)
         _scatter(ax, points, labels, numbers)
     elif points is not None:
         ax.scatter(points[:, 0], points[:, 1], s=_size(len(points)), color="black", linewidths=0)
@@ -94,17 +99,12 @@ def _axes(ax: Axes | None) -> Axes:
     return plt.subplots(layout="constrained")[1]
 
 
-def _points(X: Any, y: Any, names: Array | None = None) -> tuple[Array, Array, Array]:
-    """The points, the sorted labels, and each point's place among these."""
-    shape = np.shape(X)
-    width = shape[1] if len(shape) == 2 else 2
-    if width not in (1, 2):
-        raise ValueError(f"a picture shows one or two features, but X has {width}")
-    points = features(X, width, np.dtype("float64"))
+def _labels(y: Any, n: int, names: Array | None = None) -> tuple[Array, Array]:
+    """The sorted labels of n points, and each point's place among these."""
     given = as_array("y", y)
-    if given.shape not in ((len(points),), (len(points), 1)):
-        if given.ndim != 2 or len(given) != len(points):
-            raise ValueError(f"y has the shape {given.shape}, but X has {len(points)} rows: one label each is wanted")
+    if given.shape not in ((n,), (n, 1)):
+        if given.ndim != 2 or len(given) != n:
+            raise ValueError(f"y has the shape {given.shape}, but X has {n} rows: one label each is wanted")
         given = from_one_hot(given)
     given = given.reshape(-1)
     if given.dtype.kind == "f" and np.isnan(given).any():
@@ -113,7 +113,7 @@ def _points(X: Any, y: Any, names: Array | None = None) -> tuple[Array, Array, A
     numbers = np.searchsorted(labels, given).clip(0, len(labels) - 1)
     if (labels[numbers] != given).any():
         raise ValueError(f"y has labels that the net does not know: it knows {labels.tolist()}")
-    return points, labels, numbers
+    return labels, numbers
 
 
 def _colors(n: int) -> list[Any]:

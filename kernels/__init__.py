@@ -1,6 +1,6 @@
 """fastnn's kernels: everything that is compiled. They know arrays and numbers only.
 
-Modules are imported at their first use, as `kernels.per_sample.train(...)`, so that `import fastnn` need not wait
+Modules are imported at their first use, as `kernels.per_sample.train(...)`, so that the API's import need not wait
 for Numba. `codes`, which does not need it, is there at once.
 """
 

@@ -10,15 +10,21 @@ from .compile import helper
 
 
 @helper
+def logistic(z, one):
+    """sigmoid(z) and sigmoid(-z), neither by cancellation, and e^-|z|, which never overflows."""
+    e = np.exp(-abs(z))
+    r = one / (one + e)
+    p, q = (r, e * r) if z >= 0 else (e * r, r)
+    return p, q, e
+
+
+@helper
 def forward(a, start, stop, activation):
     """Replace a[start:stop] by its activation."""
     zero, one = a.dtype.type(0), a.dtype.type(1)
     if activation == SIGMOID:
         for i in range(start, stop):
-            z = a[i]
-            e = np.exp(-abs(z))  # never overflows
-            r = one / (one + e)
-            a[i] = r if z >= zero else e * r
+            a[i], _, _ = logistic(a[i], one)
     elif activation == TANH:
         for i in range(start, stop):
             a[i] = np.tanh(a[i])

@@ -21,7 +21,8 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba.core.caching import CompileResultCacheImpl, NullCache
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
 
 log = logging.getLogger("fastnn")
 
@@ -111,8 +112,6 @@ class KernelCache(NullCache):  # type: ignore[misc]
             if hashlib.sha256(content[32:]).digest() != content[:32]:
                 log.warning("compiled code in %s is damaged: compiling again", file)
                 return None
-            from numba.core.compiler import CompileResult
-
             return CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
         except Exception as error:  # whatever it is, compiling again mends it
             log.warning("compiled code of %s could not be read: %s", self._name, error)
@@ -125,7 +124,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
             file = self._file(sig, data.target_context)
             if file is None or not self._can_be_kept(data):
                 return
-            content = pickle.dumps(CompileResultCacheImpl.reduce(self, data))
+            content = pickle.dumps(data._reduce())
             with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".new-", delete=False) as stream:
                 temporary = stream.name
                 stream.write(hashlib.sha256(content).digest() + content)
@@ -138,7 +137,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def _can_be_kept(self, data: Any) -> bool:
         """False for code that holds addresses of this process, which Numba would not keep either."""
-        if not data.library.has_dynamic_globals and not any(not lifted.can_cache for lifted in data.lifted):
+        if not data.library.has_dynamic_globals and all(lifted.can_cache for lifted in data.lifted):
             return True
         log.warning("compiled code of %s is not kept: it depends on addresses in memory", self._name)
         return False

@@ -6,6 +6,7 @@ Targets y are floats, (n, 1) with the number of the true class, or (n, n_out) va
 
 import numpy as np
 
+from .activations import logistic
 from .codes import BCE, SOFTMAX_CE
 from .compile import helper
 
@@ -21,9 +22,7 @@ def sample_loss(d, z, start, stride, n_out, y, i, loss, scale):
     zero, one = z.dtype.type(0), z.dtype.type(1)
     if loss == BCE:
         s = z[start]
-        e = np.exp(-abs(s))
-        r = one / (one + e)
-        p, q = (r, e * r) if s >= zero else (e * r, r)  # sigmoid(s), sigmoid(-s): neither by cancellation
+        p, q, e = logistic(s, one)
         positive = y[i, 0] > zero
         d[start] = scale * (-q if positive else p)
         value = np.log1p(e) + (max(-s, zero) if positive else max(s, zero))

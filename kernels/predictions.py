@@ -1,7 +1,6 @@
 """From inputs to outputs, and from these to probabilities and classes, for any number of rows."""
 
-import numpy as np
-
+from .activations import logistic
 from .codes import BCE, LANES
 from .compile import kernel
 from .lanes import forward, gather
@@ -28,9 +27,7 @@ def probabilities(out, z, loss):
     one = z.dtype.type(1)
     for i in range(z.shape[0]):
         if loss == BCE:
-            e = np.exp(-abs(z[i, 0]))
-            r = one / (one + e)
-            out[i, 0], out[i, 1] = (e * r, r) if z[i, 0] >= 0 else (r, e * r)
+            out[i, 1], out[i, 0], _ = logistic(z[i, 0], one)
         else:
             softmax(out, z, i)
 

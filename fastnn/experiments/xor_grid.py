@@ -54,6 +54,10 @@ def _net(affine: type[Affine]) -> Sequential:
     return Sequential([affine(2, 2), Sigmoid(), affine(2, 1)], loss="bce", init=initial_parameters())
 
 
+def _train(net: Sequential, X: Array, y: Array, shuffle: bool) -> History:
+    return net.fit(X, y, epochs=EPOCHS, lr=LR, batch_size=1, shuffle=shuffle, seed=0, progress=False)
+
+
 def cumulative_accuracy(history: History) -> Array:
     """The accuracy as the page counts it: over all epochs so far."""
     return np.cumsum(history.accuracy) / np.arange(1, history.epochs + 1)
@@ -68,7 +72,7 @@ def runs() -> Iterator[Run]:
     X, y = datasets.xor_grid(100)
 
     net = published_net()
-    history = net.fit(X, y, epochs=EPOCHS, lr=LR, batch_size=1, shuffle=False, progress=False)
+    history = _train(net, X, y, shuffle=False)
     accuracy = round(float(cumulative_accuracy(history)[-1]), 12)
     gap = max(abs(history.loss[epoch - 1] - loss) for epoch, loss in PUBLISHED_LOSSES.items())
     first, last = PUBLISHED_LOSSES[1], PUBLISHED_LOSSES[50]
@@ -78,14 +82,14 @@ def runs() -> Iterator[Run]:
     yield Run(MODES[0], net, history, accuracy, net.score(X, y), shown, agrees, close and same)
 
     net = right_net()
-    history = net.fit(X, y, epochs=EPOCHS, lr=LR, batch_size=1, shuffle=False, progress=False)
+    history = _train(net, X, y, shuffle=False)
     same = round(float(history.loss[0]), 8) == RIGHT_FIRST_LOSS
     shown = f"nothing; its code, put right: loss {RIGHT_FIRST_LOSS} in epoch 1, then chaos near 0.15"
     agrees = f"epoch 1 {_equal(same)}"
     yield Run(MODES[1], net, history, float(history.accuracy[-1]), net.score(X, y), shown, agrees, same)
 
     net = right_net()
-    history = net.fit(X, y, epochs=EPOCHS, lr=LR, batch_size=1, shuffle=True, seed=0, progress=False)
+    history = _train(net, X, y, shuffle=True)
     yield Run(MODES[2], net, history, float(history.accuracy[-1]), net.score(X, y), "nothing", "not on the page")
 
 
