@@ -1,49 +1,187 @@
 """The work: data, net, update rule and number of updates, the same for every contender."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from fastnn import datasets
-from fastnn.experiments import xor_grid
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A sigmoid net with plain SGD on mean losses, rows in their order; params are [W1, b1, W2, b2].
+    """One piece of work: train this net on these rows, or predict them.
 
-    Losses are compared after `checked_epochs`: on the grid, per sample, rounding decides them later on.
+    X: (n, n_in). y: (n,) class numbers, or (n, n_out) values for "mse". params: [W1, b1, ...], W (n_in, n_out); where
+    many nets train side by side each array has a leading axis of nets. Hidden layers have the activation `hidden`, the
+    last one what belongs to the loss. Losses are means over rows (of "mse": over outputs, too), rows are never
+    shuffled, and the last batch of an epoch may be smaller. `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9
+    and 0.999, eps 1e-8). A net that predicts does so for all rows, `epochs` times.
+
+    All contenders must reach the same mean loss in epoch number `checked_epochs`, but for a relative `tolerance`; for
+    prediction it is the loss of what is predicted.
     """
 
     name: str
     X: Array
     y: Array
-    params: list[Array]
+    params: tuple[Array, ...]
     loss: str
     lr: float
     batch_size: int
-    checked_epochs: int
     epochs: int
+    checked_epochs: int = 1
+    hidden: str = "sigmoid"
+    optimizer: str = "sgd"
+    kind: str = "train"
+    n_nets: int = 1
+    tolerance: float = 1e-9
 
     @property
-    def updates(self) -> int:
-        """Updates that are timed."""
-        return -(-len(self.X) // self.batch_size) * self.epochs
+    def sizes(self) -> list[int]:
+        """Numbers of inputs, hidden units and outputs."""
+        return [len(self.X[0]), *(b.shape[-1] for b in self.params[1::2])]
+
+    @property
+    def dtype(self) -> str:
+        """The numbers that are computed with."""
+        return self.X.dtype.name
+
+    @property
+    def unit(self) -> str:
+        """What is counted: updates (of one net), or rows that are predicted."""
+        return "update" if self.kind == "train" else "row"
+
+    @property
+    def units(self) -> int:
+        """How many of them an epoch has."""
+        return self.n_nets * -(-len(self.X) // self.batch_size) if self.kind == "train" else len(self.X)
+
+    @property
+    def description(self) -> str:
+        """The work in a line."""
+        net = "-".join(map(str, self.sizes))
+        what = f"{net} {self.hidden}, {self.loss}, {self.dtype}, {len(self.X):,} rows"
+        if self.kind == "predict":
+            return f"{what}, predicted"
+        rule = f"{'SGD' if self.optimizer == 'sgd' else 'Adam'} with learning rate {self.lr:g}"
+        batch = {1: "per sample", len(self.X): "all rows at once"}.get(self.batch_size, f"batches of {self.batch_size}")
+        return f"{what} in their order, {batch}, {rule}" + (f", {self.n_nets} nets" if self.n_nets > 1 else "")
+
+    def targets(self) -> Array:
+        """What the outputs should be, (n, n_out): 0 or 1 for "bce", one-hot for "softmax_ce", the values for "mse"."""
+        if self.loss == "softmax_ce":
+            return np.eye(self.sizes[-1], dtype=self.X.dtype)[self.y]
+        return self.y.reshape(len(self.y), -1).astype(self.X.dtype)
+
+    def predicted_loss(self, outputs: Array) -> float:
+        """Mean loss of predicted class probabilities or values, (n, n_out)."""
+        p, t = np.asarray(outputs, dtype=float).reshape(len(self.X), -1), self.targets()
+        if self.loss == "mse":
+            return float(np.mean((p - t) ** 2))
+        if self.loss == "bce":
+            p, t = np.hstack([1.0 - p[:, -1:], p[:, -1:]]), np.hstack([1.0 - t, t])
+        return float(-np.mean(np.log((p * t).sum(axis=1))))
+
+    def astype(self, dtype: str) -> "Case":
+        """The same work with other numbers."""
+        y = self.y.astype(dtype) if self.loss == "mse" else self.y
+        return replace(self, X=self.X.astype(dtype), y=y, params=tuple(p.astype(dtype) for p in self.params))
 
 
-def cases(quick: bool) -> list[Case]:
-    """All cases; quick ones make a twentieth of the updates."""
-    share = 20 if quick else 1
-    grid, spiral = datasets.xor_grid(100), datasets.spiral()
+@dataclass(frozen=True)
+class Missing:
+    """A case whose data cannot be had here, and why."""
+
+    name: str
+    why: str
+
+
+def initial(sizes: list[int], seed: int = 0, dtype: str = "float64", n_nets: int = 1) -> tuple[Array, ...]:
+    """Parameters to begin with: weights of standard deviation 1 / sqrt(n_in), biases zero."""
+    rng = np.random.default_rng(seed)
+    nets = () if n_nets == 1 else (n_nets,)
+    params: list[Array] = []
+    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        params.append((rng.standard_normal((*nets, n_in, n_out)) / np.sqrt(n_in)).astype(dtype))
+        params.append(np.zeros((*nets, n_out), dtype))
+    return tuple(params)
+
+
+def _xor_grid() -> Iterator[Case]:
+    from fastnn import datasets
+    from fastnn.experiments import xor_grid
+
+    X, y = datasets.xor_grid(100)
+    published = tuple(xor_grid.initial_parameters())
+    yield Case("xor-grid per sample", X, y, published, "bce", 0.25, 1, 50)
+    yield Case("xor-grid full batch", X, y, published, "bce", 0.25, len(X), 500, checked_epochs=10)
+    nets = initial([2, 2, 1], n_nets=256)
+    yield Case("xor-grid 256 nets", X, y, nets, "bce", 0.25, 1, 1, n_nets=256)
+    # FANN knows no other loss. It sums losses in float32, and after the first epoch its gradient of sigmoids outside 0.01
+    # to 0.99, which it clips, makes its losses others than ours.
+    values = y.astype(float)
+    yield Case("xor-grid squared error", X, values, initial([2, 2, 1]), "mse", 1 / 64, 1, 50, tolerance=1e-5)
+    deeper = initial([2, 8, 8, 1])
+    yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
+
+
+def _spiral() -> Iterator[Case]:
+    from fastnn import datasets
+
+    X, y = datasets.spiral()
+    params = initial([2, 10, 3])
+    yield Case("spiral batch 30", X, y, params, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10)
+    yield Case("spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3)
+
+
+def _digits() -> Iterator[Case | Missing]:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        for name in ("digits per sample", "digits batch 32"):
+            yield Missing(name, "the digits come with scikit-learn: pip install scikit-learn")
+        return
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16.0).astype("float32")
+    params = initial([64, 32, 10], dtype="float32")
+    yield Case("digits per sample", X, y, params, "softmax_ce", 0.05, 1, 20, tolerance=1e-5)
+    yield Case("digits batch 32", X, y, params, "softmax_ce", 0.5, 32, 50, tolerance=1e-5, checked_epochs=2)
+
+
+def _generated() -> Iterator[Case]:
     rng = np.random.default_rng(0)
-    spiral_net = [rng.standard_normal((2, 10)), np.zeros(10), rng.standard_normal((10, 3)), np.zeros(3)]
-    xor_net = xor_grid.initial_parameters()
-    return [
-        Case("xor-grid per sample", *grid, xor_net, "bce", 0.25, 1, 1, 20 // share),
-        Case("xor-grid full batch", *grid, xor_net, "bce", 0.25, len(grid[0]), 10, 100 // share),
-        Case("spiral batch 30", *spiral, spiral_net, "softmax_ce", 1.0, 30, 10, 200 // share),
-        Case("spiral per sample", *spiral, spiral_net, "softmax_ce", 0.1, 1, 3, 60 // share),
-    ]
+    X = rng.random((6_400, 784), dtype="float32") - np.float32(0.5)
+    y = (X @ rng.standard_normal((784, 10), dtype="float32")).argmax(axis=1)
+    params = initial([784, 128, 10], dtype="float32")
+    yield Case("784-128-10 batch 128", X, y, params, "softmax_ce", 0.1, 128, 4, tolerance=1e-5)
+
+
+def _matrix_exponential() -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((10_000, 4))
+    matrices = X.reshape(-1, 2, 2) / 2.0**8  # squared eight times after the series
+    values = np.eye(2) + matrices + matrices @ matrices / 2.0 + matrices @ matrices @ matrices / 6.0
+    for _ in range(8):
+        values = values @ values
+    X, values = X.astype("float32"), values.reshape(-1, 4).astype("float32")
+    params = initial([4, 32, 16, 4], dtype="float32")
+    yield Case(
+        "4-32-16-4 Adam", X, values, params, "mse", 0.001, len(X), 20,
+        checked_epochs=3, hidden="tanh", optimizer="adam", tolerance=1e-5,
+    )  # fmt: skip
+
+
+def _predict() -> Iterator[Case]:
+    params = initial([2, 10, 3])
+    X = np.random.default_rng(1).uniform(-1.0, 1.0, (1_000_000, 2))
+    y = np.arange(len(X)) % 3
+    yield Case("predict one row", X[:1], y[:1], params, "softmax_ce", 0.0, 1, 2_000, kind="predict")
+    yield Case("predict a million rows", X, y, params, "softmax_ce", 0.0, 1, 1, kind="predict")
+
+
+def cases() -> Iterator[Case | Missing]:
+    """All of them, in the order in which they are shown."""
+    for make in (_xor_grid, _spiral, _digits, _generated, _matrix_exponential, _predict):
+        yield from make()

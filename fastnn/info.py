@@ -23,7 +23,7 @@ def rows() -> list[tuple[str, str]]:
         ("fastnn", f"{__version__} in {Path(__file__).parent}"),
         ("Python", f"{sys.version.split()[0]} on {platform.system()} {platform.machine()}"),
         ("packages", packages),
-        ("CPU", _cpu()),
+        ("CPU", cpu()),
         ("threads", f"{available_threads()} available; fastnn uses one"),
         ("compiled code", f"{folder} ({_contents(folder)})" if folder else "not kept: there is no home folder"),
     ]
@@ -34,7 +34,8 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """The processor, as it names itself."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

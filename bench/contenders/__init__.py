@@ -1,20 +1,38 @@
-"""The contenders, one file each: `prepare(case)` gives a function that trains for a number of epochs.
+"""The contenders, one file each.
 
-That function returns the last epoch's mean loss. It is None where the contender does not do such work, or cannot run
-here. What is done once, such as compiling, is done before it is returned; what every training needs, such as copying
-the parameters, inside it.
+A file imports its library at its top, so that it cannot be imported where the library is missing, gives VERSIONS, and
+`prepare(case)`: a function that trains for so many epochs and returns the last one's mean loss (over all nets), or
+predicts so many times and returns what was predicted. Each call starts from the case's parameters. `prepare` raises
+Unsupported where the contender cannot do such work. It holds what is done once for some data, such as bringing the data
+to the library's arrays; what each training needs, such as copying parameters, is in the function.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-from ..cases import Case
-from . import c_loop, jax_scan, numpy_page, numpy_vectorised, ours
 
-Train = Callable[[int], float]
-CONTENDERS: dict[str, Callable[[Case], Train | None]] = {
-    "fastnn": ours.prepare,
-    "C, -O3 -ffast-math": c_loop.prepare,
-    "JAX, one jitted scan": jax_scan.prepare,
-    "NumPy, sample by sample": numpy_page.prepare,
-    "NumPy, vectorised": numpy_vectorised.prepare,
+class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
+    """This contender does no such work; the message completes "it ..."."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How one is called in tables, and how to get it."""
+
+    title: str
+    install: str
+    quick: bool = True  # False: too slow to start for a quick run
+
+
+CONTENDERS = {
+    "ours": Contender("fastnn", "pip install -e ."),
+    "c_xor": Contender("C, written out for 2-2-1", "apt install gcc"),
+    "c_sizes": Contender("C, any sizes", "apt install gcc"),
+    "jax_scan": Contender("JAX, all in one jit", "pip install jax"),
+    "pytorch": Contender("PyTorch, eager", "pip install torch"),
+    "pytorch_compile": Contender("PyTorch, torch.compile", "pip install torch, apt install g++", quick=False),
+    "scikit_learn": Contender("scikit-learn", "pip install scikit-learn"),
+    "fann": Contender("FANN", "apt install libfann2"),
+    "numpy_vectorised": Contender("NumPy, vectorised", "pip install numpy"),
+    "numpy_layers": Contender("NumPy, layers as objects", "pip install numpy"),
 }
+OURS = "ours"

@@ -1,57 +1,87 @@
-"""JAX at its best for such work: all updates of a training in one jitted scan, float64, on one CPU thread."""
+"""JAX at its best for such work: a whole training in one jit, updates in a scan, many nets by vmap."""
 
-import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import numpy as np
+import jax
+import jax.numpy as jnp
 
-from ..cases import Case
+from ..cases import Array, Case
+
+VERSIONS = f"JAX {jax.__version__}"
 
 
-def prepare(case: Case) -> Callable[[int], float] | None:
-    """A function that trains, where JAX is installed and the batches are of one size."""
-    if len(case.X) % case.batch_size:
-        return None
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-    try:
-        import jax
-    except ImportError:
-        return None
-    jax.config.update("jax_enable_x64", True)
-    shape = (len(case.X) // case.batch_size, case.batch_size)
-    X, y = jax.numpy.asarray(case.X.reshape(*shape, -1)), jax.numpy.asarray(case.y.reshape(shape))
-    train_all = _trainer(jax, case.loss, case.lr)
-    start = [jax.numpy.asarray(p) for p in case.params]
-    for epochs in (case.checked_epochs, case.epochs):
-        train_all(start, X, y, epochs)  # compiled for both numbers
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains or predicts."""
+    outputs, train_all = _functions(case)
+    X, y = jnp.asarray(case.X), jnp.asarray(case.y)
+    params = [jnp.asarray(p) for p in case.params]
 
     def train(epochs: int) -> float:
-        return float(train_all(start, X, y, epochs)[1])
+        return float(train_all(params, X, y, epochs).mean())
 
-    return train
+    def predict(times: int) -> Array:
+        for _ in range(times):
+            p = outputs(params, X).block_until_ready()
+        return p
+
+    return train if case.kind == "train" else predict
 
 
-def _trainer(jax: Any, loss: str, lr: float) -> Callable[..., Any]:
-    def losses(params: Any, x: Any, t: Any) -> Any:
-        w1, b1, w2, b2 = params
-        z = jax.nn.sigmoid(x @ w1 + b1) @ w2 + b2
-        if loss == "bce":
-            return jax.numpy.mean(jax.numpy.logaddexp(0.0, z[:, 0]) - t * z[:, 0])
-        return jax.numpy.mean(jax.nn.logsumexp(z, axis=1) - jax.numpy.take_along_axis(z, t[:, None], axis=1)[:, 0])
+def _functions(case: Case) -> tuple[Any, Any]:
+    hidden = jax.nn.sigmoid if case.hidden == "sigmoid" else jnp.tanh
 
-    def update(params: Any, batch: Any) -> Any:
-        value, grads = jax.value_and_grad(losses)(params, *batch)
-        return [p - lr * g for p, g in zip(params, grads, strict=True)], value
+    def logits(params: Any, x: Any) -> Any:
+        *layers, (w, b) = zip(params[::2], params[1::2], strict=True)
+        for w_hidden, b_hidden in layers:
+            x = hidden(x @ w_hidden + b_hidden)
+        return x @ w + b
 
-    @partial(jax.jit, static_argnums=3)
-    def train_all(params: Any, X: Any, y: Any, epochs: int) -> Any:
-        def epoch(params: Any, _: Any) -> Any:
-            params, values = jax.lax.scan(update, params, (X, y))
-            return params, values.mean()
+    def loss(params: Any, x: Any, t: Any) -> Any:
+        z = logits(params, x)
+        if case.loss == "bce":
+            return jnp.mean(jnp.logaddexp(0.0, z[:, 0]) - t * z[:, 0])
+        if case.loss == "mse":
+            return jnp.mean((z - t.reshape(z.shape)) ** 2)
+        return jnp.mean(jax.nn.logsumexp(z, axis=1) - jnp.take_along_axis(z, t[:, None], axis=1)[:, 0])
 
-        params, means = jax.lax.scan(epoch, params, np.arange(epochs))
-        return params, means[-1]
+    def update(state: Any, batch: Any) -> Any:
+        params, m, v, step = state
+        value, gradient = jax.value_and_grad(loss)(params, *batch)
+        step += 1
+        if case.optimizer == "adam":
+            m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
+            v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
+            rate, undo = case.lr / (1 - 0.9**step), 1 / (1 - 0.999**step)
+            move = jax.tree.map(lambda m, v: rate * m / (jnp.sqrt(v * undo) + 1e-8), m, v)
+        else:
+            move = jax.tree.map(lambda g: case.lr * g, gradient)
+        params = jax.tree.map(lambda p, change: p - change.astype(p.dtype), params, move)
+        return (params, m, v, step), value * batch[0].shape[0]
 
-    return train_all
+    size = case.batch_size
+    whole = len(case.X) // size * size  # rows in full batches; the rest is a smaller one
+
+    def train_one(params: Any, X: Any, y: Any, epochs: Any) -> Any:
+        batches = [rows[:whole].reshape(whole // size, size, *rows.shape[1:]) for rows in (X, y)]
+
+        def epoch(_: Any, carry: Any) -> Any:
+            state, total = jax.lax.scan(update, carry[0], tuple(batches))
+            total = total.sum()
+            if whole < len(case.X):
+                state, rest = update(state, (X[whole:], y[whole:]))
+                total += rest
+            return state, total / len(case.X)
+
+        moments = [jax.tree.map(jnp.zeros_like, params) if case.optimizer == "adam" else () for _ in range(2)]
+        state = (params, *moments, jnp.zeros((), case.dtype))
+        return jax.lax.fori_loop(0, epochs, epoch, (state, jnp.zeros((), case.dtype)))[1]
+
+    def outputs(params: Any, X: Any) -> Any:
+        z = logits(params, X)
+        if case.loss == "softmax_ce":
+            return jax.nn.softmax(z)
+        return jax.nn.sigmoid(z) if case.loss == "bce" else z
+
+    one_or_many = train_one if case.n_nets == 1 else jax.vmap(train_one, (0, None, None, None))
+    return jax.jit(outputs), jax.jit(one_or_many)

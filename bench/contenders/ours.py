@@ -2,20 +2,34 @@
 
 from collections.abc import Callable
 
+import numba
+import numpy as np
+
 import fastnn
 
-from ..cases import Case
+from ..cases import Array, Case
+
+VERSIONS = f"fastnn {fastnn.__version__}, Numba {numba.__version__}"
 
 
-def prepare(case: Case) -> Callable[[int], float]:
-    """A function that trains a net from the case's parameters."""
-    net = fastnn.mlp(*[len(case.params[0]), *(len(b) for b in case.params[1::2])], loss=case.loss, init=case.params)
-    start = net.theta.copy()
-    options = {"lr": case.lr, "batch_size": case.batch_size, "shuffle": False, "progress": False}
-    net.fit(case.X, case.y, epochs=1, **options)
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains, many nets one after the other, or predicts."""
+    net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
+    thetas = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
+    net.theta = thetas[0]
+    options = {"batch_size": case.batch_size, "shuffle": False, "progress": False}
 
     def train(epochs: int) -> float:
-        net.theta = start
-        return float(net.fit(case.X, case.y, epochs=epochs, **options).loss[-1])
+        total = 0.0
+        for theta in thetas:
+            net.theta = theta
+            optimizer = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
+            total += float(net.fit(case.X, case.y, epochs=epochs, optimizer=optimizer, **options).loss[-1])
+        return total / len(thetas)
 
-    return train
+    def predict(times: int) -> Array:
+        for _ in range(times):
+            p = net.predict_proba(case.X)
+        return p
+
+    return train if case.kind == "train" else predict

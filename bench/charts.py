@@ -1,0 +1,114 @@
+"""Pictures of a run: bars for each case, and how costs grow."""
+
+import io
+from pathlib import Path
+from statistics import median
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fastnn.files import write_whole
+
+from .contenders import CONTENDERS, OURS
+from .results import CaseResult, Growth, Run
+from .show import significant
+
+# Okabe and Ito's colours, told apart by colour-blind readers too.
+_COLOURS = dict(zip(CONTENDERS, (
+    "#D55E00", "#000000", "#777777", "#0072B2", "#CC79A7", "#8F5A78", "#009E73", "#F0E442", "#56B4E9", "#B7DFF5",
+), strict=True))  # fmt: skip
+_COLUMNS = 3
+
+
+def draw(run: Run, folder: Path) -> list[Path]:
+    """Write NAME.png and NAME-growth.png, as far as there is something to draw; the files."""
+    files = []
+    cases = [case for case in run.cases if case.row(OURS) is not None]
+    if cases:
+        files.append(_save(_bars(run, cases), folder / f"{run.name}.png"))
+    if run.growth:
+        files.append(_save(_curves(run), folder / f"{run.name}-growth.png"))
+    return files
+
+
+def _bars(run: Run, cases: list[CaseResult]) -> Figure:
+    heights = [max(sum(bool(row.seconds) for row in case.rows) for case in cases[i : i + _COLUMNS])
+               for i in range(0, len(cases), _COLUMNS)]  # fmt: skip
+    figure, axes = _grid(len(cases), 5.2, [0.24 * h + 0.9 for h in heights])
+    for ax, case in zip(axes, cases, strict=False):
+        _bar(ax, case)
+    figure.suptitle(_where(run), fontsize=9)
+    return figure
+
+
+def _bar(ax: Axes, case: CaseResult) -> None:
+    rows = sorted((row for row in case.rows if row.seconds), key=lambda row: median(row.per_unit(case.units)))
+    times = [1e6 * median(row.per_unit(case.units)) for row in rows]
+    ax.barh(range(len(rows)), times, color=[_COLOURS[row.contender] for row in rows], height=0.7)
+    ax.set_yticks(range(len(rows)), [row.title for row in rows], fontsize=8)
+    for label, row in zip(ax.get_yticklabels(), rows, strict=True):
+        label.set_fontweight("bold" if row.contender == OURS else "normal")
+    for i, time in enumerate(times):
+        ax.text(time, i, f" {significant(time)}", va="center", fontsize=7)
+    ax.set_xscale("log")
+    ax.invert_yaxis()
+    low = min(times) if case.bound is None else min(min(times), 1e6 * case.bound)
+    ax.set_xlim(low / 2.0, max(times) * 8.0)
+    if case.bound is not None:
+        ax.axvline(1e6 * case.bound, color="black", linestyle=":", linewidth=1)
+    ax.set_title(case.name, fontsize=10)
+    ax.set_xlabel(f"µs per {case.unit}", fontsize=8)
+    ax.tick_params(axis="x", labelsize=7)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _curves(run: Run) -> Figure:
+    figure, axes = _grid(len(run.growth), 4.6, [3.4] * -(-len(run.growth) // _COLUMNS))
+    for ax, growth in zip(axes, run.growth, strict=False):
+        _curve(ax, growth)
+    figure.suptitle(_where(run), fontsize=9)
+    return figure
+
+
+def _curve(ax: Axes, growth: Growth) -> None:
+    for curve in growth.curves:
+        exponent = "" if curve.exponent is None else f", exponent {curve.exponent:.2f}"
+        ax.plot(
+            curve.values, [1e3 * s for s in curve.seconds], marker="o", markersize=3,
+            color=_COLOURS[curve.contender], linewidth=2.2 if curve.contender == OURS else 1.2,
+            label=f"{curve.title}{exponent}",
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    if growth.axis == "threads":
+        values = sorted({value for curve in growth.curves for value in curve.values})
+        ax.set_xticks(values, [str(value) for value in values])
+        ax.minorticks_off()
+    ax.set_xlabel(growth.axis)
+    ax.set_ylabel("ms an epoch")
+    ax.set_title(growth.description, fontsize=9)
+    ax.legend(fontsize=7, frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _grid(count: int, width: float, heights: list[float]) -> tuple[Figure, list[Axes]]:
+    columns = min(_COLUMNS, count)
+    figure = Figure(figsize=(width * columns, sum(heights) + 0.5), layout="constrained", dpi=110)
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+    return figure, [figure.add_subplot(grid[i // columns, i % columns]) for i in range(count)]
+
+
+def _where(run: Run) -> str:
+    machine, method = run.machine, run.method
+    threads = f"{method['threads']} thread" + ("s" if method["threads"] > 1 else "")
+    return (
+        f"{machine['cpu']}, {threads}, medians of {method['rounds']} rounds, {machine['date'][:10]}, "
+        f"commit {machine['commit']}; dotted: what this machine could do at best"
+    )
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    write_whole(path, picture.getvalue())
+    return path

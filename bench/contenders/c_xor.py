@@ -1,0 +1,35 @@
+"""The obvious loop in C for a 2-2-1 net, per sample, written out and compiled here."""
+
+import ctypes
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .. import compiler
+from ..cases import Case
+from . import Unsupported
+
+VERSIONS = compiler.version()
+_DOUBLES = ctypes.POINTER(ctypes.c_double)
+
+
+def prepare(case: Case) -> Callable[[int], float]:
+    """A function that trains, for the one net that the C code is written out for."""
+    if (case.kind, case.batch_size, case.loss, case.optimizer, case.hidden) != ("train", 1, "bce", "sgd", "sigmoid"):
+        raise Unsupported("is written out for SGD per sample on binary cross-entropy")
+    if case.sizes != [2, 2, 1] or case.dtype != "float64":
+        raise Unsupported("is written out for a 2-2-1 net in float64")
+    function = compiler.library(Path(__file__).with_suffix(".c")).train
+    function.argtypes = [_DOUBLES, _DOUBLES, ctypes.c_long, ctypes.c_long, ctypes.c_double, _DOUBLES]
+    function.restype = ctypes.c_double
+    X, y = np.ascontiguousarray(case.X), case.y.astype(float)
+    start = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
+
+    def train(epochs: int) -> float:
+        nets = start.copy()
+        data = [array.ctypes.data_as(_DOUBLES) for array in (X, y)]
+        losses = [function(*data, len(X), epochs, case.lr, net.ctypes.data_as(_DOUBLES)) for net in nets]
+        return sum(losses) / len(losses)
+
+    return train

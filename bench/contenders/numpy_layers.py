@@ -1,0 +1,105 @@
+"""Layers as objects in NumPy that update themselves on the way back, as tutorials write them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..cases import Array, Case
+from . import Unsupported
+
+VERSIONS = f"NumPy {np.__version__}"
+
+
+class Affine:
+    """z = x W + b."""
+
+    def __init__(self, w: Array, b: Array) -> None:
+        self.w, self.b = w.copy(), b.copy()
+
+    def forward(self, x: Array) -> Array:
+        """Keeps its inputs."""
+        self.x = x
+        return np.dot(x, self.w) + self.b
+
+    def backward(self, dz: Array, lr: float) -> Array:
+        """Gradients of the inputs; the weights take their step."""
+        dx = np.dot(dz, self.w.T)
+        self.w = self.w - lr * np.dot(self.x.T, dz)
+        self.b = self.b - lr * np.sum(dz, axis=0)
+        return dx
+
+
+class Sigmoid:
+    """1 / (1 + exp(-z))."""
+
+    def forward(self, z: Array) -> Array:
+        """Keeps its outputs."""
+        self.a = 1 / (1 + np.exp(-z))
+        return self.a
+
+    def backward(self, da: Array, lr: float) -> Array:
+        """Gradients of the sums."""
+        return da * self.a * (1 - self.a)
+
+
+class Tanh:
+    """tanh(z)."""
+
+    def forward(self, z: Array) -> Array:
+        """Keeps its outputs."""
+        self.a = np.tanh(z)
+        return self.a
+
+    def backward(self, da: Array, lr: float) -> Array:
+        """Gradients of the sums."""
+        return da * (1 - self.a**2)
+
+
+class Loss:
+    """The last activation and the loss of a batch, summed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def forward(self, z: Array, t: Array) -> float:
+        """Keeps the outputs' gradient."""
+        if self.name == "bce":
+            p = 1 / (1 + np.exp(-z))
+            self.dz = (p - t) / len(t)
+            return -np.sum(t * np.log(p) + (1 - t) * np.log(1 - p))
+        if self.name == "softmax_ce":
+            e = np.exp(z - np.max(z, axis=1, keepdims=True))
+            p = e / np.sum(e, axis=1, keepdims=True)
+            self.dz = (p - t) / len(t)
+            return -np.sum(t * np.log(p))
+        self.dz = 2 * (z - t) / z.size
+        return np.sum(np.mean((z - t) ** 2, axis=1))
+
+
+def prepare(case: Case) -> Callable[[int], float]:
+    """A function that trains."""
+    if case.kind != "train" or case.optimizer != "sgd" or case.n_nets > 1:
+        raise Unsupported("trains one net with plain SGD")
+    X, targets = case.X, case.targets()
+    starts = range(0, len(X), case.batch_size)
+    batches = [(X[i : i + case.batch_size], targets[i : i + case.batch_size]) for i in starts]
+
+    def train(epochs: int) -> float:
+        layers: list[Any] = []
+        for w, b in zip(case.params[::2], case.params[1::2], strict=True):
+            layers += [Affine(w, b), Sigmoid() if case.hidden == "sigmoid" else Tanh()]
+        layers.pop()  # the loss has the last activation
+        loss = Loss(case.loss)
+        for _ in range(epochs):
+            total = 0.0
+            for x, t in batches:
+                for layer in layers:
+                    x = layer.forward(x)
+                total += loss.forward(x, t)
+                d = loss.dz
+                for layer in reversed(layers):
+                    d = layer.backward(d, case.lr)
+        return float(total / len(X))
+
+    return train

@@ -1,0 +1,82 @@
+"""PyTorch as its tutorials have it: eager, a module, a loss, an optimizer, and data as tensors at hand."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..cases import Array, Case
+
+VERSIONS = f"PyTorch {torch.__version__}"
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+class Nets(torch.nn.Module):
+    """One net, or many side by side along a leading axis of the parameters."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        params = [torch.from_numpy(p.copy()) for p in case.params]
+        if case.n_nets > 1:
+            params[1::2] = [b[:, None, :] for b in params[1::2]]
+        self.all = torch.nn.ParameterList(params)
+        self.hidden = torch.sigmoid if case.hidden == "sigmoid" else torch.tanh
+
+    def forward(self, x: Any) -> Any:
+        """Sums of the last layer."""
+        for i in range(0, len(self.all) - 2, 2):
+            x = self.hidden(x @ self.all[i] + self.all[i + 1])
+        return x @ self.all[-2] + self.all[-1]
+
+
+class Net(torch.nn.Sequential):
+    """One net of PyTorch's own layers."""
+
+    def __init__(self, case: Case) -> None:
+        layers: list[Any] = []
+        for w, b in zip(case.params[::2], case.params[1::2], strict=True):
+            linear = torch.nn.Linear(*w.shape, dtype=torch.from_numpy(w).dtype)
+            linear.weight.data = torch.from_numpy(w.T.copy())
+            linear.bias.data = torch.from_numpy(b.copy())
+            layers += [linear, torch.nn.Sigmoid() if case.hidden == "sigmoid" else torch.nn.Tanh()]
+        super().__init__(*layers[:-1])
+
+
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains or predicts."""
+    X = torch.from_numpy(case.X)
+    t = torch.from_numpy(case.targets() if case.loss != "softmax_ce" else case.y)
+    batches = list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
+    functional = torch.nn.functional
+    loss_of = {
+        "bce": functional.binary_cross_entropy_with_logits,
+        "mse": functional.mse_loss,
+        "softmax_ce": functional.cross_entropy,
+    }[case.loss]
+    make = Net if case.n_nets == 1 else Nets
+
+    def train(epochs: int) -> float:
+        model = make(case)
+        rule = torch.optim.Adam if case.optimizer == "adam" else torch.optim.SGD
+        optimizer = rule(model.parameters(), lr=case.lr, fused=True)
+        for _ in range(epochs):
+            total = torch.zeros((), dtype=X.dtype)
+            for x, t in batches:
+                optimizer.zero_grad()
+                z = model(x)
+                loss = loss_of(z, t) if case.n_nets == 1 else loss_of(z, t.expand_as(z)) * case.n_nets
+                loss.backward()
+                optimizer.step()
+                total += loss.detach() * len(x)
+        return float(total) / len(X) / case.n_nets
+
+    model = make(case)
+
+    @torch.inference_mode()
+    def predict(times: int) -> Array:
+        for _ in range(times):
+            p = model(X).softmax(dim=1)
+        return p.numpy()
+
+    return train if case.kind == "train" else predict

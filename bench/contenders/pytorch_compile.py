@@ -1,0 +1,80 @@
+"""PyTorch with torch.compile: forward pass, gradients and update as one compiled step."""
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..cases import Array, Case
+from . import Unsupported
+
+VERSIONS = f"PyTorch {torch.__version__}"
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+if shutil.which("g++") is None and shutil.which("clang++") is None:
+    raise ImportError("torch.compile needs a C++ compiler (g++ or clang++) on the PATH")
+
+
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains or predicts."""
+    if case.n_nets > 1:
+        raise Unsupported("trains one net at a time")
+    functional = torch.nn.functional
+    hidden = torch.sigmoid if case.hidden == "sigmoid" else torch.tanh
+    loss_of = {
+        "bce": functional.binary_cross_entropy_with_logits,
+        "mse": functional.mse_loss,
+        "softmax_ce": functional.cross_entropy,
+    }[case.loss]
+
+    def logits(params: Any, x: Any) -> Any:
+        for i in range(0, len(params) - 2, 2):
+            x = hidden(x @ params[i] + params[i + 1])
+        return x @ params[-2] + params[-1]
+
+    def loss(params: Any, x: Any, t: Any) -> Any:
+        return loss_of(logits(params, x), t)
+
+    def step(params: Any, m: Any, v: Any, rate: Any, undo: Any, x: Any, t: Any) -> Any:
+        gradients, value = torch.func.grad_and_value(loss)(params, x, t)
+        for i, (p, g) in enumerate(zip(params, gradients, strict=True)):
+            if case.optimizer == "adam":
+                m[i].mul_(0.9).add_(0.1 * g)
+                v[i].mul_(0.999).add_(0.001 * g * g)
+                p.sub_(rate * m[i] / (torch.sqrt(v[i] * undo) + 1e-8))
+            else:
+                p.sub_(case.lr * g)
+        return value * len(x)
+
+    torch._dynamo.reset()  # what earlier cases compiled
+    compiled = torch.compile(step, fullgraph=True)
+    compiled_logits = torch.compile(lambda params, x: logits(params, x).softmax(dim=1), fullgraph=True)
+    X = torch.from_numpy(case.X)
+    t = torch.from_numpy(case.targets() if case.loss != "softmax_ce" else case.y)
+    batches = list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
+    start = [torch.from_numpy(p) for p in case.params]
+
+    @torch.no_grad()
+    def train(epochs: int) -> float:
+        params = [p.clone() for p in start]
+        m, v = ([torch.zeros_like(p) for p in start] for _ in range(2))
+        rate = undo = torch.ones((), dtype=X.dtype)
+        count = 0
+        for _ in range(epochs):
+            total = torch.zeros((), dtype=X.dtype)
+            for x, y in batches:
+                if case.optimizer == "adam":
+                    count += 1
+                    rate = torch.tensor(case.lr / (1 - 0.9**count), dtype=X.dtype)
+                    undo = torch.tensor(1 / (1 - 0.999**count), dtype=X.dtype)
+                total += compiled(params, m, v, rate, undo, x, y)
+        return float(total) / len(X)
+
+    @torch.inference_mode()
+    def predict(times: int) -> Array:
+        for _ in range(times):
+            p = compiled_logits(start, X)
+        return p.numpy()
+
+    return train if case.kind == "train" else predict

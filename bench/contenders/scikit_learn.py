@@ -1,0 +1,66 @@
+"""scikit-learn's MLPClassifier and MLPRegressor."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from ..cases import Array, Case
+from . import Unsupported
+
+VERSIONS = f"scikit-learn {sklearn.__version__}"
+
+
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains or predicts."""
+    if case.n_nets > 1:
+        raise Unsupported("trains one net at a time; see the case per sample")
+    model = _started(case)
+
+    def train(epochs: int) -> float:
+        _set(model, case.params)
+        model.loss_curve_, model.n_iter_, model.t_ = [], 0, 0
+        model.max_iter, model.n_iter_no_change = epochs, sys.maxsize
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+            model.fit(case.X, case.y)
+        return float(model.loss_) * (2.0 if case.loss == "mse" else 1.0)
+
+    def predict(times: int) -> Array:
+        for _ in range(times):
+            p = model.predict_proba(case.X)
+        return p
+
+    return train if case.kind == "train" else predict
+
+
+def _started(case: Case) -> Any:
+    """A model that goes on from its parameters when it is fitted: the only way to give it some.
+
+    Its gradient is that of half the squared errors' sum over outputs, here it is that of their mean: another learning
+    rate makes the same update of SGD, another eps that of Adam. (Its eps counts before the correction of the second
+    moment, not after it, which is lost in rounding here.)
+    """
+    scale = 2.0 / case.sizes[-1] if case.loss == "mse" else 1.0
+    model = (MLPRegressor if case.loss == "mse" else MLPClassifier)(
+        hidden_layer_sizes=case.sizes[1:-1], activation="logistic" if case.hidden == "sigmoid" else "tanh",
+        solver=case.optimizer, alpha=0.0, batch_size=case.batch_size, learning_rate_init=case.lr * scale or 1.0, momentum=0.0,
+        nesterovs_momentum=False, shuffle=False, max_iter=1, tol=0.0, warm_start=True,
+    )  # fmt: skip
+    if case.optimizer == "adam":
+        model.learning_rate_init, model.epsilon = case.lr, 1e-8 / scale
+    y = case.y if case.loss == "mse" else np.arange(max(2, case.sizes[-1]))
+    rows = max(len(y), case.batch_size) if case.kind == "train" else len(y)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model.fit(np.resize(case.X, (rows, case.X.shape[1])), np.resize(y, (rows, *y.shape[1:])))
+    _set(model, case.params)
+    return model
+
+
+def _set(model: Any, params: tuple[Array, ...]) -> None:
+    model.coefs_ = [p.copy() for p in params[::2]]
+    model.intercepts_ = [p.copy() for p in params[1::2]]

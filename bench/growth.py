@@ -1,0 +1,118 @@
+"""How the cost grows: with hidden width, batch size, rows, nets and threads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastnn.info import available_threads
+
+from .cases import Case, initial
+from .contenders import CONTENDERS, OURS
+from .method import Field, Notify, Plan, answering, calibrate, take_turns
+from .results import Curve, Growth, Row, quartiles
+
+RIVALS = ("c_sizes", "jax_scan", "pytorch", "numpy_vectorised")
+_PATIENCE = 4.0  # seconds an epoch; a curve ends where the next point would take longer
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What grows, the work at each value, and the values of a full and of a quick run."""
+
+    name: str
+    description: str
+    make: Callable[[int], Case]
+    values: tuple[int, ...]
+    quick: tuple[int, ...]
+
+
+def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case:
+    """Points of the plane in as many sectors as there are classes."""
+    X = np.random.default_rng(0).uniform(-1.0, 1.0, (rows, 2))
+    angle = np.arctan2(X[:, 1], X[:, 0]) / (2.0 * np.pi) + 0.5
+    classes = max(2, sizes[-1])
+    y = np.minimum((angle * classes).astype(int), classes - 1)
+    loss = "bce" if sizes[-1] == 1 else "softmax_ce"
+    return Case(
+        "growth", X, y, initial(sizes, n_nets=n_nets), loss, 0.1, batch_size, 100_000, n_nets=n_nets,
+    )  # fmt: skip
+
+
+AXES = [
+    Axis(
+        "hidden width", "2-width-3, softmax, float64, 300 rows, batches of 30",
+        lambda width: _case([2, width, 3], 300, 30), (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), (1, 16, 256),
+    ),
+    Axis(
+        "batch size", "2-10-3, softmax, float64, 10,000 rows",
+        lambda size: _case([2, 10, 3], 10_000, size), (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000), (10, 1_000),
+    ),
+    Axis(
+        "rows", "2-2-1, BCE, float64, per sample",
+        lambda rows: _case([2, 2, 1], rows, 1), (100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000), (100, 10_000),
+    ),
+    Axis(
+        "nets", "2-2-1, BCE, float64, 100 rows per sample, all nets",
+        lambda nets: _case([2, 2, 1], 100, 1, nets), (1, 4, 16, 64, 256, 1_024, 4_096), (1, 64),
+    ),
+]  # fmt: skip
+THREADS = Axis(
+    "threads", "2-64-3, softmax, float64, 10,000 rows, all at once",
+    lambda _: _case([2, 64, 3], 10_000, 10_000), (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64),
+)  # fmt: skip
+
+
+def axes(quick: bool) -> list[Axis]:
+    """All of them, with the values of such a run."""
+    threads = replace(THREADS, values=tuple(n for n in THREADS.values if n <= available_threads()))
+    return [replace(axis, values=axis.quick) if quick else axis for axis in AXES] + [threads]
+
+
+def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify) -> None:
+    """Fill in the curves, value after value, the contenders in turn at each."""
+    names = [name for name in field.names if name == OURS or name in RIVALS]
+    for value in axis.values:
+        case = axis.make(value)
+        affordable = [name for name in names if _affordable(growth, name, value)]
+        if axis.name != THREADS.name:
+            _point(growth, case, value, affordable, field, plan, notify)
+        else:
+            with Field(names, value, field.cache).open() as threaded:
+                _point(growth, case, value, affordable, threaded, plan, notify)
+    for curve in growth.curves:
+        curve.exponent = exponent(curve.values, curve.seconds)
+
+
+def exponent(values: list[int], seconds: list[float]) -> float | None:
+    """The slope of log cost over log size in the upper half of the range, where fixed costs matter least."""
+    first = len(values) // 2 if len(values) > 3 else 0
+    if len(values) - first < 2:
+        return None
+    return float(np.polyfit(np.log(values[first:]), np.log(seconds[first:]), 1)[0])
+
+
+def _point(growth: Growth, case: Case, value: int, names: list[str], field: Field, plan: Plan, notify: Notify) -> None:
+    rows = [Row(name, CONTENDERS[name].title, status="timed") for name in names]
+    tell = lambda text: notify(f"growth with {growth.axis}, {value:,}: {text}")  # noqa: E731
+    for row in rows:
+        tell(row.title)
+        with answering(row, field):
+            field.worker(row.contender).prepare(case)
+            field.worker(row.contender).run(1)
+        calibrate(row, case, field, plan.budget / 4.0)
+    take_turns(rows, field, 2 if plan.quick else 5, tell)
+    for row in rows:
+        if row.seconds:
+            curve = next((c for c in growth.curves if c.contender == row.contender), None)
+            if curve is None:
+                curve = Curve(row.contender, row.title, [], [], None)
+                growth.curves.append(curve)
+            curve.values.append(value)
+            curve.seconds.append(quartiles(row.per_unit(1))[1])
+
+
+def _affordable(growth: Growth, name: str, value: int) -> bool:
+    """Whether an epoch at this value, by the last one, will end soon; at worst the cost grows as the value does."""
+    curve = next((c for c in growth.curves if c.contender == name), None)
+    return curve is None or curve.seconds[-1] * value / curve.values[-1] < _PATIENCE

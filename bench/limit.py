@@ -1,0 +1,157 @@
+"""What this machine can do at best: cycles, latencies and throughputs, measured by small kernels.
+
+A latency is the time until the result of an operation can be used by the next one: measured by a chain of operations
+each of which needs the last one's result. A throughput is the time per operation when there are many independent ones:
+measured on arrays that stay in the first-level cache, compiled to vector instructions.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+# contract makes a product and a sum one fused operation; no sum may be reordered, or the chains would be no chains.
+_jit = numba.njit(error_model="numpy", fastmath={"contract", "nsz"})
+_STEPS = 100_000
+_LENGTH = 1_024
+_REPEATS = 300
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Nanoseconds of one operation in float64 or float32; throughputs are per number, not per vector."""
+
+    add_latency: float
+    fma_latency: float
+    fma_throughput: float
+    division_latency: float
+    division_throughput: float
+    load_throughput: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Nanoseconds: of a clock cycle, of a load whose address is the last one's result, and of arithmetic."""
+
+    cycle: float
+    load_latency: float
+    float64: Precision
+    float32: Precision
+
+    def of(self, dtype: str) -> Precision:
+        """The figures for one kind of numbers."""
+        return self.float64 if dtype == "float64" else self.float32
+
+
+@_jit
+def _integer_chain(n, x, mask):  # an addition and an exclusive or take a cycle each
+    for i in range(n):
+        x = (x + i) ^ mask
+        x = (x + i) ^ mask
+        x = (x + i) ^ mask
+        x = (x + i) ^ mask
+    return x
+
+
+@_jit
+def _load_chain(n, following):
+    i = np.uint64(0)
+    for _ in range(n):
+        i = following[following[following[following[i]]]]
+    return i
+
+
+@_jit
+def _add_chain(n, x, a, b):
+    for _ in range(n):
+        x = x + a
+        x = x - b
+        x = x + a
+        x = x - b
+    return x
+
+
+@_jit
+def _fma_chain(n, x, a, b):
+    for _ in range(n):
+        x = x * a + b
+        x = x * a + b
+        x = x * a + b
+        x = x * a + b
+    return x
+
+
+@_jit
+def _division_chain(n, x, a, b):
+    for _ in range(n):
+        x = a / x
+        x = b / x
+        x = a / x
+        x = b / x
+    return x
+
+
+@_jit
+def _fmas(n, x, a, b):  # 8 for each number that is loaded and stored
+    for _ in range(n):
+        for j in range(len(x)):
+            v = x[j]
+            for _ in range(8):
+                v = v * a + b
+            x[j] = v
+
+
+@_jit
+def _divisions(n, x, a):
+    for _ in range(n):
+        for j in range(len(x)):
+            x[j] = a / x[j]
+
+
+@_jit
+def _loads(n, x):  # x holds integers: they may be summed in any order
+    total = x[0]
+    for i in range(n):
+        for j in range(len(x)):
+            total ^= x[j] + x.dtype.type(i)
+    return total
+
+
+def measure() -> Limits:
+    """Run the kernels, for about half a second each and compilation besides."""
+    chain = 4 * _STEPS
+    following = np.roll(np.arange(512, dtype=np.uint64), -7)
+    return Limits(
+        cycle=_least(_integer_chain, _STEPS, 12_345, 777) / (2 * chain),
+        load_latency=_least(_load_chain, _STEPS, following) / chain,
+        float64=_precision(np.float64, np.int64),
+        float32=_precision(np.float32, np.int32),
+    )
+
+
+def _precision(real: Any, integer: Any) -> Precision:
+    chain, many = 4 * _STEPS, _LENGTH * _REPEATS
+    half, third = real(0.5), real(0.3)
+    x = np.ones(_LENGTH, real)
+    return Precision(
+        add_latency=_least(_add_chain, _STEPS, half, half, third) / chain,
+        fma_latency=_least(_fma_chain, _STEPS, half, half, third) / chain,
+        fma_throughput=_least(_fmas, _REPEATS, x, half, third) / (8 * many),
+        division_latency=_least(_division_chain, _STEPS, half, half, third) / chain,
+        division_throughput=_least(_divisions, _REPEATS, x, half) / many,
+        load_throughput=_least(_loads, _REPEATS, np.ones(_LENGTH, integer)) / many,
+    )
+
+
+def _least(kernel: Any, *arguments: Any) -> float:
+    """Nanoseconds of the fastest of many runs: the machine at its best."""
+    kernel(*arguments)
+    times = []
+    for _ in range(25):
+        started = time.perf_counter_ns()
+        kernel(*arguments)
+        times.append(time.perf_counter_ns() - started)
+    return float(min(times))

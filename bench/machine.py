@@ -1,0 +1,69 @@
+"""Where a run took place."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+import fastnn
+from fastnn.info import available_threads, cpu
+
+ROOT = Path(__file__).resolve().parent.parent
+_VECTORS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "neon", "asimd", "sve")
+
+
+def describe() -> dict[str, Any]:
+    """CPU, system, versions and commit."""
+    flags = _cpuinfo("flags").split() or _cpuinfo("Features").split()
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": cpu(),
+        "cores": available_threads(),
+        "vectors": [flag for flag in _VECTORS if flag in flags],
+        "flags": flags,
+        "turbo": _turbo(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "fastnn": fastnn.__version__,
+        "commit": _commit(),
+    }
+
+
+def _cpuinfo(name: str) -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(name):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return ""
+
+
+def _turbo() -> str:
+    """Whether the clock may go up and down, where the system tells; the suite leaves it as it is."""
+    for name, off in (("intel_pstate/no_turbo", "1"), ("cpufreq/boost", "0")):
+        file = Path("/sys/devices/system/cpu", name)
+        if file.exists():
+            return "off" if file.read_text().strip() == off else "on"
+    return "unknown"
+
+
+def _commit() -> str:
+    """The checkout's commit, with "+" where files differ from it."""
+    try:
+        found = [
+            subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found[0] + ("+" if found[1] else "")

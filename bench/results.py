@@ -1,0 +1,166 @@
+"""What a run of the suite found: as objects, and as JSON."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fastnn.files import write_whole
+
+from .cases import Case
+from .contenders import OURS
+
+SCHEMA = 1
+
+
+@dataclass
+class Row:
+    """One contender in one case.
+
+    status: "timed", "invalid" (another loss), "not installed", "unsupported", "failed"; `why` completes it.
+    imported: seconds from nothing to the library being imported. first_empty, first_filled: seconds of the first epoch in
+    a new process, with an empty and with a filled cache. seconds: of each round's `epochs` epochs, warm.
+    """
+
+    contender: str
+    title: str
+    status: str = ""
+    why: str = ""
+    versions: str = ""
+    loss: float = math.nan
+    imported: float | None = None
+    first_empty: float | None = None
+    first_filled: float | None = None
+    epochs: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def per_unit(self, units: int) -> list[float]:
+        """Seconds per update or row, of each round."""
+        return [seconds / self.epochs / units for seconds in self.seconds]
+
+
+@dataclass
+class CaseResult:
+    """All contenders in one case; `loss` is what all must reach, `bound` the least seconds per unit on this machine."""
+
+    name: str
+    description: str
+    unit: str
+    units: int
+    checked_epochs: int
+    loss: float
+    tolerance: float
+    bound: float | None
+    rows: list[Row] = field(default_factory=list)
+    why_missing: str = ""
+
+    @classmethod
+    def of(cls, case: Case, bound: float) -> "CaseResult":
+        """A case that is to be measured."""
+        return cls(
+            case.name, case.description, case.unit, case.units, case.checked_epochs, math.nan, case.tolerance, bound
+        )
+
+    @classmethod
+    def missing(cls, name: str, why: str) -> "CaseResult":
+        """A case that cannot be."""
+        return cls(name, "", "", 0, 0, math.nan, 0.0, None, why_missing=why)
+
+    def row(self, contender: str) -> Row | None:
+        """A contender's row, where it was timed."""
+        return next((row for row in self.rows if row.contender == contender and row.seconds), None)
+
+    def ratios(self, row: Row) -> list[float]:
+        """The row's time as a multiple of ours, formed within each round."""
+        ours = self.row(OURS)
+        if ours is None:
+            return []
+        pairs = zip(row.per_unit(self.units), ours.per_unit(self.units), strict=False)  # an interrupted last round
+        return [theirs / own for theirs, own in pairs]
+
+    def nearest(self) -> Row | None:
+        """The fastest rival."""
+        rivals = [row for row in self.rows if row.contender != OURS and row.seconds]
+        return min(rivals, key=lambda row: median(row.per_unit(self.units)), default=None)
+
+
+@dataclass
+class Curve:
+    """How one contender's cost grows: seconds an epoch for each value of an axis, and the slope of their logarithms."""
+
+    contender: str
+    title: str
+    values: list[int]
+    seconds: list[float]
+    exponent: float | None
+
+
+@dataclass
+class Growth:
+    """One axis along which the work grows."""
+
+    axis: str
+    description: str
+    curves: list[Curve]
+
+
+@dataclass
+class Run:
+    """A whole run: when, where, how, and what came out."""
+
+    name: str
+    machine: dict[str, Any]
+    method: dict[str, Any]
+    limits: dict[str, Any]
+    cases: list[CaseResult] = field(default_factory=list)
+    growth: list[Growth] = field(default_factory=list)
+    complete: bool = False
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON; a failed write leaves an older file as it was."""
+        write_whole(path, self.as_json().encode())
+
+    def as_json(self) -> str:
+        """The run as JSON text."""
+        content = _without_nan({"schema": SCHEMA, **asdict(self)})
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def load(path: Path) -> Run:
+    """A run that was saved; raises ValueError where the file is no such thing."""
+    try:
+        content = json.loads(path.read_text())
+        if content.pop("schema") != SCHEMA:
+            raise ValueError("another version of the format")
+        cases = [
+            CaseResult(**{**_loss(case), "rows": [Row(**_loss(row)) for row in case["rows"]]})
+            for case in content.pop("cases")
+        ]
+        growth = [Growth(**{**g, "curves": [Curve(**c) for c in g["curves"]]}) for g in content.pop("growth")]
+        return Run(**content, cases=cases, growth=growth)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is not a result of this suite ({error}); give the JSON file of an earlier run"
+        ) from None
+
+
+def quartiles(values: list[float]) -> tuple[float, float, float]:
+    """The lower quartile, the median and the upper quartile."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return float(low), float(middle), float(high)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _loss(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "loss": math.nan if fields["loss"] is None else fields["loss"]}

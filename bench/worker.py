@@ -1,0 +1,186 @@
+"""A contender in a process of its own, pinned to its CPUs, with its caches in a folder that it is given.
+
+`python -m bench.worker NAME` reads pickled requests from standard input and writes pickled answers to what was standard
+output; what libraries print goes to standard error. `Worker` is the other end.
+"""
+
+import gc
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from .cases import Case
+from .contenders import Unsupported
+
+PATIENCE = 600.0  # seconds until a contender that does not answer is killed
+
+
+class NotInstalled(Exception):  # noqa: N818 - it is an answer, not an error
+    """The contender's library cannot be imported here."""
+
+
+class Failed(Exception):  # noqa: N818
+    """The contender ended in an error, or did not answer."""
+
+
+_ANSWERS = {kind.__name__: kind for kind in (NotInstalled, Unsupported, Failed)}
+
+
+def environment(threads: int, cache: Path) -> dict[str, str]:
+    """Variables that hold every library to a number of threads, and keep what it compiles in one folder."""
+    thread_counts = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
+    return {
+        **os.environ,
+        **{f"{library}_NUM_THREADS": str(threads) for library in thread_counts},
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
+        "JAX_ENABLE_X64": "1",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": str(cache / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "FASTNN_CACHE_DIR": str(cache / "fastnn"),
+        "BENCH_CACHE": str(cache),
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def pin(threads: int) -> None:
+    """Let this process run on that many CPUs only, the last ones, where the system can do so."""
+    if hasattr(os, "sched_setaffinity"):
+        cpus = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cpus[-threads:])
+
+
+class Worker:
+    """A running contender. `started` is the time in seconds from nothing to its library being imported.
+
+    Raises NotInstalled where it cannot be imported.
+    """
+
+    def __init__(self, name: str, threads: int, cache: Path) -> None:
+        root = Path(__file__).resolve().parent.parent
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        begun = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.worker", name, str(threads)], cwd=root, env=environment(threads, cache),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True,
+        )  # fmt: skip
+        try:
+            self.versions: str = self._answer()
+        except BaseException:
+            self.close()
+            raise
+        self.started = time.perf_counter() - begun
+
+    def prepare(self, case: Case) -> float:
+        """Get ready for a case, seconds; raises Unsupported where the contender does no such work."""
+        return self._ask("prepare", case)
+
+    def run(self, epochs: int) -> tuple[float, float]:
+        """Train or predict for so many epochs: seconds, and the loss."""
+        return self._ask("run", epochs)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, *request: Any) -> Any:
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(request, self._process.stdin)
+            self._process.stdin.flush()
+        except OSError:
+            raise Failed(self._end()) from None
+        return self._answer()
+
+    def _end(self) -> str:
+        """How the process ended."""
+        code = self._process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return f"ended with code {code}: {lines[-1] if lines else 'no message'}"
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        patience = threading.Timer(PATIENCE, self._process.kill)
+        patience.daemon = True
+        patience.start()
+        try:
+            kind, value = pickle.load(self._process.stdout)
+        except (EOFError, pickle.UnpicklingError):
+            raise Failed(self._end()) from None
+        finally:
+            patience.cancel()
+        if kind in _ANSWERS:
+            raise _ANSWERS[kind](value)
+        return value
+
+
+def serve(name: str, threads: int) -> None:
+    """Answer requests until there are no more."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    pin(threads)
+    case: Any = None
+    run: Any = None
+    request: tuple[Any, ...] = ("import",)
+    while True:
+        try:
+            value: Any = None
+            match request:
+                case ("import",):
+                    contender = importlib.import_module(f"bench.contenders.{name}")
+                    value = contender.VERSIONS
+                case ("prepare", given):
+                    case, run = given, None
+                    begun = time.perf_counter()
+                    run = contender.prepare(case)
+                    value = time.perf_counter() - begun
+                case ("run", epochs):
+                    value = timed(case, run, epochs)
+            answer = ("value", value)
+        except ImportError as error:
+            answer = ("NotInstalled", str(error))
+        except Unsupported as error:
+            answer = ("Unsupported", str(error))
+        except Exception as error:  # whatever a library raises
+            answer = ("Failed", f"{type(error).__name__}: {error}")
+        pickle.dump(answer, answers)
+        answers.flush()
+        try:
+            request = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+
+
+def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
+    """Seconds and loss; the garbage collector runs before, not meanwhile."""
+    gc.collect()
+    gc.disable()
+    started = time.perf_counter()
+    result = run(epochs)
+    seconds = time.perf_counter() - started
+    gc.enable()
+    return seconds, float(result) if case.kind == "train" else case.predicted_loss(result)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))
