@@ -15,7 +15,7 @@ from .cases import Case, Missing, cases
 from .contenders import CONTENDERS, OURS
 from .method import Field, Plan
 from .results import CaseResult, Growth, Run
-from .worker import pin
+from .worker import pinned
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
@@ -96,14 +96,15 @@ def _contenders(parser: argparse.ArgumentParser, options: argparse.Namespace) ->
 
 def _run(options: argparse.Namespace, out: Console) -> tuple[Run, bool]:
     """The run, as far as it came, and whether it was interrupted."""
-    plan = Plan(options.rounds, 0.1 if options.quick else 0.3, options.threads, options.quick)
+    budget, patience = (0.05, 0.25) if options.quick else (0.3, 20.0)
+    plan = Plan(options.rounds, budget, patience, options.threads, options.quick)
     run = Run(options.name, machine.describe(), {"contenders": options.names, **asdict(plan)}, limits={})
     display = show.Display(out, len(options.cases) + len(options.axes) + 1)
     with tempfile.TemporaryDirectory(prefix="bench-") as cache, display.open():
         try:
             display.update("the limits of this machine")
-            pin(options.threads)
-            limits = limit.measure()
+            with pinned(options.threads):
+                limits = limit.measure()
             run.limits = asdict(limits)
             display.finish(None)
             with Field(options.names, options.threads, Path(cache)).open() as field:

@@ -1,15 +1,16 @@
 """The least time that the work could take on this machine, by the methods that we know.
 
-Two things bound a training. One is *latency*: an update needs the last one's result, and what lies on that chain cannot
-overlap. The other is *throughput*: all multiplications have to be done, several at a time. The bound is the larger one.
+Two things bound a training. One is *latency*: an update needs the last one's result, and what lies on that chain
+cannot overlap. The other is *throughput*: all multiplications have to be done, several at a time. The bound is the
+larger of the two.
 
 **The chain, per sample.** Once the gradient d of the first hidden layer's sums is known, the next sample's sums z' are
 one fused multiply-add away: all that the new weights change in them is -lr d (x.x' + 1), and the rest is computed while
 the chain waits (so is d's factor, the derivative of the activation). Then, layer by layer:
 
 - an activation: looked up in a table of polynomials, since that is the shortest way known. An addition makes the index,
-  a load brings the coefficients, and a polynomial evaluated in pairs takes 3 fused multiply-adds in float64 (degree 4 to
-  7), 2 in float32 (degree 2 or 3);
+  a load brings the coefficients, and a polynomial evaluated in pairs takes 3 fused multiply-adds in float64 (degree 4
+  to 7), 2 in float32 (degree 2 or 3);
 - a sum of n products: the first by a multiplication (as long as a fused multiply-add), then a tree of additions,
   ceil(log2 n) high, or one fused multiply-add after the other where that is shorter. The bias, and whatever a previous
   update changes in these weights, is ready before;

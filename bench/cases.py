@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def initial(sizes: list[int], seed: int = 0, dtype: str = "float64", n_nets: int
     rng = np.random.default_rng(seed)
     nets = () if n_nets == 1 else (n_nets,)
     params: list[Array] = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         params.append((rng.standard_normal((*nets, n_in, n_out)) / np.sqrt(n_in)).astype(dtype))
         params.append(np.zeros((*nets, n_out), dtype))
     return tuple(params)
@@ -119,8 +120,8 @@ def _xor_grid() -> Iterator[Case]:
     yield Case("xor-grid full batch", X, y, published, "bce", 0.25, len(X), 500, checked_epochs=10)
     nets = initial([2, 2, 1], n_nets=256)
     yield Case("xor-grid 256 nets", X, y, nets, "bce", 0.25, 1, 1, n_nets=256)
-    # FANN knows no other loss. It sums losses in float32, and after the first epoch its gradient of sigmoids outside 0.01
-    # to 0.99, which it clips, makes its losses others than ours.
+    # FANN knows no other loss. It sums losses in float32; and its gradient clips sigmoids at 0.01 and 0.99, which makes
+    # a difference after the first epoch.
     values = y.astype(float)
     yield Case("xor-grid squared error", X, values, initial([2, 2, 1]), "mse", 1 / 64, 1, 50, tolerance=1e-5)
     deeper = initial([2, 8, 8, 1])

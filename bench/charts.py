@@ -63,7 +63,7 @@ def _bar(ax: Axes, case: CaseResult) -> None:
 
 
 def _curves(run: Run) -> Figure:
-    figure, axes = _grid(len(run.growth), 4.6, [3.4] * -(-len(run.growth) // _COLUMNS))
+    figure, axes = _grid(len(run.growth), 4.6, [3.9] * -(-len(run.growth) // _COLUMNS))
     for ax, growth in zip(axes, run.growth, strict=False):
         _curve(ax, growth)
     figure.suptitle(_where(run), fontsize=9)
@@ -87,7 +87,7 @@ def _curve(ax: Axes, growth: Growth) -> None:
     ax.set_xlabel(growth.axis)
     ax.set_ylabel("ms an epoch")
     ax.set_title(growth.description, fontsize=9)
-    ax.legend(fontsize=7, frameon=False)
+    ax.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     ax.spines[["top", "right"]].set_visible(False)
 
 

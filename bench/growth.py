@@ -28,8 +28,8 @@ class Axis:
 
 
 def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case:
-    """Points of the plane in as many sectors as there are classes."""
-    X = np.random.default_rng(0).uniform(-1.0, 1.0, (rows, 2))
+    """Points of which the first two coordinates tell the class: the plane's sectors."""
+    X = np.random.default_rng(0).uniform(-1.0, 1.0, (rows, sizes[0]))
     angle = np.arctan2(X[:, 1], X[:, 0]) / (2.0 * np.pi) + 0.5
     classes = max(2, sizes[-1])
     y = np.minimum((angle * classes).astype(int), classes - 1)
@@ -58,8 +58,8 @@ AXES = [
     ),
 ]  # fmt: skip
 THREADS = Axis(
-    "threads", "2-64-3, softmax, float64, 10,000 rows, all at once",
-    lambda _: _case([2, 64, 3], 10_000, 10_000), (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64),
+    "threads", "64-128-10, softmax, float64, 5,000 rows, all at once",
+    lambda _: _case([64, 128, 10], 5_000, 5_000), (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64),
 )  # fmt: skip
 
 
@@ -94,14 +94,17 @@ def exponent(values: list[int], seconds: list[float]) -> float | None:
 
 def _point(growth: Growth, case: Case, value: int, names: list[str], field: Field, plan: Plan, notify: Notify) -> None:
     rows = [Row(name, CONTENDERS[name].title, status="timed") for name in names]
-    tell = lambda text: notify(f"growth with {growth.axis}, {value:,}: {text}")  # noqa: E731
+
+    def tell(text: str) -> None:
+        notify(f"growth with {growth.axis}, {value:,}: {text}")
+
     for row in rows:
         tell(row.title)
         with answering(row, field):
             field.worker(row.contender).prepare(case)
             field.worker(row.contender).run(1)
-        calibrate(row, case, field, plan.budget / 4.0)
-    take_turns(rows, field, 2 if plan.quick else 5, tell)
+        calibrate(row, case, field, plan.budget / 2.0)
+    take_turns(rows, field, 3 if plan.quick else 5, plan.patience, tell)
     for row in rows:
         if row.seconds:
             curve = next((c for c in growth.curves if c.contender == row.contender), None)

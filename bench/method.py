@@ -1,6 +1,7 @@
 """How it is measured: the same loss first, then in turn, never two at a time."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +13,19 @@ from .results import CaseResult, Row
 from .worker import Failed, NotInstalled, Worker
 
 Notify = Callable[[str], None]
+SETTLE = 0.15  # seconds until the threads of the last contender have stopped spinning, as OpenBLAS's do for 0.1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: rounds, seconds that slow contenders get a turn, threads, and whether in a hurry."""
+    """How much is measured: rounds, seconds that a turn lasts at most (or an epoch), threads, and whether in a hurry.
+
+    A contender that has taken `patience` seconds in all gets no more turns.
+    """
 
     rounds: int
     budget: float
+    patience: float
     threads: int
     quick: bool
 
@@ -112,12 +118,14 @@ def calibrate(row: Row, case: Case, field: Field, budget: float) -> None:
             row.epochs = min(case.epochs, max(wanted, 2 * row.epochs), 10 * row.epochs)
 
 
-def take_turns(rows: list[Row], field: Field, rounds: int, notify: Notify) -> None:
+def take_turns(rows: list[Row], field: Field, rounds: int, patience: float, notify: Notify) -> None:
     """A B C A B C ...: a slow spell of the machine hits all of them."""
     for i in range(rounds):
         for row in rows:
-            if row.status == "timed":
+            if row.status == "timed" and sum(row.seconds) < patience:
                 notify(f"{row.title}: round {i + 1} of {rounds}")
+                if field.threads > 1:
+                    time.sleep(SETTLE)
                 with answering(row, field):
                     row.seconds.append(field.worker(row.contender).run(row.epochs)[0])
 
@@ -133,4 +141,4 @@ def measure(result: CaseResult, case: Case, field: Field, plan: Plan, starts: bo
             first_calls(row, case, field.threads, notify)
     for row in result.rows:
         calibrate(row, case, field, plan.budget)
-    take_turns(result.rows, field, plan.rounds, notify)
+    take_turns(result.rows, field, plan.rounds, plan.patience, notify)

@@ -22,8 +22,8 @@ class Row:
     """One contender in one case.
 
     status: "timed", "invalid" (another loss), "not installed", "unsupported", "failed"; `why` completes it.
-    imported: seconds from nothing to the library being imported. first_empty, first_filled: seconds of the first epoch in
-    a new process, with an empty and with a filled cache. seconds: of each round's `epochs` epochs, warm.
+    imported: seconds from nothing to the library being imported. first_empty, first_filled: seconds of the first epoch
+    in a new process, with an empty and with a filled cache. seconds: of each round's `epochs` epochs, warm.
     """
 
     contender: str

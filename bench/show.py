@@ -116,9 +116,11 @@ def notes(result: CaseResult) -> Iterator[str]:
 
 def summary(run: Run) -> Table:
     """One line a case: ours, the nearest rival, the limit."""
-    table = Table("case", title="[bold]fastnn and its nearest rival[/bold]", title_justify="left", title_style="")
-    for header in ("fastnn, µs", "per", "nearest rival", "µs", "times fastnn", "limit, µs", "fastnn times the limit"):
-        table.add_column(header, justify="left" if header in ("per", "nearest rival") else "right")
+    table = Table(title="[bold]fastnn and its nearest rival[/bold]", title_justify="left", title_style="")
+    for header in ("case", "fastnn, µs", "per", "nearest rival", "µs", "times\nfastnn", "limit, µs", "times\nlimit"):
+        table.add_column(
+            header, justify="left" if header in ("case", "per", "nearest rival") else "right", no_wrap=True
+        )
     for result in run.cases:
         ours, rival = result.row(OURS), result.nearest()
         if ours is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
-    """This contender does no such work; the message completes "it ..."."""
+    """The contender does no such work; the message completes "it ..."."""
 
 
 @dataclass(frozen=True)

@@ -34,19 +34,20 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
 
     X, targets = np.ascontiguousarray(case.X), case.targets()
     start = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
+    out = np.empty_like(targets)
+    data, wanted, first, outputs = map(pointer, (X, targets, start, out))
     sizes = (ctypes.c_long * len(case.sizes))(*case.sizes)
-    net_of = [len(case.sizes) - 1, sizes, _HIDDEN.index(case.hidden), _LOSSES.index(case.loss)]
+    net = [len(case.sizes) - 1, sizes, _HIDDEN.index(case.hidden), _LOSSES.index(case.loss)]
 
     def train(epochs: int) -> float:
         nets = start.copy()
         rule = [int(case.optimizer == "adam"), case.lr, case.batch_size, epochs]
-        losses = [library.train(pointer(X), pointer(targets), len(X), *net_of, *rule, pointer(net)) for net in nets]
+        losses = [library.train(data, wanted, len(X), *net, *rule, pointer(params)) for params in nets]
         return sum(losses) / len(losses)
 
     def predict(times: int) -> Array:
-        out = np.empty_like(targets)
         for _ in range(times):
-            library.predict(pointer(X), len(X), *net_of, pointer(start[0]), pointer(out))
+            library.predict(data, len(X), *net, first, outputs)
         return out
 
     return train if case.kind == "train" else predict

@@ -1,7 +1,7 @@
 """FANN, a C library for small nets, through ctypes: one call an epoch of its incremental training.
 
-It knows squared errors only. Its gradient takes a sigmoid's output to lie in 0.01 to 0.99: it trains as the others do as
-long as the hidden units stay there.
+It knows squared errors only. Its gradient takes a sigmoid's output to lie in 0.01 to 0.99: it trains as the others do
+as long as the hidden units stay there.
 """
 
 import ctypes

@@ -17,14 +17,17 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
     thetas = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
     net.theta = thetas[0]
-    options = {"batch_size": case.batch_size, "shuffle": False, "progress": False}
 
     def train(epochs: int) -> float:
         total = 0.0
         for theta in thetas:
             net.theta = theta
             optimizer = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
-            total += float(net.fit(case.X, case.y, epochs=epochs, optimizer=optimizer, **options).loss[-1])
+            history = net.fit(
+                case.X, case.y, epochs=epochs, batch_size=case.batch_size, optimizer=optimizer, shuffle=False,
+                progress=False,
+            )  # fmt: skip
+            total += float(history.loss[-1])
         return total / len(thetas)
 
     def predict(times: int) -> Array:

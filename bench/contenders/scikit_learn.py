@@ -45,14 +45,14 @@ def _started(case: Case) -> Any:
     rate makes the same update of SGD, another eps that of Adam. (Its eps counts before the correction of the second
     moment, not after it, which is lost in rounding here.)
     """
-    scale = 2.0 / case.sizes[-1] if case.loss == "mse" else 1.0
+    larger = case.sizes[-1] / 2.0 if case.loss == "mse" else 1.0
+    adam = case.optimizer == "adam"
     model = (MLPRegressor if case.loss == "mse" else MLPClassifier)(
-        hidden_layer_sizes=case.sizes[1:-1], activation="logistic" if case.hidden == "sigmoid" else "tanh",
-        solver=case.optimizer, alpha=0.0, batch_size=case.batch_size, learning_rate_init=case.lr * scale or 1.0, momentum=0.0,
-        nesterovs_momentum=False, shuffle=False, max_iter=1, tol=0.0, warm_start=True,
+        hidden_layer_sizes=case.sizes[1:-1], activation="logistic" if case.hidden == "sigmoid" else "tanh", alpha=0.0,
+        batch_size=case.batch_size, shuffle=False, max_iter=1, tol=0.0, warm_start=True,
+        solver=case.optimizer, momentum=0.0, nesterovs_momentum=False, epsilon=1e-8 * larger,
+        learning_rate_init=case.lr / (1.0 if adam else larger) or 1.0,
     )  # fmt: skip
-    if case.optimizer == "adam":
-        model.learning_rate_init, model.epsilon = case.lr, 1e-8 / scale
     y = case.y if case.loss == "mse" else np.arange(max(2, case.sizes[-1]))
     rows = max(len(y), case.batch_size) if case.kind == "train" else len(y)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
