@@ -76,14 +76,18 @@ class Case:
             return np.eye(self.sizes[-1], dtype=self.X.dtype)[self.y]
         return self.y.reshape(len(self.y), -1).astype(self.X.dtype)
 
+    def flat_params(self) -> Array:
+        """All parameters of each net in a row, (n_nets, n_params)."""
+        return np.hstack([p.reshape(self.n_nets, -1) for p in self.params])
+
     def predicted_loss(self, outputs: Array) -> float:
         """Mean loss of predicted class probabilities or values, (n, n_out)."""
-        p, t = np.asarray(outputs, dtype=float).reshape(len(self.X), -1), self.targets()
+        p = np.asarray(outputs, dtype=float).reshape(len(self.X), -1)
         if self.loss == "mse":
-            return float(np.mean((p - t) ** 2))
+            return float(np.mean((p - self.targets()) ** 2))
         if self.loss == "bce":
-            p, t = np.hstack([1.0 - p[:, -1:], p[:, -1:]]), np.hstack([1.0 - t, t])
-        return float(-np.mean(np.log((p * t).sum(axis=1))))
+            p = np.hstack([1.0 - p[:, -1:], p[:, -1:]])
+        return float(-np.mean(np.log(np.take_along_axis(p, self.y[:, np.newaxis], axis=1))))
 
     def astype(self, dtype: str) -> "Case":
         """The same work with other numbers."""

@@ -37,7 +37,8 @@ def _bars(run: Run, cases: list[CaseResult]) -> Figure:
     figure, axes = _grid(len(cases), 5.2, [0.24 * h + 0.9 for h in heights])
     for ax, case in zip(axes, cases, strict=False):
         _bar(ax, case)
-    figure.suptitle(_where(run), fontsize=9)
+    text = f"{_where(run)}, medians of {run.method['rounds']} rounds; dotted: the limit of this machine"
+    figure.suptitle(text, fontsize=9)
     return figure
 
 
@@ -66,7 +67,8 @@ def _curves(run: Run) -> Figure:
     figure, axes = _grid(len(run.growth), 4.6, [3.9] * -(-len(run.growth) // _COLUMNS))
     for ax, growth in zip(axes, run.growth, strict=False):
         _curve(ax, growth)
-    figure.suptitle(_where(run), fontsize=9)
+    text = f"{_where(run)}, medians of {run.growth[0].rounds} rounds; exponents of the upper half of each range"
+    figure.suptitle(text, fontsize=9)
     return figure
 
 
@@ -101,10 +103,7 @@ def _grid(count: int, width: float, heights: list[float]) -> tuple[Figure, list[
 def _where(run: Run) -> str:
     machine, method = run.machine, run.method
     threads = f"{method['threads']} thread" + ("s" if method["threads"] > 1 else "")
-    return (
-        f"{machine['cpu']}, {threads}, medians of {method['rounds']} rounds, {machine['date'][:10]}, "
-        f"commit {machine['commit']}; dotted: what this machine could do at best"
-    )
+    return f"{machine['cpu']}, {threads}, {machine['date'][:10]}, commit {machine['commit']}"
 
 
 def _save(figure: Figure, path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from rich.table import Table
 
@@ -21,6 +22,7 @@ class Pair:
     title: str
     before: list[float]
     now: list[float]
+    same_version: bool = True
 
     @property
     def change(self) -> float:
@@ -32,11 +34,11 @@ def table(new: Run, old: Run) -> Table:
     """What both runs timed, and whether it got slower."""
     found = pairs(new, old)
     drift = machine_drift(found)
-    shown = Table(
-        title=f"[bold]since {old.machine.get('date')}, commit {old.machine.get('commit')}[/bold]", title_style="",
-        title_justify="left", caption=f"now / then is divided by the rivals' median change, {drift:.2f}",
-        caption_justify="left",
-    )  # fmt: skip
+    caption = f"now / then is divided by the rivals' median change, {drift:.2f}"
+    if new.machine.get("cpu") != old.machine.get("cpu"):
+        caption += f"; that was on another CPU, {old.machine.get('cpu')}"
+    title = f"[bold]since {old.machine.get('date')}, commit {old.machine.get('commit')}[/bold]"
+    shown = Table(title=title, title_style="", title_justify="left", caption=caption, caption_justify="left")
     for header in ("case", "contender", "then, µs", "now, µs", "now / then", ""):
         shown.add_column(header, justify="left" if header in ("case", "contender", "") else "right")
     for pair in found:
@@ -45,6 +47,14 @@ def table(new: Run, old: Run) -> Table:
         times = (significant(1e6 * median(pair.before)), significant(1e6 * median(pair.now)))
         shown.add_row(pair.case, pair.title, *times, f"{pair.change / drift:.2f}", mark, style=style)
     return shown
+
+
+def obstacle(method: dict[str, Any], old: Run) -> str | None:
+    """Why a run by such a method cannot be compared with the old one."""
+    for name in ("threads", "quick"):
+        if method[name] != old.method.get(name):
+            return f"that run had {name}={old.method.get(name)}, this one has {name}={method[name]}"
+    return None
 
 
 def pairs(new: Run, old: Run) -> list[Pair]:
@@ -56,15 +66,14 @@ def pairs(new: Run, old: Run) -> list[Pair]:
         for row in case.rows:
             was = before.row(row.contender) if before is not None else None
             if row.seconds and was is not None:
-                found.append(
-                    Pair(case.name, row.contender, row.title, was.per_unit(case.units), row.per_unit(case.units))
-                )
+                times = (was.per_unit(case.units), row.per_unit(case.units))
+                found.append(Pair(case.name, row.contender, row.title, *times, was.versions == row.versions))
     return found
 
 
 def machine_drift(found: list[Pair]) -> float:
     """By what factor the machine itself got slower: the median of the rivals' changes, or 1 without rivals."""
-    changes = [pair.change for pair in found if pair.contender != OURS]
+    changes = [pair.change for pair in found if pair.contender != OURS and pair.same_version]
     return median(changes) if changes else 1.0
 
 

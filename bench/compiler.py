@@ -10,9 +10,9 @@ from pathlib import Path
 
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-CACHE = Path(os.environ.get("BENCH_CACHE") or tempfile.mkdtemp(prefix="bench-"))  # workers set it
 if COMPILER is None:
     raise ImportError("there is no C compiler (cc, gcc or clang) on the PATH")
+CACHE = Path(os.environ.get("BENCH_CACHE") or tempfile.mkdtemp(prefix="bench-"))  # workers set it
 
 
 def version() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import median
 
 import numpy as np
 
@@ -9,11 +10,11 @@ from fastnn.info import available_threads
 
 from .cases import Case, initial
 from .contenders import CONTENDERS, OURS
-from .method import Field, Notify, Plan, answering, calibrate, take_turns
-from .results import Curve, Growth, Row, quartiles
+from .method import Field, Notify, Plan, calibrate, prepare, take_turns
+from .results import BAD, Curve, Growth, Row
 
 RIVALS = ("c_sizes", "jax_scan", "pytorch", "numpy_vectorised")
-_PATIENCE = 4.0  # seconds an epoch; a curve ends where the next point would take longer
+_LONGEST = 4.0  # seconds an epoch; a curve ends where the next point would take longer
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case
 AXES = [
     Axis(
         "hidden width", "2-width-3, softmax, float64, 300 rows, batches of 30",
-        lambda width: _case([2, width, 3], 300, 30), (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), (1, 16, 256),
+        lambda width: _case([2, width, 3], 300, 30), (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), (4, 64),
     ),
     Axis(
         "batch size", "2-10-3, softmax, float64, 10,000 rows",
@@ -78,7 +79,7 @@ def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify
         if axis.name != THREADS.name:
             _point(growth, case, value, affordable, field, plan, notify)
         else:
-            with Field(names, value, field.cache).open() as threaded:
+            with Field(names, value, field.scratch).open() as threaded:
                 _point(growth, case, value, affordable, threaded, plan, notify)
     for curve in growth.curves:
         curve.exponent = exponent(curve.values, curve.seconds)
@@ -93,18 +94,22 @@ def exponent(values: list[int], seconds: list[float]) -> float | None:
 
 
 def _point(growth: Growth, case: Case, value: int, names: list[str], field: Field, plan: Plan, notify: Notify) -> None:
-    rows = [Row(name, CONTENDERS[name].title, status="timed") for name in names]
+    rows = [Row(name, CONTENDERS[name].title) for name in names]
 
     def tell(text: str) -> None:
         notify(f"growth with {growth.axis}, {value:,}: {text}")
 
+    wanted = None  # all reach the loss of the first one
     for row in rows:
         tell(row.title)
-        with answering(row, field):
-            field.worker(row.contender).prepare(case)
-            field.worker(row.contender).run(1)
-        calibrate(row, case, field, plan.budget / 2.0)
-    take_turns(rows, field, 3 if plan.quick else 5, plan.patience, tell)
+        prepare(row, case, field, wanted)
+        if wanted is None and row.status == "timed":
+            wanted = row.loss
+        calibrate(row, case, field, plan.turn / 2.0, plan.share)
+    take_turns(rows, field, growth.rounds, plan.share, tell)
+    for row in rows:
+        if row.status in BAD:
+            growth.notes.append(f"{row.title}, {growth.axis} {value:,}: {row.status}, {row.why}")
     for row in rows:
         if row.seconds:
             curve = next((c for c in growth.curves if c.contender == row.contender), None)
@@ -112,10 +117,10 @@ def _point(growth: Growth, case: Case, value: int, names: list[str], field: Fiel
                 curve = Curve(row.contender, row.title, [], [], None)
                 growth.curves.append(curve)
             curve.values.append(value)
-            curve.seconds.append(quartiles(row.per_unit(1))[1])
+            curve.seconds.append(median(row.per_unit(1)))
 
 
 def _affordable(growth: Growth, name: str, value: int) -> bool:
     """Whether an epoch at this value, by the last one, will end soon; at worst the cost grows as the value does."""
     curve = next((c for c in growth.curves if c.contender == name), None)
-    return curve is None or curve.seconds[-1] * value / curve.values[-1] < _PATIENCE
+    return curve is None or curve.seconds[-1] * value / curve.values[-1] < _LONGEST

@@ -85,12 +85,12 @@ def _fma_chain(n, x, a, b):
 
 
 @_jit
-def _division_chain(n, x, a, b):
+def _division_chain(n, x, a):
     for _ in range(n):
         x = a / x
-        x = b / x
         x = a / x
-        x = b / x
+        x = a / x
+        x = a / x
     return x
 
 
@@ -112,37 +112,42 @@ def _divisions(n, x, a):
 
 
 @_jit
-def _loads(n, x):  # x holds integers: they may be summed in any order
+def _loads(n, x):  # x holds integers, which may be combined in any order
     total = x[0]
     for i in range(n):
+        x[i & 7] ^= i
         for j in range(len(x)):
-            total ^= x[j] + x.dtype.type(i)
+            total ^= x[j]
     return total
 
 
 def measure() -> Limits:
-    """Run the kernels, for about half a second each and compilation besides."""
+    """Run the kernels; most of the time goes into compiling them."""
     chain = 4 * _STEPS
     following = np.roll(np.arange(512, dtype=np.uint64), -7)
+    load = _least(_loads, _REPEATS, np.ones(_LENGTH, np.int64)) / (_LENGTH * _REPEATS)  # of eight bytes
     return Limits(
         cycle=_least(_integer_chain, _STEPS, 12_345, 777) / (2 * chain),
         load_latency=_least(_load_chain, _STEPS, following) / chain,
-        float64=_precision(np.float64, np.int64),
-        float32=_precision(np.float32, np.int32),
+        float64=_precision(np.float64, load),
+        float32=_precision(np.float32, load / 2.0),
     )
 
 
-def _precision(real: Any, integer: Any) -> Precision:
+def _precision(real: Any, load: float) -> Precision:
     chain, many = 4 * _STEPS, _LENGTH * _REPEATS
+    # Full mantissas: some dividers end early on round numbers. Dividing by x twice gives x again.
+    a, x = real(1.7853981633974483), real(1.2337005501361697)
     half, third = real(0.5), real(0.3)
-    x = np.ones(_LENGTH, real)
+    ones = np.ones(_LENGTH, real)
+    mantissas = np.random.default_rng(0).uniform(1.0, 2.0, _LENGTH).astype(real)
     return Precision(
         add_latency=_least(_add_chain, _STEPS, half, half, third) / chain,
         fma_latency=_least(_fma_chain, _STEPS, half, half, third) / chain,
-        fma_throughput=_least(_fmas, _REPEATS, x, half, third) / (8 * many),
-        division_latency=_least(_division_chain, _STEPS, half, half, third) / chain,
-        division_throughput=_least(_divisions, _REPEATS, x, half) / many,
-        load_throughput=_least(_loads, _REPEATS, np.ones(_LENGTH, integer)) / many,
+        fma_throughput=_least(_fmas, _REPEATS, ones, half, third) / (8 * many),
+        division_latency=_least(_division_chain, _STEPS, x, a) / chain,
+        division_throughput=_least(_divisions, _REPEATS, mantissas, a) / many,
+        load_throughput=load,
     )
 
 

@@ -62,7 +62,10 @@ def _commit() -> str:
     try:
         found = [
             subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-            for command in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+            for command in (
+                ["rev-parse", "--short", "HEAD"],
+                ["status", "--porcelain", "--", ".", ":!bench/results", ":!README.md"],
+            )
         ]
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -49,13 +49,14 @@ def _line(case: CaseResult, columns: list[str]) -> str:
 
 def _where(run: Run, columns: list[str]) -> str:
     machine, method = run.machine, run.method
-    versions = {row.versions for case in run.cases for row in case.rows if row.contender in columns and row.versions}
+    rows = [row for case in run.cases for row in case.rows if row.contender in columns and row.seconds]
+    versions = sorted({row.versions for row in rows}, key=str.lower)
     vectors = "AVX-512" if "avx512f" in machine["vectors"] else ", ".join(machine["vectors"][-1:])
     threads = "one thread" if method["threads"] == 1 else f"{method['threads']} threads"
     return (
         f"{machine['cpu']}, {machine['cores']} cores{f' ({vectors})' if vectors else ''}, {threads}, medians of "
-        f"{method['rounds']} rounds in turn, {machine['date'][:10]}, commit {machine['commit']}; Python "
-        f"{machine['python']}, {', '.join(sorted(versions, key=str.lower))}."
+        f"{method['rounds']} rounds in {method['processes']} processes, {machine['date'][:10]}, commit "
+        f"{machine['commit']}; Python {machine['python']}, {', '.join(versions)}."
     )
 
 
@@ -64,7 +65,10 @@ def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m bench.readme RESULT.json")
     try:
-        text = insert(README.read_text(encoding="utf-8"), markdown(load(Path(sys.argv[1]))))
+        run = load(Path(sys.argv[1]))
+        if not run.complete or run.machine["commit"].endswith("+"):
+            raise ValueError("the README shows complete runs of committed code only: commit, and run the suite")
+        text = insert(README.read_text(encoding="utf-8"), markdown(run))
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None
     write_whole(README, text.encode())

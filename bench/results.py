@@ -15,6 +15,7 @@ from .cases import Case
 from .contenders import OURS
 
 SCHEMA = 1
+BAD = ("invalid", "failed")  # rows that are not timed although the contender is there
 
 
 @dataclass
@@ -105,7 +106,9 @@ class Growth:
 
     axis: str
     description: str
-    curves: list[Curve]
+    rounds: int
+    curves: list[Curve] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Tables for the terminal."""
 
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .contenders import OURS
-from .results import CaseResult, Growth, Row, Run, quartiles
+from .results import BAD, CaseResult, Growth, Row, Run, quartiles
 
 _WIDTH = 130  # of tables that do not go to a terminal
 
@@ -31,6 +32,7 @@ class Display:
 
     def __init__(self, out: Console, steps: int) -> None:
         self._out = out
+        self._step = ""  # that was told last, where there is no terminal
         self._progress = Progress(
             BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn(),
             TextColumn("{task.description}"),
@@ -52,10 +54,17 @@ class Display:
         if self._out.is_terminal:
             parts = [] if result is None else [case_table(result)]
             self._live.update(Group(*parts, self._progress), refresh=True)
+        elif (step := text.partition(":")[0] if result is None else result.name) != self._step:
+            self._step = step
+            print(f"{step} ...", file=sys.stderr, flush=True)
 
-    def finish(self, result: CaseResult | None) -> None:
+    def finish(self, result: CaseResult | None = None, growth: Growth | None = None) -> None:
         """Leave a finished table on the screen, and move the bar."""
         self._progress.advance(self._task)
+        if growth is not None:
+            self._out.print(growth_table(growth))
+            for note in growth.notes:
+                self._out.print(note, style="red", highlight=False)
         if result is not None:
             self._out.print(case_table(result))
             for note in notes(result):
@@ -80,7 +89,7 @@ def case_table(result: CaseResult) -> Table:
     for row in result.rows:
         if row.status in ("timed", ""):
             table.add_row(*_cells(result, row), style="bold" if row.contender == OURS else "")
-        elif row.status in ("invalid", "failed"):
+        elif row.status in BAD:
             table.add_row(row.title, *[""] * 3, f"[red]{row.status}[/red]")
     return table
 
@@ -112,6 +121,9 @@ def notes(result: CaseResult) -> Iterator[str]:
     for (status, why), rows in groupby(absent, key=lambda row: (row.status, row.why)):
         verb = "" if status == "unsupported" else f"{status}: "
         yield f"{', '.join(row.title for row in rows)}: {verb}{why}"
+    for row in result.rows:
+        if row.seconds and result.bound and median(row.per_unit(result.units)) < result.bound:
+            yield f"{row.title} is below the limit, so bench/bound.py is wrong"
 
 
 def summary(run: Run) -> Table:

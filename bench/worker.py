@@ -8,20 +8,21 @@ import gc
 import importlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .cases import Case
 from .contenders import Unsupported
 
-PATIENCE = 600.0  # seconds until a contender that does not answer is killed
+ANSWER_TIMEOUT = 600.0  # seconds until a contender that does not answer is killed
 
 
 class NotInstalled(Exception):  # noqa: N818 - it is an answer, not an error
@@ -37,17 +38,20 @@ _ANSWERS = {kind.__name__: kind for kind in (NotInstalled, Unsupported, Failed)}
 
 def environment(threads: int, cache: Path) -> dict[str, str]:
     """Variables that hold every library to a number of threads, and keep what it compiles in one folder."""
+    # as C has -ffast-math
+    xla = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'} --xla_cpu_enable_fast_math=true"
     thread_counts = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
     return {
         **os.environ,
         **{f"{library}_NUM_THREADS": str(threads) for library in thread_counts},
-        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {xla}".strip(),
         "JAX_ENABLE_X64": "1",
         "JAX_PLATFORMS": "cpu",
         "JAX_COMPILATION_CACHE_DIR": str(cache / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
         "FASTNN_CACHE_DIR": str(cache / "fastnn"),
         "BENCH_CACHE": str(cache),
         "PYTHONWARNINGS": "ignore",
@@ -78,16 +82,18 @@ class Worker:
         root = Path(__file__).resolve().parent.parent
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         begun = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", name, str(threads)], cwd=root, env=environment(threads, cache),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True,
-        )  # fmt: skip
+        with pinned(threads):  # before the child imports anything that starts threads
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.worker", name], cwd=root, env=environment(threads, cache),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True,
+            )  # fmt: skip
         try:
-            self.versions: str = self._answer()
+            self._answer()
+            self.started = time.perf_counter() - begun
+            self.versions: str = self._ask("versions")
         except BaseException:
             self.close()
             raise
-        self.started = time.perf_counter() - begun
 
     def prepare(self, case: Case) -> float:
         """Get ready for a case, seconds; raises Unsupported where the contender does no such work."""
@@ -98,12 +104,16 @@ class Worker:
         return self._ask("run", epochs)
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and those that its library started."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._log):
-            if stream is not None:
-                stream.close()
+            with suppress(OSError):  # what could not be sent is not sent now
+                if stream is not None:
+                    stream.close()
 
     def __enter__(self) -> "Worker":
         return self
@@ -122,14 +132,18 @@ class Worker:
 
     def _end(self) -> str:
         """How the process ended."""
-        code = self._process.wait()
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:  # it lives, but its answer is damaged
+            self._process.kill()
+            code = self._process.wait()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return f"ended with code {code}: {lines[-1] if lines else 'no message'}"
 
     def _answer(self) -> Any:
         assert self._process.stdout is not None
-        patience = threading.Timer(PATIENCE, self._process.kill)
+        patience = threading.Timer(ANSWER_TIMEOUT, self._process.kill)
         patience.daemon = True
         patience.start()
         try:
@@ -156,7 +170,8 @@ def serve(name: str) -> None:
             match request:
                 case ("import",):
                     contender = importlib.import_module(f"bench.contenders.{name}")
-                    value = contender.VERSIONS
+                case ("versions",):
+                    value = contender.versions()
                 case ("prepare", given):
                     case, run = given, None
                     begun = time.perf_counter()
@@ -182,7 +197,7 @@ def serve(name: str) -> None:
 def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
     """Seconds and loss; the garbage collector runs before, not meanwhile.
 
-    Where an epoch is short, one goes before that is not counted: it wakes the caches and the clock.
+    Where an epoch is shorter than a turn, one goes before that is not counted: it wakes the caches and the clock.
     """
     if epochs > 1:
         run(1)
@@ -196,5 +211,4 @@ def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    with pinned(int(sys.argv[2])):
-        serve(sys.argv[1])
+    serve(sys.argv[1])

@@ -1,10 +1,10 @@
 """The contenders, one file each.
 
-A file imports its library at its top, so that it cannot be imported where the library is missing, gives VERSIONS, and
-`prepare(case)`: a function that trains for so many epochs and returns the last one's mean loss (over all nets), or
-predicts so many times and returns what was predicted. Each call starts from the case's parameters. `prepare` raises
-Unsupported where the contender cannot do such work. It holds what is done once for some data, such as bringing the data
-to the library's arrays; what each training needs, such as copying parameters, is in the function.
+A file imports its library at its top, so that it cannot be imported where the library is missing. `versions()` names
+what is timed. `prepare(case)` gives a function that trains for so many epochs and returns the last one's mean loss
+(over all nets), or predicts so many times and returns what was predicted. Each call starts from the case's parameters.
+`prepare` raises Unsupported where the contender does no such work. It holds what is done once for some data, such as
+bringing the data to the library's arrays; what each training needs, such as copying parameters, is in the function.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from .. import compiler
 from ..cases import Array, Case
 
-VERSIONS = compiler.version()
+versions = compiler.version
 _HIDDEN = ["sigmoid", "tanh"]
 _LOSSES = ["bce", "softmax_ce", "mse"]
 
@@ -33,7 +33,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         return array.ctypes.data_as(reals)
 
     X, targets = np.ascontiguousarray(case.X), case.targets()
-    start = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
+    start = case.flat_params()
     out = np.empty_like(targets)
     data, wanted, first, outputs = map(pointer, (X, targets, start, out))
     sizes = (ctypes.c_long * len(case.sizes))(*case.sizes)

@@ -10,7 +10,7 @@ from .. import compiler
 from ..cases import Case
 from . import Unsupported
 
-VERSIONS = compiler.version()
+versions = compiler.version
 _DOUBLES = ctypes.POINTER(ctypes.c_double)
 
 
@@ -24,7 +24,7 @@ def prepare(case: Case) -> Callable[[int], float]:
     function.argtypes = [_DOUBLES, _DOUBLES, ctypes.c_long, ctypes.c_long, ctypes.c_double, _DOUBLES]
     function.restype = ctypes.c_double
     X, y = np.ascontiguousarray(case.X), case.y.astype(float)
-    start = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
+    start = case.flat_params()
 
     def train(epochs: int) -> float:
         nets = start.copy()

@@ -6,21 +6,24 @@ import numpy as np
 
 from ..cases import Array, Case
 
-VERSIONS = f"NumPy {np.__version__}"
+
+def versions() -> str:
+    """What is timed."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"NumPy {np.__version__} with {blas['name']} {blas['version']}"
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """A function that trains or predicts."""
-    X, targets = case.X, case.targets()
-    n, size = len(X), case.batch_size
+    X, targets, size = case.X, case.targets(), case.batch_size
+    batches = [(X[i : i + size], targets[i : i + size]) for i in range(0, len(X), size)]
 
     def train(epochs: int) -> float:
         params = [p.copy() if i % 2 == 0 else p[..., np.newaxis, :].copy() for i, p in enumerate(case.params)]
         rule = Adam(params, case.lr) if case.optimizer == "adam" else None
         for _ in range(epochs):
             total = 0.0
-            for start in range(0, n, size):
-                x, t = X[start : start + size], targets[start : start + size]
+            for x, t in batches:
                 activations = forward(case, params, x)
                 p = activations[-1]
                 total += batch_loss(case.loss, p, t)
@@ -33,7 +36,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
                     for param, gradient in zip(params, gradients, strict=True):
                         gradient *= case.lr
                         param -= gradient
-        return total / n / case.n_nets
+        return total / len(X) / case.n_nets
 
     def predict(times: int) -> Array:
         for _ in range(times):
@@ -72,7 +75,10 @@ def backward(case: Case, params: list[Array], activations: list[Array], d: Array
     gradients: list[Array] = []
     for i in range(len(params) - 2, -1, -2):
         a = activations[i // 2]
-        gradients[:0] = [a.swapaxes(-1, -2) @ d, d.sum(axis=-2, keepdims=True)]
+        if case.batch_size == 1:
+            gradients[:0] = [a.swapaxes(-1, -2) * d, d.copy()]
+        else:
+            gradients[:0] = [a.swapaxes(-1, -2) @ d, d.sum(axis=-2, keepdims=True)]
         if i:
             d = d @ params[i].swapaxes(-1, -2)
             if case.hidden == "sigmoid":

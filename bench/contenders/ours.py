@@ -3,19 +3,21 @@
 from collections.abc import Callable
 
 import numba
-import numpy as np
 
 import fastnn
 
 from ..cases import Array, Case
 
-VERSIONS = f"fastnn {fastnn.__version__}, Numba {numba.__version__}"
+
+def versions() -> str:
+    """What is timed."""
+    return f"fastnn {fastnn.__version__}, Numba {numba.__version__}"
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """A function that trains, many nets one after the other, or predicts."""
     net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
-    thetas = np.hstack([p.reshape(case.n_nets, -1) for p in case.params])
+    thetas = case.flat_params()
     net.theta = thetas[0]
 
     def train(epochs: int) -> float:

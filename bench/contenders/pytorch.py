@@ -8,8 +8,14 @@ import torch
 
 from ..cases import Array, Case
 
-VERSIONS = f"PyTorch {torch.__version__}"
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+LOSSES = {
+    "bce": torch.nn.functional.binary_cross_entropy_with_logits,
+    "mse": torch.nn.functional.mse_loss,
+    "softmax_ce": torch.nn.functional.cross_entropy,
+}
 
 
 class Nets(torch.nn.Module):
@@ -43,17 +49,22 @@ class Net(torch.nn.Sequential):
         super().__init__(*layers[:-1])
 
 
-def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains or predicts."""
+def versions() -> str:
+    """What is timed."""
+    return f"PyTorch {torch.__version__}"
+
+
+def tensors(case: Case) -> tuple[Any, list[Any]]:
+    """All rows, and the batches of rows and targets."""
     X = torch.from_numpy(case.X)
     t = torch.from_numpy(case.targets() if case.loss != "softmax_ce" else case.y)
-    batches = list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
-    functional = torch.nn.functional
-    loss_of = {
-        "bce": functional.binary_cross_entropy_with_logits,
-        "mse": functional.mse_loss,
-        "softmax_ce": functional.cross_entropy,
-    }[case.loss]
+    return X, list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
+
+
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains or predicts."""
+    X, batches = tensors(case)
+    loss_of = LOSSES[case.loss]
     make = Net if case.n_nets == 1 else Nets
 
     def train(epochs: int) -> float:

@@ -1,6 +1,5 @@
 """PyTorch with torch.compile: forward pass, gradients and update as one compiled step."""
 
-import os
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +8,10 @@ import torch
 
 from ..cases import Array, Case
 from . import Unsupported
+from .pytorch import LOSSES, tensors, versions
 
-VERSIONS = f"PyTorch {torch.__version__}"
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+__all__ = ["prepare", "versions"]
+
 if shutil.which("g++") is None and shutil.which("clang++") is None:
     raise ImportError("torch.compile needs a C++ compiler (g++ or clang++) on the PATH")
 
@@ -19,14 +19,8 @@ if shutil.which("g++") is None and shutil.which("clang++") is None:
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """A function that trains or predicts."""
     if case.n_nets > 1:
-        raise Unsupported("trains one net at a time")
-    functional = torch.nn.functional
+        raise Unsupported("is used for one net at a time here")
     hidden = torch.sigmoid if case.hidden == "sigmoid" else torch.tanh
-    loss_of = {
-        "bce": functional.binary_cross_entropy_with_logits,
-        "mse": functional.mse_loss,
-        "softmax_ce": functional.cross_entropy,
-    }[case.loss]
 
     def logits(params: Any, x: Any) -> Any:
         for i in range(0, len(params) - 2, 2):
@@ -34,7 +28,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         return x @ params[-2] + params[-1]
 
     def loss(params: Any, x: Any, t: Any) -> Any:
-        return loss_of(logits(params, x), t)
+        return LOSSES[case.loss](logits(params, x), t)
 
     def step(params: Any, m: Any, v: Any, rate: Any, undo: Any, x: Any, t: Any) -> Any:
         gradients, value = torch.func.grad_and_value(loss)(params, x, t)
@@ -50,9 +44,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     torch._dynamo.reset()  # what earlier cases compiled
     compiled = torch.compile(step, fullgraph=True)
     compiled_logits = torch.compile(lambda params, x: logits(params, x).softmax(dim=1), fullgraph=True)
-    X = torch.from_numpy(case.X)
-    t = torch.from_numpy(case.targets() if case.loss != "softmax_ce" else case.y)
-    batches = list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
+    X, batches = tensors(case)
     start = [torch.from_numpy(p) for p in case.params]
 
     @torch.no_grad()

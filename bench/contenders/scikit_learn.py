@@ -13,13 +13,16 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from ..cases import Array, Case
 from . import Unsupported
 
-VERSIONS = f"scikit-learn {sklearn.__version__}"
+
+def versions() -> str:
+    """What is timed."""
+    return f"scikit-learn {sklearn.__version__}"
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """A function that trains or predicts."""
     if case.n_nets > 1:
-        raise Unsupported("trains one net at a time; see the case per sample")
+        raise Unsupported("is used for one net at a time here")
     model = _started(case)
 
     def train(epochs: int) -> float:
