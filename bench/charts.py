@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from fastnn.files import write_whole
 
 from .contenders import CONTENDERS, OURS
+from .growth import THREADS
 from .results import CaseResult, Growth, Run
 from .show import significant
 
@@ -82,7 +83,7 @@ def _curve(ax: Axes, growth: Growth) -> None:
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
-    if growth.axis == "threads":
+    if growth.axis == THREADS:
         values = sorted({value for curve in growth.curves for value in curve.values})
         ax.set_xticks(values, [str(value) for value in values])
         ax.minorticks_off()

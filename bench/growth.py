@@ -19,13 +19,14 @@ _LONGEST = 4.0  # seconds an epoch; a curve ends where the next point would take
 
 @dataclass(frozen=True)
 class Axis:
-    """What grows, the work at each value, and the values of a full and of a quick run."""
+    """What changes, the work at each value, the values of a full and of a quick run, and whether the work grows."""
 
     name: str
     description: str
     make: Callable[[int], Case]
     values: tuple[int, ...]
     quick: tuple[int, ...]
+    grows: bool = True
 
 
 def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case:
@@ -48,6 +49,7 @@ AXES = [
     Axis(
         "batch size", "2-10-3, softmax, float64, 10,000 rows",
         lambda size: _case([2, 10, 3], 10_000, size), (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000), (10, 1_000),
+        grows=False,
     ),
     Axis(
         "rows", "2-2-1, BCE, float64, per sample",
@@ -58,15 +60,16 @@ AXES = [
         lambda nets: _case([2, 2, 1], 100, 1, nets), (1, 4, 16, 64, 256, 1_024, 4_096), (1, 64),
     ),
 ]  # fmt: skip
-THREADS = Axis(
-    "threads", "64-128-10, softmax, float64, 5,000 rows, all at once",
-    lambda _: _case([64, 128, 10], 5_000, 5_000), (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64),
+THREADS = "threads"
+_THREADS = Axis(
+    THREADS, "64-128-10, softmax, float64, 5,000 rows, all at once",
+    lambda _: _case([64, 128, 10], 5_000, 5_000), (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64), grows=False,
 )  # fmt: skip
 
 
 def axes(quick: bool) -> list[Axis]:
     """All of them, with the values of such a run."""
-    threads = replace(THREADS, values=tuple(n for n in THREADS.values if n <= available_threads()))
+    threads = replace(_THREADS, values=tuple(n for n in _THREADS.values if n <= available_threads()))
     return [replace(axis, values=axis.quick) if quick else axis for axis in AXES] + [threads]
 
 
@@ -75,8 +78,8 @@ def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify
     names = [name for name in field.names if name == OURS or name in RIVALS]
     for value in axis.values:
         case = axis.make(value)
-        affordable = [name for name in names if _affordable(growth, name, value)]
-        if axis.name != THREADS.name:
+        affordable = [name for name in names if not axis.grows or _affordable(growth, name, value)]
+        if axis.name != THREADS:
             _point(growth, case, value, affordable, field, plan, notify)
         else:
             with Field(names, value, field.scratch).open() as threaded:
