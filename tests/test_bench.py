@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import bench.__main__ as cli
-from bench import bound, charts, compare, growth, limit, method, readme, results
+from bench import bound, charts, compare, growth, limit, method, options, readme, results
 from bench.cases import Case, Missing, cases, initial
 from bench.contenders import CONTENDERS, OURS, Unsupported, numpy_vectorised
 from bench.method import Field, Plan
@@ -548,7 +548,7 @@ def test_an_invalid_contender_fails_the_command(fast, monkeypatch, capsys):
 
 def test_a_case_without_its_data_says_how_to_get_it(fast, monkeypatch, capsys):
     monkeypatch.setattr(
-        cli, "cases", lambda: iter([Missing("digits", "pip install scikit-learn"), ALL["predict one row"]])
+        options, "cases", lambda: iter([Missing("digits", "pip install scikit-learn"), ALL["predict one row"]])
     )
     arguments(monkeypatch, "--quick", "--only", "i", "--contenders", "c_sizes")
     monkeypatch.setattr(growth, "AXES", [])
