@@ -1,8 +1,8 @@
 """The same work, done by fastnn and by what a user would pick instead: the same loss first, then timed in turn."""
 
+import signal
 import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,9 +21,14 @@ FOLDER = Path(__file__).resolve().parent / "results"
 def main() -> None:
     """Read the options, run what they ask for, and leave table, JSON and pictures."""
     given = options.read(__doc__, FOLDER)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
     out = show.console(stderr=given.json)
     run = _run(given, out)
-    out.print(show.summary(run))
+    if any(case.rows for case in run.cases):
+        out.print(show.summary(run, out.width))
+    for case in run.cases:
+        if case.why_missing:
+            out.print(f"{case.name}: {case.why_missing}", style="yellow", highlight=False)
     if given.old is not None:
         out.print(compare.table(run, given.old))
     files = [FOLDER / f"{run.name}.json", *charts.draw(run, FOLDER)]
@@ -31,7 +36,7 @@ def main() -> None:
     if given.json:
         sys.stdout.write(run.as_json())
     if not run.complete:
-        raise SystemExit("interrupted: what was finished is kept")
+        raise SystemExit(f"interrupted: {run.name}.json has what was finished")
     bad = [f"{row.title} in {case.name}: {row.why}" for case in run.cases for row in case.rows if row.status in BAD]
     bad += [note for found in run.growth for note in found.notes]
     if bad:
@@ -45,16 +50,17 @@ def _run(given: Options, out: Console) -> Run:
     display = show.Display(out, len(given.cases) + len(given.axes) + 1)
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, display.open():
         field = Field(given.contenders, given.plan.threads, Path(scratch))
-        with suppress(KeyboardInterrupt), field.open():
-            _all(run, given, field, display)
-            run.complete = True
-    partial = FOLDER / f"{run.name}.json"
+        with field.open():
+            try:
+                _all(run, given, field, display)
+                run.complete = True
+            except KeyboardInterrupt:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # what follows takes a second
     if run.complete:
+        for file in FOLDER.glob(f"{run.name}*"):
+            file.unlink()
         run.name = given.name
-        run.save(FOLDER / f"{run.name}.json")
-        partial.unlink(missing_ok=True)
-    else:
-        run.save(partial)
+    run.save(FOLDER / f"{run.name}.json")
     return run
 
 

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from fastnn.files import write_whole
 
 from .contenders import CONTENDERS, OURS
-from .growth import THREADS
 from .results import CaseResult, Growth, Run
 from .show import significant
 
@@ -38,7 +37,7 @@ def _bars(run: Run, cases: list[CaseResult]) -> Figure:
     figure, axes = _grid(len(cases), 5.2, [0.24 * h + 0.9 for h in heights])
     for ax, case in zip(axes, cases, strict=False):
         _bar(ax, case)
-    text = f"{_where(run)}, medians of {run.method['rounds']} rounds; dotted: the limit of this machine"
+    text = f"{_where(run)}, medians of up to {run.method['rounds']} rounds; dotted: the limit of this machine"
     figure.suptitle(text, fontsize=9)
     return figure
 
@@ -68,7 +67,7 @@ def _curves(run: Run) -> Figure:
     figure, axes = _grid(len(run.growth), 4.6, [3.9] * -(-len(run.growth) // _COLUMNS))
     for ax, growth in zip(axes, run.growth, strict=False):
         _curve(ax, growth)
-    text = f"{_where(run)}, medians of {run.growth[0].rounds} rounds; exponents of the upper half of each range"
+    text = f"{_where(run)}, medians of {run.growth[0].rounds} rounds; exponents: slopes of the upper half of each range"
     figure.suptitle(text, fontsize=9)
     return figure
 
@@ -83,8 +82,8 @@ def _curve(ax: Axes, growth: Growth) -> None:
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
-    if growth.axis == THREADS:
-        values = sorted({value for curve in growth.curves for value in curve.values})
+    values = sorted({value for curve in growth.curves for value in curve.values})
+    if values[-1] < 100 * values[0]:  # too few decades for the labels of a logarithmic axis
         ax.set_xticks(values, [str(value) for value in values])
         ax.minorticks_off()
     ax.set_xlabel(growth.axis)

@@ -9,7 +9,7 @@ from pathlib import Path
 from .cases import Case
 from .contenders import CONTENDERS, Unsupported, numpy_vectorised
 from .results import CaseResult, Row
-from .worker import Failed, NotInstalled, Worker
+from .worker import Failed, Hanging, NotInstalled, Worker
 
 Notify = Callable[[str], None]
 SETTLE = 0.15  # seconds until the threads of the last contender have stopped spinning, as OpenBLAS's do for 0.1
@@ -39,7 +39,7 @@ class Field:
         self.names, self.threads, self.scratch = list(names), threads, scratch
         self._cache = scratch
         self._workers: dict[str, Worker] = {}
-        self._absent: dict[str, NotInstalled] = {}
+        self.absent: dict[str, Exception] = {}
 
     def has(self, name: str) -> bool:
         """Whether the contender's process is running."""
@@ -47,13 +47,13 @@ class Field:
 
     def worker(self, name: str) -> Worker:
         """The contender's process; raises NotInstalled or Failed."""
-        if name in self._absent:
-            raise self._absent[name]
+        if name in self.absent:
+            raise self.absent[name]
         if name not in self._workers:
             try:
                 self._workers[name] = Worker(name, self.threads, self._cache)
             except NotInstalled as error:
-                self._absent[name] = error
+                self.absent[name] = error
                 raise
         return self._workers[name]
 
@@ -139,6 +139,8 @@ def answering(row: Row, field: Field) -> Iterator[None]:
         row.status, row.why = "failed", str(error)
         row.seconds.clear()
         field.drop(row.contender)
+        if isinstance(error, Hanging):
+            field.absent[row.contender] = error  # it is not waited for in every case
 
 
 def calibrate(row: Row, case: Case, field: Field, turn: float, share: float) -> None:

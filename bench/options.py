@@ -1,6 +1,7 @@
 """What the command line asks for, checked before any work."""
 
 import argparse
+import re
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,17 +34,25 @@ class Options:
 
 def read(description: str | None, folder: Path) -> Options:
     """The options of this process; results go to `folder`."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=description)
-    parser.add_argument("--quick", action="store_true", help="under two minutes: fewer and shorter turns, fewer points")
-    parser.add_argument(
-        "--only", metavar="TEXT", default="", help="cases whose name holds this text, 'growth' the curves"
+    slow = ", ".join(name for name, contender in CONTENDERS.items() if not contender.quick)
+    epilog = (
+        f"Cases: {', '.join(_all_work(quick=False))}. In quick runs {slow} takes part only if it is named. Ends with 0, "
+        "with 1 where a contender is invalid or failed or the run was interrupted, with 2 where an option is wrong."
     )
+    parser = argparse.ArgumentParser(prog="python -m bench", description=description, epilog=epilog)
+    parser.add_argument("--quick", action="store_true", help="under two minutes: fewer and shorter turns, fewer points")
+    parser.add_argument("--only", metavar="TEXT", default="", help="what has this text in its name")
     parser.add_argument("--contenders", metavar="A,B", help=f"of {', '.join(CONTENDERS)}; fastnn always runs")
     parser.add_argument(
-        "--rounds", type=int, help=f"how often each contender is timed ({FULL.rounds}; quick: {QUICK.rounds})"
+        "--rounds",
+        type=int,
+        metavar="N",
+        help=f"how often each contender is timed ({FULL.rounds}; quick: {QUICK.rounds})",
     )
-    parser.add_argument("--threads", type=int, default=1, help="for every library (1)")
-    parser.add_argument("--name", help="of the files in bench/results (latest; quick; part)")
+    parser.add_argument("--threads", type=int, metavar="N", default=1, help="for every library (1)")
+    parser.add_argument(
+        "--name", help="of the files in bench/results (latest; quick; part with --only or --contenders)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON; tables go to standard error")
     parser.add_argument("--compare", metavar="OLD.json", type=Path, help="mark what got slower since then")
     given = parser.parse_args()
@@ -59,11 +68,12 @@ def _checked(given: argparse.Namespace, folder: Path) -> Options:
         raise ValueError(f"--rounds must be at least 1, not {given.rounds}")
     if not 1 <= given.threads <= available_threads():
         raise ValueError(f"--threads must be 1 to {available_threads()} on this machine, not {given.threads}")
-    plan = replace(plan, rounds=given.rounds or plan.rounds, threads=given.threads)
+    rounds = -(-(given.rounds or plan.rounds) // plan.processes) * plan.processes  # as many in each process
+    plan = replace(plan, rounds=rounds, threads=given.threads)
     part = given.only or given.contenders
-    name = given.name or ("part" if part else "quick" if given.quick else "latest")
-    if Path(name).name != name:
-        raise ValueError(f"--name is the name of a file without its folder, not {name!r}")
+    name = given.name if given.name is not None else "part" if part else "quick" if given.quick else "latest"
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ValueError(f"--name is a file's name of letters, digits, '-' and '.', without folder, not {name!r}")
     old = None if given.compare is None else _old(given.compare, plan)
     work, axes = _work(given.only, given.quick)
     _writable(folder)
@@ -73,19 +83,23 @@ def _checked(given: argparse.Namespace, folder: Path) -> Options:
 def _contenders(given: argparse.Namespace) -> list[str]:
     if given.contenders is None:
         return [name for name, contender in CONTENDERS.items() if contender.quick or not given.quick]
-    wanted = [part.strip() for part in given.contenders.split(",")]
+    wanted = [part.strip() for part in given.contenders.split(",") if part.strip()]
     for part in wanted:
         if part not in CONTENDERS:
             raise ValueError(f"--contenders: there is no {part!r}; choose of {', '.join(CONTENDERS)}")
     return [name for name in CONTENDERS if name in wanted or name == OURS]
 
 
+def _all_work(quick: bool) -> dict[str, Case | Missing | Axis]:
+    return {case.name: case for case in cases()} | {f"growth {axis.name}": axis for axis in growth.axes(quick)}
+
+
 def _work(only: str, quick: bool) -> tuple[list[Case | Missing], list[Axis]]:
-    work = {case.name: case for case in cases()}
-    axes = {f"growth {axis.name}": axis for axis in growth.axes(quick)}
-    if not any(only in name for name in [*work, *axes]):
-        raise ValueError(f"--only {only!r} fits none of: {'; '.join([*work, *axes])}")
-    return [case for name, case in work.items() if only in name], [axis for name, axis in axes.items() if only in name]
+    every = _all_work(quick)
+    chosen = [work for name, work in every.items() if only.lower() in name.lower()]
+    if not chosen:
+        raise ValueError(f"--only {only!r} fits none of: {'; '.join(every)}")
+    return [w for w in chosen if not isinstance(w, Axis)], [w for w in chosen if isinstance(w, Axis)]
 
 
 def _old(path: Path, plan: Plan) -> Run:
@@ -98,7 +112,8 @@ def _old(path: Path, plan: Plan) -> Run:
 
 def _writable(folder: Path) -> None:
     try:
-        folder.mkdir(exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir()
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

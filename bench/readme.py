@@ -6,8 +6,9 @@ from statistics import median
 
 from fastnn.files import write_whole
 
+from .cases import cases
 from .contenders import CONTENDERS, OURS
-from .results import CaseResult, Run, load
+from .results import BAD, CaseResult, Run, load
 from .show import significant
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -25,6 +26,23 @@ def markdown(run: Run) -> str:
         "|---" * (len(columns) + 2) + "|",
     ]
     return "\n".join([*lines, *(_line(case, columns) for case in cases)])
+
+
+def obstacle(run: Run) -> str | None:
+    """Why the README is not to show this run."""
+    missing = {case.name for case in cases()} - {case.name for case in run.cases if case.row(OURS)}
+    if not run.complete:
+        return "was interrupted"
+    if run.method["quick"]:
+        return "is of a quick run"
+    if missing:
+        return f"lacks {', '.join(sorted(missing))}"
+    if any(row.status in BAD for case in run.cases for row in case.rows):
+        return "has contenders that are invalid or failed"
+    commit = run.machine["commit"]
+    if commit == "unknown" or commit.endswith("+"):
+        return f"is of code that is not committed ({commit})"
+    return None
 
 
 def insert(text: str, table: str) -> str:
@@ -55,7 +73,7 @@ def _where(run: Run, columns: list[str]) -> str:
     threads = "one thread" if method["threads"] == 1 else f"{method['threads']} threads"
     return (
         f"{machine['cpu']}, {machine['cores']} cores{f' ({vectors})' if vectors else ''}, {threads}, medians of "
-        f"{method['rounds']} rounds in {method['processes']} processes, {machine['date'][:10]}, commit "
+        f"up to {method['rounds']} rounds in {method['processes']} processes, {machine['date'][:10]}, commit "
         f"{machine['commit']}; Python {machine['python']}, {', '.join(versions)}."
     )
 
@@ -66,12 +84,14 @@ def main() -> None:
         raise SystemExit("usage: python -m bench.readme RESULT.json")
     try:
         run = load(Path(sys.argv[1]))
-        if not run.complete or run.machine["commit"].endswith("+"):
-            raise ValueError("the README shows complete runs of committed code only: commit, and run the suite")
+        reason = obstacle(run)
+        if reason is not None:
+            raise ValueError(f"the README shows whole runs of committed code; {sys.argv[1]} {reason}")
         text = insert(README.read_text(encoding="utf-8"), markdown(run))
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None
     write_whole(README, text.encode())
+    print(f"written: {README}")
 
 
 if __name__ == "__main__":

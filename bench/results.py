@@ -86,7 +86,7 @@ class CaseResult:
     def nearest(self) -> Row | None:
         """The fastest rival."""
         rivals = [row for row in self.rows if row.contender != OURS and row.seconds]
-        return min(rivals, key=lambda row: median(row.per_unit(self.units)), default=None)
+        return min(rivals, key=lambda row: median(self.ratios(row) or row.per_unit(self.units)), default=None)
 
 
 @dataclass

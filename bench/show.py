@@ -11,12 +11,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
 from .contenders import OURS
 from .results import BAD, CaseResult, Growth, Row, Run, quartiles
 
 _WIDTH = 130  # of tables that do not go to a terminal
+_WIDE = 112  # columns that all figures need; narrower terminals show the main ones
 
 
 def console(stderr: bool) -> Console:
@@ -52,7 +52,7 @@ class Display:
         """Say what is done now."""
         self._progress.update(self._task, description=text)
         if self._out.is_terminal:
-            parts = [] if result is None else [case_table(result)]
+            parts = [] if result is None else [case_table(result, self._out.width)]
             self._live.update(Group(*parts, self._progress), refresh=True)
         elif (step := text.partition(":")[0] if result is None else result.name) != self._step:
             self._step = step
@@ -66,31 +66,35 @@ class Display:
             for note in growth.notes:
                 self._out.print(note, style="red", highlight=False)
         if result is not None:
-            self._out.print(case_table(result))
+            self._out.print(case_table(result, self._out.width))
             for note in notes(result):
                 self._out.print(note, style="dim", highlight=False)
             self._out.print()
 
 
-def case_table(result: CaseResult) -> Table:
-    """One case: a row for each contender that can do it."""
+def case_table(result: CaseResult, width: int) -> Table:
+    """One case: a row for each contender that can do it; in a narrow terminal without starts and counts."""
     table = Table(
         title=f"[bold]{result.name}[/bold]: {result.description}", title_justify="left", title_style="", padding=(0, 1),
         caption=f"loss in epoch {result.checked_epochs}: {result.loss:.10g} (within {result.tolerance:g}); "
         "±: half of the middle half of the rounds", caption_justify="left",
     )  # fmt: skip
-    table.add_column("contender", no_wrap=True)
-    headers = (
-        "import\ns", "empty\ncache\ns", "new\nprocess\ns", f"warm\nµs per\n{result.unit}", "\n\n±",
+    headers = [
+        "contender", "import\ns", "empty\ncache\ns", "new\nprocess\ns", f"warm\nµs per\n{result.unit}", "\n\n±",
         f"{result.unit}s\ntimed", "times\nfastnn", "\n\n±", "times\nlimit",
-    )  # fmt: skip
-    for header in headers:
-        table.add_column(header, justify="right", no_wrap=True)
+    ]  # fmt: skip
+    shown = range(len(headers)) if width >= _WIDE else (0, 4, 5, 7, 8, 9)
+    for i in shown:
+        table.add_column(headers[i], justify="right" if i else "left", no_wrap=True)
     for row in result.rows:
         if row.status in ("timed", ""):
-            table.add_row(*_cells(result, row), style="bold" if row.contender == OURS else "")
+            cells = _cells(result, row)
         elif row.status in BAD:
-            table.add_row(row.title, *[""] * 3, f"[red]{row.status}[/red]")
+            cells = [row.title, "", "", "", f"[red]{row.status}[/red]"]
+        else:
+            continue
+        cells += [""] * (len(headers) - len(cells))
+        table.add_row(*(cells[i] for i in shown), style="bold" if row.contender == OURS else "")
     return table
 
 
@@ -111,6 +115,8 @@ def _cells(result: CaseResult, row: Row) -> list[str]:
 
 def spread(values: list[float]) -> str:
     """Half of the distance between the quartiles, relative to the median."""
+    if len(values) < 2:
+        return ""
     low, middle, high = quartiles(values)
     return f"{50.0 * (high - low) / middle:.0f} %"
 
@@ -126,29 +132,27 @@ def notes(result: CaseResult) -> Iterator[str]:
             yield f"{row.title} is below the limit, so bench/bound.py is wrong"
 
 
-def summary(run: Run) -> Table:
+def summary(run: Run, width: int) -> Table:
     """One line a case: ours, the nearest rival, the limit."""
     table = Table(title="[bold]fastnn and its nearest rival[/bold]", title_justify="left", title_style="")
-    for header in ("case", "fastnn, µs", "per", "nearest rival", "µs", "times\nfastnn", "limit, µs", "times\nlimit"):
-        table.add_column(
-            header, justify="left" if header in ("case", "per", "nearest rival") else "right", no_wrap=True
-        )
+    headers = ["case", "fastnn\nµs", "per", "nearest rival", "µs", "times\nfastnn", "limit\nµs", "times\nlimit"]
+    shown = range(len(headers)) if width >= _WIDE else (0, 1, 3, 5, 7)
+    for i in shown:
+        table.add_column(headers[i], justify="left" if i in (0, 2, 3) else "right", no_wrap=True)
     for result in run.cases:
         ours, rival = result.row(OURS), result.nearest()
         if ours is None:
-            table.add_row(result.name, Text(result.why_missing or "not timed", style="yellow"))
             continue
         own = median(ours.per_unit(result.units))
-        cells = [result.name, significant(own * 1e6), result.unit]
-        if rival is None:
-            cells += ["", "", ""]
-        else:
+        cells = [result.name, significant(own * 1e6), result.unit, "", "", "", "", ""]
+        if rival is not None:
             ratio = median(result.ratios(rival))
             style = "green" if ratio > 1.0 else "red"
             theirs = median(rival.per_unit(result.units))
-            cells += [rival.title, significant(theirs * 1e6), f"[{style}]{significant(ratio)}[/{style}]"]
-        cells += [significant(result.bound * 1e6), f"{own / result.bound:.1f}"] if result.bound else []
-        table.add_row(*cells)
+            cells[3:6] = [rival.title, significant(theirs * 1e6), f"[{style}]{significant(ratio)}[/{style}]"]
+        if result.bound:
+            cells[6:] = [significant(result.bound * 1e6), f"{own / result.bound:.1f}"]
+        table.add_row(*(cells[i] for i in shown))
     return table
 
 

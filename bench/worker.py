@@ -30,7 +30,11 @@ class NotInstalled(Exception):  # noqa: N818 - it is an answer, not an error
 
 
 class Failed(Exception):  # noqa: N818
-    """The contender ended in an error, or did not answer."""
+    """The contender ended in an error."""
+
+
+class Hanging(Failed):
+    """The contender did not answer."""
 
 
 _ANSWERS = {kind.__name__: kind for kind in (NotInstalled, Unsupported, Failed)}
@@ -143,12 +147,20 @@ class Worker:
 
     def _answer(self) -> Any:
         assert self._process.stdout is not None
-        patience = threading.Timer(ANSWER_TIMEOUT, self._process.kill)
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._process.kill()
+
+        patience = threading.Timer(ANSWER_TIMEOUT, give_up)
         patience.daemon = True
         patience.start()
         try:
             kind, value = pickle.load(self._process.stdout)
         except (EOFError, pickle.UnpicklingError):
+            if late.is_set():
+                raise Hanging(f"did not answer within {ANSWER_TIMEOUT:.0f} s") from None
             raise Failed(self._end()) from None
         finally:
             patience.cancel()

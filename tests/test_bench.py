@@ -1,5 +1,6 @@
 import dataclasses
 import importlib
+import io
 import json
 import math
 import os
@@ -9,14 +10,15 @@ from statistics import median
 import naive
 import numpy as np
 import pytest
+from rich.console import Console
 
 import bench.__main__ as cli
-from bench import bound, charts, compare, growth, limit, method, options, readme, results
+from bench import bound, charts, compare, growth, limit, method, options, readme, results, show
 from bench.cases import Case, Missing, cases, initial
 from bench.contenders import CONTENDERS, OURS, Unsupported, numpy_vectorised
 from bench.method import Field, Plan
 from bench.results import CaseResult, Curve, Growth, Row, Run
-from bench.worker import Failed, NotInstalled, Worker
+from bench.worker import Failed, Hanging, NotInstalled, Worker
 
 ALL = {case.name: case for case in cases() if isinstance(case, Case)}
 PLAN = Plan(rounds=3, processes=1, turn=0.01, share=100.0, threads=1, quick=True)
@@ -214,7 +216,7 @@ def test_slow_contenders_get_fewer_epochs_and_quick_ones_the_cases():
 def test_a_worker_is_a_process(tmp_path):
     case = small(ALL["xor-grid per sample"])
     with Worker("numpy_layers", 1, tmp_path) as worker:
-        assert worker.versions == f"NumPy {np.__version__}"
+        assert worker.versions.startswith(f"NumPy {np.__version__} with ")
         assert worker.started > 0
         assert worker.prepare(case) > 0
         seconds, loss = worker.run(case.checked_epochs)
@@ -227,6 +229,19 @@ def test_a_worker_is_a_process(tmp_path):
         worker._process.kill()
         with pytest.raises(Failed, match="ended with code"):
             worker.prepare(case)
+
+
+def test_a_worker_that_hangs_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.worker.ANSWER_TIMEOUT", 0.01)
+    with pytest.raises(Hanging, match="did not answer within"):
+        Worker("numpy_layers", 1, tmp_path)
+    field = Field(["numpy_layers"], 1, tmp_path)
+    row = Row("numpy_layers", "NumPy")
+    with method.answering(row, field):
+        field.worker("numpy_layers")
+    assert row.status == "failed"
+    with pytest.raises(Hanging):  # at once
+        field.worker("numpy_layers")
 
 
 def test_what_cannot_be_imported_is_not_installed(tmp_path):
@@ -449,6 +464,35 @@ def test_the_readme_has_the_figures_of_the_reference_run():
     assert readme.insert(text, readme.markdown(results.load(cli.FOLDER / "reference.json"))) == text
 
 
+def test_the_readme_shows_whole_runs_of_committed_code_only():
+    def reason(**changes):
+        run = results.load(cli.FOLDER / "reference.json")
+        for name, given in changes.items():
+            setattr(run, name, given)
+        return readme.obstacle(run)
+
+    run = results.load(cli.FOLDER / "reference.json")
+    assert reason() is None
+    assert reason(complete=False) == "was interrupted"
+    assert reason(method={**run.method, "quick": True}) == "is of a quick run"
+    assert reason(cases=run.cases[1:]) == "lacks xor-grid per sample"
+    assert "not committed" in reason(machine={**run.machine, "commit": "abc+"})
+    assert "not committed" in reason(machine={**run.machine, "commit": "unknown"})
+    bad = dataclasses.replace(run.cases[0], rows=[*run.cases[0].rows, Row("fann", "FANN", "invalid")])
+    assert "invalid or failed" in reason(cases=[bad, *run.cases[1:]])
+
+
+def test_narrow_tables_show_their_figures():
+    run = example()
+    for width in (80, 140):
+        out = Console(width=width, record=True, file=io.StringIO())
+        out.print(show.case_table(run.cases[0], width))
+        out.print(show.summary(run, width))
+        text = out.export_text()
+        assert "…" not in text
+        assert "C, any sizes" in text
+
+
 def arguments(monkeypatch, *given):
     monkeypatch.setattr(sys, "argv", ["bench", *given])
 
@@ -461,7 +505,9 @@ def arguments(monkeypatch, *given):
         (["--contenders", "ours,fastai"], "there is no 'fastai'"),
         (["--only", "mnist"], "fits none of: xor-grid per sample"),
         (["--compare", "no-such.json"], "no-such.json"),
-        (["--name", "../elsewhere"], "--name is the name of a file"),
+        (["--name", "../elsewhere"], "--name is a file's name"),
+        (["--name", ".."], "--name is a file's name"),
+        (["--name", ""], "--name is a file's name"),
     ],
 )
 def test_bad_options_are_refused_before_any_work(monkeypatch, capsys, given, message):
@@ -476,6 +522,7 @@ def test_bad_options_are_refused_before_any_work(monkeypatch, capsys, given, mes
 def fast(monkeypatch, tmp_path):
     """The command without its processes: contenders as they are in this one, and limits made up."""
     monkeypatch.setattr(cli, "FOLDER", tmp_path)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)  # this process goes on
     monkeypatch.setattr(limit, "measure", lambda: limit.Limits(1.0, 1.0, ONES, ONES))
 
     class Here:
@@ -528,7 +575,7 @@ def test_an_interrupted_run_keeps_what_is_finished(fast, monkeypatch, capsys):
     monkeypatch.setattr(method, "measure", measure)
     (fast / "mine.json").write_text("of an earlier run")
     arguments(monkeypatch, "--quick", "--only", "spiral", "--contenders", "c_sizes", "--name", "mine")
-    with pytest.raises(SystemExit, match="interrupted"):
+    with pytest.raises(SystemExit, match=r"interrupted: mine\.partial\.json has"):
         cli.main()
     run = results.load(fast / "mine.partial.json")
     assert not run.complete
