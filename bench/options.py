@@ -36,7 +36,7 @@ def read(description: str | None, folder: Path) -> Options:
     """The options of this process; results go to `folder`."""
     slow = ", ".join(name for name, contender in CONTENDERS.items() if not contender.quick)
     epilog = (
-        f"Cases: {', '.join(_all_work(quick=False))}. In quick runs {slow} takes part only if it is named. Ends with 0, "
+        f"Work: {', '.join(_all_work(quick=False))}. In quick runs {slow} takes part only if it is named. Ends with 0, "
         "with 1 where a contender is invalid or failed or the run was interrupted, with 2 where an option is wrong."
     )
     parser = argparse.ArgumentParser(prog="python -m bench", description=description, epilog=epilog)
