@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return 0 if agrees else 1
     except KeyboardInterrupt:
+        exec("")  # or CPython ends by the signal, where it came within exec of a string
         print("fastnn: interrupted", file=sys.stderr)
         return 130
     except OSError as error:  # a full disk, a folder that went away, a pipe that was closed
