@@ -3,10 +3,12 @@
 import argparse
 import difflib
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import nullcontext
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,6 +29,25 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C comes again where no exception can rise: in LLVM's callbacks, in finalizers."""
+    before = sys.unraisablehook
+
+    def again(lost: "sys.UnraisableHookArgs") -> None:
+        if lost.exc_type is KeyboardInterrupt:
+            threading.Timer(0.01, signal.raise_signal, [signal.SIGINT]).start()
+        else:
+            before(lost)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+@_interruptible()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is returned, or raised as SystemExit for wrong arguments and --help."""
     parser, reproduce = _parsers()

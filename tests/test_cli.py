@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import ctypes
 import json
 import os
 import signal
@@ -157,6 +158,19 @@ def test_ctrl_c_within_exec_has_the_same_status(tmp_path):
     command = [sys.executable, "-m", "interrupted"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (found.returncode, found.stderr) == (130, "fastnn: interrupted\n")
+
+
+def test_ctrl_c_within_a_callback_is_not_lost(monkeypatch, capsys):
+    def callback():
+        raise KeyboardInterrupt
+
+    def warm_up(dtypes):
+        ctypes.CFUNCTYPE(None)(callback)()
+        time.sleep(5)
+
+    monkeypatch.setattr(cli, "_warm_up", warm_up)
+    assert cli.main(["warmup"]) == 130
+    assert capsys.readouterr().err == "fastnn: interrupted\n"
 
 
 def test_output_into_a_pipe_that_closes():
