@@ -1,7 +1,7 @@
 """How the cost grows: with hidden width, batch size, rows, nets and threads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -19,14 +19,18 @@ _LONGEST = 4.0  # seconds an epoch; a curve ends where the next point would take
 
 @dataclass(frozen=True)
 class Axis:
-    """What changes, the work at each value, the values of a full and of a quick run, and whether the work grows."""
+    """What changes, the work at each value, and the values of a full and of a quick run.
+
+    Where the value is a number of threads, the workers start anew with so many.
+    """
 
     name: str
     description: str
     make: Callable[[int], Case]
     values: tuple[int, ...]
     quick: tuple[int, ...]
-    grows: bool = True
+    grows: bool = True  # the work, with the value
+    of_threads: bool = False
 
 
 def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case:
@@ -41,6 +45,7 @@ def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case
     )  # fmt: skip
 
 
+_THREADS = tuple(n for n in (1, 2, 4, 8, 16, 32, 64) if n <= available_threads())
 AXES = [
     Axis(
         "hidden width", "2-width-3, softmax, float64, 300 rows, batches of 30",
@@ -59,31 +64,25 @@ AXES = [
         "nets", "2-2-1, BCE, float64, 100 rows per sample, all nets",
         lambda nets: _case([2, 2, 1], 100, 1, nets), (1, 4, 16, 64, 256, 1_024, 4_096), (1, 64),
     ),
+    Axis(
+        "threads", "64-128-10, softmax, float64, 5,000 rows, all at once",
+        lambda _: _case([64, 128, 10], 5_000, 5_000), _THREADS, _THREADS,
+        grows=False, of_threads=True,
+    ),
 ]  # fmt: skip
-THREADS = "threads"
-_THREADS = Axis(
-    THREADS, "64-128-10, softmax, float64, 5,000 rows, all at once",
-    lambda _: _case([64, 128, 10], 5_000, 5_000), (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64), grows=False,
-)  # fmt: skip
-
-
-def axes(quick: bool) -> list[Axis]:
-    """All of them, with the values of such a run."""
-    threads = replace(_THREADS, values=tuple(n for n in _THREADS.values if n <= available_threads()))
-    return [replace(axis, values=axis.quick) if quick else axis for axis in AXES] + [threads]
 
 
 def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify) -> None:
     """Fill in the curves, value after value, the contenders in turn at each."""
     names = [name for name in field.names if name == OURS or name in RIVALS]
-    for value in axis.values:
+    for value in axis.quick if plan.quick else axis.values:
         case = axis.make(value)
         affordable = [name for name in names if not axis.grows or _affordable(growth, name, value)]
-        if axis.name != THREADS:
-            _point(growth, case, value, affordable, field, plan, notify)
-        else:
+        if axis.of_threads:
             with Field(names, value, field.scratch).open() as threaded:
                 _point(growth, case, value, affordable, threaded, plan, notify)
+        else:
+            _point(growth, case, value, affordable, field, plan, notify)
     for curve in growth.curves:
         curve.exponent = exponent(curve.values, curve.seconds)
 

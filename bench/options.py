@@ -36,7 +36,7 @@ def read(description: str | None, folder: Path) -> Options:
     """The options of this process; results go to `folder`."""
     slow = ", ".join(name for name, contender in CONTENDERS.items() if not contender.quick)
     epilog = (
-        f"Work: {', '.join(_all_work(quick=False))}. In quick runs {slow} takes part only if it is named. Ends with 0, "
+        f"Work: {', '.join(_all_work())}. In quick runs {slow} takes part only if it is named. Ends with 0, "
         "with 1 where a contender is invalid or failed or the run was interrupted, with 2 where an option is wrong."
     )
     parser = argparse.ArgumentParser(prog="python -m bench", description=description, epilog=epilog)
@@ -75,7 +75,7 @@ def _checked(given: argparse.Namespace, folder: Path) -> Options:
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(f"--name is a file's name of letters, digits, '-' and '.', without folder, not {name!r}")
     old = None if given.compare is None else _old(given.compare, plan)
-    work, axes = _work(given.only, given.quick)
+    work, axes = _work(given.only)
     _writable(folder)
     return Options(plan, _contenders(given), work, axes, name, given.json, old)
 
@@ -90,12 +90,12 @@ def _contenders(given: argparse.Namespace) -> list[str]:
     return [name for name in CONTENDERS if name in wanted or name == OURS]
 
 
-def _all_work(quick: bool) -> dict[str, Case | Missing | Axis]:
-    return {case.name: case for case in cases()} | {f"growth {axis.name}": axis for axis in growth.axes(quick)}
+def _all_work() -> dict[str, Case | Missing | Axis]:
+    return {case.name: case for case in cases()} | {f"growth {axis.name}": axis for axis in growth.AXES}
 
 
-def _work(only: str, quick: bool) -> tuple[list[Case | Missing], list[Axis]]:
-    every = _all_work(quick)
+def _work(only: str) -> tuple[list[Case | Missing], list[Axis]]:
+    every = _all_work()
     chosen = [work for name, work in every.items() if only.lower() in name.lower()]
     if not chosen:
         raise ValueError(f"--only {only!r} fits none of: {'; '.join(every)}")

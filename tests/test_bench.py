@@ -324,7 +324,7 @@ def test_exponents():
 
 
 def test_growth_fills_curves_and_stops_where_it_takes_too_long():
-    axis = growth.Axis("rows", "", lambda rows: growth._case([2, 2, 1], rows, 1), (10, 100, 1_000), (10,))
+    axis = growth.Axis("rows", "", lambda rows: growth._case([2, 2, 1], rows, 1), (10,), (10, 100, 1_000))
     field = FakeField(ours=(0.5, 1e-4), jax_scan=(0.5, 1.0), scikit_learn=(0.5, 1.0), fann=(0.5, 1.0))
     found = Growth("rows", "", 3)
     growth.measure(found, axis, field, PLAN, lambda text: None)
@@ -345,17 +345,18 @@ def test_growth_times_only_what_reaches_our_loss():
     assert "0.5 is right" in found.notes[0]
 
 
-@pytest.mark.parametrize("axis", growth.axes(quick=False), ids=lambda axis: axis.name)
+@pytest.mark.parametrize("axis", growth.AXES, ids=lambda axis: axis.name)
 def test_axes_make_what_they_say(axis):
-    case = axis.make(axis.values[1])
+    second = axis.values[:2][-1]  # on one CPU there is one number of threads
+    case = axis.make(second)
     if axis.name == "hidden width":
-        assert case.sizes == [2, axis.values[1], 3]
+        assert case.sizes == [2, second, 3]
     if axis.name == "batch size":
-        assert case.batch_size == axis.values[1]
+        assert case.batch_size == second
     if axis.name == "rows":
-        assert len(case.X) == axis.values[1]
+        assert len(case.X) == second
     if axis.name == "nets":
-        assert case.n_nets == axis.values[1]
+        assert case.n_nets == second
     assert set(np.unique(case.y)) == set(range(max(2, case.sizes[-1])))
     assert math.isfinite(method.reference(case))
 
