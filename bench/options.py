@@ -17,6 +17,7 @@ from .results import Run
 
 QUICK = Plan(rounds=3, processes=1, turn=0.05, share=0.25, threads=1, quick=True)
 FULL = Plan(rounds=12, processes=4, turn=0.3, share=20.0, threads=1, quick=False)
+Work = dict[str, Case | Missing | Axis]  # by name
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,13 @@ class Options:
 
 def read(description: str | None, folder: Path) -> Options:
     """The options of this process; results go to `folder`."""
+    work: Work = {case.name: case for case in cases()}
+    work |= {f"growth {axis.name}": axis for axis in growth.AXES}
     slow = ", ".join(name for name, contender in CONTENDERS.items() if not contender.quick)
     epilog = (
-        f"Work: {', '.join(_all_work())}. In quick runs {slow} takes part only if it is named. Ends with 0, "
-        "with 1 where a contender is invalid or failed or the run was interrupted, with 2 where an option is wrong."
+        f"Work: {', '.join(work)}. In quick runs {slow} takes part only if it is named. "
+        "Ends with 0, with 1 where a contender is invalid or failed or the run was interrupted, "
+        "with 2 where an option is wrong."
     )
     parser = argparse.ArgumentParser(prog="python -m bench", description=description, epilog=epilog)
     parser.add_argument("--quick", action="store_true", help="under two minutes: fewer and shorter turns, fewer points")
@@ -57,12 +61,12 @@ def read(description: str | None, folder: Path) -> Options:
     parser.add_argument("--compare", metavar="OLD.json", type=Path, help="mark what got slower since then")
     given = parser.parse_args()
     try:
-        return _checked(given, folder)
+        return _checked(given, work, folder)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
 
-def _checked(given: argparse.Namespace, folder: Path) -> Options:
+def _checked(given: argparse.Namespace, work: Work, folder: Path) -> Options:
     plan = QUICK if given.quick else FULL
     if given.rounds is not None and given.rounds < 1:
         raise ValueError(f"--rounds must be at least 1, not {given.rounds}")
@@ -75,9 +79,9 @@ def _checked(given: argparse.Namespace, folder: Path) -> Options:
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(f"--name is a file's name of letters, digits, '-' and '.', without folder, not {name!r}")
     old = None if given.compare is None else _old(given.compare, plan)
-    work, axes = _work(given.only)
+    chosen, axes = _chosen(given.only, work)
     _writable(folder)
-    return Options(plan, _contenders(given), work, axes, name, given.json, old)
+    return Options(plan, _contenders(given), chosen, axes, name, given.json, old)
 
 
 def _contenders(given: argparse.Namespace) -> list[str]:
@@ -90,15 +94,10 @@ def _contenders(given: argparse.Namespace) -> list[str]:
     return [name for name in CONTENDERS if name in wanted or name == OURS]
 
 
-def _all_work() -> dict[str, Case | Missing | Axis]:
-    return {case.name: case for case in cases()} | {f"growth {axis.name}": axis for axis in growth.AXES}
-
-
-def _work(only: str) -> tuple[list[Case | Missing], list[Axis]]:
-    every = _all_work()
-    chosen = [work for name, work in every.items() if only.lower() in name.lower()]
+def _chosen(only: str, work: Work) -> tuple[list[Case | Missing], list[Axis]]:
+    chosen = [w for name, w in work.items() if only.lower() in name.lower()]
     if not chosen:
-        raise ValueError(f"--only {only!r} fits none of: {'; '.join(every)}")
+        raise ValueError(f"--only {only!r} fits none of: {'; '.join(work)}")
     return [w for w in chosen if not isinstance(w, Axis)], [w for w in chosen if isinstance(w, Axis)]
 
 
