@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 import fastnn
-from fastnn.info import available_threads, cpu
+from fastnn.info import available_threads, cpu, cpuinfo
 
 ROOT = Path(__file__).resolve().parent.parent
 _VECTORS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "neon", "asimd", "sve")
@@ -20,7 +20,7 @@ _VECTORS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "
 
 def describe() -> dict[str, Any]:
     """CPU, system, versions and commit."""
-    flags = _cpuinfo("flags").split() or _cpuinfo("Features").split()
+    flags = cpuinfo("flags").split() or cpuinfo("Features").split()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu(),
@@ -36,16 +36,6 @@ def describe() -> dict[str, Any]:
         "fastnn": fastnn.__version__,
         "commit": _commit(),
     }
-
-
-def _cpuinfo(name: str) -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(name):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return ""
 
 
 def _turbo() -> str:

@@ -36,13 +36,18 @@ def available_threads() -> int:
 
 def cpu() -> str:
     """The processor, as it names itself."""
+    return cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpuinfo(name: str) -> str:
+    """What Linux tells under that name about the first processor; empty where it tells nothing."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(name):
                 return line.partition(":")[2].strip()
     except OSError:
         pass
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def _contents(folder: Path) -> str:
