@@ -70,11 +70,11 @@ def _all(run: Run, given: Options, field: Field, display: show.Display) -> None:
     with pinned(plan.threads):
         limits = limit.measure()
     run.limits = asdict(limits)
-    display.finish(None)
+    display.finish()
     for case in given.cases:
         if isinstance(case, Missing):
             run.cases.append(CaseResult.missing(case.name, case.why))
-            display.finish(None)
+            display.finish()
         else:
             _case(run, case, field, limits, plan, display)
         run.save(FOLDER / f"{run.name}.json")
