@@ -16,9 +16,9 @@ CACHE = Path(os.environ["BENCH_CACHE"])  # the folder that a worker is given
 
 def version() -> str:
     """The compiler, as it names itself."""
-    return subprocess.run([str(COMPILER), "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[
-        0
-    ]
+    command = [str(COMPILER), "--version"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return shown.partition("\n")[0]
 
 
 def library(source: Path, *flags: str) -> ctypes.CDLL:
