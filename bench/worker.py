@@ -119,12 +119,6 @@ class Worker:
                 if stream is not None:
                     stream.close()
 
-    def __enter__(self) -> "Worker":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _ask(self, *request: Any) -> Any:
         assert self._process.stdin is not None
         try:

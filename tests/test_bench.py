@@ -5,6 +5,7 @@ import json
 import math
 import os
 import sys
+from contextlib import closing
 from statistics import median
 
 import naive
@@ -92,7 +93,7 @@ def test_optional_contenders_reach_the_loss(contender, tmp_path):
     except NotInstalled as error:
         pytest.skip(str(error))
     able = 0
-    with worker:
+    with closing(worker):
         for case in map(small, ALL.values()):
             try:
                 worker.prepare(case)
@@ -215,7 +216,7 @@ def test_slow_contenders_get_fewer_epochs_and_quick_ones_the_cases():
 
 def test_a_worker_is_a_process(tmp_path):
     case = small(ALL["xor-grid per sample"])
-    with Worker("numpy_layers", 1, tmp_path) as worker:
+    with closing(Worker("numpy_layers", 1, tmp_path)) as worker:
         assert worker.versions.startswith(f"NumPy {np.__version__} with ")
         assert worker.started > 0
         assert worker.prepare(case) > 0
@@ -251,7 +252,7 @@ def test_what_cannot_be_imported_is_not_installed(tmp_path):
 
 def test_a_worker_takes_its_children_with_it(tmp_path, monkeypatch):
     """Whatever a library has started would run beside the next contender."""
-    with Worker("numpy_layers", 1, tmp_path) as worker:
+    with closing(Worker("numpy_layers", 1, tmp_path)) as worker:
         group = os.getpgid(worker._process.pid)
         assert group != os.getpgid(0)
     with pytest.raises(ProcessLookupError):
@@ -260,7 +261,7 @@ def test_a_worker_takes_its_children_with_it(tmp_path, monkeypatch):
 
 def test_a_worker_is_pinned(tmp_path):
     before = os.sched_getaffinity(0)
-    with Worker("numpy_layers", 1, tmp_path) as worker:
+    with closing(Worker("numpy_layers", 1, tmp_path)) as worker:
         assert len(os.sched_getaffinity(worker._process.pid)) == 1
     assert os.sched_getaffinity(0) == before
 
