@@ -1,0 +1,123 @@
+"""What the tests of the benchmark share: small cases, contenders that are none, a run made up."""
+
+import dataclasses
+
+import naive
+import numpy as np
+
+from bench import limit
+from bench.cases import Case, cases
+from bench.contenders import CONTENDERS, OURS, Unsupported
+from bench.method import Plan
+from bench.results import CaseResult, Curve, Growth, Row, Run
+from bench.worker import NotInstalled
+
+ALL = {case.name: case for case in cases() if isinstance(case, Case)}
+PLAN = Plan(rounds=3, processes=1, turn=0.01, share=100.0, threads=1, quick=True)
+ONES = limit.Precision(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+def small(case):
+    """The same case with few rows and nets, and with a last batch that is smaller than the others."""
+    rows = slice(0, len(case.X), -(-len(case.X) // 40))
+    X, y = case.X[rows], case.y[rows]
+    size = len(X) if case.batch_size == len(case.X) else min(case.batch_size, 7)
+    params = case.params if case.n_nets == 1 else tuple(p[:3] for p in case.params)
+    nets = min(case.n_nets, 3)
+    return dataclasses.replace(case, X=X, y=y, params=params, batch_size=size, checked_epochs=3, n_nets=nets)
+
+
+def value(case, prepared):
+    result = prepared(case.checked_epochs)
+    return result if case.kind == "train" else case.predicted_loss(result)
+
+
+def by_naive(case):
+    case = case.astype("float64")
+    hidden = [case.hidden] * (len(case.sizes) - 2)
+    losses = []
+    for net in range(case.n_nets):
+        params = [p if case.n_nets == 1 else p[net] for p in case.params]
+        y = case.y if case.loss != "mse" else case.y.reshape(len(case.X), -1)
+        if case.kind == "predict":
+            z = naive.forward(params, hidden, case.X)[1][-1]
+            losses.append(naive.sample_losses(z, y, case.loss)[0].mean())
+        else:
+            rule = naive.Rule(case.optimizer, case.lr)
+            losses.append(
+                naive.train(params, hidden, case.loss, case.X, y, rule, case.checked_epochs, case.batch_size)[1][-1]
+            )
+    return np.mean(losses)
+
+
+class FakeWorker:
+    """Reaches a loss, in a time per epoch, or raises."""
+
+    versions = "fake 1"
+    started = 0.5
+
+    def __init__(self, name, log, loss, seconds):
+        self.name, self.log, self.loss, self.seconds = name, log, loss, seconds
+
+    def prepare(self, case):
+        if isinstance(self.loss, Unsupported):
+            raise self.loss
+        return 0.25
+
+    def run(self, epochs):
+        if isinstance(self.loss, Exception):
+            raise self.loss
+        self.log.append(self.name)
+        return self.seconds * epochs, self.loss
+
+
+class FakeField:
+    threads = 1
+
+    def __init__(self, **behaviours):
+        self.names, self.log = list(behaviours), []
+        self._behaviours = behaviours
+        self._running = set()
+
+    def has(self, name):
+        return name in self._running
+
+    def restart(self):
+        self._running.clear()
+        self.log.append("restart")
+
+    def worker(self, name):
+        self._running.add(name)
+        loss, seconds = self._behaviours[name]
+        if isinstance(loss, NotInstalled):
+            raise loss
+        return FakeWorker(name, self.log, loss, seconds)
+
+    def drop(self, name):
+        pass
+
+
+def example(name="example", scale=1.0):
+    case = ALL["spiral batch 30"]
+    result = CaseResult.of(case, 2e-7)
+    result.loss = 1.04
+    for contender, seconds in (("ours", [1.0, 1.1, 1.2]), ("c_sizes", [2.0, 2.2, 2.4]), ("jax_scan", [0.5, 0.5, 0.6])):
+        times = [s * (scale if contender == OURS else 1.0) for s in seconds]
+        title = CONTENDERS[contender].title
+        result.rows.append(Row(contender, title, "timed", "", "lib 1", 1.04, 0.1, 0.2, 0.1, 10, times))
+    result.rows.append(Row("pytorch", "PyTorch, eager", "not installed", "no torch"))
+    machine = {
+        "cpu": "A CPU", "cores": 2, "vectors": ["avx2"], "date": "2026-11-22T00:00:00+00:00", "commit": "abc",
+        "python": "3.11",
+    }  # fmt: skip
+    curves = [Curve("ours", "fastnn", [1, 10], [1e-3, 1e-2], 1.0), Curve("jax_scan", "JAX", [1, 10], [1e-3, 2e-3], 0.3)]
+    missing = CaseResult.missing("digits per sample", "no scikit-learn")
+    return Run(
+        name,
+        machine,
+        {"rounds": 3, "threads": 1, "processes": 2, "quick": False},
+        {},
+        [result, missing],
+        [Growth("rows", "of a net", 3, curves)],
+        True,
+    )

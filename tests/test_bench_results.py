@@ -1,0 +1,122 @@
+"""Results: kept, compared, drawn, and shown in tables and in the README."""
+
+import dataclasses
+import io
+import json
+import math
+
+import pytest
+from bench_fakes import example
+from rich.console import Console
+
+from bench import charts, compare, readme, results, show
+from bench.__main__ import FOLDER
+from bench.contenders import OURS
+from bench.results import Row, Run
+
+
+def test_results_are_kept_and_read_again(tmp_path):
+    file = tmp_path / "run.json"
+    run = example()
+    run.save(file)
+    again = results.load(file)
+    assert again.as_json() == run.as_json()
+    assert again.cases[0].ratios(again.cases[0].rows[1]) == [2.0, 2.2 / 1.1, 2.0]
+    assert math.isnan(again.cases[0].rows[3].loss)
+    assert json.loads(file.read_text())["machine"]["commit"] == "abc"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 0}', '{"schema": 1, "cases": 3}'])
+def test_what_is_no_result_is_refused(tmp_path, content):
+    file = tmp_path / "other.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match="is not a result of this suite"):
+        results.load(file)
+
+
+def test_compare_marks_what_got_slower():
+    old, new = example(), example(scale=1.5)
+    marks = {pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(new, old)}
+    assert marks == {"ours": "slower", "c_sizes": "", "jax_scan": ""}
+    marks = {pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(old, new)}
+    assert marks["ours"] == "faster"
+
+
+def test_compare_takes_out_the_machine():
+    old, new = example(), example(scale=1.5)
+    for row in new.cases[0].rows:
+        if row.contender != OURS:
+            row.seconds = [1.5 * s for s in row.seconds]
+    found = compare.pairs(new, old)
+    assert compare.machine_drift(found) == pytest.approx(1.5)
+    assert [compare.verdict(pair, 1.5) for pair in found] == ["", "", ""]
+
+
+def test_a_small_change_or_one_within_the_noise_is_not_marked():
+    def verdict(before, now):
+        return compare.verdict(compare.Pair("case", OURS, "fastnn", before, now), 1.0)
+
+    assert verdict([1.0, 1.0, 1.0], [1.04, 1.04, 1.04]) == ""
+    assert verdict([1.0, 1.0, 1.5, 1.5], [1.0, 1.4, 1.4, 1.5]) == ""
+    assert verdict([1.0, 1.0, 1.0], [1.06, 1.06, 1.06]) == "slower"
+
+
+def test_other_work_under_the_same_name_is_not_compared():
+    old, new = example(), example()
+    old.cases[0].description += " on more rows"
+    assert compare.pairs(new, old) == []
+
+
+def test_pictures(tmp_path):
+    files = charts.draw(example(), tmp_path)
+    assert [file.name for file in files] == ["example.png", "example-growth.png"]
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
+    assert charts.draw(Run("empty", {}, {}, {}), tmp_path) == []
+
+
+def test_readme_table_is_between_its_markers():
+    table = readme.markdown(example())
+    assert "| spiral batch 30 | " in table
+    assert "**" in next(line for line in table.splitlines() if line.startswith("| spiral"))
+    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
+    once = readme.insert(text, table)
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter")
+    assert "old" not in once
+    assert readme.insert(once, table) == once
+    with pytest.raises(ValueError, match="needs the lines"):
+        readme.insert("no markers", table)
+
+
+def test_the_readme_has_the_figures_of_the_reference_run():
+    text = readme.README.read_text(encoding="utf-8")
+    assert readme.insert(text, readme.markdown(results.load(FOLDER / "reference.json"))) == text
+
+
+def test_the_readme_shows_whole_runs_of_committed_code_only():
+    def reason(**changes):
+        run = results.load(FOLDER / "reference.json")
+        for name, given in changes.items():
+            setattr(run, name, given)
+        return readme.obstacle(run)
+
+    run = results.load(FOLDER / "reference.json")
+    assert reason() is None
+    assert reason(complete=False) == "was interrupted"
+    assert reason(method={**run.method, "quick": True}) == "is of a quick run"
+    assert reason(cases=run.cases[1:]) == "lacks xor-grid per sample"
+    assert "not committed" in reason(machine={**run.machine, "commit": "abc+"})
+    assert "not committed" in reason(machine={**run.machine, "commit": "unknown"})
+    bad = dataclasses.replace(run.cases[0], rows=[*run.cases[0].rows, Row("fann", "FANN", "invalid")])
+    assert "invalid or failed" in reason(cases=[bad, *run.cases[1:]])
+
+
+def test_narrow_tables_show_their_figures():
+    run = example()
+    for width in (80, 140):
+        out = Console(width=width, record=True, file=io.StringIO())
+        out.print(show.case_table(run.cases[0], width))
+        out.print(show.summary(run, width))
+        text = out.export_text()
+        assert "…" not in text
+        assert "C, any sizes" in text
