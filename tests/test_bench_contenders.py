@@ -19,12 +19,14 @@ def test_the_reference_is_right(name):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("contender", ["ours", "c_xor", "c_sizes", "numpy_layers", "scikit_learn"])
+@pytest.mark.parametrize("contender", ["ours", "c_xor", "c_sizes", "numpy_layers", "numpy_vectorised", "scikit_learn"])
 def test_contenders_reach_the_loss(contender, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     try:
         module = importlib.import_module(f"bench.contenders.{contender}")
     except ImportError as error:
+        if "no C compiler" not in str(error):  # all else comes with the test extra
+            raise
         pytest.skip(str(error))
     able = 0
     for case in map(small, ALL.values()):
