@@ -1,16 +1,19 @@
 """Nets of Affine layers and activations, which the fused loops take as one layer table."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from . import kernels
 from .activations import Activation
-from .arrays import Array
-from .job import Job, State
+from .arrays import Array, scratch
+from .job import Advance, Job, State
 from .layers import Affine, Layer
 from .losses import Loss
+
+_MOST_TILES = 2**26  # bytes
+_TILE_BYTES = 2**15
 
 
 def layer_table(layers: Sequence[Layer]) -> Array | None:
@@ -35,6 +38,61 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
     return np.array(rows, np.uint32)
 
 
+@dataclass(frozen=True, eq=False)
+class Packing:
+    """How parameters are packed for the loop over single samples: see `kernels.codes`.
+
+    The packed parameter places[p] is the parameter sources[p] of theta, and for p < theta.size that is p.
+    units is 1 for each unit and 0 for what fills a layer up.
+    """
+
+    layers: Array
+    size: int
+    places: Array
+    sources: Array
+    units: Array
+
+
+def packing(table: Array, vector: int) -> Packing:
+    """The packing of a layer table for vectors of so many numbers."""
+    codes = kernels.codes
+    layers = np.zeros((len(table), codes.N_PACKED_COLUMNS), np.uint32)
+    layers[:, : codes.N_COLUMNS] = table
+    widths = [int(n) + -int(n) % vector for n in (table[0, codes.N_IN], *table[:, codes.N_OUT])]
+    units = np.zeros(sum(widths))
+    size, starts = 0, np.cumsum([0, *widths])
+    first, second = [], []
+    for place, row in enumerate(layers):
+        n_in, n_out = int(row[codes.N_IN]), int(row[codes.N_OUT])
+        units[starts[place] : starts[place] + n_in] = 1
+        row[codes.INPUT], row[codes.OUTPUT] = starts[place : place + 2]
+        width_in, width_out = row[codes.WIDTH_IN], row[codes.WIDTH_OUT] = widths[place : place + 2]
+        j, k = np.arange(n_in)[:, np.newaxis], np.arange(n_out)
+        row[codes.BY_COLUMN] = by_column = 0 < place == len(layers) - 1 and n_out == 1
+        row[codes.ROWS] = size
+        rows = size + j * width_out + k
+        size += 0 if by_column else n_in * width_out
+        row[codes.COLUMNS] = size
+        columns = size + j + k * width_in
+        size += n_out * width_in if place > 0 else 0
+        row[codes.BIAS] = size
+        first += [columns if by_column else rows, size + k]
+        second.append(columns if place > 0 and not by_column else np.zeros(0, np.int64))
+        size += width_out
+    units[starts[-2] : starts[-2] + n_out] = 1
+    places = np.concatenate([part.reshape(-1) for part in first])
+    again = [
+        row[codes.WEIGHTS] + np.arange(part.size) for row, part in zip(table.astype(np.int64), second, strict=True)
+    ]
+    return Packing(
+        layers,
+        size,
+        np.concatenate([places, *(part.reshape(-1) for part in second)]),
+        np.concatenate([np.arange(places.size), *again]),
+        units,
+    )
+
+
 def _as_it_was_made(layer: Layer) -> bool:
     """True unless a subclass computes something else than Affine or the activation that it is derived from."""
     kind = type(layer)
@@ -48,11 +106,16 @@ class Fused:
     def __init__(self, theta: Array, table: Array, loss: Loss) -> None:
         self._theta, self._table, self._loss = theta, table, loss
         self._n_out = int(table[-1, kernels.codes.N_OUT])
+        self._n_in = int(table[0, kernels.codes.N_IN])
         self._units = int(table[-1, kernels.codes.OUTPUT]) + self._n_out
+
+        # the tiles of a and d fill about half of a first-level cache; not fewer than 8 vectors, nor more than 32
+        vectors = min(max(_TILE_BYTES // (2 * self._units * kernels.codes.VECTOR_BYTES) // 2 * 2, 8), 32)
+        self._lanes = vectors * kernels.codes.VECTOR_BYTES // theta.dtype.itemsize
 
     def describe(self) -> str:
         """How it will be run, in words."""
-        lanes = kernels.codes.LANES
+        lanes = self._lanes
         return (
             "batch_size=1: one compiled loop does forward, backward and update, sample by sample\n"
             f"batches and predictions: one compiled loop over tiles of {lanes} samples side by side"
@@ -69,28 +132,52 @@ class Fused:
     def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
         out = np.empty((len(X), self._n_out), X.dtype)
-        kernels.predictions.outputs(out, self._theta, X, np.arange(len(X)), self._table, self._tile(X.dtype))
+        kernels.predictions.outputs(
+            out, self._theta, X, np.arange(len(X)), self._table, self._rows_of_lanes(self._n_in), self._lanes
+        )
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
         g, rows = np.empty_like(self._theta), np.arange(len(X))
-        tiles = self._tile(X.dtype), self._tile(X.dtype)
         total = kernels.batches.loss_and_gradient(
-            g, self._theta, X, y, rows, self._table, self._loss.code, mean, *tiles
-        )
+            g, self._theta, X, y, rows, self._table, self._loss.code, mean,
+            self._rows_of_lanes(X.shape[1] + y.shape[1]), self._rows_of_lanes(), scratch(self._lanes, X.dtype),
+        )  # fmt: skip
         return float(total), g
 
-    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
-        """Train up to the update `end` or for `budget` samples; the answer is one of the kernels' codes."""
+    def start(self, job: Job, state: State) -> Advance:
+        """What trains up to an update or for a number of samples; the answer is one of the kernels' codes."""
         in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
-        given = (job.X, job.y, order, self._table, self._loss.code, job.rule, job.settings)
-        dtype = job.X.dtype
+        work = (self._table, self._loss.code, job.rule, job.settings)
         if self.per_sample(job):
-            scratch = np.empty(self._units, dtype), np.empty(self._units, dtype)
-            return int(kernels.per_sample.train(*in_place, *given, first_epoch, end, budget, *scratch))
-        batches = (job.batch_size, job.mean, first_epoch, end, budget)
-        return int(kernels.batches.train(*in_place, *given, *batches, self._tile(dtype), self._tile(dtype)))
+            packed = packing(self._table, kernels.codes.VECTOR_BYTES // job.X.itemsize)
+            vectors = scratch((2 + len(state.moments)) * packed.size, job.X.dtype).reshape(-1, packed.size)
+            by_unit = scratch(4 * packed.units.size, job.X.dtype).reshape(4, -1)
+            by_unit[3] = packed.units
+            room = (vectors[0], vectors[2:], vectors[1], *by_unit, packed.places, packed.sources)
 
-    def _tile(self, dtype: Any) -> Array:
-        return np.empty(self._units * kernels.codes.LANES, dtype)
+            def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
+                given = (job.X, job.y, order, packed.layers, *work[1:], first_epoch, end, budget)
+                return int(kernels.per_sample.train(*in_place, *given, *room))
+
+            return advance
+        tiles, a = self._tiles(job)
+        d, scales = self._rows_of_lanes(), scratch(self._lanes, job.X.dtype)
+
+        def advance_batches(order: Array, first_epoch: int, end: int, budget: int) -> int:
+            given = (job.X, job.y, order, *work, job.batch_size, job.mean, first_epoch, end, budget)
+            return int(kernels.batches.train(*in_place, *given, a, d, scales, tiles))
+
+        return advance_batches
+
+    def _tiles(self, job: Job) -> tuple[Array, Array]:
+        """Room for all tiles of an epoch, where they are the same in all epochs and not too large, or for one."""
+        n = -(-job.batch_size // self._lanes) * job.per_epoch
+        size = job.X.shape[1] + job.y.shape[1]
+        if job.shuffle or n * size * self._lanes * job.X.itemsize > _MOST_TILES:
+            return np.zeros(0, np.int64), self._rows_of_lanes(size)
+        return np.zeros(n, np.int64), self._rows_of_lanes(n * size)
+
+    def _rows_of_lanes(self, more: int = 0) -> Array:
+        return scratch((self._units + more) * self._lanes, self._theta.dtype)

@@ -1,11 +1,16 @@
 """One call of `fit`, as the loops see it: what they read, and what they change."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import kernels
 from .arrays import Array
+
+# Trains a job on: the orders of the rows in the epochs from a first one on, that epoch, the update at which to end, and
+# for how many samples at most. The answer is one of the kernels' codes.
+Advance = Callable[[Array, int, int, int], int]
 
 
 @dataclass(frozen=True)

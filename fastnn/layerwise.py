@@ -1,12 +1,13 @@
 """Any stack of layers, one layer after the other: what the fused loops do not know."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from . import kernels
 from .arrays import Array, frozen
-from .job import Job, State
+from .job import Advance, Job, State
 from .layers import Layer
 from .losses import Loss
 
@@ -39,8 +40,11 @@ class Layerwise:
         total, _, _ = self._backpropagate(X, y, mean)
         return total, self._gradient.copy()
 
-    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
-        """Train up to the update `end` or for `budget` samples, in whole updates; the answer is a kernels' code."""
+    def start(self, job: Job, state: State) -> Advance:
+        """What trains up to an update or for a number of samples, in whole updates."""
+        return partial(self._advance, job, state)
+
+    def _advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
         codes = kernels.codes
         while (done := state.done) < end and budget > 0:
             epoch, batch = divmod(done, job.per_epoch)

@@ -14,7 +14,7 @@ from . import kernels
 from .arrays import Array
 from .errors import DivergenceError
 from .history import History
-from .job import Job, Kept, State
+from .job import Advance, Job, Kept, State
 from .progress import Bar
 
 _CHUNK_SECONDS = 0.03
@@ -37,8 +37,8 @@ class Engine(Protocol):
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
 
-    def advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
-        """Train up to the update `end` or for `budget` samples; the answer is one of the kernels' codes."""
+    def start(self, job: Job, state: State) -> Advance:
+        """What trains the job on, chunk by chunk."""
 
 
 class Pace:
@@ -78,8 +78,9 @@ class Training:
     """One fit under way; `history` tells how far it has come, also after an interruption."""
 
     def __init__(self, engine: Engine, job: Job, theta: Array, counts_hits: bool) -> None:
-        self._engine, self._job, self._counts_hits = engine, job, counts_hits
+        self._job, self._counts_hits = job, counts_hits
         self._state, self._orders = State(theta, job), Orders(job)
+        self._train = engine.start(job, self._state)
         self._started = time.perf_counter()
 
     def run(self, progress: bool | None) -> None:
@@ -112,7 +113,7 @@ class Training:
         return History(self._state.loss_sums[:epochs] / n, accuracy, self._state.done, seconds)
 
     def _advance(self, end: int, budget: int) -> int:
-        return self._engine.advance(self._job, self._state, self._orders.block, self._orders.first, end, budget)
+        return self._train(self._orders.block, self._orders.first, end, budget)
 
     def _visited(self) -> int:
         """About how many samples have been through the net."""

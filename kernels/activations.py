@@ -1,48 +1,43 @@
-"""Sigmoid, tanh, ReLU and identity over a stretch of a flat array, forward and backward.
+"""Sigmoid, tanh, ReLU and identity over whole vectors of a flat array, forward and backward.
 
 The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a), tanh' = 1 - a^2, relu' = [a > 0].
 """
 
-import numpy as np
-
 from .codes import RELU, SIGMOID, TANH
-from .compile import helper
+from .compile import part
+from .vectors import constant, load, numbers_in, sigmoid, store, tanh, where_greater
 
 
-@helper
-def logistic(z, one):
-    """sigmoid(z) and sigmoid(-z), neither by cancellation, and e^-|z|, which never overflows."""
-    e = np.exp(-abs(z))
-    r = one / (one + e)
-    p, q = (r, e * r) if z >= 0 else (e * r, r)
-    return p, q, e
-
-
-@helper
+@part
 def forward(a, start, stop, activation):
-    """Replace a[start:stop] by its activation."""
-    zero, one = a.dtype.type(0), a.dtype.type(1)
+    """Replace a[start:stop], a number of whole vectors, by its activation."""
+    step = numbers_in(a)
+    zero, one = constant(a, 0), constant(a, 1)
     if activation == SIGMOID:
-        for i in range(start, stop):
-            a[i], _, _ = logistic(a[i], one)
+        for i in range(start, stop, step):
+            store(a, i, sigmoid(load(a, i), one))
     elif activation == TANH:
-        for i in range(start, stop):
-            a[i] = np.tanh(a[i])
+        for i in range(start, stop, step):
+            store(a, i, tanh(load(a, i)))
     elif activation == RELU:
-        for i in range(start, stop):
-            a[i] = zero if a[i] <= zero else a[i]  # in this order a NaN stays one
+        for i in range(start, stop, step):
+            z = load(a, i)
+            store(a, i, where_greater(zero, z, zero, z))  # in this order a NaN stays one
 
 
-@helper
+@part
 def backward(d, a, start, stop, activation):
     """Multiply d[start:stop] by the activation's derivative; a[start:stop] is the activation's result."""
-    zero, one = a.dtype.type(0), a.dtype.type(1)
+    step = numbers_in(a)
+    zero, one = constant(a, 0), constant(a, 1)
     if activation == SIGMOID:
-        for i in range(start, stop):
-            d[i] *= a[i] * (one - a[i])
+        for i in range(start, stop, step):
+            x = load(a, i)
+            store(d, i, load(d, i) * (x * (one - x)))
     elif activation == TANH:
-        for i in range(start, stop):
-            d[i] *= one - a[i] * a[i]
+        for i in range(start, stop, step):
+            x = load(a, i)
+            store(d, i, load(d, i) * (one - x * x))
     elif activation == RELU:
-        for i in range(start, stop):
-            d[i] = d[i] if a[i] > zero else zero
+        for i in range(start, stop, step):
+            store(d, i, where_greater(load(a, i), zero, load(d, i), zero))

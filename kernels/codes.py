@@ -9,6 +9,14 @@ Everything that a loop needs to know about the architecture is in it, so that on
 N_IN, N_OUT, ACTIVATION, FEEDBACK, WEIGHTS, INPUT, OUTPUT = range(7)
 N_COLUMNS = 7
 
+# Columns of the packed table, for the loop over single samples, where a vector's numbers are a layer's units. Rows of
+# weights are filled up with zeros to whole vectors, and so are the units: a layer has WIDTH_IN and WIDTH_OUT of them.
+# Weights are kept twice: row by row from ROWS on, and column by column from COLUMNS on, for the way back. The first
+# layer needs no columns; a last layer of one unit (BY_COLUMN) needs no rows, as one sum over a column is all that it does.
+# The first four columns are the layer table's, INPUT and OUTPUT count filled-up units.
+BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(7, 13)
+N_PACKED_COLUMNS = 13
+
 # ACTIVATION: what is applied to the layer's output.
 IDENTITY, SIGMOID, TANH, RELU = range(4)
 
@@ -32,5 +40,5 @@ N_POSITION = 3
 # What a loop answers.
 DONE, NOT_FINITE = range(2)
 
-# Samples side by side in the loop over batches.
-LANES = 64
+# The length of a vector, on every processor: 8 numbers of float64, 16 of float32.
+VECTOR_BYTES = 64

@@ -1,4 +1,4 @@
-"""How functions are compiled: `helper` for the parts, `kernel` for what Python calls."""
+"""How functions are compiled: `helper` and `part` for the parts, `kernel` for what Python calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,25 +7,31 @@ import numba
 
 from . import cache
 
-# No branch at a division, which would stop the vectoriser; a product and a sum may become one fused operation.
-# "nnan" and "ninf" stay out: they delete every test for NaN.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+# No branch at a division, which would stop the vectoriser. No fast-math: it leaves to the compiler what is fused or
+# reordered, so that two loops over the same net would differ in their last bits.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+# Parts are called by kernels only: what would make them callable from Python and C is a third of their compile time.
+_PART = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """A part of a kernel, copied into it.
+    """A small part of a kernel, copied into it by LLVM.
 
-    A call would pass seven words an array on the stack: the per-sample loop took 1.5 times as long with calls.
+    Numba compiles one for each combination of argument types, of which a literal number is one of its own.
     """
+    return numba.njit(forceinline=True, **_PART)(function)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A loop that a kernel calls. It calls no other part: LLVM works on all that a function calls once more with it."""
+    return numba.njit(**_PART)(function)
+
+
+def stage(function: Callable[..., Any]) -> Any:
+    """What calls parts in a row, copied into the kernel by Numba."""
     return numba.njit(inline="always", **_OPTIONS)(function)
-
-
-def sum_helper(function: Callable[..., Any]) -> Any:
-    """A part of a kernel whose sums may be split over SIMD lanes (in an order that is always the same).
-
-    It is called, not copied: what is copied takes on the kernel's rules of arithmetic.
-    """
-    return numba.njit(**_OPTIONS | {"fastmath": {"contract", "nsz", "reassoc"}})(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:

@@ -1,98 +1,167 @@
-"""Samples side by side: unit u of the sample in lane i stands at a[u * LANES + i], so that every loop over lanes
-is a vector loop, whatever the sizes of the layers.
+"""Samples side by side: unit u of the sample in lane i stands at a[u * lanes + i], so that every loop over lanes
+is a loop over vectors, whatever the sizes of the layers.
 
-Alphabet as in `per_sample`. A tile is up to LANES samples; `width` of its lanes are in use.
+Alphabet as in `per_sample`. A tile is up to `lanes` samples; `width` lanes of it are worked on, a number of whole pairs
+of vectors.
 """
 
 import numpy as np
 
 from . import activations
-from .codes import ACTIVATION, FEEDBACK, FEEDBACK_WEIGHTS, LANES
-from .compile import helper, sum_helper
-from .losses import sample_loss
-from .places import output, place
+from .codes import ACTIVATION, FEEDBACK, FEEDBACK_WEIGHTS, N_COLUMNS
+from .compile import helper, part, stage
+from .places import place
+from .vectors import (
+    add_products,
+    entry,
+    fma,
+    keep,
+    load,
+    nothing,
+    numbers_in,
+    outer,
+    start,
+    store,
+    total,
+    totals,
+)
+
+ONE, TWO, FOUR = (0,), (0, 0), (0, 0, 0, 0)
 
 
 @helper
-def gather(a, X, rows, start, width):
-    """Bring the samples rows[start:start + width] into the first units of the tile."""
-    for i in range(width):
-        for j in range(X.shape[1]):
-            a[j * LANES + i] = X[rows[start + i], j]
+def whole(a, n):
+    """The width that n samples take."""
+    pair = 2 * numbers_in(a)
+    return (n + pair - 1) // pair * pair
 
 
-@helper
-def forward(a, theta, layers, width):
-    """Fill the tile with every layer's output: z = b + x w, then the activation."""
-    for layer in range(layers.shape[0]):
-        n_in, n_out, x, z, w, b = place(layers, layer)
-        for k in range(n_out):
-            to = (z + k) * LANES
-            for i in range(width):
-                a[to + i] = theta[b + k]
-            for j in range(n_in):
-                weight, of = theta[w + j * n_out + k], (x + j) * LANES
-                for i in range(width):
-                    a[to + i] += a[of + i] * weight
-            activations.forward(a, to, to + width, layers[layer, ACTIVATION])
+@part
+def gather(a, lanes, x, X, n_columns, rows, n):
+    """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, and zeros into the rest of their width."""
+    for j in range(n_columns):
+        for i in range(n):
+            a[(x + j) * lanes + i] = X[rows[i] * n_columns + j]
+        for i in range(n, whole(a, n)):
+            a[(x + j) * lanes + i] = 0
 
 
-@helper
-def losses(d, a, layers, y, rows, start, width, loss, scale):
-    """The tile's sum of losses and number of right classes, and the first lane whose loss is not finite, or -1.
+@part
+def combine(out, z, a, x, n, theta, w, term, unit, bias, m, lanes, width):
+    """Units z, z + 1 ... of out = theta[bias] + sum_j theta[w + j term] times unit x + j of a, j < n, and so on with
+    w + unit and bias + 1, for len(m) units at once; without a bias where that is negative.
 
-    d = scale dL/dz of the last layer.
+    The forward pass takes a row of weights after the other, the way back a column after the other.
     """
-    z, n_out = output(layers)
-    total, right, bad = 0.0, 0, -1
-    for i in range(width):
-        value, hit = sample_loss(d, a, z * LANES + i, LANES, n_out, y, rows[start + i], loss, scale)
-        total += value
-        right += hit
-        if bad < 0 and not np.isfinite(value):
-            bad = i
-    return total, right, bad
+    pair = 2 * numbers_in(a)
+    for i in range(0, width, pair):
+        block = nothing(a, m) if bias < 0 else start(theta, bias, 1, m)
+        for j in range(n):
+            block = add_products(block, a, (x + j) * lanes + i, theta, w + j * term, unit)
+        keep(out, z * lanes + i, lanes, block)
 
 
-@sum_helper
-def product(d, a, to, of, width):
-    """sum_i d[to + i] a[of + i]: one weight's gradient over a tile."""
-    total = d.dtype.type(0)
-    for i in range(width):
-        total += d[to + i] * a[of + i]
-    return total
+@stage
+def combine_all(out, z, n_units, a, x, n, theta, w, term, unit, bias, lanes, width):
+    """`combine` for all units of a layer, four at a time: eight sums are under way at once."""
+    k = 0
+    while k < n_units:
+        b = bias + k if bias >= 0 else bias
+        if k + 4 <= n_units:
+            combine(out, z + k, a, x, n, theta, w + k * unit, term, unit, b, FOUR, lanes, width)
+            k += 4
+        elif k + 2 <= n_units:
+            combine(out, z + k, a, x, n, theta, w + k * unit, term, unit, b, TWO, lanes, width)
+            k += 2
+        else:
+            combine(out, z + k, a, x, n, theta, w + k * unit, term, unit, b, ONE, lanes, width)
+            k += 1
 
 
-@sum_helper
-def lane_sum(d, to, width):
-    """sum_i d[to + i]: one bias's gradient over a tile."""
-    total = d.dtype.type(0)
-    for i in range(width):
-        total += d[to + i]
-    return total
+@stage
+def forward(a, x_first, theta, layers, n_layers, lanes, width):
+    """Fill the tile with every layer's output: z = b + x w, then the activation. The samples are at unit x_first."""
+    for layer in range(n_layers):
+        n_in, n_out, x, z, w, b = place(layers, layer)
+        if layer == 0:
+            x = x_first
+        combine_all(a, z, n_out, a, x, n_in, theta, w, n_out, np.int64(1), b, lanes, width)
+        activation = entry(layers, layer, ACTIVATION, N_COLUMNS)
+        if width == lanes:
+            activations.forward(a, z * lanes, (z + n_out) * lanes, activation)
+        else:
+            for k in range(z, z + n_out):
+                activations.forward(a, k * lanes, k * lanes + width, activation)
 
 
 @helper
-def backward(g, d, a, theta, layers, width):
+def add_four(g, at, values):
+    """Add four numbers to g[at], g[at + 1] ..."""
+    g[at] += values[0]
+    g[at + 1] += values[1]
+    g[at + 2] += values[2]
+    g[at + 3] += values[3]
+
+
+@part
+def add_gradients(g, w, n_out, d, z, a, x, n_in, lanes, width):
+    """Add sum_i a[x + j]_i d[z + k]_i to g[w + j n_out + k] for all j and k, two times four at once."""
+    step = numbers_in(a)
+    for j in range(0, n_in - 1, 2):
+        for k in range(0, n_out - 3, 4):
+            block = nothing(a, FOUR)
+            for i in range(0, width, step):
+                block = outer(block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes)
+            at = w + j * n_out + k
+            add_four(g, at, totals(block[0], block[2], block[4], block[6]))
+            add_four(g, at + n_out, totals(block[1], block[3], block[5], block[7]))
+    for j in range(n_in):
+        paired = j < n_in // 2 * 2
+        for k in range(n_out // 4 * 4 if paired else 0, n_out):
+            block = nothing(a, ONE)
+            for i in range(0, width, 2 * step):
+                of, to = (x + j) * lanes + i, (z + k) * lanes + i
+                first = fma(load(a, of), load(d, to), block[0])
+                block = (first, fma(load(a, of + step), load(d, to + step), block[1]))
+            g[w + j * n_out + k] += total(block[0] + block[1])
+
+
+@part
+def add_bias_gradients(g, b, n_out, d, z, lanes, width):
+    """Add sum_i d[z + k]_i to g[b + k] for all k."""
+    step = numbers_in(d)
+    for k in range(n_out):
+        at = (z + k) * lanes
+        sums = load(d, at)
+        for i in range(step, width, step):
+            sums = sums + load(d, at + i)
+        g[b + k] += total(sums)
+
+
+@part
+def feed_inputs_back(d, z, n_out, a, x, n_in, lanes, width):
+    """The mistake of FEEDBACK_INPUTS: d[x + j] = a[x + j] sum_k d[z + k]."""
+    for i in range(0, width, numbers_in(a)):
+        sums = load(d, z * lanes + i)
+        for k in range(1, n_out):
+            sums = sums + load(d, (z + k) * lanes + i)
+        for j in range(x, x + n_in):
+            store(d, j * lanes + i, load(a, j * lanes + i) * sums)
+
+
+@stage
+def backward(g, d, a, x_first, theta, layers, n_layers, lanes, width):
     """Add the tile's gradient to g, where the last units of d hold dL/dz of the last layer."""
-    for back in range(layers.shape[0]):
-        layer = layers.shape[0] - 1 - back
+    for back in range(n_layers):
+        layer = n_layers - 1 - back
         n_in, n_out, x, z, w, b = place(layers, layer)
-        for k in range(n_out):
-            g[b + k] += lane_sum(d, (z + k) * LANES, width)
-        for j in range(n_in):
-            of = (x + j) * LANES
-            for k in range(n_out):
-                g[w + j * n_out + k] += product(d, a, (z + k) * LANES, of, width)
-            if layer > 0:
-                for i in range(width):
-                    d[of + i] = 0
-                for k in range(n_out):
-                    weight, to = theta[w + j * n_out + k], (z + k) * LANES
-                    if layers[layer, FEEDBACK] == FEEDBACK_WEIGHTS:
-                        for i in range(width):
-                            d[of + i] += d[to + i] * weight
-                    else:
-                        for i in range(width):
-                            d[of + i] += d[to + i] * a[of + i]
-                activations.backward(d, a, of, of + width, layers[layer - 1, ACTIVATION])
+        add_bias_gradients(g, b, n_out, d, z, lanes, width)
+        add_gradients(g, w, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes, width)
+        if layer > 0:
+            if entry(layers, layer, FEEDBACK, N_COLUMNS) == FEEDBACK_WEIGHTS:
+                combine_all(d, x, n_in, d, z, n_out, theta, w, np.int64(1), n_out, np.int64(-1), lanes, width)
+            else:
+                feed_inputs_back(d, z, n_out, a, x, n_in, lanes, width)
+            activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
+            for j in range(x, x + n_in):
+                activations.backward(d, a, j * lanes, j * lanes + width, activation)

@@ -1,55 +1,120 @@
-"""BCE, softmax cross-entropy and mean squared error from the last layer's plain output z, one sample at a time.
+"""BCE, softmax cross-entropy and mean squared error from the last layer's plain output z, and their gradients.
 
-Outputs of one sample stand `stride` apart: 1 in a row, the number of lanes where samples stand side by side.
-Targets y are floats, (n, 1) with the number of the true class, or (n, n_out) values for MSE.
+BCE: L = log(1 + e^-z) for class 1, log(1 + e^z) for class 0; dL/dz = sigmoid(z) - t, and class 1 where z > 0.
+Softmax cross-entropy: L = log(sum_k e^(z_k - z_t)), dL/dz = softmax(z) - [k = t], and the first largest z wins.
+MSE: L = mean_k (z_k - y_k)^2, dL/dz = 2 (z - y) / n_out, never "right".
 """
 
 import numpy as np
 
-from .activations import logistic
+from . import elementary
+from .arithmetic import magnitude, where_greater
 from .codes import BCE, SOFTMAX_CE
-from .compile import helper
+from .compile import helper, part, stage
+from .vectors import constant, exp, load, log1p, number, numbers_in, store, total, traced
+from .vectors import magnitude as size
+from .vectors import where_greater as choose
+
+
+def _bce(z, t):
+    sign = 1.0 - (t + t)
+    s = sign * z  # positive where the wrong class has won
+    e = elementary.exp(-magnitude(s))
+    r = 1.0 / (1.0 + e)
+    value = where_greater(s, 0.0, s, 0.0) + elementary.log1p_to_1(e)
+    return value, sign * where_greater(s, 0.0, r, e * r), where_greater(z, 0.0, t, 1.0 - t)
+
+
+# A sample's loss, dL/dz, and 1 if its class was right, otherwise 0; t is 0 or 1.
+bce = traced(_bce, 3)
 
 
 @helper
-def sample_loss(d, z, start, stride, n_out, y, i, loss, scale):
-    """The loss L of sample i and whether its class was right; d = scale dL/dz, at the places of z.
+def share(theta, n, mean):
+    """What a sample's gradient counts in a batch of n: 1 / n in a mean, 1 in a sum."""
+    one = theta.dtype.type(1)
+    return one / theta.dtype.type(n) if mean else one
 
-    BCE: L = max(z, 0) - t z + log(1 + e^-|z|), dL/dz = sigmoid(z) - t, and class 1 where z > 0.
-    Softmax cross-entropy: L = log(sum_k e^(z_k - z_t)), dL/dz = softmax(z) - [k = t], the first largest z wins.
-    MSE: L = mean_k (z_k - y_k)^2, dL/dz = 2 (z - y) / n_out, never "right".
-    """
-    zero, one = z.dtype.type(0), z.dtype.type(1)
-    if loss == BCE:
-        s = z[start]
-        p, q, e = logistic(s, one)
-        positive = y[i, 0] > zero
-        d[start] = scale * (-q if positive else p)
-        value = np.log1p(e) + (max(-s, zero) if positive else max(s, zero))
-        return value, (s > zero) == positive
 
-    if loss == SOFTMAX_CE:
-        top, largest = 0, z[start]
+@part
+def bce_losses(d, a, z, y, scales, lanes, width):
+    """`tile_losses` for BCE."""
+    zero = constant(a, 0)
+    losses, rights = zero, zero
+    for i in range(0, width, numbers_in(a)):
+        scale = load(scales, i)
+        value, slope, hit = bce(load(a, z * lanes + i), load(a, y * lanes + i))
+        store(d, z * lanes + i, scale * slope)
+        value = choose(scale, zero, value, zero)
+        store(d, (z - 1) * lanes + i, value)
+        losses, rights = losses + value, rights + choose(scale, zero, hit, zero)
+    return total(losses), total(rights)
+
+
+@part
+def softmax_losses(d, a, z, n_out, y, scales, lanes, width):
+    """`tile_losses` for softmax cross-entropy."""
+    zero, half, one = constant(a, 0), constant(a, 0.5), constant(a, 1)
+    losses, rights = zero, zero
+    for i in range(0, width, numbers_in(a)):
+        scale, t = load(scales, i), load(a, y * lanes + i)
+        top, largest = zero, load(a, z * lanes + i)
         for k in range(1, n_out):
-            if z[start + k * stride] > largest:
-                top, largest = k, z[start + k * stride]
-        rest = zero
+            x = load(a, (z + k) * lanes + i)
+            top = choose(x, largest, constant(a, k), top)
+            largest = choose(x, largest, x, largest)
+        rest, true = zero, zero
         for k in range(n_out):
-            e = np.exp(z[start + k * stride] - largest)
-            d[start + k * stride] = e
-            if k != top:
-                rest += e
-        norm = scale / (one + rest)
+            x, place = load(a, (z + k) * lanes + i), constant(a, k)
+            e = exp(x - largest)
+            store(d, (z + k) * lanes + i, e)
+            rest = rest + choose(size(top - place), half, e, zero)
+            true = choose(size(t - place), half, true, x)
+        norm = one / (one + rest)
         for k in range(n_out):
-            d[start + k * stride] *= norm
-        true = start + np.int64(y[i, 0]) * stride
-        d[true] -= scale
-        return np.log1p(rest) + (largest - z[true]), true == start + top * stride
+            at, place = (z + k) * lanes + i, constant(a, k)
+            store(d, at, scale * (load(d, at) * norm - choose(size(t - place), half, zero, one)))
+        value = choose(scale, zero, log1p(rest) + (largest - true), zero)
+        store(d, (z - 1) * lanes + i, value)
+        hit = choose(size(t - top), half, zero, one)
+        losses, rights = losses + value, rights + choose(scale, zero, hit, zero)
+    return total(losses), total(rights)
 
-    value = zero
-    share = one / z.dtype.type(n_out)
-    for k in range(n_out):
-        gap = z[start + k * stride] - y[i, k]
-        value += share * gap * gap
-        d[start + k * stride] = scale * share * (gap + gap)
-    return value, False
+
+@part
+def mse_losses(d, a, z, n_out, y, scales, lanes, width):
+    """`tile_losses` for MSE."""
+    zero, share = constant(a, 0), constant(a, number(a, 1) / number(a, n_out))
+    losses = zero
+    for i in range(0, width, numbers_in(a)):
+        scale, value = load(scales, i), zero
+        for k in range(n_out):
+            gap = load(a, (z + k) * lanes + i) - load(a, (y + k) * lanes + i)
+            value = value + share * gap * gap
+            store(d, (z + k) * lanes + i, scale * (share * (gap + gap)))
+        value = choose(scale, zero, value, zero)
+        store(d, (z - 1) * lanes + i, value)
+        losses = losses + value
+    return total(losses), total(zero)
+
+
+@stage
+def tile_losses(d, a, z, n_out, y, scales, loss, lanes, width):
+    """A tile's sum of losses and number of right classes, and the first lane whose loss is not finite, or -1.
+
+    Outputs are at unit z of a, targets at unit y: the number of the true class, or n_out values for MSE. Unit z of d
+    and the following ones = scale dL/dz, with a scale for each lane, which is 0 where there is no sample. The samples'
+    losses are written to d's unit before z.
+    """
+    if loss == BCE:
+        summed, right = bce_losses(d, a, z, y, scales, lanes, width)
+    elif loss == SOFTMAX_CE:
+        summed, right = softmax_losses(d, a, z, n_out, y, scales, lanes, width)
+    else:
+        summed, right = mse_losses(d, a, z, n_out, y, scales, lanes, width)
+    bad = -1
+    if not np.isfinite(summed):
+        for i in range(width):
+            if bad < 0 and not np.isfinite(d[(z - 1) * lanes + i]):
+                bad = i
+    return np.float64(summed), np.int64(right), bad

@@ -8,7 +8,9 @@ import numpy as np
 from . import activations, optimizers
 from .codes import FEEDBACK_WEIGHTS
 from .compile import helper, kernel
-from .losses import sample_loss
+from .lanes import gather, whole
+from .losses import share, tile_losses
+from .vectors import after, exp, flat, numbers_in
 
 
 @kernel
@@ -55,17 +57,31 @@ def repeat_row(out, x):
 @kernel
 def activation_forward(out, x, activation):
     """out = the activation of x, both flat."""
-    for i in range(x.size):
+    whole = out.size - out.size % numbers_in(flat(out))
+    for i in range(out.size):
         out[i] = x[i]
-    activations.forward(out, 0, out.size, activation)
+    activations.forward(flat(out), 0, whole, activation)
+    rest = np.zeros(numbers_in(flat(out)), out.dtype)
+    for i in range(whole, out.size):
+        rest[i - whole] = x[i]
+    activations.forward(flat(rest), 0, rest.size, activation)
+    for i in range(whole, out.size):
+        out[i] = rest[i - whole]
 
 
 @kernel
 def activation_backward(dx, dout, out, activation):
     """dx = dout times the activation's derivative at `out`, the forward pass's result; all flat."""
+    whole = out.size - out.size % numbers_in(flat(out))
     for i in range(dout.size):
         dx[i] = dout[i]
-    activations.backward(dx, out, 0, dx.size, activation)
+    activations.backward(flat(dx), flat(out), 0, whole, activation)
+    rest, a = np.zeros(numbers_in(flat(dx)), dx.dtype), np.zeros(numbers_in(flat(dx)), dx.dtype)
+    for i in range(whole, out.size):
+        rest[i - whole], a[i - whole] = dout[i], out[i]
+    activations.backward(flat(rest), flat(a), 0, rest.size, activation)
+    for i in range(whole, out.size):
+        dx[i] = rest[i - whole]
 
 
 @helper
@@ -76,7 +92,7 @@ def softmax(out, x, i):
         largest = max(largest, x[i, k])
     total = out.dtype.type(0)
     for k in range(x.shape[1]):
-        out[i, k] = np.exp(x[i, k] - largest)
+        out[i, k] = exp(x[i, k] - largest)
         total += out[i, k]
     for k in range(x.shape[1]):
         out[i, k] /= total
@@ -107,17 +123,27 @@ def loss_forward(d, z, y, loss, mean):
     d (n, n_out) = dL/dz, where L is the rows' mean loss if `mean`, otherwise their sum.
     """
     n, n_out = z.shape
-    scale = z.dtype.type(1)
-    if mean:
-        scale = scale / z.dtype.type(n)
-    flat, to = z.reshape(-1), d.reshape(-1)
+    lanes = 16 * numbers_in(flat(z))
+    # unit 0 is for the losses, then come the outputs, then the targets
+    a, slopes = np.zeros((1 + n_out + y.shape[1]) * lanes, z.dtype), np.zeros((1 + n_out) * lanes, z.dtype)
+    scales, rows = np.zeros(lanes, z.dtype), np.arange(n)
     total, right, bad = 0.0, 0, -1
-    for i in range(n):
-        value, hit = sample_loss(to, flat, i * n_out, 1, n_out, y, i, loss, scale)
+    for first in range(0, n, lanes):
+        m = min(lanes, n - first)
+        gather(flat(a), lanes, 1, flat(z), n_out, after(flat(rows), first), m)
+        gather(flat(a), lanes, 1 + n_out, flat(y), y.shape[1], after(flat(rows), first), m)
+        scales[:] = 0
+        scales[:m] = share(z, n, mean)
+        value, hits, wrong = tile_losses(
+            flat(slopes), flat(a), 1, n_out, 1 + n_out, flat(scales), loss, lanes, whole(flat(a), m)
+        )
         total += value
-        right += hit
-        if bad < 0 and not np.isfinite(value):
-            bad = i
+        right += hits
+        if bad < 0 and wrong >= 0:
+            bad = first + wrong
+        for i in range(m):
+            for k in range(n_out):
+                d[first + i, k] = slopes[(1 + k) * lanes + i]
     return total, right, bad
 
 

@@ -1,24 +1,29 @@
 """From inputs to outputs, and from these to probabilities and classes, for any number of rows."""
 
-from .activations import logistic
-from .codes import BCE, LANES
+from .codes import BCE
 from .compile import kernel
-from .lanes import forward, gather
+from .elementary import sigmoid
+from .lanes import forward, gather, whole
 from .nodes import softmax
 from .places import output
+from .vectors import after, flat, traced
+
+logistic = traced(sigmoid)
 
 
 @kernel
-def outputs(out, theta, X, rows, layers, a):
+def outputs(out, theta, X, rows, layers, a, lanes):
     """out (n, n_out) = the last layer's plain output z for the rows given; a as in `batches.train`."""
-    z, n_out = output(layers)
-    for first in range(0, rows.size, LANES):
-        width = min(LANES, rows.size - first)
-        gather(a, X, rows, first, width)
-        forward(a, theta, layers, width)
-        for i in range(width):
+    n_layers = layers.shape[0]
+    z, n_out = output(flat(layers), n_layers)
+    tile = z + n_out
+    for first in range(0, rows.size, lanes):
+        n = min(lanes, rows.size - first)
+        gather(flat(a), lanes, tile, flat(X), X.shape[1], after(flat(rows), first), n)
+        forward(flat(a), tile, flat(theta), flat(layers), n_layers, lanes, whole(flat(a), n))
+        for i in range(n):
             for k in range(n_out):
-                out[first + i, k] = a[(z + k) * LANES + i]
+                out[first + i, k] = a[(z + k) * lanes + i]
 
 
 @kernel
@@ -27,7 +32,7 @@ def probabilities(out, z, loss):
     one = z.dtype.type(1)
     for i in range(z.shape[0]):
         if loss == BCE:
-            out[i, 1], out[i, 0], _ = logistic(z[i, 0], one)
+            out[i, 0], out[i, 1] = logistic(-z[i, 0], one), logistic(z[i, 0], one)
         else:
             softmax(out, z, i)
 

@@ -61,14 +61,14 @@ def copied(tmp_path):
 
 def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
     copy = copied(tmp_path)
-    helper = copy / "kernels" / "activations.py"  # the kernel itself is in nodes.py
+    helper = copy / "kernels" / "elementary.py"  # the kernel itself is in nodes.py
     here = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n" + PROGRAM
     folder = tmp_path / "cache"
     assert run(folder, here)[0] == f"{RIGHT} compiled"
     assert run(folder, here)[0] == f"{RIGHT} loaded"
     source = helper.read_text()
-    assert "r = one / (one + e)" in source
-    helper.write_text(source.replace("r = one / (one + e)", "r = one / (one + e + e)"))
+    assert "one / (1.0 + _bounded_exp(-z))" in source
+    helper.write_text(source.replace("one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"))
     assert run(folder, here)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
     helper.write_text(source)
     assert run(folder, here)[0] == f"{RIGHT} loaded"
@@ -76,9 +76,9 @@ def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
 
 def test_an_edit_while_a_process_runs_is_not_kept_under_the_new_name(tmp_path):
     copy = copied(tmp_path)
-    helper = copy / "kernels" / "activations.py"
+    helper = copy / "kernels" / "elementary.py"
     source = helper.read_text()
-    edited = source.replace("r = one / (one + e)", "r = one / (one + e + e)")
+    edited = source.replace("one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)")
     path = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n"
     edit = f"from fastnn import kernels; kernels.nodes\nopen({str(helper)!r}, 'w').write({edited!r})\n"
     folder = tmp_path / "cache"

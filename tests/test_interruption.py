@@ -27,19 +27,22 @@ def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
     X, y = fastnn.datasets.xor_grid(20)  # 400 rows in one batch: six chunks, and a seventh that begins the next one
     seen = []
 
+    def wide():  # with so many units a tile has 64 samples
+        return fastnn.mlp(2, 40, 1, activation="tanh", seed=1)
+
     def update(self, done, loss):
         seen.append(done)
         if done > 1.5:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(progress.Bar, "update", update)
-    net = xor_net()
+    net = wide()
     with pytest.raises(KeyboardInterrupt):
         net.fit(X, y, epochs=3, lr=0.1, batch_size="full")
     assert seen[:7] == [0.16, 0.32, 0.48, 0.64, 0.8, 0.96, 1.16]
     assert net.history.updates == 1
     monkeypatch.undo()
-    twin = xor_net()
+    twin = wide()
     twin.fit(X, y, epochs=1, lr=0.1, batch_size="full")
     assert twin.theta.tobytes() == net.theta.tobytes()
 

@@ -1,0 +1,158 @@
+"""Operations that mean the same for numbers and for vectors, while code is compiled and in plain Python.
+
+What is written with these and with + - * / is run as it stands on floats and NumPy arrays. While a kernel is compiled
+it is run once with a `Value` for each number or vector, and every operation on one emits an instruction (see `vectors`).
+
+Nothing is left to the compiler's choice: a product and a sum are one operation where `fma` says so and nowhere else,
+and no sum is reordered. Hence the same bits on every processor that has a fused multiply-add.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+
+_BITS = {"double": 64, "float": 32}
+_MANTISSA = {"double": 52, "float": 23}
+
+
+class Value:
+    """A number, or a vector of them, of which only the instruction that makes it is known."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+        kind = value.type
+        self.number = kind.element if isinstance(kind, ir.VectorType) else kind
+        self.count = kind.count if isinstance(kind, ir.VectorType) else None
+        self.mantissa = _MANTISSA[str(self.number)]
+        self.word = ir.IntType(_BITS[str(self.number)])  # an integer of the same size
+
+    def like(self, other: Any) -> "Value":
+        """A constant as a Value of this one's type, or a Value as it is."""
+        return other if isinstance(other, Value) else Value(self.builder, self._repeated(self.number, float(other)))
+
+    def bits(self) -> Any:
+        """The same bits as integers."""
+        return self.builder.bitcast(self.value, self._repeated(self.word, 0).type)
+
+    def integer(self, number: int) -> Any:
+        """A constant to combine with `bits`."""
+        return self._repeated(self.word, number)
+
+    def from_bits(self, bits: Any) -> "Value":
+        """The Value that has these bits."""
+        return Value(self.builder, self.builder.bitcast(bits, self.value.type))
+
+    def call(self, name: str, *others: Any) -> "Value":
+        """One of LLVM's intrinsic functions, of this value and others."""
+        arguments = [self.value, *(self.like(other).value for other in others)]
+        vector = "" if self.count is None else f"v{self.count}"
+        kind = ir.FunctionType(self.value.type, [self.value.type] * len(arguments))
+        full = f"llvm.{name}.{vector}f{self.word.width}"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, full)
+        return Value(self.builder, self.builder.call(function, arguments))
+
+    def _repeated(self, kind: Any, number: float) -> Any:
+        if self.count is None:
+            return ir.Constant(kind, number)
+        return ir.Constant(ir.VectorType(kind, self.count), [number] * self.count)
+
+    def _with(self, operation: str, other: Any) -> "Value":
+        return Value(self.builder, getattr(self.builder, operation)(self.value, self.like(other).value))
+
+    def __add__(self, other: Any) -> "Value":
+        return self._with("fadd", other)
+
+    def __sub__(self, other: Any) -> "Value":
+        return self._with("fsub", other)
+
+    def __mul__(self, other: Any) -> "Value":
+        return self._with("fmul", other)
+
+    def __truediv__(self, other: Any) -> "Value":
+        return self._with("fdiv", other)
+
+    def __radd__(self, other: Any) -> "Value":
+        return self.like(other) + self
+
+    def __rsub__(self, other: Any) -> "Value":
+        return self.like(other) - self
+
+    def __rmul__(self, other: Any) -> "Value":
+        return self.like(other) * self
+
+    def __rtruediv__(self, other: Any) -> "Value":
+        return self.like(other) / self
+
+    def __neg__(self) -> "Value":
+        return Value(self.builder, self.builder.fneg(self.value))
+
+
+def _first(*values: Any) -> Value | None:
+    return next((value for value in values if isinstance(value, Value)), None)
+
+
+def fma(x: Any, y: Any, z: Any) -> Any:
+    """X y + z, rounded once."""
+    one = _first(x, y, z)
+    return x * y + z if one is None else one.like(x).call("fmuladd", y, z)
+
+
+def where_greater(x: Any, y: Any, this: Any, that: Any) -> Any:
+    """Where x > y `this`, `that` elsewhere, also where x or y is NaN."""
+    one = _first(x, y, this, that)
+    if one is None:
+        return np.where(x > y, this, that)[()]
+    above = one.builder.fcmp_ordered(">", one.like(x).value, one.like(y).value)
+    return Value(one.builder, one.builder.select(above, one.like(this).value, one.like(that).value))
+
+
+def within(x: Any, low: float, high: float) -> Any:
+    """The nearest number from low to high; a NaN stays one."""
+    x = where_greater(x, high, high, x)
+    return where_greater(low, x, low, x)
+
+
+def magnitude(x: Any) -> Any:
+    """|x|."""
+    return x.call("fabs") if isinstance(x, Value) else np.abs(x)
+
+
+def square_root(x: Any) -> Any:
+    """The square root of x."""
+    return x.call("sqrt") if isinstance(x, Value) else np.sqrt(x)
+
+
+def nearest(x: Any, y: float) -> tuple[Any, Any]:
+    """K = x y rounded to a whole number, and the number whose last bits are k, for `power`.
+
+    The sum with 1.5 * 2^52 has no bits left for a fraction.
+    """
+    magic = 1.5 * 2.0 ** (x.mantissa if isinstance(x, Value) else np.finfo(x.dtype).nmant)
+    last = fma(x, y, magic)
+    return last - magic, last
+
+
+def power(p: Any, last: Any) -> Any:
+    """P 2^k, where k is what `nearest` made; p and the result must be normal numbers."""
+    if not isinstance(last, Value):
+        k = np.round(last - 1.5 * 2.0 ** np.finfo(last.dtype).nmant).astype(int)
+        return np.ldexp(np.asarray(p, last.dtype), k)
+    p = last.like(p)
+    k = last.builder.shl(last.bits(), last.integer(last.mantissa))  # where the exponent stands
+    return p.from_bits(last.builder.add(p.bits(), k))
+
+
+def split(x: Any) -> tuple[Any, Any]:
+    """M from sqrt(1/2) to sqrt(2) and k, so that x = m 2^k; x must be a positive normal number."""
+    if not isinstance(x, Value):
+        m, k = np.frexp(x)
+        low = m < np.sqrt(0.5)
+        return np.where(low, m + m, m)[()], (k - low).astype(x.dtype)
+    build = x.builder
+    from_half = build.sub(x.bits(), x.like(0.5**0.5).bits())
+    k = build.ashr(from_half, x.integer(x.mantissa))
+    m = x.from_bits(build.sub(x.bits(), build.shl(k, x.integer(x.mantissa))))
+    magic = 1.5 * 2.0**x.mantissa  # k is added to its last bits: a conversion that every processor has
+    return m, x.from_bits(build.add(x.like(magic).bits(), k)) - magic
