@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             show()
         else:
-            _warm_up(("float64", "float32"))
+            from .warmup import show
+
+            show()
         sys.stdout.flush()
         return 0 if agrees else 1
     except KeyboardInterrupt:

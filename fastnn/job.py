@@ -17,7 +17,8 @@ Advance = Callable[[Array, int, int, int], int]
 class Job:
     """Checked arguments: X (n, n_in), y as in `targets`, both as the kernels take them.
 
-    rule is the optimizer's code, settings are its numbers, as they were when the training began.
+    rule is the optimizer's code, settings are its numbers, as they were when the training began. loop is "auto",
+    "general" or "specialised" (see `loops`); n_jobs is how many threads may work, -1 for all.
     """
 
     X: Array
@@ -29,6 +30,8 @@ class Job:
     mean: bool
     shuffle: bool
     seed: int
+    loop: str = "auto"
+    n_jobs: int = 1
 
     @property
     def lr(self) -> float:
@@ -50,7 +53,7 @@ class State:
     """What training changes, in place: all that has to be put back to undo an update."""
 
     def __init__(self, theta: Array, job: Job) -> None:
-        self.theta, self.g = theta, np.zeros_like(theta)
+        self.theta, self.g = theta, np.zeros((1, theta.size), theta.dtype)
         self.moments, self.clock = new_moments(job.rule, theta)
         self.loss_sums = np.zeros(job.epochs)
         self.n_right = np.zeros(job.epochs, np.int64)

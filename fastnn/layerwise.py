@@ -42,6 +42,8 @@ class Layerwise:
 
     def start(self, job: Job, state: State) -> Advance:
         """What trains up to an update or for a number of samples, in whole updates."""
+        if job.loop == "specialised":
+            raise ValueError("loop='specialised' is not for this net, which is run layer by layer: leave it out")
         return partial(self._advance, job, state)
 
     def _advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:

@@ -128,6 +128,7 @@ class Sequential:
         self, X: Any, y: Any, *, epochs: int, lr: float | None = None, batch_size: int | str = 1,
         optimizer: str | optimizers.Optimizer | None = None, reduction: str = "mean",
         shuffle: bool = True, seed: int = 0, progress: bool | None = None,
+        loop: str = "auto", n_jobs: int = 1,
     ) -> History:  # fmt: skip
         """Train from the present parameters on, and return the history, which is also kept as `history`.
 
@@ -139,6 +140,9 @@ class Sequential:
         "full"; reduction says whether an update follows its batch's "mean" or "sum" of losses. shuffle=True draws a
         new order of the rows each epoch, `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch
         of all rows is never shuffled. progress: a bar always, never, or (None) when it lasts, in a terminal.
+        loop: "general" serves any net; "specialised" is compiled for this one, which must be tiny (`summary` tells),
+        and differs by rounding; "auto" takes it where the number of updates pays for that. n_jobs: threads for large
+        batches, -1 for all processors; the result does not depend on it.
 
         Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite DivergenceError; the net then
         holds the parameters after its last good update, and `history` the completed epochs.
@@ -156,9 +160,12 @@ class Sequential:
         shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
         if progress is not None:
             checks.flag("progress", progress)
-        self._classes = classes
-        job = Job(inputs, codes, rule.code, rule.settings(), epochs, size, mean, shuffle, seed)
+        checks.choice("loop", loop, ("auto", "general", "specialised"))
+        if n_jobs != -1:
+            n_jobs = checks.whole("n_jobs", n_jobs, 1)
+        job = Job(inputs, codes, rule.code, rule.settings(), epochs, size, mean, shuffle, seed, loop, n_jobs)
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
+        self._classes = classes
         try:
             training.run(progress)
         finally:

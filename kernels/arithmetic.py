@@ -1,7 +1,7 @@
 """Operations that mean the same for numbers and for vectors, while code is compiled and in plain Python.
 
 What is written with these and with + - * / is run as it stands on floats and NumPy arrays. While a kernel is compiled
-it is run once with a `Value` for each number or vector, and every operation on one emits an instruction (see `vectors`).
+it is run once with a `Value` for each number or vector, and each operation on one emits an instruction (see `vectors`).
 
 Nothing is left to the compiler's choice: a product and a sum are one operation where `fma` says so and nowhere else,
 and no sum is reordered. Hence the same bits on every processor that has a fused multiply-add.
@@ -87,6 +87,48 @@ class Value:
 
     def __neg__(self) -> "Value":
         return Value(self.builder, self.builder.fneg(self.value))
+
+
+class Pointer:
+    """A flat array, of which only the instruction that makes its address is known."""
+
+    def __init__(self, builder: Any, address: Any) -> None:
+        self.builder, self.address = builder, address
+
+    def __getitem__(self, place: Any) -> Value:
+        """The number at a place: a constant, or what `step_of` found plus a constant."""
+        at = place if isinstance(place, ir.Value) else ir.Constant(ir.IntType(64), place)
+        return Value(self.builder, self.builder.load(self.builder.gep(self.address, [at])))
+
+    def after(self, place: Any) -> "Pointer":
+        """The array from a place on."""
+        at = place if isinstance(place, ir.Value) else ir.Constant(ir.IntType(64), place)
+        return Pointer(self.builder, self.builder.gep(self.address, [at]))
+
+
+def row_of(table: Any, middle: int, row: Any, width: int) -> Any:
+    """The numbers of a table from a row on, counted from the place of row 0 in the middle."""
+    if not isinstance(table, Pointer):
+        return table[middle + row * width :]
+    return table.after(middle).after(table.builder.mul(row, ir.Constant(ir.IntType(64), width)))
+
+
+def step_of(x: Any, per_unit: int) -> tuple[Any, Any]:
+    """The number of the multiple of 1 / per_unit that is nearest to x, up to 2^31, and what x is more than it.
+
+    After the sum with 1.5 * 2^52 / per_unit the number is in the last 32 bits (float32: it must be less than 2^21).
+    """
+    if not isinstance(x, Value):
+        near = np.round(x * per_unit)
+        return int(np.nan_to_num(near)), x - near / per_unit
+    magic = 1.5 * 2.0**x.mantissa / per_unit
+    last = x + magic
+    bits = last.bits()
+    if x.word.width == 32:
+        bits = x.builder.sub(bits, x.like(magic).bits())
+    else:
+        bits = x.builder.trunc(bits, ir.IntType(32))
+    return x.builder.sext(bits, ir.IntType(64)), x - (last - magic)
 
 
 def _first(*values: Any) -> Value | None:

@@ -1,5 +1,8 @@
 """One net, a mini-batch or all rows an update: gradients over tiles of samples side by side, then one step."""
 
+import numpy as np
+
+from .barrier import wait
 from .codes import DONE, NOT_FINITE, ROW, SAMPLES, UPDATES
 from .compile import kernel, stage
 from .lanes import backward, forward, gather, whole
@@ -54,17 +57,20 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, a, d, scales):
 def train(
     theta, moments, clock, g, loss_sums, n_right, position,
     X, y, order, layers, loss, optimizer, settings, batch_size, mean, first_epoch, end, budget,
-    a, d, scales, tiles,
+    part_tiles, part_sums, sync, thread, n_threads, a, d, scales, tiles,
 ):  # fmt: skip
     """Train up to the update `end`, counted over all epochs, or for `budget` samples; the answer is DONE or NOT_FINITE.
 
-    A budget may end within an update: the next call goes on with its next tile, and the numbers are the same.
-    Changed in place: theta (n_params,), moments (N_MOMENTS[optimizer], n_params), clock (2,) float64, the gradient g
-    (n_params,) of the update under way; loss_sums and n_right (epochs,), to which each sample's loss and whether its
-    class was right are added at its forward pass; position (N_POSITION,). Where a loss is not finite, position[ROW]
-    tells the row, and the update is not made.
+    A batch is divided into parts of part_tiles tiles, whose gradients are summed apart and then added in their order:
+    the numbers are the same whatever thread takes a part. A budget may end after a part; the next call goes on there.
+    Changed in place: theta (n_params,), moments (N_MOMENTS[optimizer], n_params), clock (2,) float64, the gradients g
+    (n_parts, n_params) of the update under way; loss_sums and n_right (epochs,), to which each sample's loss, and
+    whether its class was right, are added at its forward pass; position (N_POSITION,). Where a loss is not finite,
+    position[ROW] tells the row, and the update is not made.
     Read: X (n, n_in), y as in `losses`, order (k, n) with the order of the rows in the epochs from first_epoch on
     (k = 1: the same in all), layers (the table of `codes`), settings (5,) float64.
+    All n_threads threads call this with the same arguments, but for their number `thread` and the scratch from a on.
+    Shared scratch: part_sums (n_parts, 3) float64, and sync of `barrier`.
     Scratch: scales has a number for each lane. d has a row of lanes for each unit; a has as many, and then a row for
     each input and target of a tile, for one tile. Where all epochs have the same order there may be room for all tiles
     of one, so that each is filled once: tiles, zero at first, then marks those that are. Otherwise it is empty.
@@ -72,39 +78,56 @@ def train(
     n, n_layers = X.shape[0], layers.shape[0]
     per_epoch = (n + batch_size - 1) // batch_size
     lanes = scales.size
-    per_batch = (batch_size + lanes - 1) // lanes
+    per_batch, part_size = (batch_size + lanes - 1) // lanes, part_tiles * lanes
     z, n_out = output(flat(layers), n_layers)
-    while position[UPDATES] < end and budget > 0:
-        epoch = position[UPDATES] // per_epoch
+    status = DONE
+    while position[UPDATES] < end and budget > 0 and status == DONE:
+        update = position[UPDATES]
+        epoch = update // per_epoch
         rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
-        batch = position[UPDATES] - epoch * per_epoch
-        start = batch * batch_size
+        batch = update - epoch * per_epoch
+        start, done = batch * batch_size, position[SAMPLES]
         stop = min(start + batch_size, n)
         scale = share(theta, stop - start, mean)
-        first = start + position[SAMPLES]
-        if first == start:
-            g[:] = 0
-        while first < stop and budget > 0:
-            width = min(lanes, stop - first)
-            slot = batch * per_batch + (first - start) // lanes if tiles.size else 0
-            total, right, bad = add_tile(
-                flat(g), flat(theta), flat(X), X.shape[1], flat(y), y.shape[1],
-                after(rows, first), width, flat(layers), n_layers, loss, scale, flat(a), flat(d), flat(scales), lanes,
-                z + n_out + slot * (X.shape[1] + y.shape[1]), tiles.size > 0 and tiles[slot] == 1,
-            )  # fmt: skip
-            if bad >= 0:
-                position[ROW] = rows[first + bad]
-                return NOT_FINITE
-            if tiles.size:
-                tiles[slot] = 1
-            loss_sums[epoch] += total
-            n_right[epoch] += right
-            first += width
-            budget -= width
-        if first < stop:
-            position[SAMPLES] = first - start
-        else:
-            step(theta, moments, clock, g, optimizer, settings)
-            position[UPDATES] += 1
-            position[SAMPLES] = 0
-    return DONE
+        last = min((stop - start + part_size - 1) // part_size, done // part_size + (budget - 1) // part_size + 1)
+        for part in range(done // part_size + thread, last, n_threads):
+            g[part] = 0
+            part_sums[part, 0], part_sums[part, 1], part_sums[part, 2] = 0.0, 0.0, -1.0
+            for first in range(start + part * part_size, min(start + (part + 1) * part_size, stop), lanes):
+                slot = batch * per_batch + (first - start) // lanes if tiles.size else 0
+                total, right, bad = add_tile(
+                    flat(g[part]), flat(theta), flat(X), X.shape[1], flat(y), y.shape[1],
+                    after(rows, first), min(lanes, stop - first), flat(layers), n_layers, loss, scale,
+                    flat(a), flat(d), flat(scales), lanes,
+                    z + n_out + slot * (X.shape[1] + y.shape[1]), tiles.size > 0 and tiles[slot] == 1,
+                )  # fmt: skip
+                if tiles.size:
+                    tiles[slot] = 1
+                part_sums[part, 0] += total
+                part_sums[part, 1] += right
+                if bad >= 0 and part_sums[part, 2] < 0:
+                    part_sums[part, 2] = rows[first + bad]
+        budget -= min(last * part_size, stop - start) - done
+        wait(flat(sync), n_threads)
+        for part in range(done // part_size, last):
+            if part_sums[part, 2] >= 0:
+                status = NOT_FINITE
+        if thread == 0 and status == DONE:
+            for part in range(done // part_size, last):
+                loss_sums[epoch] += part_sums[part, 0]
+                n_right[epoch] += np.int64(part_sums[part, 1])
+                if part > 0:
+                    for p in range(theta.size):
+                        g[0, p] += g[part, p]
+            if last * part_size < stop - start:
+                position[SAMPLES] = last * part_size
+            else:
+                step(theta, moments, clock, g[0], optimizer, settings)
+                position[UPDATES] += 1
+                position[SAMPLES] = 0
+        elif thread == 0:
+            for part in range(last - 1, done // part_size - 1, -1):
+                if part_sums[part, 2] >= 0:
+                    position[ROW] = np.int64(part_sums[part, 2])
+        wait(flat(sync), n_threads)
+    return status

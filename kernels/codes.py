@@ -12,7 +12,7 @@ N_COLUMNS = 7
 # Columns of the packed table, for the loop over single samples, where a vector's numbers are a layer's units. Rows of
 # weights are filled up with zeros to whole vectors, and so are the units: a layer has WIDTH_IN and WIDTH_OUT of them.
 # Weights are kept twice: row by row from ROWS on, and column by column from COLUMNS on, for the way back. The first
-# layer needs no columns; a last layer of one unit (BY_COLUMN) needs no rows, as one sum over a column is all that it does.
+# layer needs no columns; a last layer of one unit (BY_COLUMN) needs no rows, whose sum over a column is all.
 # The first four columns are the layer table's, INPUT and OUTPUT count filled-up units.
 BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(7, 13)
 N_PACKED_COLUMNS = 13
@@ -42,3 +42,10 @@ DONE, NOT_FINITE = range(2)
 
 # The length of a vector, on every processor: 8 numbers of float64, 16 of float32.
 VECTOR_BYTES = 64
+
+# The most parameters of a net that can have a loop of its own: beyond, they do not fit into registers.
+MOST_TINY = 40
+
+# Of what threads wait with: how many have come, how often all have, and 1 to give up.
+COME, TURNS, GIVEN_UP = range(3)
+N_SYNC = 3

@@ -17,7 +17,7 @@ import numpy as np
 from .arithmetic import Value, fma, nearest, power, split, where_greater, within
 
 _LOG2_E = 1.4426950408889634
-# Of each type: ln 2 in two parts, the polynomials' coefficients for e^x, log x and log(1 + x), and the largest |x| of e^x.
+# Of each type: ln 2 in two parts, the polynomials for e^x, log x and log(1 + x), and the largest |x| of e^x.
 _DOUBLE = (
     (0.6931471805599453, 2.3190468138462996e-17),
     (0.5, 0.16666666666666669, 0.041666666666624094, 0.00833333333333006, 0.0013888888917230724,

@@ -293,11 +293,11 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
 
 @kernel
 def train(
-    theta, moments, clock, g, loss_sums, n_right, position,
+    theta, moments, clock, loss_sums, n_right, position,
     X, y, order, layers, loss, optimizer, settings, first_epoch, end, budget,
     packed, packed_moments, packed_g, a, d, e, units, places, sources,
 ):  # fmt: skip
-    """`batches.train` for batches of one sample.
+    """`batches.train` for batches of one sample, on one thread.
 
     Read besides: layers is the packed table; the packed parameter places[p] is the parameter sources[p] of theta, and
     for p < n_params that is p; units is 1 for each unit and 0 for what fills a layer up.

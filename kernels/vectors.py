@@ -22,13 +22,13 @@ from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, models, register_model
 
 from . import arithmetic, elementary
-from .arithmetic import Value
+from .arithmetic import Pointer, Value
 from .codes import VECTOR_BYTES as BYTES
 
 _I32 = ir.IntType(32)
 
 
-class Vector(types.Type):
+class Vector(types.Type):  # type: ignore[misc]
     """Numba's name for the type."""
 
     def __init__(self, number: Any) -> None:
@@ -153,7 +153,8 @@ def spread(typing_context: Any, a: Any, at: Any) -> Any:
     kind = Vector(a.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        number = builder.load(_pointer(builder, *values, kind.ir().element))
+        array, place = values
+        number = builder.load(_pointer(builder, array, place, kind.ir().element))
         return _repeat(builder, kind, number)
 
     return kind(a, types.intp), emit
@@ -374,8 +375,8 @@ def totals(typing_context: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
         return builder.fadd(*halves)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        n = s0.count
-        rest = folded(builder, folded(builder, *values[:2], n), folded(builder, *values[2:], n), n // 2)
+        (x, y, u, v), n = values, s0.count
+        rest = folded(builder, folded(builder, x, y, n), folded(builder, u, v, n), n // 2)
         n //= 4
         while n > 1:
             rest, n = folded(builder, rest, rest, n), n // 2
@@ -398,15 +399,21 @@ def numbers_in(typing_context: Any, a: Any) -> Any:
 
 
 def traced(function: Callable[..., Any], n_results: int = 1) -> Any:
-    """Make arithmetic (see `arithmetic`) callable from compiled code; results are of the first argument's type."""
+    """Make arithmetic (see `arithmetic`) callable from compiled code.
+
+    Numbers and vectors become Values, tuples of them tuples of Values, and flat arrays Pointers. Results, more than one
+    in a tuple, are of the first number's type.
+    """
     if numba.config.DISABLE_JIT:
         return function
 
     def typed(typing_context: Any, *arguments: Any) -> Any:
-        result = arguments[0] if n_results == 1 else types.UniTuple(arguments[0], n_results)
+        first = next(kind for kind in arguments if not isinstance(kind, types.CPointer))
+        number = first.dtype if isinstance(first, types.UniTuple) else first
+        result = number if n_results == 1 else types.UniTuple(number, n_results)
 
         def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            found = function(*(Value(builder, value) for value in values))
+            found = function(*(_traceable(builder, *pair) for pair in zip(arguments, values, strict=True)))
             if n_results == 1:
                 return found.value
             return context.make_tuple(builder, result, [each.value for each in found])
@@ -414,8 +421,17 @@ def traced(function: Callable[..., Any], n_results: int = 1) -> Any:
         return result(*arguments), emit
 
     own = inspect.Parameter("typing_context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    typed.__signature__ = inspect.Signature([own, *inspect.signature(function).parameters.values()])  # type: ignore[attr-defined]
+    parameters = inspect.signature(function).parameters.values()
+    typed.__signature__ = inspect.Signature([own, *parameters])  # type: ignore[attr-defined]
     return intrinsic(typed)
+
+
+def _traceable(builder: Any, kind: Any, value: Any) -> Any:
+    if isinstance(kind, types.CPointer):
+        return Pointer(builder, value)
+    if isinstance(kind, types.UniTuple):
+        return tuple(Value(builder, builder.extract_value(value, i)) for i in range(kind.count))
+    return Value(builder, value)
 
 
 fma = traced(arithmetic.fma)

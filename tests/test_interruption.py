@@ -24,7 +24,7 @@ def xor_net(**options):
 
 def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
     chunks(64)
-    X, y = fastnn.datasets.xor_grid(20)  # 400 rows in one batch: six chunks, and a seventh that begins the next one
+    X, y = fastnn.datasets.xor_grid(40)  # 1,600 rows in one batch: parts of four tiles, 256 rows
     seen = []
 
     def wide():  # with so many units a tile has 64 samples
@@ -39,7 +39,7 @@ def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
     net = wide()
     with pytest.raises(KeyboardInterrupt):
         net.fit(X, y, epochs=3, lr=0.1, batch_size="full")
-    assert seen[:7] == [0.16, 0.32, 0.48, 0.64, 0.8, 0.96, 1.16]
+    assert seen[:8] == [0.16, 0.32, 0.48, 0.64, 0.8, 0.96, 1.0, 1.16]
     assert net.history.updates == 1
     monkeypatch.undo()
     twin = wide()
@@ -48,23 +48,31 @@ def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("batch_size", [1, 64, "full"])
-def test_ctrl_c_ends_fit_at_once_with_a_usable_model(batch_size):
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"batch_size": 1, "loop": "general"},
+        {"batch_size": 1, "loop": "specialised"},
+        {"batch_size": 64},
+        {"batch_size": "full", "n_jobs": 2},
+    ],
+)
+def test_ctrl_c_ends_fit_at_once_with_a_usable_model(how):
     X, y = fastnn.datasets.xor_grid(100)
     net = xor_net()
-    net.fit(X, y, epochs=1, lr=0.1, batch_size=batch_size)  # compiled by now
+    net.fit(X, y, epochs=1, lr=0.1, **how)  # compiled by now
     timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        net.fit(X, y, epochs=1_000_000, lr=0.1, batch_size=batch_size, shuffle=False)
+        net.fit(X, y, epochs=1_000_000, lr=0.1, shuffle=False, **how)
     history = net.history
     assert 0 < history.epochs < 1_000_000
     assert np.isfinite(history.loss).all()
     assert np.isfinite(net.theta).all()
 
     twin = xor_net()
-    twin.fit(X, y, epochs=1, lr=0.1, batch_size=batch_size)
-    again = twin.fit(X, y, epochs=history.epochs, lr=0.1, batch_size=batch_size, shuffle=False)
+    twin.fit(X, y, epochs=1, lr=0.1, **how)
+    again = twin.fit(X, y, epochs=history.epochs, lr=0.1, shuffle=False, **how)
     assert again.loss.tobytes() == history.loss.tobytes()
 
 

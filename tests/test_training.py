@@ -145,12 +145,13 @@ def test_a_different_seed_is_a_different_order():
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
-    from fastnn import fused
+    from fastnn import loops
 
     X, y = rows(30, 3, "softmax_ce", 3)
     alone, together = (build(start([3, 5, 3]), ["tanh"], "softmax_ce") for _ in range(2))
     alone.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
-    monkeypatch.setattr(fused.Fused, "per_sample", lambda self, job: False)  # the loop over batches, of one each
+    # the loop over batches, of one each; there are 11 units
+    monkeypatch.setattr(loops, "per_sample", lambda *work: loops.batches(*work, 64, 11))
     together.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     assert np.abs(alone.theta - together.theta).max() <= 1e-13
 

@@ -1,0 +1,119 @@
+"""Which compiled loop trains a layer table, and its scratch.
+
+The choice follows from the work alone, never from timing or from what is compiled already: the same call has the same
+bits. The specialised loop's differ from the general one's by rounding.
+"""
+
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import numpy as np
+
+from . import kernels
+from .arrays import Array, scratch
+from .info import available_threads
+from .job import Advance, Job, State
+from .losses import Loss
+from .packing import packing
+
+PAYS = 50_000_000  # updates that save more than the second which the specialised loop's compilation takes
+_MOST_TILES = 2**26  # bytes of an epoch's tiles that are kept
+_PART_TILES, _MOST_PARTS = 4, 16  # tiles that make a part at least, and parts of a batch at most
+
+
+def why_not_tiny(table: Array, loss: Loss) -> str:
+    """Why a net cannot have a loop of its own, or nothing."""
+    codes = kernels.codes
+    if table[-1, codes.N_OUT] != 1 or loss.code not in (codes.BCE, codes.MSE):
+        return "it takes one output, with loss 'bce' or 'mse'"
+    if (table[:, codes.FEEDBACK] != codes.FEEDBACK_WEIGHTS).any():
+        return "it takes the chain rule's gradient"
+    n_params = int(((table[:, codes.N_IN].astype(int) + 1) * table[:, codes.N_OUT]).sum())
+    if n_params > codes.MOST_TINY:
+        return f"it takes {codes.MOST_TINY} parameters at most, which registers can hold, not {n_params}"
+    return ""
+
+
+def choose(table: Array, loss: Loss, job: Job) -> str:
+    """The loop over single samples: "specialised" where it was asked for, or where it can be had and pays."""
+    why = why_not_tiny(table, loss)
+    if not why and job.rule != kernels.codes.SGD:
+        why = "it does plain SGD"
+    if not why and job.batch_size != 1:
+        why = "it takes single samples, batch_size=1"
+    if job.loop == "specialised" and why:
+        raise ValueError(f"loop='specialised' is not for this training: {why}. Leave it out, or pass loop='general'")
+    return "general" if why or (job.loop == "auto" and job.updates < PAYS) else job.loop.replace("auto", "specialised")
+
+
+def specialised(table: Array, loss: Loss, job: Job, state: State) -> Advance:
+    """One sample at a time, in a loop that is compiled for this architecture."""
+    codes = kernels.codes
+    sizes = (int(table[0, codes.N_IN]), *(int(n) for n in table[:, codes.N_OUT]))
+    activations = tuple(int(code) for code in table[:-1, codes.ACTIVATION])
+    train = kernels.tiny.trainer(sizes, activations, loss.code)
+    curve = kernels.tiny.sigmoid_table(job.X.dtype)
+
+    def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
+        in_place = (state.theta, state.loss_sums, state.n_right, state.position)
+        return int(train(*in_place, job.X, job.y, order, job.settings, first_epoch, end, budget, curve))
+
+    return advance
+
+
+def per_sample(table: Array, loss: Loss, job: Job, state: State) -> Advance:
+    """One sample at a time, for any architecture."""
+    packed = packing(table, kernels.codes.VECTOR_BYTES // job.X.itemsize)
+    vectors = scratch((2 + len(state.moments)) * packed.size, job.X.dtype).reshape(-1, packed.size)
+    by_unit = scratch(4 * packed.units.size, job.X.dtype).reshape(4, -1)
+    by_unit[3] = packed.units
+    room = (vectors[0], vectors[2:], vectors[1], *by_unit, packed.places, packed.sources)
+
+    def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
+        in_place = (state.theta, state.moments, state.clock, state.loss_sums, state.n_right, state.position)
+        given = (job.X, job.y, order, packed.layers, loss.code, job.rule, job.settings, first_epoch, end, budget)
+        return int(kernels.per_sample.train(*in_place, *given, *room))
+
+    return advance
+
+
+def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int, n_units: int) -> Advance:
+    """Batches, in tiles of so many lanes, on as many threads as the job has and there are parts and processors for."""
+    batch_tiles = -(-min(job.batch_size, len(job.X)) // lanes)
+    part_tiles = max(_PART_TILES, -(-batch_tiles // _MOST_PARTS))
+    n_parts = -(-batch_tiles // part_tiles)
+    n_threads = min(job.n_jobs if job.n_jobs > 0 else available_threads(), available_threads(), n_parts)
+    state.g = np.zeros((n_parts, state.theta.size), state.theta.dtype)
+    n_columns = job.X.shape[1] + job.y.shape[1]
+    n_tiles = batch_tiles * job.per_epoch
+    kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= _MOST_TILES
+    room = [
+        (
+            scratch((n_units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype),
+            scratch(n_units * lanes, job.X.dtype),
+            scratch(lanes, job.X.dtype),
+            np.zeros(n_tiles if kept else 0, np.int64),
+        )
+        for _ in range(n_threads)
+    ]
+    part_sums = np.zeros((n_parts, 3))
+    pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
+
+    def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
+        in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
+        given = (job.X, job.y, order, table, loss.code, job.rule, job.settings, job.batch_size, job.mean)
+        sync = np.zeros(kernels.codes.N_SYNC, np.int64)
+
+        def run(thread: int) -> int:
+            shared = (first_epoch, end, budget, part_tiles, part_sums, sync, thread, n_threads)
+            return int(kernels.batches.train(*in_place, *given, *shared, *room[thread]))
+
+        if pool is None:
+            return run(0)
+        others = [pool.submit(run, thread) for thread in range(1, n_threads)]
+        try:
+            return run(0)
+        finally:  # after Ctrl-C the others would wait for this thread for ever
+            sync[kernels.codes.GIVEN_UP] = 1
+            wait(others)
+
+    return advance
