@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from .contenders import OURS
+from .contenders import OWN
 from .results import Run, quartiles
 from .show import significant
 
@@ -73,7 +73,7 @@ def pairs(new: Run, old: Run) -> list[Pair]:
 
 def machine_drift(found: list[Pair]) -> float:
     """By what factor the machine itself got slower: the median of the rivals' changes, or 1 without rivals."""
-    changes = [pair.change for pair in found if pair.contender != OURS and pair.same_version]
+    changes = [pair.change for pair in found if pair.contender not in OWN and pair.same_version]
     return median(changes) if changes else 1.0
 
 

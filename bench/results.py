@@ -12,7 +12,7 @@ import numpy as np
 from fastnn.files import write_whole
 
 from .cases import Case
-from .contenders import OURS
+from .contenders import OURS, OWN
 
 SCHEMA = 1
 BAD = ("invalid", "failed")  # rows that are not timed although the contender is there
@@ -85,7 +85,7 @@ class CaseResult:
 
     def nearest(self) -> Row | None:
         """The fastest rival."""
-        rivals = [row for row in self.rows if row.contender != OURS and row.seconds]
+        rivals = [row for row in self.rows if row.contender not in OWN and row.seconds]
         return min(rivals, key=lambda row: median(self.ratios(row) or row.per_unit(self.units)), default=None)
 
 

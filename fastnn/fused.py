@@ -6,7 +6,7 @@ import numpy as np
 
 from . import kernels, loops
 from .activations import Activation
-from .arrays import Array, scratch
+from .arrays import Array
 from .job import Advance, Job, State
 from .layers import Affine, Layer
 from .losses import Loss
@@ -77,18 +77,21 @@ class Fused:
     def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
         out = np.empty((len(X), self._n_out), X.dtype)
-        kernels.predictions.outputs(
-            out, self._theta, X, np.arange(len(X)), self._table, self._rows_of_lanes(self._n_in), self._lanes
-        )
+        kernels.predictions.outputs(out, self._theta, X, self._table, self._loss.code, False, self._lanes)
+        return out
+
+    def shares(self, X: Array, n_classes: int) -> Array:
+        """The probabilities (n, n_classes)."""
+        out = np.empty((len(X), n_classes), X.dtype)
+        kernels.predictions.outputs(out, self._theta, X, self._table, self._loss.code, True, self._lanes)
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
         g, rows = np.empty_like(self._theta), np.arange(len(X))
         total = kernels.batches.loss_and_gradient(
-            g, self._theta, X, y, rows, self._table, self._loss.code, mean,
-            self._rows_of_lanes(X.shape[1] + y.shape[1]), self._rows_of_lanes(), scratch(self._lanes, X.dtype),
-        )  # fmt: skip
+            g, self._theta, X, y, rows, self._table, self._loss.code, mean, self._lanes
+        )
         return float(total), g
 
     def start(self, job: Job, state: State) -> Advance:
@@ -99,6 +102,3 @@ class Fused:
         if job.batch_size == 1:
             return loops.per_sample(self._table, self._loss, job, state)
         return loops.batches(self._table, self._loss, job, state, self._lanes, self._units)
-
-    def _rows_of_lanes(self, more: int = 0) -> Array:
-        return scratch((self._units + more) * self._lanes, self._theta.dtype)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import kernels
-from .arrays import Array
+from .arrays import Array, finite
 
 # Trains a job on: the orders of the rows in the epochs from a first one on, that epoch, the update at which to end, and
 # for how many samples at most. The answer is one of the kernels' codes.
@@ -58,6 +58,7 @@ class State:
         self.loss_sums = np.zeros(job.epochs)
         self.n_right = np.zeros(job.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
+        self.carried = np.zeros(0)  # what a loop wants to find again in the next chunk
         self._per_epoch = job.per_epoch
 
     @property
@@ -77,7 +78,7 @@ class State:
 
     def finite(self) -> bool:
         """True while every parameter is finite."""
-        return bool(np.isfinite(self.theta).all())
+        return finite(self.theta)
 
     def keep(self) -> "Kept":
         """A copy to return to; of the sums, those of the epoch under way, as later ones are zero."""
@@ -94,7 +95,7 @@ class State:
             array[...] = copy
 
     def _small(self) -> tuple[Array, ...]:
-        return self.theta, self.g, self.moments, self.clock, self.position
+        return self.theta, self.g, self.moments, self.clock, self.carried, self.position
 
     def _sums(self) -> tuple[Array, Array]:
         return self.loss_sums, self.n_right

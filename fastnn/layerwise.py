@@ -35,6 +35,17 @@ class Layerwise:
         """The plain output z (n, n_out)."""
         return self._forward(X)[-1][1]
 
+    def shares(self, X: Array, n_classes: int) -> Array:
+        """The probabilities (n, n_classes)."""
+        z = self.outputs(X)
+        out = np.empty((len(z), n_classes), z.dtype)
+        if self._loss.code == kernels.codes.BCE:
+            both = np.hstack([-z, z])
+            kernels.nodes.activation_forward(out.reshape(-1), both.reshape(-1), kernels.codes.SIGMOID)
+        else:
+            kernels.nodes.softmax_forward(out, z)
+        return out
+
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
         total, _, _ = self._backpropagate(X, y, mean)

@@ -35,6 +35,8 @@ def why_not_tiny(table: Array, loss: Loss) -> str:
 
 def choose(table: Array, loss: Loss, job: Job) -> str:
     """The loop over single samples: "specialised" where it was asked for, or where it can be had and pays."""
+    if job.loop == "general" or (job.loop == "auto" and job.updates < PAYS):
+        return "general"
     why = why_not_tiny(table, loss)
     if not why and job.rule != kernels.codes.SGD:
         why = "it does plain SGD"
@@ -42,7 +44,7 @@ def choose(table: Array, loss: Loss, job: Job) -> str:
         why = "it takes single samples, batch_size=1"
     if job.loop == "specialised" and why:
         raise ValueError(f"loop='specialised' is not for this training: {why}. Leave it out, or pass loop='general'")
-    return "general" if why or (job.loop == "auto" and job.updates < PAYS) else job.loop.replace("auto", "specialised")
+    return "general" if why else "specialised"
 
 
 def specialised(table: Array, loss: Loss, job: Job, state: State) -> Advance:
@@ -52,9 +54,10 @@ def specialised(table: Array, loss: Loss, job: Job, state: State) -> Advance:
     activations = tuple(int(code) for code in table[:-1, codes.ACTIVATION])
     train = kernels.tiny.trainer(sizes, activations, loss.code)
     curve = kernels.tiny.sigmoid_table(job.X.dtype)
+    state.carried = np.zeros(1 + sizes[1])
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (state.theta, state.loss_sums, state.n_right, state.position)
+        in_place = (state.theta, state.loss_sums, state.n_right, state.position, state.carried)
         return int(train(*in_place, job.X, job.y, order, job.settings, first_epoch, end, budget, curve))
 
     return advance

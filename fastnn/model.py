@@ -10,7 +10,7 @@ import numpy as np
 
 from . import architecture, checks, kernels, optimizers, storage, targets
 from .activations import ACTIVATIONS
-from .arrays import Array, features, numbers
+from .arrays import Array, features, finite, numbers
 from .fused import Fused, layer_table
 from .history import History
 from .init import Init
@@ -201,10 +201,9 @@ class Sequential:
         """The probability of each class, (n, n_classes), in the order of the sorted labels; also for "bce"."""
         if self._n_classes is None:
             raise ValueError(f"a net with loss {self.loss.name!r} predicts values, not probabilities: use predict")
-        z = self._outputs(X)
-        shares = np.empty((len(z), self._n_classes), self.dtype)
-        kernels.predictions.probabilities(shares, z, self.loss.code)
-        return shares
+        inputs = self._inputs(X)
+        self._engine.n_rows(len(inputs))
+        return self._engine.shares(inputs, self._n_classes)
 
     def score(self, X: Any, y: Any) -> float:
         """The share of rows whose label is predicted; for "mse" R^2, the share of the variance that is explained."""
@@ -279,7 +278,7 @@ class Sequential:
         return inputs, codes, classes
 
     def _inputs(self, X: Any) -> Array:
-        if not np.isfinite(self._theta).all():
+        if not finite(self._theta):
             raise ValueError("the net's parameters are not finite: set net.theta, or make a new net")
         return features(X, self.n_in, self.dtype)
 

@@ -1,6 +1,7 @@
 """How parameters are laid out for the loop over single samples: rows and columns of weights in whole vectors."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,7 +26,13 @@ class Packing:
 
 def packing(table: Array, vector: int) -> Packing:
     """The packing of a layer table for vectors of so many numbers."""
+    return _packing(table.tobytes(), vector)
+
+
+@lru_cache
+def _packing(table_bytes: bytes, vector: int) -> Packing:
     codes = kernels.codes
+    table = np.frombuffer(table_bytes, np.uint32).reshape(-1, codes.N_COLUMNS)
     layers = np.zeros((len(table), codes.N_PACKED_COLUMNS), np.uint32)
     layers[:, : codes.N_COLUMNS] = table
     widths = [int(n) + -int(n) % vector for n in (table[0, codes.N_IN], *table[:, codes.N_OUT])]

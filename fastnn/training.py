@@ -34,6 +34,9 @@ class Engine(Protocol):
     def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
 
+    def shares(self, X: Array, n_classes: int) -> Array:
+        """The probabilities (n, n_classes)."""
+
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
 

@@ -114,20 +114,16 @@ def row_of(table: Any, middle: int, row: Any, width: int) -> Any:
 
 
 def step_of(x: Any, per_unit: int) -> tuple[Any, Any]:
-    """The number of the multiple of 1 / per_unit that is nearest to x, up to 2^31, and what x is more than it.
+    """The number of the multiple of 1 / per_unit nearest to x, which must be below 2^15, and what x is more than it.
 
-    After the sum with 1.5 * 2^52 / per_unit the number is in the last 32 bits (float32: it must be less than 2^21).
+    After the sum with 1.5 * 2^52 / per_unit the number is in the last 16 bits, which are 0 in a NaN of arithmetic's.
     """
     if not isinstance(x, Value):
         near = np.round(x * per_unit)
         return int(np.nan_to_num(near)), x - near / per_unit
     magic = 1.5 * 2.0**x.mantissa / per_unit
     last = x + magic
-    bits = last.bits()
-    if x.word.width == 32:
-        bits = x.builder.sub(bits, x.like(magic).bits())
-    else:
-        bits = x.builder.trunc(bits, ir.IntType(32))
+    bits = x.builder.trunc(last.bits(), ir.IntType(16))
     return x.builder.sext(bits, ir.IntType(64)), x - (last - magic)
 
 
@@ -145,7 +141,8 @@ def where_greater(x: Any, y: Any, this: Any, that: Any) -> Any:
     """Where x > y `this`, `that` elsewhere, also where x or y is NaN."""
     one = _first(x, y, this, that)
     if one is None:
-        return np.where(x > y, this, that)[()]
+        kind = next(each.dtype for each in (x, y, this, that) if hasattr(each, "dtype"))
+        return np.where(x > y, this, that).astype(kind)[()]
     above = one.builder.fcmp_ordered(">", one.like(x).value, one.like(y).value)
     return Value(one.builder, one.builder.select(above, one.like(this).value, one.like(that).value))
 
@@ -177,7 +174,10 @@ def nearest(x: Any, y: float) -> tuple[Any, Any]:
 
 
 def power(p: Any, last: Any) -> Any:
-    """P 2^k, where k is what `nearest` made; p and the result must be normal numbers."""
+    """P 2^k, where k is what `nearest` made; p and the result must be normal numbers.
+
+    A NaN stays one if arithmetic made it: then its last bits are zero.
+    """
     if not isinstance(last, Value):
         k = np.round(last - 1.5 * 2.0 ** np.finfo(last.dtype).nmant).astype(int)
         return np.ldexp(np.asarray(p, last.dtype), k)

@@ -9,7 +9,7 @@ from .lanes import backward, forward, gather, whole
 from .losses import share, tile_losses
 from .optimizers import step
 from .places import output
-from .vectors import after, flat, number
+from .vectors import after, aligned, flat, number
 
 
 @stage
@@ -33,23 +33,25 @@ def add_tile(g, theta, X, n_in, y, n_y, rows, n, layers, n_layers, loss, scale, 
 
 
 @kernel
-def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, a, d, scales):
-    """The sum of losses of the rows given; g = the gradient of their mean loss if `mean`, otherwise of that sum.
-
-    a, d and scales as in `train`.
-    """
+def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
+    """The sum of losses of the rows given; g = the gradient of their mean loss if `mean`, otherwise of that sum."""
     scale = share(theta, rows.size, mean)
     g[:] = 0
     total = 0.0
     n_layers = layers.shape[0]
     z, n_out = output(flat(layers), n_layers)
-    for first in range(0, rows.size, scales.size):
+    units, n_columns = z + n_out, X.shape[1] + y.shape[1]
+    room = np.empty((2 * units + n_columns + 1) * lanes + 16, theta.dtype)
+    a = aligned(flat(room))
+    d, scales = after(a, (units + n_columns) * lanes), after(a, (2 * units + n_columns) * lanes)
+    for first in range(0, rows.size, lanes):
         value, _, _ = add_tile(
             flat(g), flat(theta), flat(X), X.shape[1], flat(y), y.shape[1],
-            after(flat(rows), first), min(scales.size, rows.size - first), flat(layers), n_layers, loss, scale,
-            flat(a), flat(d), flat(scales), scales.size, z + n_out, False,
+            after(flat(rows), first), min(lanes, rows.size - first), flat(layers), n_layers, loss, scale,
+            a, d, scales, lanes, units, False,
         )  # fmt: skip
         total += value
+    room[0] = 0  # it must live until here
     return total
 
 

@@ -12,6 +12,7 @@ import pickle
 import stat
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -25,6 +26,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 
 log = logging.getLogger("fastnn")
+counts: Counter[str] = Counter()  # of the kernels "loaded" and "compiled" by this process
 
 
 def folder() -> Path | None:
@@ -112,7 +114,9 @@ class KernelCache(NullCache):  # type: ignore[misc]
             if hashlib.sha256(content[32:]).digest() != content[:32]:
                 log.warning("compiled code in %s is damaged: compiling again", file)
                 return None
-            return CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
+            found = CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
+            counts["loaded"] += 1
+            return found
         except Exception as error:  # whatever it is, compiling again mends it
             log.warning("compiled code of %s could not be read: %s", self._name, error)
             return None
@@ -120,6 +124,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code for a signature: all of it or nothing, however many processes write at once."""
         temporary = None
+        counts["compiled"] += 1
         try:
             file = self._file(sig, data.target_context)
             if file is None or not self._can_be_kept(data):

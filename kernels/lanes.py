@@ -37,6 +37,16 @@ def whole(a, n):
 
 
 @part
+def bring(a, lanes, x, X, n_columns, n):
+    """`gather` for the first n rows of X."""
+    for j in range(n_columns):
+        for i in range(n):
+            a[(x + j) * lanes + i] = X[i * n_columns + j]
+        for i in range(n, whole(a, n)):
+            a[(x + j) * lanes + i] = 0
+
+
+@part
 def gather(a, lanes, x, X, n_columns, rows, n):
     """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, and zeros into the rest of their width."""
     for j in range(n_columns):

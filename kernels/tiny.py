@@ -5,7 +5,7 @@ An update has to wait for the one before, so what counts is how many cycles pass
 - *Look-ahead.* The next sample u meets the first layer's new weights in (w u + b) - lr d k G,
   where d = dL/dz of the output, d k is dL/dz of the hidden unit and G = x u + 1. All but d is ready before d is: one
   fused multiply-add is left.
-- *A table.* The sigmoid is a polynomial of degree 6 around the nearest multiple of 1/16 (float32: degree 3): no
+- *A table.* The sigmoid is a polynomial of degree 7 around the nearest multiple of 1/16 (float32: degree 3): no
   exponential and no division. tanh z = 2 sigmoid(2z) - 1.
 - *The loss for nothing.* The probabilities of the true classes are multiplied, and one logarithm is taken at times.
 
@@ -48,7 +48,8 @@ def _sigmoid(table: Any, z: Any) -> Any:
     low = fma(fma(c[3], r, c[2]), r2, fma(c[1], r, c[0]))
     if not _double(z):
         return low
-    return fma(fma(c[6], r2, fma(c[5], r, c[4])), r2 * r2, low)  # three operations in a row, not six
+    high = fma(fma(c[7], r, c[6]), r2, fma(c[5], r, c[4]))
+    return fma(high, r2 * r2, low)  # three operations in a row, not seven
 
 
 def _double(z: Any) -> bool:
@@ -134,13 +135,23 @@ def update_of(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -
     return update
 
 
+def _numbers(n: int) -> Any:
+    """What reads the first n numbers of a flat array; the other argument tells their type."""
+    return traced(lambda a, one: tuple(a[p] for p in range(n)), n)
+
+
 @cache
 def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> Callable[..., Any]:
-    """The loop for such a net: `per_sample.train` for SGD, with the table for scratch."""
+    """The loop for such a net: `per_sample.train` for SGD, with the table for scratch.
+
+    What passes from one update to the next besides theta is carried from call to call: the product of probabilities,
+    and the next sample's sums in the first layer.
+    """
     n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     n_first = sizes[1]
     update = traced(update_of(sizes, activations, loss), n_params + n_first + 2)
-    read = traced(lambda theta, zero: tuple(theta[p] + 0.0 * zero for p in range(n_params)), n_params)
+    read = _numbers(n_params)
+    read_sums = _numbers(n_first)
 
     def first_sums(theta: Any, x: Any) -> Any:
         (w, b), *_ = _unflattened(sizes, theta)
@@ -150,21 +161,29 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
     of_bce = loss == BCE
     last, first_end = n_params + n_first, n_params + n_first
 
-    def train(theta, loss_sums, n_right, position, X, y, order, settings, first_epoch, end, budget, table):
+    def train(theta, loss_sums, n_right, position, carried, X, y, order, settings, first_epoch, end, budget, table):
         n, n_in = X.shape
         kept, lr = descent(theta, settings)
         one = theta.dtype.type(1)
         end = min(end, position[UPDATES] + budget)
         x, coefficients = flat(X), flat(table)
         w = read(flat(theta), one)
+        sums = np.empty(n_first, theta.dtype)
         status = DONE
         while position[UPDATES] < end and status == DONE:
             epoch = position[UPDATES] // n
             rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
-            loss_sum, right, product = loss_sums[epoch], n_right[epoch], 1.0
+            loss_sum, right = loss_sums[epoch], n_right[epoch]
             stop = min(end - epoch * n, n)
             s = position[UPDATES] - epoch * n
-            z = start(w, after(x, rows[s] * n_in))
+            if s == 0:
+                product = 1.0
+                z = start(w, after(x, rows[s] * n_in))
+            else:
+                product = carried[0]
+                for k in range(n_first):
+                    sums[k] = carried[1 + k]
+                z = read_sums(flat(sums), one)
             while s < stop:
                 i = rows[s]
                 following = rows[min(s + 1, n - 1)]
@@ -186,14 +205,19 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
                         loss_sum += value
                     right += out > 0 or (out == 0 and t == 0)
                 else:
-                    if not np.isfinite(found * found):
+                    if not np.isfinite(new[last + 1] * new[last + 1]):
                         position[ROW], status = i, NOT_FINITE
                         break
                     loss_sum += found * found
                 w, z = new[:n_params], new[n_params:first_end]
                 s += 1
-            loss_sums[epoch], n_right[epoch] = loss_sum - np.log(product), right
+            if s == n:
+                loss_sum -= np.log(product)
+            loss_sums[epoch], n_right[epoch] = loss_sum, right
             position[UPDATES] = epoch * n + s
+            carried[0] = product
+            for k in range(n_first):
+                carried[1 + k] = z[k]
         for p in range(n_params):
             theta[p] = w[p]
         return status

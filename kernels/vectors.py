@@ -93,6 +93,21 @@ def entry(typing_context: Any, table: Any, row: Any, column: Any, n_columns: Any
     return types.intp(table, types.intp, types.intp, types.intp), emit
 
 
+def _aligned(a: Any) -> Any:
+    """The numbers from the first one on that begins a cache line, less than a vector further."""
+    return a
+
+
+@_primitive(_aligned)
+def aligned(typing_context: Any, a: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        word = ir.IntType(64)
+        up = builder.add(builder.ptrtoint(values[0], word), ir.Constant(word, BYTES - 1))
+        return builder.inttoptr(builder.and_(up, ir.Constant(word, -BYTES)), values[0].type)
+
+    return a(a), emit
+
+
 def _number(a: Any, x: float) -> Any:
     """x as a number of a's type."""
     return a.dtype.type(x)
@@ -398,11 +413,11 @@ def numbers_in(typing_context: Any, a: Any) -> Any:
     return types.intp(a), lambda context, builder, signature, values: ir.Constant(ir.IntType(64), count)
 
 
-def traced(function: Callable[..., Any], n_results: int = 1) -> Any:
+def traced(function: Callable[..., Any], n_results: int | None = None) -> Any:
     """Make arithmetic (see `arithmetic`) callable from compiled code.
 
-    Numbers and vectors become Values, tuples of them tuples of Values, and flat arrays Pointers. Results, more than one
-    in a tuple, are of the first number's type.
+    Numbers and vectors become Values, tuples of them tuples of Values, and flat arrays Pointers. The result, or each of
+    n_results in a tuple, is of the first number's type.
     """
     if numba.config.DISABLE_JIT:
         return function
@@ -410,11 +425,11 @@ def traced(function: Callable[..., Any], n_results: int = 1) -> Any:
     def typed(typing_context: Any, *arguments: Any) -> Any:
         first = next(kind for kind in arguments if not isinstance(kind, types.CPointer))
         number = first.dtype if isinstance(first, types.UniTuple) else first
-        result = number if n_results == 1 else types.UniTuple(number, n_results)
+        result = number if n_results is None else types.UniTuple(number, n_results)
 
         def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             found = function(*(_traceable(builder, *pair) for pair in zip(arguments, values, strict=True)))
-            if n_results == 1:
+            if n_results is None:
                 return found.value
             return context.make_tuple(builder, result, [each.value for each in found])
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from fastnn import __version__, cli
+from fastnn import __version__, cli, warmup
 
 
 def run(*arguments, columns="150", **options):
@@ -128,10 +128,6 @@ def test_a_disk_that_is_full_is_one_line(tmp_path):
     assert "No space left" in found.stderr
 
 
-def test_warmup_compiles_both_types():
-    assert run("warmup").returncode == 0
-
-
 @pytest.mark.compiled
 def test_ctrl_c_is_one_line_and_status_130(tmp_path):
     process = subprocess.Popen(
@@ -151,8 +147,8 @@ def test_ctrl_c_within_exec_has_the_same_status(tmp_path):
     """As in Numba's imports; CPython remembers it, though it was caught, where a module is run by `-m`."""
     (tmp_path / "interrupted.py").write_text(
         "import sys\n"
-        "from fastnn import cli\n"
-        "cli._warm_up = lambda dtypes: exec('raise KeyboardInterrupt')\n"
+        "from fastnn import cli, warmup\n"
+        "warmup.show = lambda: exec('raise KeyboardInterrupt')\n"
         "sys.exit(cli.main(['warmup']))\n"
     )
     command = [sys.executable, "-m", "interrupted"]
@@ -164,11 +160,11 @@ def test_ctrl_c_within_a_callback_is_not_lost(monkeypatch, capsys):
     def callback():
         raise KeyboardInterrupt
 
-    def warm_up(dtypes):
+    def show():
         ctypes.CFUNCTYPE(None)(callback)()
         time.sleep(5)
 
-    monkeypatch.setattr(cli, "_warm_up", warm_up)
+    monkeypatch.setattr(warmup, "show", show)
     assert cli.main(["warmup"]) == 130
     assert capsys.readouterr().err == "fastnn: interrupted\n"
 

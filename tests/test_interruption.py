@@ -371,7 +371,7 @@ def test_ctrl_c_in_a_program_of_its_own(tmp_path):
         net.fit(X, y, epochs=1, lr=0.1)
         print("ready", flush=True)
         try:
-            net.fit(X, y, epochs=10**6, lr=0.1)
+            net.fit(X, y, epochs=4000, lr=0.1)  # two seconds; more would be a loop of its own, to be compiled first
         except KeyboardInterrupt:
             print("interrupted", net.history.epochs > 0, net.score(X, y) > 0.3)
     """

@@ -25,6 +25,7 @@ class Contender:
 
 CONTENDERS = {
     "ours": Contender("fastnn", "pip install -e ."),
+    "ours_specialised": Contender("fastnn, specialised loop", "pip install -e ."),
     "c_xor": Contender("C, written out for 2-2-1", "apt install gcc"),
     "c_sizes": Contender("C, any sizes", "apt install gcc"),
     "jax_scan": Contender("JAX, all in one jit", "pip install jax"),
@@ -36,3 +37,4 @@ CONTENDERS = {
     "numpy_layers": Contender("NumPy, layers as objects", "pip install numpy"),
 }
 OURS = "ours"
+OWN = (OURS, "ours_specialised")  # no rivals of each other

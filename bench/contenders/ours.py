@@ -14,7 +14,7 @@ def versions() -> str:
     return f"fastnn {fastnn.__version__}, Numba {numba.__version__}"
 
 
-def prepare(case: Case) -> Callable[[int], float | Array]:
+def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
     """A function that trains, many nets one after the other, or predicts."""
     net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
     thetas = case.flat_params()
@@ -27,7 +27,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
             optimizer = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
             history = net.fit(
                 case.X, case.y, epochs=epochs, batch_size=case.batch_size, optimizer=optimizer, shuffle=False,
-                progress=False,
+                progress=False, loop=loop, n_jobs=-1,
             )  # fmt: skip
             total += float(history.loss[-1])
         return total / len(thetas)

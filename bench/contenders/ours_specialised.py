@@ -1,0 +1,15 @@
+"""fastnn's loop that is compiled for one tiny architecture, as a long training would take it."""
+
+from collections.abc import Callable
+
+from ..cases import Array, Case
+from . import Unsupported, ours
+
+versions = ours.versions
+
+
+def prepare(case: Case) -> Callable[[int], float | Array]:
+    """A function that trains with loop="specialised"."""
+    if case.kind != "train" or case.batch_size != 1 or case.sizes[-1] != 1 or case.flat_params().shape[1] > 40:
+        raise Unsupported("is for tiny nets with one output, sample by sample")
+    return ours.prepare(case, loop="specialised")
