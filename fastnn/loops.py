@@ -4,7 +4,7 @@ The choice follows from the work alone, never from timing or from what is compil
 bits. The specialised loop's differ from the general one's by rounding.
 """
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable
 
 import numpy as np
 
@@ -99,7 +99,6 @@ def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int, n_unit
         for _ in range(n_threads)
     ]
     part_sums = np.zeros((n_parts, 3))
-    pool = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
@@ -110,13 +109,19 @@ def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int, n_unit
             shared = (first_epoch, end, budget, part_tiles, part_sums, sync, thread, n_threads)
             return int(kernels.batches.train(*in_place, *given, *shared, *room[thread]))
 
-        if pool is None:
-            return run(0)
-        others = [pool.submit(run, thread) for thread in range(1, n_threads)]
+        return run(0) if n_threads == 1 else _together(run, n_threads, sync)
+
+    return advance
+
+
+def _together(run: Callable[[int], int], n_threads: int, sync: Array) -> int:
+    """The answer of thread 0, when all have ended."""
+    from concurrent.futures import ThreadPoolExecutor  # 5 ms
+
+    with ThreadPoolExecutor(n_threads - 1) as pool:
+        for thread in range(1, n_threads):
+            pool.submit(run, thread)
         try:
             return run(0)
         finally:  # after Ctrl-C the others would wait for this thread for ever
             sync[kernels.codes.GIVEN_UP] = 1
-            wait(others)
-
-    return advance
