@@ -158,11 +158,6 @@ def magnitude(x: Any) -> Any:
     return x.call("fabs") if isinstance(x, Value) else np.abs(x)
 
 
-def square_root(x: Any) -> Any:
-    """The square root of x."""
-    return x.call("sqrt") if isinstance(x, Value) else np.sqrt(x)
-
-
 def nearest(x: Any, y: float) -> tuple[Any, Any]:
     """K = x y rounded to a whole number, and the number whose last bits are k, for `power`.
 

@@ -35,7 +35,6 @@ from .codes import (
 from .compile import helper, kernel, part
 from .losses import bce
 from .optimizers import descent, step
-from .scalar import one_by_one
 from .vectors import (
     after,
     constant,
@@ -206,7 +205,7 @@ def mse_loss(d, a, z, n_out, y):
     """The mean squared error of outputs a[z + k] and targets y[k]; d = dL/dz."""
     value, share = number(a, 0), number(a, 1) / number(a, n_out)
     for k in range(n_out):
-        gap = a[z + k] - y[one_by_one(k)]
+        gap = a[z + k] - y[k]
         value += share * gap * gap
         d[z + k] = share * (gap + gap)
     return value

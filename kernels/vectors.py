@@ -451,7 +451,6 @@ def _traceable(builder: Any, kind: Any, value: Any) -> Any:
 
 fma = traced(arithmetic.fma)
 where_greater = traced(arithmetic.where_greater)
-square_root = traced(arithmetic.square_root)
 magnitude = traced(arithmetic.magnitude)
 exp = traced(elementary.exp)
 log = traced(elementary.log)
