@@ -13,6 +13,7 @@ from .compile import helper, part, stage
 from .places import place
 from .vectors import (
     add_products,
+    add_totals,
     entry,
     fma,
     keep,
@@ -23,7 +24,6 @@ from .vectors import (
     start,
     store,
     total,
-    totals,
 )
 
 ONE, TWO, FOUR = (0,), (0, 0), (0, 0, 0, 0)
@@ -104,15 +104,6 @@ def forward(a, x_first, theta, layers, n_layers, lanes, width):
                 activations.forward(a, k * lanes, k * lanes + width, activation)
 
 
-@helper
-def add_four(g, at, values):
-    """Add four numbers to g[at], g[at + 1] ..."""
-    g[at] += values[0]
-    g[at + 1] += values[1]
-    g[at + 2] += values[2]
-    g[at + 3] += values[3]
-
-
 @part
 def add_gradients(g, w, n_out, d, z, a, x, n_in, lanes, width):
     """Add sum_i a[x + j]_i d[z + k]_i to g[w + j n_out + k] for all j and k, two times four at once."""
@@ -123,8 +114,8 @@ def add_gradients(g, w, n_out, d, z, a, x, n_in, lanes, width):
             for i in range(0, width, step):
                 block = outer(block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes)
             at = w + j * n_out + k
-            add_four(g, at, totals(block[0], block[2], block[4], block[6]))
-            add_four(g, at + n_out, totals(block[1], block[3], block[5], block[7]))
+            add_totals(g, at, block[0], block[2], block[4], block[6])
+            add_totals(g, at + n_out, block[1], block[3], block[5], block[7])
     for j in range(n_in):
         paired = j < n_in // 2 * 2
         for k in range(n_out // 4 * 4 if paired else 0, n_out):

@@ -371,15 +371,14 @@ def outer(typing_context: Any, block: Any, a: Any, x: Any, x_step: Any, d: Any, 
     return block(block, a, types.intp, types.intp, d, types.intp, types.intp), emit
 
 
-def _totals(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
-    """The totals of four vectors, each summed as `total` does it."""
-    return _total(s0), _total(s1), _total(s2), _total(s3)
+def _add_totals(g: Any, at: int, s0: Any, s1: Any, s2: Any, s3: Any) -> None:
+    """Add to g[at], g[at + 1] ... the totals of four vectors, each summed as `total` does it."""
+    four = _checked(g, at, 4)
+    four += np.array([_total(s0), _total(s1), _total(s2), _total(s3)])
 
 
-@_primitive(_totals)
-def totals(typing_context: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
-    four = types.UniTuple(s0.number, 4)
-
+@_primitive(_add_totals)
+def add_totals(typing_context: Any, g: Any, at: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
     def folded(builder: Any, x: Any, y: Any, n: int) -> Any:
         """Halve the n numbers that are left of each sum in x, then in y: all first halves plus all second halves."""
         every = range(0, x.type.count * (1 if x is y else 2), n)
@@ -390,16 +389,19 @@ def totals(typing_context: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
         return builder.fadd(*halves)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        (x, y, u, v), n = values, s0.count
+        array, place, x, y, u, v = values
+        n = s0.count
         rest = folded(builder, folded(builder, x, y, n), folded(builder, u, v, n), n // 2)
         n //= 4
         while n > 1:
             rest, n = folded(builder, rest, rest, n), n // 2
-        return context.make_tuple(
-            builder, four, [builder.extract_element(rest, ir.Constant(_I32, i)) for i in range(4)]
-        )
+        pointer = _pointer(builder, array, place, rest.type)
+        old = builder.load(pointer)
+        stored = builder.store(builder.fadd(old, rest), pointer)
+        old.align = stored.align = g.dtype.bitwidth // 8
+        return context.get_dummy_value()
 
-    return four(s0, s1, s2, s3), emit
+    return types.none(g, types.intp, s0, s1, s2, s3), emit
 
 
 def _numbers_in(a: Any) -> int:

@@ -25,7 +25,8 @@ def parts(out, x, table, found):
     v.store(to, 40, v.constant(a, 0.1))
     first, second, third, fourth = v.load(a, 1), v.load(a, 1 + n), v.load(a, 1 + 2 * n), v.load(a, 1 + 3 * n)
     out[60], out[61], out[62] = v.total(first), v.largest(first), v.first_two(first)
-    out[63], out[64], out[65], out[66] = v.totals(first, second, third, fourth)
+    out[63], out[64], out[65], out[66] = 0, 0, 0, 0
+    v.add_totals(to, 63, first, second, third, fourth)
     out[67], out[68], out[69] = v.total(second), v.total(third), v.total(fourth)
     out[70] = v.number(a, 0.1)
     v.store(to, 80, v.load(v.after(a, 7), 2))
