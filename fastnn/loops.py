@@ -16,7 +16,7 @@ from .losses import Loss
 from .packing import packing
 
 PAYS = 50_000_000  # updates that save more than the second which the specialised loop's compilation takes
-_MOST_TILES = 2**26  # bytes of an epoch's tiles that are kept
+_SMALL, _MOST_TILES = 2**21, 2**26  # bytes of an epoch's tiles that may always be kept, and at most
 _PART_TILES, _MOST_PARTS = 4, 16  # tiles that make a part at least, and parts of a batch at most
 
 
@@ -88,7 +88,8 @@ def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int, n_unit
     state.g = np.zeros((n_parts, state.theta.size), state.theta.dtype)
     n_columns = job.X.shape[1] + job.y.shape[1]
     n_tiles = batch_tiles * job.per_epoch
-    kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= _MOST_TILES
+    most = min(max(_SMALL, 4 * job.X.nbytes), _MOST_TILES)  # small batches leave most of a tile empty
+    kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= most
     room = [
         (
             scratch((n_units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype),
@@ -118,10 +119,20 @@ def _together(run: Callable[[int], int], n_threads: int, sync: Array) -> int:
     """The answer of thread 0, when all have ended."""
     from concurrent.futures import ThreadPoolExecutor  # 5 ms
 
-    with ThreadPoolExecutor(n_threads - 1) as pool:
-        for thread in range(1, n_threads):
-            pool.submit(run, thread)
+    def guarded(thread: int) -> int:
         try:
-            return run(0)
-        finally:  # after Ctrl-C the others would wait for this thread for ever
+            return run(thread)
+        except BaseException:  # the others would wait for this thread for ever
             sync[kernels.codes.GIVEN_UP] = 1
+            raise
+
+    with ThreadPoolExecutor(n_threads - 1) as pool:
+        try:
+            others = [pool.submit(guarded, thread) for thread in range(1, n_threads)]
+            status = run(0)
+            for other in others:
+                other.result()
+            return status
+        except BaseException:  # also where a thread could not be started
+            sync[kernels.codes.GIVEN_UP] = 1
+            raise

@@ -161,8 +161,9 @@ class Sequential:
         if progress is not None:
             checks.flag("progress", progress)
         checks.choice("loop", loop, ("auto", "general", "specialised"))
-        if n_jobs != -1:
-            n_jobs = checks.whole("n_jobs", n_jobs, 1)
+        n_jobs = checks.whole("n_jobs", n_jobs, -1)
+        if n_jobs == 0:
+            raise ValueError("n_jobs must be a number of threads, or -1 for as many as there are processors, not 0")
         job = Job(inputs, codes, rule.code, rule.settings(), epochs, size, mean, shuffle, seed, loop, n_jobs)
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes

@@ -139,11 +139,13 @@ class Training:
         while bad - good > 1:
             middle = (good + bad) // 2
             state.put_back(kept)
-            self._advance(middle, len(job.X) * job.epochs)
-            if state.finite():
-                good, kept = middle, state.keep()
-            else:
+            status = self._advance(middle, len(job.X) * job.epochs)
+            if not state.finite():
                 bad = middle
+            elif status == kernels.codes.DONE:
+                good, kept = middle, state.keep()
+            else:  # the loss of the next update is what was not finite first
+                return state.keep(), int(state.position[kernels.codes.ROW])
         epoch, batch = divmod(good, job.per_epoch)
         order = self._orders.block[(epoch - self._orders.first) % len(self._orders.block)]
         return kept, int(order[batch * job.batch_size])

@@ -132,7 +132,7 @@ def _first(*values: Any) -> Value | None:
 
 
 def fma(x: Any, y: Any, z: Any) -> Any:
-    """X y + z, rounded once."""
+    """The product x y plus z, rounded once where the processor can."""
     one = _first(x, y, z)
     return x * y + z if one is None else one.like(x).call("fmuladd", y, z)
 

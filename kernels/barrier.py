@@ -1,9 +1,10 @@
 """Where the threads of one training wait for each other.
 
-They spin, since an update takes microseconds and waking a thread takes longer; so there must not be more of them than
-processors. `sync` is N_SYNC whole numbers, zero at first.
+They spin, since an update takes microseconds and waking a thread takes longer; who has to wait longer than that lets
+other threads have the processor meanwhile. `sync` is N_SYNC whole numbers, zero at first.
 """
 
+import os
 import threading
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numba
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .codes import COME, GIVEN_UP, TURNS
@@ -18,6 +20,7 @@ from .compile import part
 
 _WORD = ir.IntType(64)
 _lock = threading.Lock()
+PATIENCE = 5_000  # turns of a loop, some 20 us
 
 
 def _added(sync: Any, place: int, n: int) -> int:
@@ -25,8 +28,6 @@ def _added(sync: Any, place: int, n: int) -> int:
     with _lock:
         before = int(sync[place])
         sync[place] += n
-    if n == 0:
-        time.sleep(0.0)  # let the others run
     return before
 
 
@@ -50,19 +51,38 @@ def _seen_compiled(typing_context: Any, sync: Any, place: Any) -> Any:
     return types.int64(sync, types.intp), emit
 
 
-added = _added if numba.config.DISABLE_JIT else intrinsic(_compiled)
-seen = _seen if numba.config.DISABLE_JIT else intrinsic(_seen_compiled)
+def _let_others_run() -> None:
+    time.sleep(0.0)
+
+
+def _let_others_run_compiled(typing_context: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if os.name == "posix":
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.none(), emit
+
+
+_PLAIN = numba.config.DISABLE_JIT
+added = _added if _PLAIN else intrinsic(_compiled)
+seen = _seen if _PLAIN else intrinsic(_seen_compiled)
+let_others_run = _let_others_run if _PLAIN else intrinsic(_let_others_run_compiled)
 
 
 @part
 def wait(sync, n_threads):
-    """Return when all threads are here; all that they wrote can be read then."""
+    """Return when all threads are here, so that all that they wrote can be read; False if one has given up."""
     if n_threads == 1:
-        return
+        return True
     turn = seen(sync, TURNS)
     if added(sync, COME, 1) == n_threads - 1:
         added(sync, COME, -n_threads)
         added(sync, TURNS, 1)
-    else:
-        while seen(sync, TURNS) == turn and seen(sync, GIVEN_UP) == 0:
-            pass
+    spins = 0
+    while seen(sync, TURNS) == turn and seen(sync, GIVEN_UP) == 0:
+        spins += 1
+        if spins > PATIENCE:
+            let_others_run()
+    return seen(sync, GIVEN_UP) == 0

@@ -110,7 +110,8 @@ def train(
                 if bad >= 0 and part_sums[part, 2] < 0:
                     part_sums[part, 2] = rows[first + bad]
         budget -= min(last * part_size, stop - start) - done
-        wait(flat(sync), n_threads)
+        if not wait(flat(sync), n_threads):
+            return status
         for part in range(done // part_size, last):
             if part_sums[part, 2] >= 0:
                 status = NOT_FINITE
@@ -131,5 +132,6 @@ def train(
             for part in range(last - 1, done // part_size - 1, -1):
                 if part_sums[part, 2] >= 0:
                     position[ROW] = np.int64(part_sums[part, 2])
-        wait(flat(sync), n_threads)
+        if not wait(flat(sync), n_threads):
+            return status
     return status

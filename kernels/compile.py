@@ -5,7 +5,7 @@ from typing import Any
 
 import numba
 
-from . import cache
+from .cache import KernelCache
 
 # No branch at a division, which would stop the vectoriser. No fast-math: it leaves to the compiler what is fused or
 # reordered, so that two loops over the same net would differ in their last bits.
@@ -38,5 +38,5 @@ def kernel(function: Callable[..., Any]) -> Any:
     """A function that Python calls; its machine code is kept on disk (see `cache`)."""
     compiled = numba.njit(**_OPTIONS)(function)
     if not numba.config.DISABLE_JIT:
-        compiled._cache = cache.KernelCache(function)
+        compiled._cache = KernelCache(function)
     return compiled

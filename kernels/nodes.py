@@ -80,6 +80,7 @@ def activation_backward(dx, dout, out, activation):
     for i in range(whole, out.size):
         rest[i - whole], a[i - whole] = dout[i], out[i]
     activations.backward(flat(rest), flat(a), 0, rest.size, activation)
+    a[0] = 0  # it must live until here
     for i in range(whole, out.size):
         dx[i] = rest[i - whole]
 

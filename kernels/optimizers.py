@@ -34,14 +34,15 @@ def step(theta, moments, clock, g, optimizer, settings):
         rate = real(settings[LR] / (1.0 - clock[0]))  # in float64 whatever theta is: the difference cancels
         spread = real(1.0 / np.sqrt(1.0 - clock[1]))
         new1, new2 = real(1.0 - settings[BETA1]), real(1.0 - settings[BETA2])
-        beta2, eps = real(settings[BETA2]), real(settings[EPS])
+        beta2, eps, zero = real(settings[BETA2]), real(settings[EPS]), real(0)
         for p in range(theta.size):
             grad = g[p] + decay * theta[p]
             m = beta1 * moments[0, p] + new1 * grad
             v = beta2 * moments[1, p] + new2 * grad * grad
             moments[0, p] = m
             moments[1, p] = v
-            theta[p] -= rate * m / (np.sqrt(v) * spread + eps)
+            move = rate * m / (np.sqrt(v) * spread + eps)
+            theta[p] -= move if m != zero else zero  # 0 / 0 where eps is 0 and no gradient came yet
         return
     lr = real(settings[LR])
     for p in range(theta.size):

@@ -136,7 +136,8 @@ def activated(z, activation, units):
     elif activation == TANH:
         out = tanh(z)
     elif activation == RELU:
-        out = where_greater(z - z, z, z - z, z)
+        zero = units - units
+        out = where_greater(zero, z, zero, z)
     else:
         out = z
     return out
@@ -300,8 +301,8 @@ def train(
 
     Read besides: layers is the packed table; the packed parameter places[p] is the parameter sources[p] of theta, and
     for p < n_params that is p; units is 1 for each unit and 0 for what fills a layer up.
-    Scratch, zero at first: packed, packed_g, packed_moments for theta, its gradient and the moments; a, d and e have a
-    number for each filled-up unit.
+    Scratch: packed, packed_g, packed_moments for theta, its gradient and the moments; a, d and e have a number for each
+    filled-up unit.
     """
     n, n_in = X.shape
     n_layers = layers.shape[0]
@@ -309,6 +310,9 @@ def train(
     by_column = entry(flat(layers), n_layers - 1, BY_COLUMN, N_PACKED_COLUMNS) > 0
     zero, one = theta.dtype.type(0), theta.dtype.type(1)
     kept, lr = descent(theta, settings)
+    # What fills up must be zero, also after a run that was not finite.
+    packed[:], packed_g[:], packed_moments[:] = 0, 0, 0
+    a[:], d[:], e[:] = 0, 0, 0
     for p in range(places.size):
         packed[places[p]] = theta[sources[p]]
         for row in range(moments.shape[0]):

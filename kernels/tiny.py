@@ -159,7 +159,7 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
 
     start = traced(first_sums, n_first)
     of_bce = loss == BCE
-    last, first_end = n_params + n_first, n_params + n_first
+    last = n_params + n_first
 
     def train(theta, loss_sums, n_right, position, carried, X, y, order, settings, first_epoch, end, budget, table):
         n, n_in = X.shape
@@ -209,7 +209,7 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
                         position[ROW], status = i, NOT_FINITE
                         break
                     loss_sum += found * found
-                w, z = new[:n_params], new[n_params:first_end]
+                w, z = new[:n_params], new[n_params:last]
                 s += 1
             if s == n:
                 loss_sum -= np.log(product)

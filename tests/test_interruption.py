@@ -383,3 +383,31 @@ def test_ctrl_c_in_a_program_of_its_own(tmp_path):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=10)
     assert out == "interrupted True True\n"
+
+
+@pytest.mark.parametrize("length", [1, 4, 10**6])
+@pytest.mark.parametrize(
+    "optimizer", [fastnn.SGD(1.0, momentum=0.5), fastnn.Adam(0.1), fastnn.SGD(1e30, weight_decay=1e-32)]
+)
+def test_divergence_per_sample_is_told_the_same_for_any_chunk(chunks, optimizer, length):
+    chunks(length)
+    net = fastnn.mlp(1, 1, 1, 1, activation="identity", loss="mse")
+    net.theta = [1, 0, 1e200, 0, 1e200, 0]
+    X, y = np.zeros((9, 1)), np.zeros(9)
+    y[7] = 1  # the first gradient that is not zero, and infinite
+    with pytest.raises(fastnn.DivergenceError, match="sample 7"):
+        net.fit(X, y, epochs=2, optimizer=optimizer, shuffle=False)
+    assert net.history.updates == 7
+
+
+def test_padding_is_clean_after_an_update_that_broke_it(chunks):
+    found = set()
+    for length in (1, 10**6):
+        chunks(length)
+        net = fastnn.mlp(1, 3, 1, activation="tanh", loss="mse", dtype="float32", seed=1)
+        X, y = np.ones((9, 1)), np.zeros(9)
+        y[7] = 1e9
+        with pytest.raises(fastnn.DivergenceError):
+            net.fit(X, y, epochs=2, optimizer=fastnn.SGD(1e30, weight_decay=1e-32), shuffle=False)
+        found.add((net.theta.tobytes(), net.history.updates))
+    assert len(found) == 1

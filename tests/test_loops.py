@@ -52,6 +52,26 @@ def test_threads_tell_where_a_loss_is_not_finite(monkeypatch):
     assert rows[0] == rows[1]
 
 
+@pytest.mark.parametrize("fails", ["start", "work"])
+def test_a_thread_that_fails_is_told(monkeypatch, fails):
+    import concurrent.futures
+
+    all_processors(monkeypatch, 3)
+
+    class Pool(concurrent.futures.ThreadPoolExecutor):
+        def submit(self, run, thread):
+            if fails == "start" and thread == 2:
+                raise RuntimeError("can't start new thread")
+            return super().submit(run, thread if fails == "start" else None)  # no such number
+
+    monkeypatch.setattr(concurrent.futures, "ThreadPoolExecutor", Pool)
+    net = grid_net()
+    before = net.theta.tobytes()
+    with pytest.raises((RuntimeError, TypeError)):
+        trained(net, batch_size="full", n_jobs=3)
+    assert net.theta.tobytes() == before
+
+
 def test_small_batches_and_single_samples_take_n_jobs_too():
     for batch_size in (1, 10):
         assert trained(grid_net(), batch_size=batch_size, n_jobs=-1) == trained(grid_net(), batch_size=batch_size)
@@ -100,7 +120,7 @@ def test_a_loop_that_cannot_run_is_refused():
         with pytest.raises(ValueError, match=f"specialised.*{why}"):
             net.fit(X, y, epochs=1, loop="specialised", **how)
         assert net.theta.tobytes() == before
-    for wrong in ({"loop": "fast"}, {"n_jobs": 0}, {"n_jobs": -2}, {"n_jobs": 1.5}):
+    for wrong in ({"loop": "fast"}, {"n_jobs": 0}, {"n_jobs": -2}, {"n_jobs": -1.5}, {"n_jobs": 1.5}):
         with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
             grid_net().fit(X, y, epochs=1, lr=0.1, **wrong)
 

@@ -260,3 +260,15 @@ def test_the_spiral_is_learnt(seed):
     history = net.fit(X, y, epochs=300, lr=1.0, batch_size=30, seed=seed)
     assert history.loss[-1] < 0.15
     assert net.score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_adam_without_eps_moves_nothing_that_has_no_gradient(batch_size):
+    X, y = rows(12, 3, "bce")
+    X = np.abs(X) + 0.5
+    X[:, 1] = 0  # the weights of this input have no gradient: 0 / 0
+    net = build(start([3, 3, 1]), ["tanh"], "bce")
+    before = net.params[0][1].copy()
+    net.fit(X, y, epochs=2, optimizer=fastnn.Adam(0.01, eps=0.0), batch_size=batch_size)
+    assert np.isfinite(net.theta).all()
+    assert (net.params[0][1] == before).all()
