@@ -1,5 +1,6 @@
 """Errors of exp, log, sigmoid and tanh against 50 decimal digits, and what they answer at the ends."""
 
+import math
 from decimal import Decimal, getcontext
 from functools import cache
 
@@ -108,7 +109,9 @@ def errors(name, x):
     getcontext().prec = 50
     kind = np.finfo(x.dtype)
     wanted = [exact(name, Decimal(float(each))) for each in x]
-    units = [Decimal(float(np.spacing(x.dtype.type(max(abs(float(w)), kind.tiny))))) for w in wanted]
+    # without a subtraction of neighbours: a C library that was loaded may have switched off subnormal numbers
+    exponents = [math.frexp(max(abs(float(w)), float(kind.tiny)))[1] for w in wanted]
+    units = [Decimal(2) ** (exponent - 1 - kind.nmant) for exponent in exponents]
     values = found(name, x)
     return np.array([float(abs(Decimal(float(v)) - w) / u) for v, w, u in zip(values, wanted, units, strict=True)])
 
