@@ -385,6 +385,7 @@ def test_ctrl_c_in_a_program_of_its_own(tmp_path):
     assert out == "interrupted True True\n"
 
 
+@pytest.mark.compiled  # plain NumPy warns of the overflow
 @pytest.mark.parametrize("length", [1, 4, 10**6])
 @pytest.mark.parametrize(
     "optimizer", [fastnn.SGD(1.0, momentum=0.5), fastnn.Adam(0.1), fastnn.SGD(1e30, weight_decay=1e-32)]
@@ -400,6 +401,7 @@ def test_divergence_per_sample_is_told_the_same_for_any_chunk(chunks, optimizer,
     assert net.history.updates == 7
 
 
+@pytest.mark.compiled
 def test_padding_is_clean_after_an_update_that_broke_it(chunks):
     found = set()
     for length in (1, 10**6):

@@ -35,6 +35,7 @@ def test_threads_change_no_bit(monkeypatch, dtype, how):
         assert trained(grid_net(dtype=dtype), n_jobs=n_jobs, **how) == alone
 
 
+@pytest.mark.compiled  # plain NumPy warns of the overflow
 def test_threads_tell_where_a_loss_is_not_finite(monkeypatch):
     all_processors(monkeypatch, 2)
     X, y = fastnn.datasets.xor_grid(60)
