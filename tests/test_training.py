@@ -262,6 +262,7 @@ def test_the_spiral_is_learnt(seed):
     assert net.score(X, y) > 0.95
 
 
+@pytest.mark.compiled  # plain NumPy warns of 0 / 0
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_adam_without_eps_moves_nothing_that_has_no_gradient(batch_size):
     X, y = rows(12, 3, "bce")
