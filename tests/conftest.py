@@ -1,7 +1,10 @@
+import signal
+
 import matplotlib
 import pytest
 
 matplotlib.use("Agg")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in the background without it
 
 collect_ignore = ["make_golden.py", "torch_nets.py"]  # no tests, and they need torch
 
