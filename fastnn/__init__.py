@@ -25,7 +25,7 @@ if find_spec(".kernels", __name__) is None:
 
 from . import datasets, init, plot
 from .activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .errors import DivergenceError
+from .errors import DivergenceError, SymmetryWarning
 from .gradients import GradientReport, check_gradients
 from .history import History
 from .layers import Affine, MatMul
@@ -52,6 +52,7 @@ __all__ = [
     "Softmax",
     "SoftmaxCE",
     "Sum",
+    "SymmetryWarning",
     "Tanh",
     "check_gradients",
     "datasets",

@@ -1,4 +1,8 @@
-"""The errors that are this package's own."""
+"""The errors and warnings that are this package's own."""
+
+
+class SymmetryWarning(UserWarning):
+    """Hidden neurons of a net start alike, and would stay alike however long it is trained."""
 
 
 class DivergenceError(ArithmeticError):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .arrays import Array
+from .recording import Recording
 
 
 @dataclass(frozen=True, eq=False)
@@ -11,13 +12,14 @@ class History:
 
     loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass, before its update; accuracy
     (epochs,) the share of samples whose class was right then, NaN for mse. updates and seconds cover all that was
-    done, the last unfinished epoch included; compilation counts as well.
+    done, the last unfinished epoch included; compilation counts as well. recording is what `record` asked for.
     """
 
     loss: Array
     accuracy: Array
     updates: int
     seconds: float
+    recording: Recording | None = None
 
     @property
     def epochs(self) -> int:

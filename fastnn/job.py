@@ -17,21 +17,24 @@ Advance = Callable[[Array, int, int, int], int]
 class Job:
     """Checked arguments: X (n, n_in), y as in `targets`, both as the kernels take them.
 
-    rule is the optimizer's code, settings are its numbers, as they were when the training began. loop is "auto",
-    "general" or "specialised" (see `loops`); n_jobs is how many threads may work, -1 for all.
+    rule is the optimizer's code, settings are its numbers and rates the learning rates of all parameters where they
+    differ, as they were when the training began. loop is "auto", "general" or "specialised" (see `loops`); n_jobs is
+    how many threads may work, -1 for all. record_at has the updates after which parameters are kept, in order.
     """
 
     X: Array
     y: Array
     rule: int
     settings: Array
+    rates: Array
     epochs: int
     batch_size: int
     mean: bool
     shuffle: bool
     seed: int
-    loop: str = "auto"
-    n_jobs: int = 1
+    loop: str
+    n_jobs: int
+    record_at: Array
 
     @property
     def lr(self) -> float:
@@ -59,6 +62,11 @@ class State:
         self.n_right = np.zeros(job.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
         self.carried = np.zeros(0)  # what a loop wants to find again in the next chunk
+        # not put back: what is done again writes the same again
+        self.recorded = np.empty((len(job.record_at), theta.size), theta.dtype)
+        self.recorded_sums = np.zeros((len(job.record_at), 2))
+        if job.record_at.size and job.record_at[0] == 0:
+            self.recorded[0] = theta
         self._per_epoch = job.per_epoch
 
     @property
@@ -75,6 +83,14 @@ class State:
     def epoch(self) -> int:
         """The epochs that are complete, which is the number of the one under way."""
         return self.done // self._per_epoch
+
+    def record(self, job: Job) -> None:
+        """Record the update that was just made, if it is to be: what the compiled loops do themselves."""
+        place = int(np.searchsorted(job.record_at, self.done))
+        if place < len(job.record_at) and job.record_at[place] == self.done:
+            self.recorded[place] = self.theta
+            if self.done % self._per_epoch:
+                self.recorded_sums[place] = self.loss_sums[self.epoch], self.n_right[self.epoch]
 
     def finite(self) -> bool:
         """True while every parameter is finite."""

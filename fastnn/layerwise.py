@@ -69,10 +69,12 @@ class Layerwise:
             if bad >= 0:
                 state.position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
                 return codes.NOT_FINITE
-            kernels.nodes.step(state.theta, state.moments, state.clock, self._gradient, job.rule, job.settings)
+            moved = (state.theta, state.moments, state.clock, self._gradient)
+            kernels.nodes.step(*moved, job.rule, job.settings, job.rates)
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
             state.position[codes.UPDATES] += 1
+            state.record(job)
             budget -= job.batch_size
         return codes.DONE
 

@@ -40,6 +40,8 @@ def choose(table: Array, loss: Loss, job: Job) -> str:
     why = why_not_tiny(table, loss)
     if not why and job.rule != kernels.codes.SGD:
         why = "it does plain SGD"
+    if not why and job.rates.size:
+        why = "it has one learning rate for all parameters"
     if not why and job.batch_size != 1:
         why = "it takes single samples, batch_size=1"
     if job.loop == "specialised" and why:
@@ -58,7 +60,9 @@ def specialised(table: Array, loss: Loss, job: Job, state: State) -> Advance:
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         in_place = (state.theta, state.loss_sums, state.n_right, state.position, state.carried)
-        return int(train(*in_place, job.X, job.y, order, job.settings, first_epoch, end, budget, curve))
+        records = (state.recorded, state.recorded_sums)
+        given = (job.X, job.y, order, job.settings, job.record_at)
+        return int(train(*in_place, *records, *given, first_epoch, end, budget, curve))
 
     return advance
 
@@ -69,12 +73,14 @@ def per_sample(table: Array, loss: Loss, job: Job, state: State) -> Advance:
     vectors = scratch((2 + len(state.moments)) * packed.size, job.X.dtype).reshape(-1, packed.size)
     by_unit = scratch(4 * packed.units.size, job.X.dtype).reshape(4, -1)
     by_unit[3] = packed.units
-    room = (vectors[0], vectors[2:], vectors[1], *by_unit, packed.places, packed.sources)
+    rates = scratch(packed.size if job.rates.size else 0, job.X.dtype)
+    room = (vectors[0], vectors[2:], vectors[1], rates, *by_unit, packed.places, packed.sources)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         in_place = (state.theta, state.moments, state.clock, state.loss_sums, state.n_right, state.position)
-        given = (job.X, job.y, order, packed.layers, loss.code, job.rule, job.settings, first_epoch, end, budget)
-        return int(kernels.per_sample.train(*in_place, *given, *room))
+        records = (state.recorded, state.recorded_sums)
+        given = (job.X, job.y, order, packed.layers, loss.code, job.rule, job.settings, job.rates, job.record_at)
+        return int(kernels.per_sample.train(*in_place, *records, *given, first_epoch, end, budget, *room))
 
     return advance
 
@@ -103,12 +109,14 @@ def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int, n_unit
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
-        given = (job.X, job.y, order, table, loss.code, job.rule, job.settings, job.batch_size, job.mean)
+        records = (state.recorded, state.recorded_sums)
+        rule = (loss.code, job.rule, job.settings, job.rates)
+        given = (job.X, job.y, order, table, *rule, job.batch_size, job.mean, job.record_at)
         sync = np.zeros(kernels.codes.N_SYNC, np.int64)
 
         def run(thread: int) -> int:
             shared = (first_epoch, end, budget, part_tiles, part_sums, sync, thread, n_threads)
-            return int(kernels.batches.train(*in_place, *given, *shared, *room[thread]))
+            return int(kernels.batches.train(*in_place, *records, *given, *shared, *room[thread]))
 
         return run(0) if n_threads == 1 else _together(run, n_threads, sync)
 

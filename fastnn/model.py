@@ -18,6 +18,8 @@ from .job import Job
 from .layers import Affine, Layer, Weighted
 from .layerwise import Layerwise
 from .losses import Loss
+from .recording import updates_to_record
+from .symmetry import warn_of_symmetry
 from .training import Engine, Training
 
 
@@ -30,6 +32,7 @@ class Sequential:
     the stack ends in one output, "softmax_ce" otherwise.
     init: "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays [W1, b1, ...], W being
     (n_in, n_out). Weights are drawn layer by layer from `numpy.random.default_rng(seed)`; biases start at zero.
+    Where hidden neurons start alike, as with zeros, a `SymmetryWarning` tells why they stay so.
 
     >>> net = Sequential([Affine(2, 3), ACTIVATIONS["tanh"](), Affine(3, 1)], loss="bce", seed=0)
     >>> net.theta.shape, [p.shape for p in net.params]
@@ -49,6 +52,7 @@ class Sequential:
         wanted = checks.dtype(dtype)
         drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
         self._bind(numbers("init", np.concatenate([array.reshape(-1) for array in drawn]), wanted).copy())
+        warn_of_symmetry(self._stack)
 
     def _bind(self, theta: Array) -> None:
         """Make theta the flat vector: the layers' parameters become views into it."""
@@ -128,7 +132,7 @@ class Sequential:
         self, X: Any, y: Any, *, epochs: int, lr: float | None = None, batch_size: int | str = 1,
         optimizer: str | optimizers.Optimizer | None = None, reduction: str = "mean",
         shuffle: bool = True, seed: int = 0, progress: bool | None = None,
-        loop: str = "auto", n_jobs: int = 1,
+        loop: str = "auto", n_jobs: int = 1, record: Any = None,
     ) -> History:  # fmt: skip
         """Train from the present parameters on, and return the history, which is also kept as `history`.
 
@@ -142,7 +146,8 @@ class Sequential:
         of all rows is never shuffled. progress: a bar always, never, or (None) when it lasts, in a terminal.
         loop: "general" serves any net; "specialised" is compiled for this one, which must be tiny (`summary` tells),
         and differs by rounding; "auto" takes it where the number of updates pays for that. n_jobs: threads for large
-        batches, -1 for all processors; the result does not depend on it.
+        batches, -1 for all processors; the result does not depend on it. record: k, to keep the parameters every k
+        updates, from update 0 on, or the numbers of some updates; the history has them as `recording`.
 
         Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite DivergenceError; the net then
         holds the parameters after its last good update, and `history` the completed epochs.
@@ -164,7 +169,10 @@ class Sequential:
         n_jobs = checks.whole("n_jobs", n_jobs, -1)
         if n_jobs == 0:
             raise ValueError("n_jobs must be a number of threads, or -1 for as many as there are processors, not 0")
-        job = Job(inputs, codes, rule.code, rule.settings(), epochs, size, mean, shuffle, seed, loop, n_jobs)
+        updates = -(-len(inputs) // size) * epochs
+        record_at = updates_to_record(record, updates, self._theta.nbytes)
+        given = (rule.code, rule.settings(), rule.rates(self._params))
+        job = Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, record_at)
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
@@ -229,6 +237,17 @@ class Sequential:
         wanted = checks.dtype(dtype)
         twin = copy.deepcopy(self)
         twin._bind(self._theta.astype(wanted))
+        return twin
+
+    def with_theta(self, theta: Any) -> "Sequential":
+        """A copy of the net with these parameters (n_params,), such as recorded ones.
+
+        >>> net = mlp(2, 1, seed=0)
+        >>> net.with_theta([1.0, 2.0, 0.5]).params[0].tolist()
+        [[1.0], [2.0]]
+        """
+        twin = copy.deepcopy(self, {id(self.history): None})  # which may hold much
+        twin.theta = theta
         return twin
 
     def summary(self) -> str:
@@ -325,7 +344,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     """The net that `Sequential.save` wrote to `path`: same architecture, parameters, labels and dtype."""
     try:
         layers, loss, theta, classes = storage.read(path)
-        net = Sequential(layers, loss, init="zeros", dtype=theta.dtype)
+        net = Sequential(layers, loss, dtype=theta.dtype)
         net.theta = theta
         net._classes = targets.checked_classes(classes, net._n_classes)
     except OSError:

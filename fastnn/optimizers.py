@@ -21,6 +21,10 @@ class Optimizer:
         """lr, weight decay, beta1, beta2, eps, as float64, checked: attributes may have been changed since."""
         raise NotImplementedError
 
+    def rates(self, params: Sequence[Array]) -> Array:
+        """The learning rate of every number in `params`, where they differ; otherwise an empty array."""
+        return np.empty(0, params[0].dtype)
+
     def _common(self) -> tuple[float, float]:
         return checks.real("lr", self.lr, 0.0), checks.real("weight_decay", self.weight_decay, 0.0)
 
@@ -44,7 +48,7 @@ class Optimizer:
             if place not in kept or (kept[place][0].shape, kept[place][0].dtype) != wanted:  # first, or another rule
                 kept[place] = new_moments(self.code, theta)
             g = np.array(grad, param.dtype, order="C").reshape(-1)
-            kernels.nodes.step(theta, *kept[place], g, self.code, settings)
+            kernels.nodes.step(theta, *kept[place], g, self.code, settings, self.rates([param]))
             param[...] = theta.reshape(param.shape)
 
 
@@ -52,7 +56,8 @@ class SGD(Optimizer):
     """Stochastic gradient descent: theta -= lr g, with momentum theta -= lr v, v = momentum v + g.
 
     nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta, biases included, is added to g
-    first (L2). lr and weight_decay are at least 0, momentum at least 0 and less than 1; otherwise ValueError.
+    first (L2). bias_lr is the learning rate of the biases, the parameters with one dimension, if it is another one.
+    Learning rates and weight_decay are at least 0, momentum at least 0 and less than 1; otherwise ValueError.
 
     >>> w = np.array([1.0, 2.0])
     >>> SGD(0.5).update([w], [np.array([1.0, 1.0])])
@@ -60,8 +65,11 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0) -> None:
-        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+    def __init__(
+        self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
+        bias_lr: float | None = None,
+    ) -> None:  # fmt: skip
+        self.lr, self.momentum, self.weight_decay, self.bias_lr = lr, momentum, weight_decay, bias_lr
         self.nesterov = checks.flag("nesterov", nesterov)
         self.settings()
         if self.nesterov and self.momentum == 0.0:
@@ -75,10 +83,18 @@ class SGD(Optimizer):
 
     def settings(self) -> Array:
         momentum = checks.real("momentum", self.momentum, 0.0, 1.0)
+        if self.bias_lr is not None:
+            checks.real("bias_lr", self.bias_lr, 0.0)
         return np.array([*self._common(), momentum, 0.0, 0.0])
 
+    def rates(self, params: Sequence[Array]) -> Array:
+        if self.bias_lr is None:
+            return super().rates(params)
+        each = [np.full(param.size, self.bias_lr if param.ndim == 1 else self.lr, param.dtype) for param in params]
+        return np.concatenate(each)
+
     def __repr__(self) -> str:
-        return _repr(self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0)
+        return _repr(self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0, bias_lr=None)
 
 
 class Adam(Optimizer):

@@ -16,6 +16,7 @@ from .errors import DivergenceError
 from .history import History
 from .job import Advance, Job, Kept, State
 from .progress import Bar
+from .recording import recording
 
 _CHUNK_SECONDS = 0.03
 _FIRST_CHUNK = 50_000  # parameters visited, which takes far less than a chunk's time
@@ -113,7 +114,8 @@ class Training:
         epochs, n = self._state.epoch, len(self._job.y)
         accuracy = self._state.n_right[:epochs] / n if self._counts_hits else np.full(epochs, np.nan)
         seconds = time.perf_counter() - self._started
-        return History(self._state.loss_sums[:epochs] / n, accuracy, self._state.done, seconds)
+        kept = recording(self._job, self._state, self._counts_hits)
+        return History(self._state.loss_sums[:epochs] / n, accuracy, self._state.done, seconds, kept)
 
     def _advance(self, end: int, budget: int) -> int:
         return self._train(self._orders.block, self._orders.first, end, budget)

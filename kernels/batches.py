@@ -9,6 +9,7 @@ from .lanes import backward, forward, gather, whole
 from .losses import share, tile_losses
 from .optimizers import step
 from .places import output
+from .recordings import next_record
 from .vectors import after, aligned, flat, number
 
 
@@ -57,8 +58,8 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
 
 @kernel
 def train(
-    theta, moments, clock, g, loss_sums, n_right, position,
-    X, y, order, layers, loss, optimizer, settings, batch_size, mean, first_epoch, end, budget,
+    theta, moments, clock, g, loss_sums, n_right, position, recorded, recorded_sums,
+    X, y, order, layers, loss, optimizer, settings, rates, batch_size, mean, record_at, first_epoch, end, budget,
     part_tiles, part_sums, sync, thread, n_threads, a, d, scales, tiles,
 ):  # fmt: skip
     """Train up to the update `end`, counted over all epochs, or for `budget` samples; the answer is DONE or NOT_FINITE.
@@ -68,9 +69,9 @@ def train(
     Changed in place: theta (n_params,), moments (N_MOMENTS[optimizer], n_params), clock (2,) float64, the gradients g
     (n_parts, n_params) of the update under way; loss_sums and n_right (epochs,), to which each sample's loss, and
     whether its class was right, are added at its forward pass; position (N_POSITION,). Where a loss is not finite,
-    position[ROW] tells the row, and the update is not made.
+    position[ROW] tells the row, and the update is not made. recorded and recorded_sums: see `recordings`.
     Read: X (n, n_in), y as in `losses`, order (k, n) with the order of the rows in the epochs from first_epoch on
-    (k = 1: the same in all), layers (the table of `codes`), settings (5,) float64.
+    (k = 1: the same in all), layers (the table of `codes`), settings (5,) float64, rates as in `optimizers`.
     All n_threads threads call this with the same arguments, but for their number `thread` and the scratch from a on.
     Shared scratch: part_sums (n_parts, 3) float64, and sync of `barrier`.
     Scratch: scales has a number for each lane. d has a row of lanes for each unit; a has as many, and then a row for
@@ -82,6 +83,7 @@ def train(
     lanes = scales.size
     per_batch, part_size = (batch_size + lanes - 1) // lanes, part_tiles * lanes
     z, n_out = output(flat(layers), n_layers)
+    record = next_record(record_at, position[UPDATES])
     status = DONE
     while position[UPDATES] < end and budget > 0 and status == DONE:
         update = position[UPDATES]
@@ -125,9 +127,14 @@ def train(
             if last * part_size < stop - start:
                 position[SAMPLES] = last * part_size
             else:
-                step(theta, moments, clock, g[0], optimizer, settings)
+                step(theta, moments, clock, g[0], optimizer, settings, rates)
                 position[UPDATES] += 1
                 position[SAMPLES] = 0
+                if record < record_at.size and record_at[record] == position[UPDATES]:
+                    recorded[record] = theta
+                    if stop < n:
+                        recorded_sums[record, 0], recorded_sums[record, 1] = loss_sums[epoch], n_right[epoch]
+                    record += 1
         elif thread == 0:
             for part in range(last - 1, done // part_size - 1, -1):
                 if part_sums[part, 2] >= 0:

@@ -149,6 +149,6 @@ def loss_forward(d, z, y, loss, mean):
 
 
 @kernel
-def step(theta, moments, clock, g, optimizer, settings):
+def step(theta, moments, clock, g, optimizer, settings, rates):
     """One update of theta by an optimizer (see `optimizers`)."""
-    optimizers.step(theta, moments, clock, g, optimizer, settings)
+    optimizers.step(theta, moments, clock, g, optimizer, settings, rates)

@@ -19,10 +19,13 @@ def descent(theta, settings):
 
 
 @helper
-def step(theta, moments, clock, g, optimizer, settings):
-    """Update theta, the moments, and in `clock` the powers beta1^t and beta2^t, in place."""
+def step(theta, moments, clock, g, optimizer, settings, rates):
+    """Update theta, the moments, and in `clock` the powers beta1^t and beta2^t, in place.
+
+    rates (n_params,) are learning rates in place of the one in settings, or it is empty; Adam does not look at it.
+    """
     real = theta.dtype.type
-    if optimizer == SGD:
+    if optimizer == SGD and rates.size == 0:
         kept, lr = descent(theta, settings)
         for p in range(theta.size):
             theta[p] = kept * theta[p] - lr * g[p]
@@ -46,7 +49,11 @@ def step(theta, moments, clock, g, optimizer, settings):
         return
     lr = real(settings[LR])
     for p in range(theta.size):
+        rate = rates[p] if rates.size else lr
         grad = g[p] + decay * theta[p]
-        v = beta1 * moments[0, p] + grad
-        moments[0, p] = v
-        theta[p] -= lr * (grad + beta1 * v if optimizer == NESTEROV else v)
+        if optimizer == SGD:
+            theta[p] -= rate * grad
+        else:
+            v = beta1 * moments[0, p] + grad
+            moments[0, p] = v
+            theta[p] -= rate * (grad + beta1 * v if optimizer == NESTEROV else v)

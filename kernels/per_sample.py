@@ -35,6 +35,7 @@ from .codes import (
 from .compile import helper, kernel, part
 from .losses import bce
 from .optimizers import descent, step
+from .recordings import next_record
 from .vectors import (
     after,
     constant,
@@ -293,16 +294,16 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
 
 @kernel
 def train(
-    theta, moments, clock, loss_sums, n_right, position,
-    X, y, order, layers, loss, optimizer, settings, first_epoch, end, budget,
-    packed, packed_moments, packed_g, a, d, e, units, places, sources,
+    theta, moments, clock, loss_sums, n_right, position, recorded, recorded_sums,
+    X, y, order, layers, loss, optimizer, settings, rates, record_at, first_epoch, end, budget,
+    packed, packed_moments, packed_g, packed_rates, a, d, e, units, places, sources,
 ):  # fmt: skip
     """`batches.train` for batches of one sample, on one thread.
 
     Read besides: layers is the packed table; the packed parameter places[p] is the parameter sources[p] of theta, and
     for p < n_params that is p; units is 1 for each unit and 0 for what fills a layer up.
-    Scratch: packed, packed_g, packed_moments for theta, its gradient and the moments; a, d and e have a number for each
-    filled-up unit.
+    Scratch: packed, packed_g, packed_moments, packed_rates for theta, its gradient, the moments and the rates; a, d
+    and e have a number for each filled-up unit.
     """
     n, n_in = X.shape
     n_layers = layers.shape[0]
@@ -315,12 +316,15 @@ def train(
     a[:], d[:], e[:] = 0, 0, 0
     for p in range(places.size):
         packed[places[p]] = theta[sources[p]]
+        if rates.size:
+            packed_rates[places[p]] = rates[sources[p]]
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
     end = min(end, position[UPDATES] + budget)
+    record = next_record(record_at, position[UPDATES])
     status = DONE
     table, w, no_sample = flat(layers), flat(packed), np.int64(-1)
-    fused = optimizer == SGD
+    fused = optimizer == SGD and rates.size == 0
     target, factor = (w, -lr) if fused else (flat(packed_g), one)
     if not fused:
         kept = zero
@@ -330,6 +334,8 @@ def train(
         rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
         sum_of_losses, right = loss_sums[epoch], n_right[epoch]
         stop = min(end - epoch * n, n)
+        if record < record_at.size:
+            stop = min(record_at[record] - epoch * n, stop)
         s = position[UPDATES] - epoch * n
         i = rows[s]
         first_layer(out, w, mask, x, i * n_in, table)
@@ -359,13 +365,19 @@ def train(
                 x, i * n_in, following if fused else no_sample, table, n_layers,
             )  # fmt: skip
             if not fused:
-                step(packed, packed_moments, clock, packed_g, optimizer, settings)
+                step(packed, packed_moments, clock, packed_g, optimizer, settings, packed_rates)
                 first_layer(out, w, mask, x, following, table)
             sum_of_losses += value
             right += hit
             s += 1
         loss_sums[epoch], n_right[epoch] = sum_of_losses, right
         position[UPDATES] = epoch * n + s
+        if record < record_at.size and record_at[record] == position[UPDATES]:
+            for p in range(theta.size):
+                recorded[record, p] = packed[places[p]]
+            if s < n:
+                recorded_sums[record, 0], recorded_sums[record, 1] = sum_of_losses, right
+            record += 1
     for p in range(theta.size):
         theta[p] = packed[places[p]]
         for row in range(moments.shape[0]):

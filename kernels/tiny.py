@@ -23,6 +23,7 @@ from .arithmetic import Value, fma, row_of, step_of, where_greater, within
 from .codes import BCE, DONE, IDENTITY, NOT_FINITE, RELU, ROW, TANH, UPDATES
 from .compile import kernel
 from .optimizers import descent
+from .recordings import next_record
 from .vectors import after, flat, traced
 
 _PER_UNIT, _REACH, _WIDTH = 16, 40, 8  # steps of the table, its end, and the numbers it has for a step
@@ -161,7 +162,10 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
     of_bce = loss == BCE
     last = n_params + n_first
 
-    def train(theta, loss_sums, n_right, position, carried, X, y, order, settings, first_epoch, end, budget, table):
+    def train(
+        theta, loss_sums, n_right, position, carried, recorded, recorded_sums,
+        X, y, order, settings, record_at, first_epoch, end, budget, table,
+    ):  # fmt: skip
         n, n_in = X.shape
         kept, lr = descent(theta, settings)
         one = theta.dtype.type(1)
@@ -169,12 +173,15 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
         x, coefficients = flat(X), flat(table)
         w = read(flat(theta), one)
         sums = np.empty(n_first, theta.dtype)
+        record = next_record(record_at, position[UPDATES])
         status = DONE
         while position[UPDATES] < end and status == DONE:
             epoch = position[UPDATES] // n
             rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
             loss_sum, right = loss_sums[epoch], n_right[epoch]
             stop = min(end - epoch * n, n)
+            if record < record_at.size:
+                stop = min(record_at[record] - epoch * n, stop)
             s = position[UPDATES] - epoch * n
             if s == 0:
                 product = 1.0
@@ -218,6 +225,12 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
             carried[0] = product
             for k in range(n_first):
                 carried[1 + k] = z[k]
+            if record < record_at.size and record_at[record] == position[UPDATES]:
+                for p in range(n_params):
+                    recorded[record, p] = w[p]
+                if s < n:
+                    recorded_sums[record, 0], recorded_sums[record, 1] = loss_sum - np.log(product), right
+                record += 1
         for p in range(n_params):
             theta[p] = w[p]
         return status

@@ -73,7 +73,7 @@ def test_each_wrong_entry_is_named(monkeypatch):
 
 
 def test_a_net_without_gradient_is_no_proof():
-    net = fastnn.mlp(2, 2, 1, init=[np.zeros((2, 2)), [-1.0, -1.0], np.zeros((2, 1)), [1000.0]], activation="relu")
+    net = fastnn.mlp(2, 2, 1, init=[np.zeros((2, 2)), [-1.0, -2.0], np.zeros((2, 1)), [1000.0]], activation="relu")
     report = fastnn.check_gradients(net, [[1.0, 1.0]], [1])
     assert report.all_zero
     assert not report.ok

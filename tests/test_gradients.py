@@ -68,6 +68,7 @@ def test_equal_torch():
             assert np.abs(grad - g).max() <= 1e-10 * scale
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.SymmetryWarning")
 @pytest.mark.parametrize("loss", ["bce", "softmax_ce"])
 def test_zero_net_has_the_loss_of_guessing(loss):
     n_out = 1 if loss == "bce" else 5

@@ -95,6 +95,7 @@ def test_bad_sizes_are_refused(sizes):
         fastnn.mlp(*sizes)
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.SymmetryWarning")
 def test_init_schemes():
     def first(init, **options):
         return fastnn.mlp(400, 300, 1, init=init, **options).params
@@ -138,9 +139,9 @@ def test_init_schemes():
 
 
 def test_a_layers_own_init_goes_before_the_nets():
-    net = fastnn.Sequential([A(2, 3, init="zeros"), T(), A(3, 1, init=[np.ones((3, 1)), [5.0]])], init="normal(1)")
+    net = fastnn.Sequential([A(2, 3, init="zeros"), T(), A(3, 1, init=[[[1], [2], [3]], [5.0]])], init="normal(1)")
     assert not net.params[0].any()
-    assert net.params[2].tolist() == [[1], [1], [1]]
+    assert net.params[2].tolist() == [[1], [2], [3]]
     assert net.params[3].tolist() == [5]
 
 

@@ -48,9 +48,10 @@ def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None
     order = np.arange(n)[None] if order is None else order
     settings, status, carried = np.array([lr, decay, 0, 0, 0]), DONE, np.zeros(1 + case[0][1])
     table = tiny.sigmoid_table(theta.dtype)
+    at, none = np.zeros(0, int), (np.zeros((0, theta.size), theta.dtype), np.zeros((0, 2)))  # nothing is recorded
     while status == DONE and position[UPDATES] < epochs * n:
         status = tiny.trainer(*case)(
-            theta, sums, right, position, carried, X, y, order, settings, 0, epochs * n, budget, table
+            theta, sums, right, position, carried, *none, X, y, order, settings, at, 0, epochs * n, budget, table
         )
     return status, sums, right, position
 

@@ -273,3 +273,50 @@ def test_adam_without_eps_moves_nothing_that_has_no_gradient(batch_size):
     net.fit(X, y, epochs=2, optimizer=fastnn.Adam(0.01, eps=0.0), batch_size=batch_size)
     assert np.isfinite(net.theta).all()
     assert (net.params[0][1] == before).all()
+
+
+@pytest.mark.parametrize("layers", ["fused", "layer by layer"])
+@pytest.mark.parametrize("batch_size", [1, 20])
+@pytest.mark.parametrize(
+    "settings", [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}]
+)
+def test_biases_may_have_a_learning_rate_of_their_own(settings, batch_size, layers):
+    X, y = fastnn.datasets.xor_grid(9)
+
+    def make():
+        between = [fastnn.Tanh()] * (1 if layers == "fused" else 2)
+        return fastnn.Sequential(
+            [fastnn.Affine(2, 3), *(type(each)() for each in between), fastnn.Affine(3, 1)], seed=5
+        )
+
+    net = make()
+    optimizer = fastnn.SGD(0.2, bias_lr=0.05, **settings)
+    net.fit(X, y, epochs=2, batch_size=batch_size, shuffle=False, optimizer=optimizer, reduction="sum")
+    twin = make()
+    params = [param.copy() for param in twin.params]
+    v = [np.zeros_like(param) for param in params]
+    momentum, decay = settings.get("momentum", 0.0), settings.get("weight_decay", 0.0)
+    for start in [*range(0, 81, batch_size)] * 2:
+        twin.theta = np.concatenate([param.ravel() for param in params])
+        _, grads = twin.loss_and_grads(X[start : start + batch_size], y[start : start + batch_size], reduction="sum")
+        for place, lr in enumerate([0.2, 0.05] * 2):
+            g = grads[place] + decay * params[place]
+            v[place] = momentum * v[place] + g
+            params[place] = params[place] - lr * (g + momentum * v[place] if "nesterov" in settings else v[place])
+    assert net.theta == pytest.approx(np.concatenate([param.ravel() for param in params]), rel=1e-9, abs=1e-12)
+
+
+def test_a_bias_lr_of_lr_changes_nothing_much_and_zero_keeps_biases():
+    X, y = fastnn.datasets.xor_grid(9)
+    nets = [fastnn.mlp(2, 3, 1, seed=1) for _ in range(3)]
+    for net, bias_lr in zip(nets, (None, 0.2, 0.0), strict=True):
+        net.fit(X, y, epochs=1, optimizer=fastnn.SGD(0.2, bias_lr=bias_lr))
+    assert nets[1].theta == pytest.approx(nets[0].theta, rel=1e-12)
+    assert not nets[2].params[1].any()
+    assert nets[0].params[1].all()
+    assert repr(fastnn.SGD(0.2, bias_lr=0.1)) == "SGD(lr=0.2, bias_lr=0.1)"
+    for wrong in (-1.0, "1", float("nan")):
+        with pytest.raises((ValueError, TypeError), match="bias_lr"):
+            fastnn.SGD(0.2, bias_lr=wrong)
+    with pytest.raises(ValueError, match="one learning rate for all"):
+        nets[0].fit(X, y, epochs=1, optimizer=fastnn.SGD(0.2, bias_lr=0.1), loop="specialised")
