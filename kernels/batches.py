@@ -9,8 +9,8 @@ from .lanes import backward, forward, gather, whole
 from .losses import share, tile_losses
 from .optimizers import step
 from .places import output
+from .pointers import after, aligned, flat, number
 from .recordings import next_record
-from .vectors import after, aligned, flat, number
 
 
 @stage

@@ -8,23 +8,12 @@ of vectors.
 import numpy as np
 
 from . import activations
+from .blocks import add_products, add_totals, keep, nothing, outer, start
 from .codes import ACTIVATION, FEEDBACK, FEEDBACK_WEIGHTS, N_COLUMNS
 from .compile import helper, part, stage
 from .places import place
-from .vectors import (
-    add_products,
-    add_totals,
-    entry,
-    fma,
-    keep,
-    load,
-    nothing,
-    numbers_in,
-    outer,
-    start,
-    store,
-    total,
-)
+from .pointers import entry
+from .vectors import fma, load, numbers_in, store, total
 
 ONE, TWO, FOUR = (0,), (0, 0), (0, 0, 0, 0)
 

@@ -11,7 +11,8 @@ from . import elementary
 from .arithmetic import magnitude, where_greater
 from .codes import BCE, SOFTMAX_CE
 from .compile import helper, part, stage
-from .vectors import constant, exp, load, log1p, number, numbers_in, store, total, traced
+from .pointers import number
+from .vectors import constant, exp, load, log1p, numbers_in, store, total, traced
 from .vectors import magnitude as size
 from .vectors import where_greater as choose
 

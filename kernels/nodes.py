@@ -10,7 +10,8 @@ from .codes import FEEDBACK_WEIGHTS
 from .compile import helper, kernel
 from .lanes import gather, whole
 from .losses import share, tile_losses
-from .vectors import after, exp, flat, numbers_in
+from .pointers import after, flat
+from .vectors import exp, numbers_in
 
 
 @kernel

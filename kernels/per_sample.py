@@ -35,19 +35,16 @@ from .codes import (
 from .compile import helper, kernel, part
 from .losses import bce
 from .optimizers import descent, step
+from .pointers import after, entry, flat, number
 from .recordings import next_record
 from .vectors import (
-    after,
     constant,
-    entry,
     exp,
     first_two,
-    flat,
     fma,
     largest,
     load,
     log1p,
-    number,
     numbers_in,
     sigmoid,
     spread,

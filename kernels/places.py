@@ -2,7 +2,7 @@
 
 from .codes import INPUT, N_COLUMNS, N_IN, N_OUT, OUTPUT, WEIGHTS
 from .compile import helper
-from .vectors import entry
+from .pointers import entry
 
 
 @helper

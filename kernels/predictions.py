@@ -6,7 +6,8 @@ from .codes import BCE
 from .compile import kernel, part
 from .lanes import bring, forward, whole
 from .places import output
-from .vectors import after, aligned, constant, exp, flat, load, numbers_in, sigmoid, store
+from .pointers import after, aligned, flat
+from .vectors import constant, exp, load, numbers_in, sigmoid, store
 from .vectors import where_greater as choose
 
 

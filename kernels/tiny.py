@@ -23,8 +23,9 @@ from .arithmetic import Value, fma, row_of, step_of, where_greater, within
 from .codes import BCE, DONE, IDENTITY, NOT_FINITE, RELU, ROW, TANH, UPDATES
 from .compile import kernel
 from .optimizers import descent
+from .pointers import after, flat
 from .recordings import next_record
-from .vectors import after, flat, traced
+from .vectors import traced
 
 _PER_UNIT, _REACH, _WIDTH = 16, 40, 8  # steps of the table, its end, and the numbers it has for a step
 _SURE = 30.0  # beyond it the loss is taken from z itself

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 import pytest
 from fastnn.kernels import elementary
-from fastnn.kernels.vectors import constant, exp, flat, load, log, log1p, numbers_in, sigmoid, store, tanh, traced
+from fastnn.kernels.pointers import flat
+from fastnn.kernels.vectors import constant, exp, load, log, log1p, numbers_in, sigmoid, store, tanh, traced
 
 log1p_to_1 = traced(elementary.log1p_to_1)
 NAMES = ["exp", "log", "log1p", "log1p_to_1", "sigmoid", "tanh"]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from fastnn.kernels import tiny
 from fastnn.kernels.codes import BCE, DONE, IDENTITY, MSE, NOT_FINITE, RELU, ROW, SIGMOID, TANH, UPDATES
-from fastnn.kernels.vectors import flat, traced
+from fastnn.kernels.pointers import flat
+from fastnn.kernels.vectors import traced
 
 NAMES = {IDENTITY: "identity", SIGMOID: "sigmoid", TANH: "tanh", RELU: "relu"}
 LOSSES = {BCE: "bce", MSE: "mse"}

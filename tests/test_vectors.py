@@ -3,6 +3,8 @@
 import numba
 import numpy as np
 import pytest
+from fastnn.kernels import blocks as b
+from fastnn.kernels import pointers as p
 from fastnn.kernels import vectors as v
 
 both = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -18,7 +20,7 @@ def numbers(dtype, n=256, whole=False):
 
 @numba.njit
 def parts(out, x, table, found):
-    a, to = v.flat(x), v.flat(out)
+    a, to = p.flat(x), p.flat(out)
     n = v.numbers_in(a)
     v.store(to, 1, v.load(a, 3))  # at any place, not at multiples of a vector's length only
     v.store(to, 20, v.spread(a, 5))
@@ -26,29 +28,29 @@ def parts(out, x, table, found):
     first, second, third, fourth = v.load(a, 1), v.load(a, 1 + n), v.load(a, 1 + 2 * n), v.load(a, 1 + 3 * n)
     out[60], out[61], out[62] = v.total(first), v.largest(first), v.first_two(first)
     out[63], out[64], out[65], out[66] = 0, 0, 0, 0
-    v.add_totals(to, 63, first, second, third, fourth)
+    b.add_totals(to, 63, first, second, third, fourth)
     out[67], out[68], out[69] = v.total(second), v.total(third), v.total(fourth)
-    out[70] = v.number(a, 0.1)
-    v.store(to, 80, v.load(v.after(a, 7), 2))
+    out[70] = p.number(a, 0.1)
+    v.store(to, 80, v.load(p.after(a, 7), 2))
     v.store(to, 100, (first + second) * third - first / fourth)
-    found[0], found[1] = v.entry(v.flat(table), 2, 1, 3), n
+    found[0], found[1] = p.entry(p.flat(table), 2, 1, 3), n
 
 
 @numba.njit
 def blocks(out, x, m):
-    a, to = v.flat(x), v.flat(out)
+    a, to = p.flat(x), p.flat(out)
     n = v.numbers_in(a)
-    v.keep(to, 0, 40, v.start(a, 3, 5, m))
-    v.keep(to, 160, 2 * n, v.nothing(a, m))
-    v.keep(to, 300, 33, v.add_products(v.start(a, 3, 5, m), a, 9, a, 50, 7))
-    v.keep(to, 460, 2 * n, v.outer(v.start(a, 3, 5, m), a, 9, 17, a, 60, 19))
+    b.keep(to, 0, 40, b.start(a, 3, 5, m))
+    b.keep(to, 160, 2 * n, b.nothing(a, m))
+    b.keep(to, 300, 33, b.add_products(b.start(a, 3, 5, m), a, 9, a, 50, 7))
+    b.keep(to, 460, 2 * n, b.outer(b.start(a, 3, 5, m), a, 9, 17, a, 60, 19))
 
 
 def plain(monkeypatch):
     """The same names, each of its plain version."""
     for name in {name for function in (parts, blocks) for name in python(function).__code__.co_names}:
-        if hasattr(v, f"_{name}"):
-            monkeypatch.setattr(v, name, getattr(v, f"_{name}"))
+        for module in [module for module in (p, v, b) if hasattr(module, name)][:1]:  # where it is from
+            monkeypatch.setattr(module, name, getattr(module, name).plain)
 
 
 def python(function):
@@ -97,17 +99,17 @@ def test_plain_python_looks_at_bounds(dtype):
     a = numbers(dtype, 64)
     n, block = 64 // a.itemsize, tuple(np.zeros(64 // a.itemsize, dtype) for _ in range(8))
     for beyond in (-1, 64 - n + 1, 64):
-        for function in (v._load, lambda a, at: v._store(a, at, np.zeros(n, dtype))):
+        for function in (v.load.plain, lambda a, at: v.store.plain(a, at, np.zeros(n, dtype))):
             with pytest.raises(IndexError):
                 function(a, beyond)
     for beyond in (-1, 64):
         with pytest.raises(IndexError):
-            v._spread(a, beyond)
+            v.spread.plain(a, beyond)
     with pytest.raises(IndexError):
-        v._start(a, 61, 1, (0, 0, 0, 0))
+        b.start.plain(a, 61, 1, (0, 0, 0, 0))
     with pytest.raises(IndexError):
-        v._keep(a, 0, 64 - 2 * n + 1, block)
+        b.keep.plain(a, 0, 64 - 2 * n + 1, block)
     with pytest.raises(IndexError):
-        v._add_products(block, a, 64 - 2 * n + 1, a, 0, 1)
+        b.add_products.plain(block, a, 64 - 2 * n + 1, a, 0, 1)
     with pytest.raises(IndexError):
-        v._outer(block, a, 0, 64 - n + 1, a, 0, 1)
+        b.outer.plain(block, a, 0, 64 - n + 1, a, 0, 1)
