@@ -96,14 +96,22 @@ class Pointer:
         self.builder, self.address = builder, address
 
     def __getitem__(self, place: Any) -> Value:
-        """The number at a place: a constant, or what `step_of` found plus a constant."""
-        at = place if isinstance(place, ir.Value) else ir.Constant(ir.IntType(64), place)
-        return Value(self.builder, self.builder.load(self.builder.gep(self.address, [at])))
+        return Value(self.builder, self.builder.load(self.after(place).address))
 
     def after(self, place: Any) -> "Pointer":
-        """The array from a place on."""
+        """The array from a place on, a constant or what `step_of` found."""
         at = place if isinstance(place, ir.Value) else ir.Constant(ir.IntType(64), place)
         return Pointer(self.builder, self.builder.gep(self.address, [at]))
+
+
+def digits(x: Any) -> int:
+    """How many bits a number has after its first one: 52 in float64, 23 in float32."""
+    return x.mantissa if isinstance(x, Value) else np.finfo(x.dtype).nmant
+
+
+def _magic(x: Any) -> float:
+    """In its sum with a number of x's type no bits are left for a fraction: the last ones are a whole number."""
+    return 1.5 * 2.0 ** digits(x)
 
 
 def row_of(table: Any, middle: int, row: Any, width: int) -> Any:
@@ -121,7 +129,7 @@ def step_of(x: Any, per_unit: int) -> tuple[Any, Any]:
     if not isinstance(x, Value):
         near = np.round(x * per_unit)
         return int(np.nan_to_num(near)), x - near / per_unit
-    magic = 1.5 * 2.0**x.mantissa / per_unit
+    magic = _magic(x) / per_unit
     last = x + magic
     bits = x.builder.trunc(last.bits(), ir.IntType(16))
     return x.builder.sext(bits, ir.IntType(64)), x - (last - magic)
@@ -159,13 +167,9 @@ def magnitude(x: Any) -> Any:
 
 
 def nearest(x: Any, y: float) -> tuple[Any, Any]:
-    """K = x y rounded to a whole number, and the number whose last bits are k, for `power`.
-
-    The sum with 1.5 * 2^52 has no bits left for a fraction.
-    """
-    magic = 1.5 * 2.0 ** (x.mantissa if isinstance(x, Value) else np.finfo(x.dtype).nmant)
-    last = fma(x, y, magic)
-    return last - magic, last
+    """K = x y rounded to a whole number, and the number whose last bits are k, for `power`."""
+    last = fma(x, y, _magic(x))
+    return last - _magic(x), last
 
 
 def power(p: Any, last: Any) -> Any:
@@ -174,7 +178,7 @@ def power(p: Any, last: Any) -> Any:
     A NaN stays one if arithmetic made it: then its last bits are zero.
     """
     if not isinstance(last, Value):
-        k = np.round(last - 1.5 * 2.0 ** np.finfo(last.dtype).nmant).astype(int)
+        k = np.round(last - _magic(last)).astype(int)
         return np.ldexp(np.asarray(p, last.dtype), k)
     p = last.like(p)
     k = last.builder.shl(last.bits(), last.integer(last.mantissa))  # where the exponent stands
@@ -191,5 +195,5 @@ def split(x: Any) -> tuple[Any, Any]:
     from_half = build.sub(x.bits(), x.like(0.5**0.5).bits())
     k = build.ashr(from_half, x.integer(x.mantissa))
     m = x.from_bits(build.sub(x.bits(), build.shl(k, x.integer(x.mantissa))))
-    magic = 1.5 * 2.0**x.mantissa  # k is added to its last bits: a conversion that every processor has
-    return m, x.from_bits(build.add(x.like(magic).bits(), k)) - magic
+    # k is added to the last bits: a conversion that every processor has
+    return m, x.from_bits(build.add(x.like(_magic(x)).bits(), k)) - _magic(x)

@@ -12,9 +12,7 @@ and 2e-8.
 
 from typing import Any
 
-import numpy as np
-
-from .arithmetic import Value, fma, nearest, power, split, where_greater, within
+from .arithmetic import digits, fma, nearest, power, split, where_greater, within
 
 _LOG2_E = 1.4426950408889634
 # Of each type: ln 2 in two parts, the polynomials for e^x, log x and log(1 + x), and the largest |x| of e^x.
@@ -38,8 +36,7 @@ _SINGLE = (
 
 
 def _of(x: Any) -> Any:
-    digits = x.mantissa if isinstance(x, Value) else np.finfo(x.dtype).nmant
-    return _DOUBLE if digits == 52 else _SINGLE
+    return _DOUBLE if digits(x) == 52 else _SINGLE
 
 
 def _polynomial(c: tuple[float, ...], x: Any) -> Any:

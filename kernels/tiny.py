@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Value, fma, row_of, step_of, where_greater, within
+from .arithmetic import digits, fma, row_of, step_of, where_greater, within
 from .codes import BCE, DONE, IDENTITY, NOT_FINITE, RELU, ROW, TANH, UPDATES
 from .compile import kernel
 from .optimizers import descent
@@ -48,14 +48,10 @@ def _sigmoid(table: Any, z: Any) -> Any:
     c = row_of(table, _REACH * _PER_UNIT * _WIDTH, row, _WIDTH)
     r2 = r * r
     low = fma(fma(c[3], r, c[2]), r2, fma(c[1], r, c[0]))
-    if not _double(z):
+    if digits(z) < 52:
         return low
     high = fma(fma(c[7], r, c[6]), r2, fma(c[5], r, c[4]))
     return fma(high, r2 * r2, low)  # three operations in a row, not seven
-
-
-def _double(z: Any) -> bool:
-    return bool(z.mantissa == 52 if isinstance(z, Value) else np.asarray(z).dtype == np.float64)
 
 
 def _activated(table: Any, z: Any, activation: int) -> tuple[Any, Any]:
