@@ -7,23 +7,20 @@ MSE: L = mean_k (z_k - y_k)^2, dL/dz = 2 (z - y) / n_out, never "right".
 
 import numpy as np
 
-from . import elementary
-from .arithmetic import magnitude, where_greater
+from . import arithmetic, elementary
 from .codes import BCE, SOFTMAX_CE
 from .compile import helper, part, stage
 from .pointers import number
-from .vectors import constant, exp, load, log1p, numbers_in, store, total, traced
-from .vectors import magnitude as size
-from .vectors import where_greater as choose
+from .vectors import constant, exp, load, log1p, magnitude, numbers_in, store, total, traced, where_greater
 
 
 def _bce(z, t):
     sign = 1.0 - (t + t)
     s = sign * z  # positive where the wrong class has won
-    e = elementary.exp(-magnitude(s))
+    e = elementary.exp(-arithmetic.magnitude(s))
     r = 1.0 / (1.0 + e)
-    value = where_greater(s, 0.0, s, 0.0) + elementary.log1p_to_1(e)
-    return value, sign * where_greater(s, 0.0, r, e * r), where_greater(z, 0.0, t, 1.0 - t)
+    value = arithmetic.where_greater(s, 0.0, s, 0.0) + elementary.log1p_to_1(e)
+    return value, sign * arithmetic.where_greater(s, 0.0, r, e * r), arithmetic.where_greater(z, 0.0, t, 1.0 - t)
 
 
 # A sample's loss, dL/dz, and 1 if its class was right, otherwise 0; t is 0 or 1.
@@ -46,9 +43,9 @@ def bce_losses(d, a, z, y, scales, lanes, width):
         scale = load(scales, i)
         value, slope, hit = bce(load(a, z * lanes + i), load(a, y * lanes + i))
         store(d, z * lanes + i, scale * slope)
-        value = choose(scale, zero, value, zero)
+        value = where_greater(scale, zero, value, zero)
         store(d, (z - 1) * lanes + i, value)
-        losses, rights = losses + value, rights + choose(scale, zero, hit, zero)
+        losses, rights = losses + value, rights + where_greater(scale, zero, hit, zero)
     return total(losses), total(rights)
 
 
@@ -62,23 +59,23 @@ def softmax_losses(d, a, z, n_out, y, scales, lanes, width):
         top, largest = zero, load(a, z * lanes + i)
         for k in range(1, n_out):
             x = load(a, (z + k) * lanes + i)
-            top = choose(x, largest, constant(a, k), top)
-            largest = choose(x, largest, x, largest)
+            top = where_greater(x, largest, constant(a, k), top)
+            largest = where_greater(x, largest, x, largest)
         rest, true = zero, zero
         for k in range(n_out):
             x, place = load(a, (z + k) * lanes + i), constant(a, k)
             e = exp(x - largest)
             store(d, (z + k) * lanes + i, e)
-            rest = rest + choose(size(top - place), half, e, zero)
-            true = choose(size(t - place), half, true, x)
+            rest = rest + where_greater(magnitude(top - place), half, e, zero)
+            true = where_greater(magnitude(t - place), half, true, x)
         norm = one / (one + rest)
         for k in range(n_out):
             at, place = (z + k) * lanes + i, constant(a, k)
-            store(d, at, scale * (load(d, at) * norm - choose(size(t - place), half, zero, one)))
-        value = choose(scale, zero, log1p(rest) + (largest - true), zero)
+            store(d, at, scale * (load(d, at) * norm - where_greater(magnitude(t - place), half, zero, one)))
+        value = where_greater(scale, zero, log1p(rest) + (largest - true), zero)
         store(d, (z - 1) * lanes + i, value)
-        hit = choose(size(t - top), half, zero, one)
-        losses, rights = losses + value, rights + choose(scale, zero, hit, zero)
+        hit = where_greater(magnitude(t - top), half, zero, one)
+        losses, rights = losses + value, rights + where_greater(scale, zero, hit, zero)
     return total(losses), total(rights)
 
 
@@ -93,7 +90,7 @@ def mse_losses(d, a, z, n_out, y, scales, lanes, width):
             gap = load(a, (z + k) * lanes + i) - load(a, (y + k) * lanes + i)
             value = value + share * gap * gap
             store(d, (z + k) * lanes + i, scale * (share * (gap + gap)))
-        value = choose(scale, zero, value, zero)
+        value = where_greater(scale, zero, value, zero)
         store(d, (z - 1) * lanes + i, value)
         losses = losses + value
     return total(losses), total(zero)

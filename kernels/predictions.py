@@ -7,8 +7,7 @@ from .compile import kernel, part
 from .lanes import bring, forward, whole
 from .places import output
 from .pointers import after, aligned, flat
-from .vectors import constant, exp, load, numbers_in, sigmoid, store
-from .vectors import where_greater as choose
+from .vectors import constant, exp, load, numbers_in, sigmoid, store, where_greater
 
 
 @part
@@ -25,7 +24,7 @@ def shares_of(a, z, n_out, loss, lanes, width):
             largest = load(a, at)
             for k in range(1, n_out):
                 x = load(a, at + k * lanes)
-                largest = choose(x, largest, x, largest)
+                largest = where_greater(x, largest, x, largest)
             whole_sum = constant(a, 0)
             for k in range(n_out):
                 e = exp(load(a, at + k * lanes) - largest)
