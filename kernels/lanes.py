@@ -26,21 +26,14 @@ def whole(a, n):
 
 
 @part
-def bring(a, lanes, x, X, n_columns, n):
-    """`gather` for the first n rows of X."""
-    for j in range(n_columns):
-        for i in range(n):
-            a[(x + j) * lanes + i] = X[i * n_columns + j]
-        for i in range(n, whole(a, n)):
-            a[(x + j) * lanes + i] = 0
-
-
-@part
 def gather(a, lanes, x, X, n_columns, rows, n):
-    """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, and zeros into the rest of their width."""
+    """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, and zeros into the rest of their width.
+
+    Where rows is None, they are the first n ones.
+    """
     for j in range(n_columns):
         for i in range(n):
-            a[(x + j) * lanes + i] = X[rows[i] * n_columns + j]
+            a[(x + j) * lanes + i] = X[(i if rows is None else rows[i]) * n_columns + j]
         for i in range(n, whole(a, n)):
             a[(x + j) * lanes + i] = 0
 

@@ -128,12 +128,12 @@ def loss_forward(d, z, y, loss, mean):
     lanes = 16 * numbers_in(flat(z))
     # unit 0 is for the losses, then come the outputs, then the targets
     a, slopes = np.zeros((1 + n_out + y.shape[1]) * lanes, z.dtype), np.zeros((1 + n_out) * lanes, z.dtype)
-    scales, rows = np.zeros(lanes, z.dtype), np.arange(n)
+    scales = np.zeros(lanes, z.dtype)
     total, right, bad = 0.0, 0, -1
     for first in range(0, n, lanes):
         m = min(lanes, n - first)
-        gather(flat(a), lanes, 1, flat(z), n_out, after(flat(rows), first), m)
-        gather(flat(a), lanes, 1 + n_out, flat(y), y.shape[1], after(flat(rows), first), m)
+        gather(flat(a), lanes, 1, after(flat(z), first * n_out), n_out, None, m)
+        gather(flat(a), lanes, 1 + n_out, after(flat(y), first * y.shape[1]), y.shape[1], None, m)
         scales[:] = 0
         scales[:m] = share(z, n, mean)
         value, hits, wrong = tile_losses(

@@ -4,7 +4,7 @@ import numpy as np
 
 from .codes import BCE
 from .compile import kernel, part
-from .lanes import bring, forward, whole
+from .lanes import forward, gather, whole
 from .places import output
 from .pointers import after, aligned, flat
 from .vectors import constant, exp, load, numbers_in, sigmoid, store, where_greater
@@ -53,7 +53,7 @@ def outputs(out, theta, X, layers, loss, shares, lanes):
     for first in range(0, X.shape[0], lanes):
         n = min(lanes, X.shape[0] - first)
         width = whole(a, n)
-        bring(a, lanes, tile, after(flat(X), first * n_in), n_in, n)
+        gather(a, lanes, tile, after(flat(X), first * n_in), n_in, None, n)
         forward(a, tile, flat(theta), flat(layers), n_layers, lanes, width)
         if shares:
             shares_of(a, z, n_out, loss, lanes, width)
