@@ -1,43 +1,52 @@
-"""Sigmoid, tanh, ReLU and identity over whole vectors of a flat array, forward and backward.
+"""Sigmoid, tanh, ReLU and identity of vectors, and over whole vectors of a flat array, forward and backward.
 
 The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a), tanh' = 1 - a^2, relu' = [a > 0].
 """
 
-from .codes import RELU, SIGMOID, TANH
-from .compile import part
+from .codes import IDENTITY, RELU, SIGMOID, TANH
+from .compile import helper, part
 from .vectors import constant, load, numbers_in, sigmoid, store, tanh, where_greater
+
+
+@helper
+def activated(z, activation, units):
+    """The activation of a vector; units is 1 where there is a unit, otherwise 0."""
+    zero = units - units
+    if activation == SIGMOID:
+        a = sigmoid(z, units)
+    elif activation == TANH:
+        a = tanh(z)
+    elif activation == RELU:
+        a = where_greater(zero, z, zero, z)  # in this order a NaN stays one
+    else:
+        a = z
+    return a
+
+
+@helper
+def passed_back(d, a, activation, one):
+    """A vector times the activation's derivative, where a is the activation's result."""
+    zero = one - one
+    if activation == SIGMOID:
+        d = d * (a * (one - a))
+    elif activation == TANH:
+        d = d * (one - a * a)
+    elif activation == RELU:
+        d = where_greater(a, zero, d, zero)
+    return d
 
 
 @part
 def forward(a, start, stop, activation):
     """Replace a[start:stop], a number of whole vectors, by its activation."""
-    step = numbers_in(a)
-    zero, one = constant(a, 0), constant(a, 1)
-    if activation == SIGMOID:
-        for i in range(start, stop, step):
-            store(a, i, sigmoid(load(a, i), one))
-    elif activation == TANH:
-        for i in range(start, stop, step):
-            store(a, i, tanh(load(a, i)))
-    elif activation == RELU:
-        for i in range(start, stop, step):
-            z = load(a, i)
-            store(a, i, where_greater(zero, z, zero, z))  # in this order a NaN stays one
+    if activation != IDENTITY:
+        for i in range(start, stop, numbers_in(a)):
+            store(a, i, activated(load(a, i), activation, constant(a, 1)))
 
 
 @part
 def backward(d, a, start, stop, activation):
     """Multiply d[start:stop] by the activation's derivative; a[start:stop] is the activation's result."""
-    step = numbers_in(a)
-    zero, one = constant(a, 0), constant(a, 1)
-    if activation == SIGMOID:
-        for i in range(start, stop, step):
-            x = load(a, i)
-            store(d, i, load(d, i) * (x * (one - x)))
-    elif activation == TANH:
-        for i in range(start, stop, step):
-            x = load(a, i)
-            store(d, i, load(d, i) * (one - x * x))
-    elif activation == RELU:
-        for i in range(start, stop, step):
-            store(d, i, where_greater(load(a, i), zero, load(d, i), zero))
+    if activation != IDENTITY:
+        for i in range(start, stop, numbers_in(a)):
+            store(d, i, passed_back(load(d, i), load(a, i), activation, constant(a, 1)))

@@ -6,6 +6,7 @@ A vector's numbers are units of a layer. Parameters are packed (see `codes`).
 
 import numpy as np
 
+from .activations import activated, passed_back
 from .codes import (
     ACTIVATION,
     BCE,
@@ -21,13 +22,10 @@ from .codes import (
     N_PACKED_COLUMNS,
     NOT_FINITE,
     OUTPUT,
-    RELU,
     ROW,
     ROWS,
     SGD,
-    SIGMOID,
     SOFTMAX_CE,
-    TANH,
     UPDATES,
     WIDTH_IN,
     WIDTH_OUT,
@@ -46,10 +44,8 @@ from .vectors import (
     load,
     log1p,
     numbers_in,
-    sigmoid,
     spread,
     store,
-    tanh,
     total,
     where_greater,
 )
@@ -124,21 +120,6 @@ def renewed(theta, at, width, n, x, i, e, keep, start, following):
         s0 = fma(spread(x, following + j), w0, s0)
         j += 1
     return s0
-
-
-@helper
-def activated(z, activation, units):
-    """The activation of a vector; units is 1 where there is a unit, otherwise 0."""
-    if activation == SIGMOID:
-        out = sigmoid(z, units)
-    elif activation == TANH:
-        out = tanh(z)
-    elif activation == RELU:
-        zero = units - units
-        out = where_greater(zero, z, zero, z)
-    else:
-        out = z
-    return out
 
 
 @part
@@ -254,14 +235,7 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
         for v in range(0, width_in, vector):
             out = load(a, before + v)
             at = columns + v
-            if activation == SIGMOID:
-                rise = out * (one - out)
-            elif activation == TANH:
-                rise = one - out * out
-            elif activation == RELU:
-                rise = where_greater(out, zero, one, zero)
-            else:
-                rise = one
+            rise = passed_back(one, out, activation, one)
             if by_column:
                 down = only * ((out if by_inputs else load(theta, at)) * rise)
                 store(g, at, fma(scaled, out, keep * load(g, at)))
