@@ -1,9 +1,7 @@
-"""What stops a training: Ctrl-C, losses that are not finite; and the progress bar."""
+"""Ctrl-C in a training, and how soon it is noticed."""
 
 import contextlib
-import io
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -13,13 +11,10 @@ import time
 
 import numpy as np
 import pytest
+from nets import xor_net
 
 import fastnn
 from fastnn import progress, training
-
-
-def xor_net(**options):
-    return fastnn.mlp(2, 4, 1, activation="tanh", seed=1, **options)
 
 
 def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
@@ -100,122 +95,6 @@ def test_an_interruption_between_chunks_loses_nothing(monkeypatch, chunks):
     assert twin.theta.tobytes() == net.theta.tobytes()
 
 
-def diverge(batch_size, length=None, chunks=None, optimizer=None, activation="relu"):
-    if length:
-        chunks(length)
-    X = np.linspace(-3, 3, 40)[:, None]
-    net = fastnn.mlp(1, 3, 1, activation=activation, loss="mse", seed=0)
-    with pytest.raises(fastnn.DivergenceError) as caught:
-        net.fit(X, 5 * X[:, 0], epochs=400, optimizer=optimizer or fastnn.SGD(5.0), batch_size=batch_size, seed=2)
-    return net, caught.value
-
-
-RUINOUS = {
-    "sgd": fastnn.SGD(5.0),
-    "momentum": fastnn.SGD(5.0, momentum=0.9),
-    "nesterov": fastnn.SGD(5.0, momentum=0.9, nesterov=True),
-    "adam": fastnn.Adam(1e160),
-}
-
-
-@pytest.mark.parametrize("rule", RUINOUS)
-@pytest.mark.parametrize("batch_size", [1, 7, "full"])
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")  # of the interpreted run
-def test_divergence_is_found_at_its_update_whatever_the_chunk(chunks, rule, batch_size):
-    found = set()
-    for length in (1, 13, 1_000_000):
-        net, error = diverge(batch_size, length, chunks, RUINOUS[rule])
-        assert np.isfinite(net.theta).all()
-        assert np.isfinite(net.history.loss).all()
-        assert net.history.epochs == error.epoch - 1
-        found.add((net.theta.tobytes(), error.epoch, error.sample, net.history.updates, net.history.loss.tobytes()))
-    assert len(found) == 1
-
-
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-def test_a_diverged_net_goes_on_with_a_smaller_lr():
-    net, error = diverge(1)
-    for part in ("epoch", "sample", "lr=5", "smaller lr"):
-        assert part in str(error)
-    assert error.lr == 5.0
-    assert 0 <= error.sample < 40
-    copy = pickle.loads(pickle.dumps(error))
-    assert (copy.epoch, copy.sample, str(copy)) == (error.epoch, error.sample, str(error))
-    # the update before the bad one is in: one more sample, the one that the error names, breaks the net
-    X = np.linspace(-3, 3, 40)[:, None]
-    loss, grads = net.loss_and_grads(X[[error.sample]], 5 * X[[error.sample], 0])
-    broken = [param - 5.0 * grad for param, grad in zip(net.params, grads, strict=True)]
-    assert not np.isfinite(loss) or not all(np.isfinite(array).all() for array in broken)
-
-
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-def test_a_parameter_that_overflows_counts_as_well():
-    # sigmoid saturates: with an infinite first weight the loss would stay finite
-    net = fastnn.mlp(1, 1, 1, init=[[[1e308]], [0.0], [[1.0]], [0.0]])
-    before = net.theta.copy()
-    with pytest.raises(fastnn.DivergenceError, match="epoch 1"):
-        net.fit([[1.0]], [1], epochs=3, optimizer=fastnn.SGD(1e300, weight_decay=1e10))
-    assert net.theta.tolist() == before.tolist()
-
-
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-def test_a_net_that_is_not_finite_is_not_trained():
-    net = xor_net()
-    net.theta[3] = np.nan
-    with pytest.raises(ValueError, match="parameters are not finite"):
-        net.fit(*fastnn.datasets.xor_gate(), epochs=1, lr=0.1)
-
-
-def test_the_layer_by_layer_path_diverges_and_is_interrupted_alike(chunks):
-    def net():
-        return fastnn.Sequential([fastnn.MatMul(1, 3), fastnn.ReLU(), fastnn.Affine(3, 1)], "mse", seed=0)
-
-    X = np.linspace(-3, 3, 40)[:, None]
-    found = set()
-    for length in (1, 1000):
-        chunks(length)
-        broken = net()
-        with np.errstate(all="ignore"), pytest.raises(fastnn.DivergenceError) as caught:
-            broken.fit(X, 5 * X[:, 0], epochs=400, lr=5.0, batch_size=7)
-        assert np.isfinite(broken.theta).all()
-        found.add((broken.theta.tobytes(), caught.value.epoch, caught.value.sample))
-    assert len(found) == 1
-
-
-@pytest.mark.parametrize("stack", ["fused", "layer by layer"])
-@pytest.mark.parametrize("batch_size", [1, 7, "full"])
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-def test_the_sample_that_is_named_is_the_one_to_blame(stack, batch_size):
-    # one weight of 1e200, and one row whose output overflows: the 13th of 20, the last but one of the second batch
-    X = np.ones((20, 1))
-    X[12] = 1e200
-    layers = [fastnn.Affine(1, 1), *([] if stack == "fused" else [fastnn.Identity(), fastnn.Affine(1, 1)])]
-    arrays = [[[1e200]], [0.0], *([] if stack == "fused" else [[[1.0]], [0.0]])]
-    if stack != "fused":
-        layers.insert(0, fastnn.Identity())
-    net = fastnn.Sequential(layers, "mse", init=arrays)
-    with pytest.raises(fastnn.DivergenceError) as caught:
-        net.fit(X, np.full(20, 1e200), epochs=1, lr=0.0, batch_size=batch_size, shuffle=False)
-    assert caught.value.sample == 12
-    assert net.history.updates == {1: 12, 7: 1, "full": 0}[batch_size]
-
-
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
-def test_a_rollback_into_the_middle_of_an_update(chunks):
-    # batches of 300 rows, chunks of 64: the chunk that breaks a parameter began within its update
-    X = np.linspace(-3, 3, 600)[:, None]
-    found = set()
-    for length in (64, 10**6):
-        chunks(length)
-        for rule in (fastnn.SGD(5.0, momentum=0.9), fastnn.Adam(1e160)):
-            net = fastnn.mlp(1, 3, 1, activation="relu", loss="mse", seed=0)
-            with pytest.raises(fastnn.DivergenceError) as caught:
-                net.fit(X, 5 * X[:, 0], epochs=400, optimizer=rule, batch_size=300, seed=2)
-            assert np.isfinite(net.theta).all()
-            found.add((repr(rule), net.theta.tobytes(), caught.value.epoch, caught.value.sample, net.history.updates))
-    assert len(found) == 2
-
-
 def run_and_interrupt(make, at, chunks_of):
     """Train, with Ctrl-C at the at-th line that training executes; the net, or None if it was over by then."""
     lines = [0]
@@ -288,69 +167,6 @@ def test_ctrl_c_at_any_line_leaves_a_net_that_fits_its_history(chunks, kind):
     assert stopped > 10
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch):
-    """A function that makes the standard error stream a terminal (pytest sets its own after the fixtures)."""
-
-    def start():
-        stream = Terminal()
-        monkeypatch.setattr(sys, "stderr", stream)
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.setenv("COLUMNS", "120")
-        return stream
-
-    return start
-
-
-def test_progress_shows_epoch_loss_rate_and_time_left(terminal, chunks):
-    chunks(50)
-    stream = terminal()
-    X, y = fastnn.datasets.xor_grid(10)
-    quiet, loud = xor_net(), xor_net()
-    quiet.fit(X, y, epochs=20, lr=0.1, progress=False)
-    assert stream.getvalue() == ""
-    loud.fit(X, y, epochs=20, lr=0.1, progress=True)
-    shown = stream.getvalue()
-    for part in ("epoch 20/20", "loss 0.", "samples/s", "0:00:00 left"):
-        assert part in shown
-    assert loud.theta.tobytes() == quiet.theta.tobytes()
-
-
-def test_a_bar_appears_by_itself_when_it_lasts(terminal, chunks, monkeypatch):
-    chunks(50)
-    stream = terminal()
-    X, y = fastnn.datasets.xor_grid(10)
-    xor_net().fit(X, y, epochs=5, lr=0.1)
-    assert stream.getvalue() == ""
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    xor_net().fit(X, y, epochs=5, lr=0.1)
-    assert "samples/s" in stream.getvalue()
-
-
-def test_no_bar_where_there_is_no_terminal(monkeypatch, chunks):
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    chunks(50)
-    xor_net().fit(*fastnn.datasets.xor_grid(10), epochs=5, lr=0.1)
-    assert stream.getvalue() == ""
-
-
-def test_a_display_of_the_callers_is_left_alone(terminal):
-    from rich.console import Console
-    from rich.progress import Progress
-
-    terminal()
-    with Progress(console=Console(stderr=True)):
-        history = xor_net().fit(*fastnn.datasets.xor_gate(), epochs=5, lr=0.1, progress=True)
-    assert history.epochs == 5
-
-
 def test_chunks_are_well_under_a_tenth_of_a_second():
     pace = training.Pace(1)
     for _ in range(20):
@@ -383,33 +199,3 @@ def test_ctrl_c_in_a_program_of_its_own(tmp_path):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=10)
     assert out == "interrupted True True\n"
-
-
-@pytest.mark.compiled  # plain NumPy warns of the overflow
-@pytest.mark.parametrize("length", [1, 4, 10**6])
-@pytest.mark.parametrize(
-    "optimizer", [fastnn.SGD(1.0, momentum=0.5), fastnn.Adam(0.1), fastnn.SGD(1e30, weight_decay=1e-32)]
-)
-def test_divergence_per_sample_is_told_the_same_for_any_chunk(chunks, optimizer, length):
-    chunks(length)
-    net = fastnn.mlp(1, 1, 1, 1, activation="identity", loss="mse")
-    net.theta = [1, 0, 1e200, 0, 1e200, 0]
-    X, y = np.zeros((9, 1)), np.zeros(9)
-    y[7] = 1  # the first gradient that is not zero, and infinite
-    with pytest.raises(fastnn.DivergenceError, match="sample 7"):
-        net.fit(X, y, epochs=2, optimizer=optimizer, shuffle=False)
-    assert net.history.updates == 7
-
-
-@pytest.mark.compiled
-def test_padding_is_clean_after_an_update_that_broke_it(chunks):
-    found = set()
-    for length in (1, 10**6):
-        chunks(length)
-        net = fastnn.mlp(1, 3, 1, activation="tanh", loss="mse", dtype="float32", seed=1)
-        X, y = np.ones((9, 1)), np.zeros(9)
-        y[7] = 1e9
-        with pytest.raises(fastnn.DivergenceError):
-            net.fit(X, y, epochs=2, optimizer=fastnn.SGD(1e30, weight_decay=1e-32), shuffle=False)
-        found.add((net.theta.tobytes(), net.history.updates))
-    assert len(found) == 1
