@@ -19,46 +19,36 @@ both = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
 @numba.njit(error_model="numpy")
+def value(x, one, function):
+    """The function of a number or a vector: one compilation for all functions."""
+    if function == EXP:
+        x = exp(x)
+    elif function == LOG:
+        x = log(x)
+    elif function == LOG1P:
+        x = log1p(x)
+    elif function == LOG1P_TO_1:
+        x = log1p_to_1(x)
+    elif function == SIGMOID:
+        x = sigmoid(x, one)
+    else:
+        x = tanh(x)
+    return x
+
+
+@numba.njit(error_model="numpy")
 def of_vectors(out, x, function):
-    """out = the function of x, one vector after another: one compilation for all functions."""
+    """out = the function of x, one vector after another."""
     a, to = flat(x), flat(out)
-    one = constant(a, 1)
     for i in range(0, x.size, numbers_in(a)):
-        v = load(a, i)
-        if function == EXP:
-            v = exp(v)
-        elif function == LOG:
-            v = log(v)
-        elif function == LOG1P:
-            v = log1p(v)
-        elif function == LOG1P_TO_1:
-            v = log1p_to_1(v)
-        elif function == SIGMOID:
-            v = sigmoid(v, one)
-        else:
-            v = tanh(v)
-        store(to, i, v)
+        store(to, i, value(load(a, i), constant(a, 1), function))
 
 
 @numba.njit(error_model="numpy")
 def of_numbers(out, x, function):
     """The same, number by number."""
-    one = x.dtype.type(1)
     for i in range(x.size):
-        v = x[i]
-        if function == EXP:
-            v = exp(v)
-        elif function == LOG:
-            v = log(v)
-        elif function == LOG1P:
-            v = log1p(v)
-        elif function == LOG1P_TO_1:
-            v = log1p_to_1(v)
-        elif function == SIGMOID:
-            v = sigmoid(v, one)
-        else:
-            v = tanh(v)
-        out[i] = v
+        out[i] = value(x[i], x.dtype.type(1), function)
 
 
 def found(name, x, loop=of_vectors):
