@@ -76,14 +76,15 @@ class Fused:
 
     def outputs(self, X: Array) -> Array:
         """The plain output z (n, n_out)."""
-        out = np.empty((len(X), self._n_out), X.dtype)
-        kernels.predictions.outputs(out, self._theta, X, self._table, self._loss.code, False, self._lanes)
-        return out
+        return self._outputs(X, self._n_out, shares=False)
 
     def shares(self, X: Array, n_classes: int) -> Array:
         """The probabilities (n, n_classes)."""
-        out = np.empty((len(X), n_classes), X.dtype)
-        kernels.predictions.outputs(out, self._theta, X, self._table, self._loss.code, True, self._lanes)
+        return self._outputs(X, n_classes, shares=True)
+
+    def _outputs(self, X: Array, n_columns: int, shares: bool) -> Array:
+        out = np.empty((len(X), n_columns), X.dtype)
+        kernels.predictions.outputs(out, self._theta, X, self._table, self._loss.code, shares, self._lanes)
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
