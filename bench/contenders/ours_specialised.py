@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from fastnn.kernels.codes import MOST_TINY
+
 from ..cases import Array, Case
 from . import Unsupported, ours
 
@@ -10,6 +12,7 @@ versions = ours.versions
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """A function that trains with loop="specialised"."""
-    if case.kind != "train" or case.batch_size != 1 or case.sizes[-1] != 1 or case.flat_params().shape[1] > 40:
+    n_params = case.flat_params().shape[1]
+    if case.kind != "train" or case.batch_size != 1 or case.sizes[-1] != 1 or n_params > MOST_TINY:
         raise Unsupported("is for tiny nets with one output, sample by sample")
     return ours.prepare(case, loop="specialised")
