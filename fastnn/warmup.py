@@ -75,5 +75,5 @@ def _run_plainly(todo: list[Step]) -> None:
 
 
 def _where() -> str:
-    folder = kernels.cache.folder()
-    return f"kept in {folder}" if folder and kernels.cache._usable(folder) else "not kept"
+    folder = kernels.cache.usable_folder()
+    return f"kept in {folder}" if folder else "not kept"

@@ -87,6 +87,12 @@ def _usable(path: Path) -> bool:
     return True
 
 
+def usable_folder() -> Path | None:
+    """`folder`, or None where machine code cannot be kept there."""
+    chosen = folder()
+    return chosen if chosen is not None and _usable(chosen) else None
+
+
 class KernelCache(NullCache):  # type: ignore[misc]
     """The cache of one kernel, in the form that Numba's dispatcher asks for."""
 
@@ -94,8 +100,8 @@ class KernelCache(NullCache):  # type: ignore[misc]
         self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
 
     def _file(self, signature: Any, target: Any) -> Path | None:
-        root = folder()
-        if root is None or not _usable(root):
+        root = usable_folder()
+        if root is None:
             return None
         if digest() != _IMPORTED:
             log.warning("compiled code is not kept: the kernels' sources have changed since they were imported")
