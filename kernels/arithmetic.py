@@ -167,13 +167,13 @@ def magnitude(x: Any) -> Any:
 
 
 def nearest(x: Any, y: float) -> tuple[Any, Any]:
-    """K = x y rounded to a whole number, and the number whose last bits are k, for `power`."""
+    """The whole number k nearest to x y, and the number whose last bits are k, for `power`."""
     last = fma(x, y, _magic(x))
     return last - _magic(x), last
 
 
 def power(p: Any, last: Any) -> Any:
-    """P 2^k, where k is what `nearest` made; p and the result must be normal numbers.
+    """The product p 2^k, where k is what `nearest` made; p and the result must be normal numbers.
 
     A NaN stays one if arithmetic made it: then its last bits are zero.
     """
@@ -186,7 +186,7 @@ def power(p: Any, last: Any) -> Any:
 
 
 def split(x: Any) -> tuple[Any, Any]:
-    """M from sqrt(1/2) to sqrt(2) and k, so that x = m 2^k; x must be a positive normal number."""
+    """The parts of x = m 2^k, m from sqrt(1/2) to sqrt(2); x must be a positive normal number."""
     if not isinstance(x, Value):
         m, k = np.frexp(x)
         low = m < np.sqrt(0.5)

@@ -116,13 +116,13 @@ def numbers_in(typing_context: Any, a: Any) -> Any:
 
 
 def repeated(builder: Any, kind: Vector, number: Any) -> Any:
-    """A vector of a number only."""
+    """A vector of this number only."""
     first = builder.insert_element(ir.Constant(kind.ir(), ir.Undefined), number, ir.Constant(_I32, 0))
     return shuffled(builder, first, first, [0] * kind.count)
 
 
 def shuffled(builder: Any, x: Any, y: Any, places: list[int]) -> Any:
-    """The numbers at these places of x and, counted on, of y."""
+    """The numbers at these places of x followed by y."""
     return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_I32, len(places)), places))
 
 
