@@ -9,14 +9,13 @@ import threading
 import time
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .codes import COME, GIVEN_UP, TURNS
 from .compile import part
+from .pointers import primitive
 
 _WORD = ir.IntType(64)
 _lock = threading.Lock()
@@ -31,7 +30,8 @@ def _added(sync: Any, place: int, n: int) -> int:
     return before
 
 
-def _compiled(typing_context: Any, sync: Any, place: Any, n: Any) -> Any:
+@primitive(_added)
+def added(typing_context: Any, sync: Any, place: Any, n: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         numbers, at, by = values
         return builder.atomic_rmw("add", builder.gep(numbers, [at]), by, "seq_cst")
@@ -44,7 +44,8 @@ def _seen(sync: Any, place: int) -> int:
     return _added(sync, place, 0)
 
 
-def _seen_compiled(typing_context: Any, sync: Any, place: Any) -> Any:
+@primitive(_seen)
+def seen(typing_context: Any, sync: Any, place: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.load_atomic(builder.gep(values[0], [values[1]]), "seq_cst", 8)
 
@@ -55,7 +56,8 @@ def _let_others_run() -> None:
     time.sleep(0.0)
 
 
-def _let_others_run_compiled(typing_context: Any) -> Any:
+@primitive(_let_others_run)
+def let_others_run(typing_context: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         if os.name == "posix":
             kind = ir.FunctionType(ir.IntType(32), [])
@@ -63,12 +65,6 @@ def _let_others_run_compiled(typing_context: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(), emit
-
-
-_PLAIN = numba.config.DISABLE_JIT
-added = _added if _PLAIN else intrinsic(_compiled)
-seen = _seen if _PLAIN else intrinsic(_seen_compiled)
-let_others_run = _let_others_run if _PLAIN else intrinsic(_let_others_run_compiled)
 
 
 @part
