@@ -33,6 +33,7 @@ from .losses import BCE, MSE, SoftmaxCE
 from .model import Sequential, load, mlp
 from .optimizers import SGD, Adam
 from .rows import Repeat, Sum
+from .runs import Runs
 
 __all__ = [
     "BCE",
@@ -47,6 +48,7 @@ __all__ = [
     "MatMul",
     "ReLU",
     "Repeat",
+    "Runs",
     "Sequential",
     "Sigmoid",
     "Softmax",

@@ -47,7 +47,8 @@ class Fused:
     """Runs a layer table: forward, backward and update for many samples in one call of a kernel."""
 
     def __init__(self, theta: Array, table: Array, loss: Loss) -> None:
-        self._theta, self._table, self._loss = theta, table, loss
+        self._theta, self._loss = theta, loss
+        self.table = table
         self._n_out = int(table[-1, kernels.codes.N_OUT])
         self._n_in = int(table[0, kernels.codes.N_IN])
         self._units = int(table[-1, kernels.codes.OUTPUT]) + self._n_out
@@ -58,7 +59,7 @@ class Fused:
 
     def describe(self) -> str:
         """How it will be run, in words."""
-        tiny = loops.why_not_tiny(self._table, self._loss)
+        tiny = loops.why_not_tiny(self.table, self._loss)
         special = (
             "the specialised loop is not for it: " + tiny
             if tiny
@@ -84,22 +85,22 @@ class Fused:
 
     def _outputs(self, X: Array, n_columns: int, shares: bool) -> Array:
         out = np.empty((len(X), n_columns), X.dtype)
-        kernels.predictions.outputs(out, self._theta, X, self._table, self._loss.code, shares, self._lanes)
+        kernels.predictions.outputs(out, self._theta, X, self.table, self._loss.code, shares, self._lanes)
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """The summed loss, and the flat gradient of the mean or summed loss."""
         g, rows = np.empty_like(self._theta), np.arange(len(X))
         total = kernels.batches.loss_and_gradient(
-            g, self._theta, X, y, rows, self._table, self._loss.code, mean, self._lanes
+            g, self._theta, X, y, rows, self.table, self._loss.code, mean, self._lanes
         )
         return float(total), g
 
     def start(self, job: Job, state: State) -> Advance:
         """What trains up to an update or for a number of samples; the answer is one of the kernels' codes."""
-        loop = loops.choose(self._table, self._loss, job)
+        loop = loops.choose(self.table, self._loss, job)
         if loop == "specialised":
-            return loops.specialised(self._table, self._loss, job, state)
+            return loops.specialised(self.table, self._loss, job, state)
         if job.batch_size == 1:
-            return loops.per_sample(self._table, self._loss, job, state)
-        return loops.batches(self._table, self._loss, job, state, self._lanes, self._units)
+            return loops.per_sample(self.table, self._loss, job, state)
+        return loops.batches(self.table, self._loss, job, state, self._lanes, self._units)

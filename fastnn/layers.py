@@ -109,8 +109,8 @@ class Weighted(Layer):
 
     def draw(self, rng: np.random.Generator, default: Init) -> list[Array]:
         """Initial parameters: the layer's own if it has some, or a scheme of its own, otherwise the default scheme."""
-        if self._params is not None:
-            return self._params
+        if self._params is not None and not self.owned:
+            self.init = [param.copy() for param in self._params]
         if isinstance(self.init, list):
             return self.init
         weights = (self.init or default).weights(rng, self.n_in, self.n_out)

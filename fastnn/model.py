@@ -2,23 +2,26 @@
 
 import copy
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from . import architecture, checks, kernels, optimizers, storage, targets
+from . import architecture, checks, kernels, many, optimizers, storage, targets
 from .activations import ACTIVATIONS
 from .arrays import Array, features, finite, numbers
 from .fused import Fused, layer_table
 from .history import History
-from .init import Init
+from .init import Init, is_arrays
 from .job import Job
 from .layers import Affine, Layer, Weighted
 from .layerwise import Layerwise
 from .losses import Loss
 from .recording import updates_to_record
+from .runs import Runs
 from .symmetry import warn_of_symmetry
 from .training import Engine, Training
 
@@ -50,6 +53,7 @@ class Sequential:
         self.history: History | None = None  # of the last fit
         self._classes: Array | None = None
         wanted = checks.dtype(dtype)
+        self._init = init
         drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
         self._bind(numbers("init", np.concatenate([array.reshape(-1) for array in drawn]), wanted).copy())
         warn_of_symmetry(self._stack)
@@ -157,22 +161,10 @@ class Sequential:
         >>> bool(net.fit(*xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
-        inputs, codes, classes = self._data(X, y)
-        epochs = checks.whole("epochs", epochs, 1)
-        size = self._batch_size(batch_size, len(inputs))
-        mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
-        rule = optimizers.choose(optimizer, lr)
-        shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
-        if progress is not None:
-            checks.flag("progress", progress)
         checks.choice("loop", loop, ("auto", "general", "specialised"))
-        n_jobs = checks.whole("n_jobs", n_jobs, -1)
-        if n_jobs == 0:
-            raise ValueError("n_jobs must be a number of threads, or -1 for as many as there are processors, not 0")
-        updates = -(-len(inputs) // size) * epochs
-        record_at = updates_to_record(record, updates, self._theta.nbytes)
-        given = (rule.code, rule.settings(), rule.rates(self._params))
-        job = Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, record_at)
+        rule = optimizers.choose(optimizer, lr)
+        job, classes = self._job(X, y, rule, epochs, batch_size, reduction, shuffle, seed, progress, loop, n_jobs)
+        job = replace(job, record_at=updates_to_record(record, job.updates, self._theta.nbytes))
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
@@ -180,6 +172,45 @@ class Sequential:
         finally:
             self.history = training.history
         return self.history
+
+    def fit_many(
+        self, X: Any, y: Any, *, epochs: int, seeds: Iterable[int] | None = None, init: Any = None,
+        lr: Any = None, batch_size: int | str = 1, optimizer: str | optimizers.Optimizer | None = None,
+        reduction: str = "mean", shuffle: bool = True, seed: int = 0, progress: bool | None = None,
+        n_jobs: int = 1, every: int = 1,
+    ) -> Runs:  # fmt: skip
+        """Train many nets of this architecture side by side, one for each seed, and leave this one as it is.
+
+        Net i starts as this net would have with `seed=seeds[i]`; or give their parameters, init (n_nets, n_params). All
+        see the rows in the same order, which `seed` draws. lr may be one number, or one for each net (n_nets,). Losses
+        and accuracies are kept of epoch 1, every further `every` epochs, and the last. The other arguments are those of
+        `fit`: per sample a net has the bits of one that `fit` trains alone with loop="general"; in batches sums are
+        rounded in another order. A net that diverges disturbs no other, see `Runs.diverged`.
+
+        >>> from fastnn.datasets import xor_gate
+        >>> runs = mlp(2, 2, 1).fit_many(*xor_gate(), seeds=range(20), epochs=100, lr=1.0)
+        >>> len(runs), runs.loss.shape
+        (20, (20, 100))
+        """
+        if not isinstance(self._engine, Fused):
+            raise ValueError(f"fit_many trains side by side what one compiled loop can run: {self._engine.describe()}")
+        initial = self._initial(seeds, init)
+        rates = None
+        if optimizer is None and np.ndim(lr) > 0:
+            rates, lr = many.rates(lr, len(initial)), 0.0
+        rule = optimizers.choose(optimizer, lr)
+        job, classes = self._job(X, y, rule, epochs, batch_size, reduction, shuffle, seed, progress, "general", n_jobs)
+        settings = many.settings(rule, rates, len(initial))
+        work = many.Many(self._engine.table, self.loss, job, initial, settings, checks.whole("every", every, 1))
+        started = time.perf_counter()
+        found = many.train(work, progress)
+        twin = self.with_theta(self._theta)
+        twin._classes = classes
+        n, counts_hits = len(job.y), self._n_classes is not None
+        accuracy = found.n_right / n if counts_hits else np.full(found.n_right.shape, np.nan)
+        seconds = time.perf_counter() - started
+        updates = job.updates * len(initial)
+        return Runs(twin, found.theta, found.loss_sums / n, accuracy, work.kept_epochs, updates, seconds)
 
     def loss_and_grads(self, X: Any, y: Any, reduction: str = "mean") -> tuple[float, list[Array]]:
         """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own.
@@ -296,6 +327,46 @@ class Sequential:
         n_rows = self._engine.n_rows(len(inputs))
         codes, classes = targets.encode(y, n_rows, self.n_out, self._n_classes, self.classes, self.dtype)
         return inputs, codes, classes
+
+    def _job(
+        self, X: Any, y: Any, rule: optimizers.Optimizer, epochs: Any, batch_size: Any, reduction: Any, shuffle: Any,
+        seed: Any, progress: Any, loop: str, n_jobs: Any,
+    ) -> tuple[Job, Array | None]:  # fmt: skip
+        """The arguments of a training, checked, and the labels of the classes."""
+        inputs, codes, classes = self._data(X, y)
+        epochs = checks.whole("epochs", epochs, 1)
+        size = self._batch_size(batch_size, len(inputs))
+        mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
+        shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
+        if progress is not None:
+            checks.flag("progress", progress)
+        n_jobs = checks.whole("n_jobs", n_jobs, -1)
+        if n_jobs == 0:
+            raise ValueError("n_jobs must be a number of threads, or -1 for as many as there are processors, not 0")
+        given = (rule.code, rule.settings(), rule.rates(self._params))
+        job = Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, np.empty(0, np.int64))
+        return job, classes
+
+    def _initial(self, seeds: Iterable[int] | None, init: Any) -> Array:
+        """The initial parameters (n_nets, n_params) of many nets."""
+        if (seeds is None) == (init is None):
+            raise ValueError("fit_many needs seeds=, such as range(1000), or init=, an array (n_nets, n_params)")
+        if init is not None:
+            initial = numbers("init", init, self.dtype)
+            if initial.ndim != 2 or initial.shape[1] != self._theta.size:
+                wanted = f"(n_nets, {self._theta.size})"
+                raise ValueError(f"init has the shape {initial.shape}, but {wanted} is wanted: a net a row")
+            return initial
+        assert seeds is not None
+        if is_arrays(self._init):
+            raise ValueError("this net was made from arrays, so seeds draw nothing: pass init=, an array of parameters")
+        drawn = [
+            np.concatenate([array.reshape(-1) for array in architecture.draw(self._stack, self._init, rng)])
+            for rng in (np.random.default_rng(checks.seed(each)) for each in seeds)
+        ]
+        if not drawn:
+            raise ValueError("seeds is empty: one for each net is wanted")
+        return np.array(drawn).astype(self.dtype)
 
     def _inputs(self, X: Any) -> Array:
         if not finite(self._theta):

@@ -16,6 +16,7 @@ class Optimizer:
     code: int
     lr: float
     weight_decay: float
+    bias_lr: float | None = None
 
     def settings(self) -> Array:
         """lr, weight decay, beta1, beta2, eps, as float64, checked: attributes may have been changed since."""
@@ -23,7 +24,7 @@ class Optimizer:
 
     def rates(self, params: Sequence[Array]) -> Array:
         """The learning rate of every number in `params`, where they differ; otherwise an empty array."""
-        return np.empty(0, params[0].dtype)
+        return np.empty(0)
 
     def _common(self) -> tuple[float, float]:
         return checks.real("lr", self.lr, 0.0), checks.real("weight_decay", self.weight_decay, 0.0)
@@ -90,7 +91,7 @@ class SGD(Optimizer):
     def rates(self, params: Sequence[Array]) -> Array:
         if self.bias_lr is None:
             return super().rates(params)
-        each = [np.full(param.size, self.bias_lr if param.ndim == 1 else self.lr, param.dtype) for param in params]
+        each = [np.full(param.size, self.bias_lr if param.ndim == 1 else self.lr, np.float64) for param in params]
         return np.concatenate(each)
 
     def __repr__(self) -> str:

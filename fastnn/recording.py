@@ -1,6 +1,5 @@
 """What `fit(record=...)` keeps of a training on its way."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from . import checks
 from .arrays import Array, as_array
 from .job import Job, State
+from .memory import must_fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ def updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
         return np.empty(0, np.int64)
     if np.ndim(record) == 0:
         step = checks.whole("record", record, 1)
-        _must_fit(updates // step + 1, bytes_each, f"record={step}")
+        _check_memory(updates // step + 1, bytes_each, f"record={step}")
         return np.arange(0, updates + 1, step)
     at = as_array("record", record)
     if at.ndim != 1 or at.dtype.kind not in "iu":
@@ -53,20 +53,12 @@ def updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
         wrong = at.min() if at.min() < 0 else at.max()
         raise ValueError(f"record has update {wrong}, but this fit makes updates 0 (none yet) to {updates}")
     at = np.unique(at).astype(np.int64)
-    _must_fit(len(at), bytes_each, f"record with {len(at):,} updates")
+    _check_memory(len(at), bytes_each, f"record with {len(at):,} updates")
     return at
 
 
-def _must_fit(count: int, bytes_each: int, what: str) -> None:
-    """Refuse what would take more than half of the machine's memory."""
-    if not hasattr(os, "sysconf"):
-        return
-    need, there = count * bytes_each, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if need > there // 2:
-        raise ValueError(
-            f"{what} keeps {count:,} times all parameters, {need / 2**30:,.1f} GB, and this machine has "
-            f"{there / 2**30:,.1f} GB: record fewer updates"
-        )
+def _check_memory(count: int, bytes_each: int, what: str) -> None:
+    must_fit(count * bytes_each, f"{what} keeps {count:,} times all parameters", "record fewer updates")
 
 
 def recording(job: Job, state: State, counts_hits: bool) -> Recording | None:

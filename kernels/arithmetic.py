@@ -161,6 +161,11 @@ def within(x: Any, low: float, high: float) -> Any:
     return where_greater(low, x, low, x)
 
 
+def root(x: Any) -> Any:
+    """The square root."""
+    return x.call("sqrt") if isinstance(x, Value) else np.sqrt(x)
+
+
 def magnitude(x: Any) -> Any:
     """|x|."""
     return x.call("fabs") if isinstance(x, Value) else np.abs(x)

@@ -29,7 +29,8 @@ BCE, SOFTMAX_CE, MSE = range(3)
 
 # Optimizers, the entries of their float64 vector of settings, and how many vectors of moments each keeps.
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
-LR, DECAY, BETA1, BETA2, EPS = range(5)
+# Many nets have these each, and a learning rate of their biases.
+LR, DECAY, BETA1, BETA2, EPS, BIAS_LR = range(6)
 N_MOMENTS = (0, 1, 1, 2)
 
 # Entries of a loop's `position`: the updates made, the samples of the next one whose gradient is summed already, and
@@ -45,6 +46,13 @@ VECTOR_BYTES = 64
 
 # The most parameters of a net that can have a loop of its own: beyond, they do not fit into registers.
 MOST_TINY = 40
+
+# Rows of the scratch of many nets (see `many_nets`): a sample's losses and who was right, and then the terms of a sum;
+# what a parameter is multiplied by before a gradient is added, and what the gradient; an optimizer's constants.
+LOSSES, HITS, TERMS = range(3)
+KEEP, BY = range(2)
+KEPT, RATE, BIAS_KEPT, BIAS_RATE, DECAYED, FIRST, NEW_FIRST, SECOND, NEW_SECOND, SPREAD, EPSILON = range(11)
+N_RATES = 11
 
 # Of what threads wait with: how many have come, how often all have, and 1 to give up.
 COME, TURNS, GIVEN_UP = range(3)

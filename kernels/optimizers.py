@@ -10,6 +10,7 @@ import numpy as np
 
 from .codes import ADAM, BETA1, BETA2, DECAY, EPS, LR, NESTEROV, SGD
 from .compile import helper
+from .vectors import magnitude, root, where_greater
 
 
 @helper
@@ -19,16 +20,48 @@ def descent(theta, settings):
 
 
 @helper
+def descended(theta, g, kept, lr):
+    """A parameter, or a vector of them, after a step of SGD."""
+    return kept * theta - lr * g
+
+
+@helper
+def swung(theta, v, g, decay, beta, lr, nesterov):
+    """A parameter, or a vector of them, after a step with momentum, and the new momentum v."""
+    grad = g + decay * theta
+    v = beta * v + grad
+    return theta - lr * ((grad + beta * v) if nesterov else v), v
+
+
+@helper
+def adapted(theta, m, v, g, decay, beta1, new1, beta2, new2, rate, spread, eps):
+    """A parameter, or a vector of them, after a step of Adam, and the new moments; rate is lr / (1 - beta1^t), spread
+    1 / sqrt(1 - beta2^t), new1 and new2 are 1 - beta.
+    """
+    zero = m - m
+    grad = g + decay * theta
+    m = beta1 * m + new1 * grad
+    v = beta2 * v + new2 * grad * grad
+    move = rate * m / (root(v) * spread + eps)
+    # 0 / 0 where eps is 0 and no gradient came yet
+    return theta - where_greater(magnitude(m), zero, move, zero), m, v
+
+
+@helper
 def step(theta, moments, clock, g, optimizer, settings, rates):
     """Update theta, the moments, and in `clock` the powers beta1^t and beta2^t, in place.
 
     rates (n_params,) are learning rates in place of the one in settings, or it is empty; Adam does not look at it.
     """
     real = theta.dtype.type
-    if optimizer == SGD and rates.size == 0:
+    if optimizer == SGD:
         kept, lr = descent(theta, settings)
-        for p in range(theta.size):
-            theta[p] = kept * theta[p] - lr * g[p]
+        if rates.size == 0:
+            for p in range(theta.size):
+                theta[p] = descended(theta[p], g[p], kept, lr)
+        else:
+            for p in range(theta.size):
+                theta[p] = descended(theta[p], g[p], real(1.0 - rates[p] * settings[DECAY]), real(rates[p]))
         return
     decay, beta1 = real(settings[DECAY]), real(settings[BETA1])
     if optimizer == ADAM:
@@ -37,23 +70,13 @@ def step(theta, moments, clock, g, optimizer, settings, rates):
         rate = real(settings[LR] / (1.0 - clock[0]))  # in float64 whatever theta is: the difference cancels
         spread = real(1.0 / np.sqrt(1.0 - clock[1]))
         new1, new2 = real(1.0 - settings[BETA1]), real(1.0 - settings[BETA2])
-        beta2, eps, zero = real(settings[BETA2]), real(settings[EPS]), real(0)
+        beta2, eps = real(settings[BETA2]), real(settings[EPS])
         for p in range(theta.size):
-            grad = g[p] + decay * theta[p]
-            m = beta1 * moments[0, p] + new1 * grad
-            v = beta2 * moments[1, p] + new2 * grad * grad
-            moments[0, p] = m
-            moments[1, p] = v
-            move = rate * m / (np.sqrt(v) * spread + eps)
-            theta[p] -= move if m != zero else zero  # 0 / 0 where eps is 0 and no gradient came yet
+            theta[p], moments[0, p], moments[1, p] = adapted(
+                theta[p], moments[0, p], moments[1, p], g[p], decay, beta1, new1, beta2, new2, rate, spread, eps
+            )
         return
     lr = real(settings[LR])
     for p in range(theta.size):
-        rate = rates[p] if rates.size else lr
-        grad = g[p] + decay * theta[p]
-        if optimizer == SGD:
-            theta[p] -= rate * grad
-        else:
-            v = beta1 * moments[0, p] + grad
-            moments[0, p] = v
-            theta[p] -= rate * (grad + beta1 * v if optimizer == NESTEROV else v)
+        rate = real(rates[p]) if rates.size else lr
+        theta[p], moments[0, p] = swung(theta[p], moments[0, p], g[p], decay, beta1, rate, optimizer == NESTEROV)

@@ -218,6 +218,7 @@ def _traceable(builder: Any, kind: Any, value: Any) -> Any:
 
 fma = traced(arithmetic.fma)
 where_greater = traced(arithmetic.where_greater)
+root = traced(arithmetic.root)
 magnitude = traced(arithmetic.magnitude)
 exp = traced(elementary.exp)
 log = traced(elementary.log)

@@ -1,0 +1,182 @@
+"""Training many nets of one architecture side by side, a net in each lane of the processor's vectors.
+
+The nets are taken in blocks of lanes, each trained from beginning to end; threads share the blocks. All nets see the
+samples in the same order, and none knows of the others, so the bits of a net depend on nothing but its own arguments.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import kernels
+from .arrays import Array, numbers, scratch
+from .info import available_threads
+from .job import Job
+from .losses import Loss
+from .optimizers import Optimizer
+from .progress import Bar
+from .training import Orders, Pace
+
+_CACHE_BYTES = 40_000  # of a first-level cache, for what a block works on
+_VECTORS = (16, 8, 4)  # that may make a block; the loops take four at once
+
+
+@dataclass(frozen=True, eq=False)
+class Many:
+    """What there is to train: the layer table, the loss, the job, each net's initial theta (n_nets, n_params) and
+    settings (6, n_nets), and of how many epochs one has its losses kept.
+    """
+
+    table: Array
+    loss: Loss
+    job: Job
+    initial: Array
+    settings: Array
+    every: int
+
+    @property
+    def kept_epochs(self) -> Array:
+        """The numbers, from 1 on, of the epochs whose losses are kept: 1, 1 + every ... and the last."""
+        last = self.job.epochs
+        return np.unique(np.append(np.arange(1, last + 1, self.every), last))
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What came out: theta (n_nets, n_params), and the sums (n_nets, n_kept) of losses and of right classes."""
+
+    theta: Array
+    loss_sums: Array
+    n_right: Array
+
+
+def train(many: Many, progress: bool | None) -> Trained:
+    """Train all nets."""
+    job, n_nets = many.job, len(many.initial)
+    n_threads = min(job.n_jobs if job.n_jobs > 0 else available_threads(), available_threads())
+    lanes = _lanes(many, n_threads)
+    firsts = range(0, n_nets, lanes)
+    n_kept = len(many.kept_epochs)
+    found = Trained(np.empty_like(many.initial), np.empty((n_nets, n_kept)), np.empty((n_nets, n_kept), np.int64))
+    done = [0] * len(firsts)  # updates of each block
+    stop = threading.Event()
+
+    def run(place: int) -> None:
+        block = _Block(many, firsts[place], lanes)
+        for done[place] in block.train():
+            if stop.is_set():
+                return
+        block.write(found)
+
+    total = job.updates * len(firsts)
+    with Bar(progress, job.epochs, total, len(job.X) * n_nets) as bar, _pool(min(n_threads, len(firsts)), stop) as pool:
+        waiting = [pool.submit(run, place) for place in range(len(firsts))]
+        while wait(waiting, 0.05, FIRST_EXCEPTION).not_done:
+            bar.update(sum(done), np.nan)
+        for each in waiting:
+            each.result()
+    return found
+
+
+@contextmanager
+def _pool(n_threads: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    """Threads that end soon where an exception, such as Ctrl-C, comes."""
+    pool = ThreadPoolExecutor(n_threads)
+    try:
+        yield pool
+    except BaseException:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _lanes(many: Many, n_threads: int) -> int:
+    """Nets a block: as many as fit into the cache, but not so many that a thread has nothing to do."""
+    codes, job, (n_nets, n_params) = kernels.codes, many.job, many.initial.shape
+    vector = codes.VECTOR_BYTES // many.initial.itemsize
+    units = int(many.table[-1, codes.OUTPUT] + many.table[-1, codes.N_OUT])
+    rows = n_params * (2 + codes.N_MOMENTS[job.rule]) + 2 * units + job.X.shape[1]
+    for vectors in _VECTORS:
+        if rows * vectors * codes.VECTOR_BYTES <= _CACHE_BYTES and n_nets > vectors * vector // 2 * n_threads:
+            return vectors * vector
+    return _VECTORS[-1] * vector
+
+
+def rates(lr: Any, n_nets: int) -> Array:
+    """One learning rate for each net, from the argument lr."""
+    found = numbers("lr", lr, np.dtype("float64"))
+    if found.shape != (n_nets,):
+        raise ValueError(f"lr has the shape {found.shape}, but there are {n_nets} nets: one number, or one each")
+    if found.min() < 0.0:
+        raise ValueError(f"lr must be at least 0, not {found.min():g}")
+    return found
+
+
+def settings(rule: Optimizer, lr: Array | None, n_nets: int) -> Array:
+    """The settings (6, n_nets) of all nets: the optimizer's, and that of the biases; lr goes before the optimizer's."""
+    codes = kernels.codes
+    one = rule.settings()
+    each = np.tile(np.append(one, one[codes.LR])[:, np.newaxis], n_nets)
+    if lr is not None:
+        each[codes.LR] = each[codes.BIAS_LR] = lr
+    elif rule.bias_lr is not None:
+        each[codes.BIAS_LR] = rule.bias_lr
+    return each
+
+
+class _Block:
+    """Nets in lanes, with all that the loop needs for them."""
+
+    def __init__(self, many: Many, first: int, lanes: int) -> None:
+        codes, job, dtype = kernels.codes, many.job, many.initial.dtype
+        self._many, self._first = many, first
+        self._count = min(lanes, len(many.initial) - first)
+        chosen = np.minimum(np.arange(first, first + lanes), first + self._count - 1)  # the last lanes repeat a net
+        n_params, n_kept = many.initial.shape[1], len(many.kept_epochs)
+
+        def rows(n: int) -> Array:
+            return scratch(n * lanes, dtype).reshape(n, lanes)
+
+        self._theta = rows(n_params)
+        self._theta[...] = many.initial[chosen].T
+        n_moments = codes.N_MOMENTS[job.rule]
+        moments = rows(n_moments * n_params).reshape(n_moments, n_params, lanes)
+        self._settings = np.ascontiguousarray(many.settings[:, chosen])
+        self._losses, self._n_right = np.zeros((n_kept, lanes)), np.zeros((n_kept, lanes), np.int64)
+        self._position = np.zeros(codes.N_POSITION, np.int64)
+        self._in_place = (self._theta, moments, np.ones((2, lanes)), self._losses, self._n_right, self._position)
+        units = int(many.table[-1, codes.OUTPUT] + many.table[-1, codes.N_OUT])
+        vector = codes.VECTOR_BYTES // dtype.itemsize
+        scratch_rows = (n_params, units + job.X.shape[1], units, codes.TERMS + vector, 2, codes.N_RATES)
+        self._room = tuple(rows(n) for n in scratch_rows)
+
+    def train(self) -> Iterator[int]:
+        """Make all updates, and say between two chunks how many are made."""
+        many, job = self._many, self._many.job
+        orders, pace = Orders(job), Pace(self._theta.size)
+        while (done := int(self._position[kernels.codes.UPDATES])) < job.updates:
+            orders.reach(done // job.per_epoch)
+            started = time.perf_counter()
+            kernels.many_nets.train(
+                *self._in_place,
+                job.X, job.y, orders.block, many.table, many.loss.code, job.rule, self._settings,
+                job.batch_size, job.mean, many.every, job.epochs, orders.first, orders.last * job.per_epoch,
+                pace.samples, *self._room,
+            )  # fmt: skip
+            now = int(self._position[kernels.codes.UPDATES])
+            pace.learn((now - done) * job.batch_size, time.perf_counter() - started)
+            yield now
+
+    def write(self, found: Trained) -> None:
+        """Hand over what came out."""
+        nets = slice(self._first, self._first + self._count)
+        found.theta[nets] = self._theta.T[: self._count]
+        found.loss_sums[nets] = self._losses.T[: self._count]
+        found.n_right[nets] = self._n_right.T[: self._count]

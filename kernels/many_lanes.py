@@ -1,0 +1,199 @@
+"""The passes of many nets through their layers, forward and back: a net in each lane.
+
+Number p of the net in lane i stands at theta[p * lanes + i], its unit u at a[u * lanes + i]. Alphabet as in
+`per_sample`, whose operations these are, in the same order, so that the bits are the same.
+"""
+
+from . import activations
+from .activations import passed_back
+from .codes import ACTIVATION, BY, FEEDBACK, FEEDBACK_WEIGHTS, KEEP, N_COLUMNS
+from .compile import helper, part, stage
+from .places import place
+from .pointers import entry
+from .vectors import constant, fma, load, numbers_in, spread, store
+
+
+@part
+def show(a, x, X, n_in, lanes):
+    """Give the sample X[0], X[1] ... to all nets."""
+    for j in range(n_in):
+        for i in range(0, lanes, numbers_in(a)):
+            store(a, (x + j) * lanes + i, spread(X, j))
+
+
+@helper
+def chain(s, theta, w, term, a, x, n, by, lanes, i):
+    """Add a[x + j] theta[w + j term] to the sums s of four vectors from lane i on, one j after the other, for the n
+    numbers j = 0, by, 2 by ...
+    """
+    step = numbers_in(a)
+    s0, s1, s2, s3 = s
+    at, of = w * lanes + i, x * lanes + i
+    for _ in range(n):
+        s0 = fma(load(a, of), load(theta, at), s0)
+        s1 = fma(load(a, of + step), load(theta, at + step), s1)
+        s2 = fma(load(a, of + 2 * step), load(theta, at + 2 * step), s2)
+        s3 = fma(load(a, of + 3 * step), load(theta, at + 3 * step), s3)
+        at += by * term * lanes
+        of += by * lanes
+    return s0, s1, s2, s3
+
+
+@helper
+def product(s, theta, w, term, a, x, n, lanes, i):
+    """`per_sample.product` for four vectors of nets: s + sum_j a[x + j] theta[w + j term], j < n."""
+    fours = n // 4
+    if fours > 0:
+        none = constant(theta, 0)
+        zeros = (none, none, none, none)
+        p = chain(s, theta, w, term, a, x, fours, 4, lanes, i)
+        q = chain(zeros, theta, w + term, term, a, x + 1, fours, 4, lanes, i)
+        p = (p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3])
+        q = chain(zeros, theta, w + 2 * term, term, a, x + 2, fours, 4, lanes, i)
+        r = chain(zeros, theta, w + 3 * term, term, a, x + 3, fours, 4, lanes, i)
+        s = (p[0] + (q[0] + r[0]), p[1] + (q[1] + r[1]), p[2] + (q[2] + r[2]), p[3] + (q[3] + r[3]))
+    rest = 4 * fours
+    return chain(s, theta, w + rest * term, term, a, x + rest, n - rest, 1, lanes, i)
+
+
+@helper
+def four(a, at):
+    """The four vectors from a[at] on."""
+    step = numbers_in(a)
+    return load(a, at), load(a, at + step), load(a, at + 2 * step), load(a, at + 3 * step)
+
+
+@helper
+def put(a, at, s):
+    """Write four vectors to a[at] and what follows."""
+    step = numbers_in(a)
+    store(a, at, s[0])
+    store(a, at + step, s[1])
+    store(a, at + 2 * step, s[2])
+    store(a, at + 3 * step, s[3])
+
+
+@part
+def weigh(a, z, n_out, x, n_in, theta, w, b, lanes):
+    """Units z, z + 1 ... of a = b + x w."""
+    for k in range(n_out):
+        for i in range(0, lanes, 4 * numbers_in(a)):
+            s = product(four(theta, (b + k) * lanes + i), theta, w + k, n_out, a, x, n_in, lanes, i)
+            put(a, (z + k) * lanes + i, s)
+
+
+@helper
+def fold(t, n, lanes):
+    """Add the rows t[0] ... t[n - 1], no more than a vector has numbers, into the first as `total` adds these."""
+    step = numbers_in(t)
+    half = step
+    while half > 1:
+        half //= 2
+        for row in range(min(half, n - half)):
+            for i in range(0, lanes, step):
+                store(t, row * lanes + i, load(t, row * lanes + i) + load(t, (row + half) * lanes + i))
+
+
+@part
+def weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes):
+    """`weigh` for a last layer of one unit, whose sum goes over a vector of units; t is scratch for a row of each."""
+    step = numbers_in(a)
+    if n_in == 2:  # a quarter of the time
+        for i in range(0, lanes, step):
+            s = load(a, x * lanes + i) * load(theta, w * lanes + i)
+            s = s + load(a, (x + 1) * lanes + i) * load(theta, (w + 1) * lanes + i)
+            store(a, z * lanes + i, s + load(theta, b * lanes + i))
+        return
+    rows = min(n_in, step)
+    for row in range(rows):
+        for i in range(0, lanes, step):
+            s = load(a, (x + row) * lanes + i) * load(theta, (w + row) * lanes + i)
+            for j in range(row + step, n_in, step):
+                s = fma(load(a, (x + j) * lanes + i), load(theta, (w + j) * lanes + i), s)
+            store(t, row * lanes + i, s)
+    fold(t, rows, lanes)
+    for i in range(0, lanes, step):
+        store(a, z * lanes + i, load(t, i) + load(theta, b * lanes + i))
+
+
+@stage
+def forward(a, x_first, theta, layers, n_layers, t, lanes):
+    """Fill the scratch a with every layer's output; the sample is at unit x_first."""
+    for layer in range(n_layers):
+        n_in, n_out, x, z, w, b = place(layers, layer)
+        if layer == 0:
+            x = x_first
+        if n_out == 1 and layer > 0:
+            weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes)
+        else:
+            weigh(a, z, n_out, x, n_in, theta, w, b, lanes)
+        activations.forward(a, z * lanes, (z + n_out) * lanes, entry(layers, layer, ACTIVATION, N_COLUMNS))
+
+
+@part
+def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
+    """d[x + j] = dL/dz of the units before a last layer of one unit."""
+    one = constant(d, 1)
+    for j in range(n_in):
+        for i in range(0, lanes, numbers_in(d)):
+            out = load(a, (x + j) * lanes + i)
+            back = out if by_inputs else load(theta, (w + j) * lanes + i)
+            store(d, (x + j) * lanes + i, load(d, z * lanes + i) * passed_back(back, out, activation, one))
+
+
+@part
+def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
+    """d[x + j] = dL/dz of the units before a layer: sum_k d[z + k] w_jk, times the activation's derivative."""
+    zero, step = constant(d, 0), numbers_in(d)
+    for j in range(n_in):
+        if by_inputs:
+            for i in range(0, lanes, step):
+                back = zero
+                for k in range(n_out):
+                    back = fma(load(d, (z + k) * lanes + i), load(a, (x + j) * lanes + i), back)
+                store(d, (x + j) * lanes + i, back)
+        else:
+            for i in range(0, lanes, 4 * step):
+                s = product((zero, zero, zero, zero), theta, w + j * n_out, 1, d, z, n_out, lanes, i)
+                put(d, (x + j) * lanes + i, s)
+    activations.backward(d, a, x * lanes, (x + n_in) * lanes, activation)
+
+
+@part
+def learn(target, rule, w, b, n_out, d, z, a, x, n_in, rounded_twice, lanes):
+    """Replace a layer's part of the target by keep target + by dL/dtheta of this sample, where keep and by are the
+    rows KEEP and BY of the rule; a bias whose product is rounded before the sum is one of `rounded_twice`.
+    """
+    step = numbers_in(d)
+    for k in range(n_out):
+        for i in range(0, lanes, 2 * step):
+            keep, then = load(rule, KEEP * lanes + i), load(rule, KEEP * lanes + i + step)
+            e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
+            f = load(rule, BY * lanes + i + step) * load(d, (z + k) * lanes + i + step)
+            at = (b + k) * lanes + i
+            old, other = load(target, at), load(target, at + step)
+            store(target, at, keep * old + e if rounded_twice else fma(keep, old, e))
+            store(target, at + step, then * other + f if rounded_twice else fma(then, other, f))
+            at, of = (w + k) * lanes + i, x * lanes + i
+            for _ in range(n_in):
+                store(target, at, fma(load(a, of), e, keep * load(target, at)))
+                store(target, at + step, fma(load(a, of + step), f, then * load(target, at + step)))
+                at += n_out * lanes
+                of += lanes
+
+
+@stage
+def backward(target, rule, theta, d, a, x_first, layers, n_layers, lanes):
+    """Carry dL/dz of the last layer, in d, back through all layers, and let each learn; target may be theta itself."""
+    for back in range(n_layers):
+        layer = n_layers - 1 - back
+        n_in, n_out, x, z, w, b = place(layers, layer)
+        into_one = n_out == 1 and layer > 0
+        if layer > 0:
+            by_inputs = entry(layers, layer, FEEDBACK, N_COLUMNS) != FEEDBACK_WEIGHTS
+            activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
+            if into_one:
+                feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes)
+            else:
+                feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes)
+        learn(target, rule, w, b, n_out, d, z, a, x if layer > 0 else x_first, n_in, into_one, lanes)

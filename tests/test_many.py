@@ -1,0 +1,193 @@
+"""Many nets side by side are the same nets as alone."""
+
+import numpy as np
+import pytest
+
+import fastnn
+
+GATE = fastnn.datasets.xor_gate()
+SPIRAL = fastnn.datasets.spiral(10)
+VALUES = (SPIRAL[0], np.stack([SPIRAL[0][:, 0] * SPIRAL[0][:, 1], SPIRAL[0][:, 0] ** 2], axis=1))
+
+# sizes, activation, loss, data: hidden layers of one, of a few and of more units than a vector has numbers
+NETS = {
+    "2-1": ((2, 1), "identity", "bce", GATE),
+    "2-2-1": ((2, 2, 1), "sigmoid", "bce", GATE),
+    "2-3-1": ((2, 3, 1), "relu", "mse", (GATE[0], GATE[1] * 0.5)),
+    "2-19-1": ((2, 19, 1), "tanh", "bce", GATE),
+    "2-10-3": ((2, 10, 3), "sigmoid", "softmax_ce", SPIRAL),
+    "2-5-9-2": ((2, 5, 9, 2), "tanh", "mse", VALUES),
+    "2-3-18": ((2, 3, 18), "relu", "softmax_ce", SPIRAL),
+}
+RULES = {
+    "sgd": fastnn.SGD(0.1, weight_decay=0.01),
+    "bias_lr": fastnn.SGD(0.1, bias_lr=0.03),
+    "momentum": fastnn.SGD(0.05, momentum=0.8, weight_decay=0.01),
+    "nesterov": fastnn.SGD(0.05, momentum=0.8, nesterov=True),
+    "adam": fastnn.Adam(0.01, weight_decay=0.01),
+}
+
+
+def make(name, seed=0, dtype="float64"):
+    sizes, activation, loss, _ = NETS[name]
+    return fastnn.mlp(*sizes, activation=activation, loss=loss, init="normal(0.7)", seed=seed, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", NETS)
+def test_per_sample_each_has_the_bits_of_the_net_alone(name, rule, dtype):
+    X, y = NETS[name][3]
+    runs = make(name, dtype=dtype).fit_many(X, y, seeds=range(5), epochs=4, optimizer=RULES[rule], seed=7)
+    assert runs.loss.shape == runs.accuracy.shape == (5, 4)
+    for seed in (0, 3):
+        alone = make(name, seed, dtype)
+        history = alone.fit(X, y, epochs=4, optimizer=RULES[rule], seed=7, loop="general")
+        assert runs.theta.dtype == alone.theta.dtype
+        assert (runs.theta[seed] == alone.theta).all()
+        assert (runs.loss[seed] == history.loss).all()
+        assert np.array_equal(runs.accuracy[seed], history.accuracy, equal_nan=True)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("batch_size", [3, "full"])
+@pytest.mark.parametrize("name", NETS)
+def test_in_batches_each_is_the_net_alone_up_to_rounding(name, batch_size, reduction):
+    X, y = NETS[name][3]
+    for rule in ("sgd", "adam", "bias_lr"):
+        options = {"batch_size": batch_size, "optimizer": RULES[rule], "seed": 7, "reduction": reduction}
+        runs = make(name).fit_many(X, y, seeds=[4, 9], epochs=1, **options)
+        for place, seed in enumerate((4, 9)):
+            alone = make(name, seed)
+            history = alone.fit(X, y, epochs=1, **options)
+            assert np.abs(runs.theta[place] - alone.theta).max() < 1e-12 * max(1.0, np.abs(alone.theta).max())
+            assert runs.loss[place] == pytest.approx(history.loss, rel=1e-12)
+            assert np.array_equal(runs.accuracy[place], history.accuracy, equal_nan=True)
+
+
+def test_the_published_mistake_is_the_same_side_by_side():
+    from fastnn.experiments.xor_grid import published_net
+
+    X, y = fastnn.datasets.xor_grid(9)
+    net = published_net()
+    runs = net.fit_many(X, y, init=np.array([net.theta, net.theta + 0.1]), epochs=2, lr=0.25, shuffle=False)
+    history = net.fit(X, y, epochs=2, lr=0.25, shuffle=False)
+    assert (runs.theta[0] == net.theta).all()
+    assert (runs.loss[0] == history.loss).all()
+
+
+@pytest.mark.parametrize("samples", [1, 100, 10**9])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_numbers_of_nets_threads_and_chunks_change_no_bit(n_jobs, samples, chunks, monkeypatch):
+    X, y = SPIRAL
+    few = make("2-10-3").fit_many(X, y, seeds=range(3), epochs=6, lr=0.1, seed=1)
+    from fastnn import many
+
+    monkeypatch.setattr(
+        many, "Pace", type("Pace", (), {"__init__": lambda self, n: None, "samples": samples, "learn": lambda *_: None})
+    )
+    runs = make("2-10-3").fit_many(X, y, seeds=range(150), epochs=6, lr=0.1, seed=1, n_jobs=n_jobs)
+    assert (runs.theta[:3] == few.theta).all()
+    assert (runs.loss[:3] == few.loss).all()
+    last = make("2-10-3", 149)
+    last.fit(X, y, epochs=6, lr=0.1, seed=1)
+    assert (runs.theta[149] == last.theta).all()
+
+
+def test_losses_are_kept_of_some_epochs():
+    net = make("2-2-1")
+    all_of_them = net.fit_many(*GATE, seeds=range(2), epochs=11, lr=0.5)
+    for every, kept in ((1, list(range(1, 12))), (3, [1, 4, 7, 10, 11]), (5, [1, 6, 11]), (100, [1, 11])):
+        runs = net.fit_many(*GATE, seeds=range(2), epochs=11, lr=0.5, every=every)
+        assert runs.epochs.tolist() == kept
+        assert (runs.loss == all_of_them.loss[:, np.array(kept) - 1]).all()
+        assert (runs.accuracy == all_of_them.accuracy[:, np.array(kept) - 1]).all()
+        assert (runs.theta == all_of_them.theta).all()
+
+
+def test_each_may_have_its_learning_rate():
+    rates = [0.1, 0.7, 0.0]
+    net = make("2-2-1")
+    start = net.theta.copy()
+    runs = net.fit_many(*GATE, init=[net.theta] * 3, epochs=3, lr=rates)
+    assert (net.theta == start).all()
+    for lr, theta in zip(rates, runs.theta, strict=True):
+        alone = make("2-2-1")
+        alone.fit(*GATE, epochs=3, lr=lr)
+        assert (alone.theta == theta).all()
+
+
+def test_one_that_diverges_disturbs_no_other():
+    X, y = SPIRAL[0], SPIRAL[0][:, 0]
+    net = fastnn.mlp(2, 3, 1, loss="mse", seed=1)
+    runs = net.fit_many(X, y, seeds=range(3), epochs=30, lr=[0.1, 1e200, 0.1])
+    assert runs.diverged.tolist() == [False, True, False]
+    alone = fastnn.mlp(2, 3, 1, loss="mse", seed=2)
+    alone.fit(X, y, epochs=30, lr=0.1)
+    assert (runs.theta[2] == alone.theta).all()
+    assert "1 diverged" in repr(runs)
+
+
+def test_runs_are_models():
+    runs = make("2-10-3").fit_many(SPIRAL[0], np.array(["a", "b", "c"])[SPIRAL[1]], seeds=range(4), epochs=2, lr=0.1)
+    assert len(runs) == len(list(runs)) == 4
+    assert (runs[2].theta == runs.theta[2]).all()
+    assert set(runs[2].predict(SPIRAL[0])) <= {"a", "b", "c"}
+    assert repr(runs).startswith("Runs(4 nets, 240 updates, loss ")
+    with pytest.raises(IndexError):
+        runs[4]
+
+
+def test_success_has_the_interval_of_wilson():
+    runs = make("2-2-1").fit_many(*GATE, seeds=range(40), epochs=500, lr=2.0, batch_size="full")
+    rate = runs.success_rate(loss_below=0.1)
+    assert rate == (runs.loss[:, -1] < 0.1).mean()
+    assert runs.success_rate(accuracy_above=0.9) == (runs.accuracy[:, -1] > 0.9).mean()
+    # 15 of 40, by the formula as Wilson has it: the p for which |p - 15/40| is z times its standard deviation
+    found = fastnn.runs.Rate(15, 40)
+    for p in (found.low, found.high):
+        assert abs(p - 15 / 40) == pytest.approx(1.959963984540054 * np.sqrt(p * (1 - p) / 40), rel=1e-12)
+    assert fastnn.runs.Rate(0, 10).low == 0.0
+    assert fastnn.runs.Rate(10, 10).high == pytest.approx(1.0, rel=1e-15)
+    with pytest.raises(ValueError, match="what is a success"):
+        runs.success_rate()
+
+
+def test_layers_with_parameters_of_their_own_keep_them():
+    own = fastnn.Affine(2, 3, init=[[[1, 2, 3], [4, 5, 6]], [7, 8, 9]])
+    used = fastnn.Affine(3, 2, seed=5)
+    before = [param.copy() for param in used.params]
+    net = fastnn.Sequential([own, fastnn.Tanh(), used, fastnn.Tanh(), fastnn.Affine(2, 1)], seed=3)
+    net.fit(*GATE, epochs=1, lr=0.1)
+    runs = net.fit_many(*GATE, seeds=[3, 4], epochs=1, lr=0.0)
+    assert runs[0].params[0].tolist() == runs[1].params[0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert (runs[1].params[2] == before[0]).all()
+    assert (runs[0].params[4] != runs[1].params[4]).all()
+
+
+WRONG = {
+    "neither": ({}, "needs seeds="),
+    "both": ({"seeds": [1], "init": np.zeros((1, 9))}, "needs seeds="),
+    "no seeds": ({"seeds": []}, "seeds is empty"),
+    "a wrong seed": ({"seeds": [-1]}, "seed must be at least 0"),
+    "a wrong shape": ({"init": np.zeros((3, 8))}, r"init has the shape \(3, 8\), but \(n_nets, 9\)"),
+    "too many rates": ({"seeds": [1, 2], "lr": [0.1, 0.2, 0.3]}, "lr has the shape .* but there are 2 nets"),
+    "a negative rate": ({"seeds": [1, 2], "lr": [0.1, -0.2]}, "at least 0"),
+    "no rate": ({"seeds": [1], "lr": None}, "lr="),
+    "every": ({"seeds": [1], "every": 0}, "every must be at least 1"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_arguments_are_refused(case):
+    options, message = WRONG[case]
+    with pytest.raises(ValueError, match=message):
+        make("2-2-1").fit_many(*GATE, epochs=1, **({"lr": 0.1} | options))
+
+
+def test_nets_that_seeds_do_not_draw_are_refused():
+    with pytest.raises(ValueError, match="seeds draw nothing"):
+        fastnn.mlp(2, 1, init=[[[1.0], [1.0]], [0.0]]).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
+    layers = [fastnn.Affine(2, 2), fastnn.Tanh(), fastnn.Tanh(), fastnn.Affine(2, 1)]
+    with pytest.raises(ValueError, match="layer by layer"):
+        fastnn.Sequential(layers).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
