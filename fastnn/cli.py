@@ -2,7 +2,9 @@
 
 import argparse
 import difflib
+import io
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from . import __version__
 _EXAMPLES = """examples:
   fastnn reproduce                    all experiments, into the folder fastnn-out
   fastnn reproduce xor-grid --out x   one experiment, into the folder x
+  fastnn reproduce --list             what experiments there are
   fastnn info                         versions, CPU, threads, where compiled code is kept
   fastnn warmup                       compile everything now, so that no training waits for it
 """
@@ -50,6 +53,8 @@ def _interruptible() -> Iterator[None]:
 @_interruptible()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is returned, or raised as SystemExit for wrong arguments and --help."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # the sources have Korean in them, some terminals have not
     parser, reproduce = _parsers()
     options = parser.parse_args(arguments)
     if options.command is None:
@@ -57,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         agrees = True
         if options.command == "reproduce":
-            agrees = _reproduce(reproduce, options.names, options.out)
+            typed = sys.argv[1:] if arguments is None else arguments
+            agrees = _reproduce(reproduce, options, shlex.join(["fastnn", *typed]))
         elif options.command == "info":
             from .info import show
 
@@ -93,26 +99,54 @@ def _parsers() -> tuple[_Parser, _Parser]:
     reproduce = commands.add_parser(
         "reproduce",
         help="train the published experiments, draw them, and hold them against the pages",
-        description="Train the published experiments (xor-grid, spiral), draw them, and hold them against the pages.",
-        epilog="examples:\n  fastnn reproduce xor-grid spiral\n  fastnn reproduce spiral --out pictures\n",
+        description="Train the published experiments, draw them, and hold what comes out against the pages.\n"
+        "The exit status is 1 where something is not as it should be.",
+        epilog="examples:\n  fastnn reproduce xor-grid spiral\n  fastnn reproduce spiral --film --out pictures\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     reproduce.add_argument("names", nargs="*", metavar="NAME", help="an experiment; all of them by default")
     reproduce.add_argument("--out", metavar="DIR", default="fastnn-out", help="where to write (default: %(default)s)")
+    reproduce.add_argument("--quick", action="store_true", help="fewer seeds where many nets make a distribution")
+    reproduce.add_argument(
+        "--seed", metavar="N", type=_seed, default=0, help="of all that no page fixes (default: %(default)s)"
+    )
+    reproduce.add_argument("--film", action="store_true", help="make films of trainings, too: animated GIFs")
+    reproduce.add_argument("--list", action="store_true", help="print what experiments there are, and do nothing else")
     commands.add_parser("info", help="versions, CPU, threads, and where compiled code is kept")
     commands.add_parser("warmup", help="compile the common loops now")
     return parser, reproduce
 
 
-def _reproduce(parser: _Parser, names: list[str], out: str) -> bool:
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"a seed is a whole number from 0 to {2**32 - 1}, not {text!r}")
+    return int(text)
+
+
+def _reproduce(parser: _Parser, options: argparse.Namespace, command: str) -> bool:
     from .experiments import EXPERIMENTS
 
-    for name in names:
+    for name in options.names:
         if name not in EXPERIMENTS:
-            near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EXPERIMENTS)}"
+            near = difflib.get_close_matches(name.lower(), EXPERIMENTS, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(EXPERIMENTS)}"
             parser.error(f"no experiment is called {name!r}: {hint}")
+    experiments = [EXPERIMENTS[name] for name in dict.fromkeys(options.names or EXPERIMENTS)]
+    if options.list:
+        for each in experiments:
+            print(f"{each.name:<14}{each.title}\n{'':<14}{each.source}")
+        return True
+    folder = _writable(parser, options.out)
+    from .experiments.outcome import Options
+    from .report import reproduce
+
+    _warm_up(("float64",))
+    return reproduce(experiments, folder, Options(options.seed, options.quick), options.film, command)
+
+
+def _writable(parser: _Parser, out: str) -> Path:
+    """The folder, made where it is not there; refused where no file can be written."""
     if not out:
         parser.error("--out wants the name of a folder")
     folder = Path(out)
@@ -122,10 +156,7 @@ def _reproduce(parser: _Parser, names: list[str], out: str) -> bool:
             pass
     except OSError as error:
         parser.error(f"cannot write to {out}: {error.strerror or error}")
-    from .report import reproduce
-
-    _warm_up(("float64",))
-    return reproduce([EXPERIMENTS[name] for name in dict.fromkeys(names or EXPERIMENTS)], folder)
+    return folder
 
 
 def _warm_up(dtypes: tuple[str, ...]) -> None:
@@ -135,7 +166,7 @@ def _warm_up(dtypes: tuple[str, ...]) -> None:
     from .warmup import warm_up
 
     console = Console(stderr=True)
-    doing = "loading the compiled loops (the first time they are compiled)"
+    doing = "loading the loops (the first time: compiling)"
     with console.status(doing) if console.is_terminal else nullcontext() as status:
         for step in warm_up(dtypes):
             if status is not None:

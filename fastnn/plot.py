@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .model import Sequential
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; paler ones of the same hues for regions.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
-_LOSS, _ACCURACY = _COLORS[0], _COLORS[1]
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+_LOSS, _ACCURACY = COLORS[0], COLORS[1]
 
 
 def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
@@ -78,7 +78,7 @@ def decision_map(net: Sequential, X: Any = None, y: Any = None, ax: Axes | None 
     x1, x2 = (np.linspace(low[i], high[i], resolution) for i in range(2))
     grid = np.stack([axis.ravel() for axis in np.meshgrid(x1, x2)], axis=1)
     shares = net.predict_proba(grid).reshape(resolution, resolution, -1)
-    _regions(ax, x1, x2, shares)
+    regions(ax, x1, x2, shares)
     names = net.classes if net.classes is not None else np.arange(shares.shape[2])
     if points is not None and y is not None:
         labels, numbers = _labels(y, len(points), names)
@@ -118,8 +118,8 @@ def _labels(y: Any, n: int, names: Array | None = None) -> tuple[Array, Array]:
 
 def _colors(n: int) -> list[Any]:
     """n colours: the ones that everybody can tell apart as long as they last."""
-    if n <= len(_COLORS):
-        return list(_COLORS[:n])
+    if n <= len(COLORS):
+        return list(COLORS[:n])
     import matplotlib
 
     return list(matplotlib.colormaps["turbo"](np.linspace(0.05, 0.95, n)))
@@ -142,7 +142,7 @@ def _scatter(ax: Axes, points: Array, labels: Array, numbers: Array) -> None:
             )  # fmt: skip
 
 
-def _regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
+def regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
     """Each cell in its most probable class's colour, paler where that is less certain, and the borders."""
     from matplotlib.colors import to_rgb
 

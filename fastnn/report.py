@@ -1,98 +1,258 @@
-"""Running experiments and telling what came out: pictures, `results.json`, a table."""
+"""Running experiments and telling what came out: pictures, films, `results.json`, `report.html`, and tables."""
 
+import io
 import json
+import math
 import os
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
-from . import __version__
-from .experiments import Experiment, Run
-from .experiments.sheet import png
+from . import __version__, info
+from .experiments.outcome import Experiment, Finding, Options, Outcome, Picture, Run
 from .files import write_whole
+from .film import gif
+from .page import html
+
+_DPI = 110
+_NARROW, _WIDE = 80, 130  # columns of a terminal: what we need, and what lets all stand side by side
+_NUMBERS = ("nets", "updates", "loss", "accuracy", "time", "ns/update")
 
 
-def reproduce(experiments: Sequence[Experiment], folder: Path) -> bool:
-    """Run the experiments, write their pictures and results into the folder, and print what was found.
+@dataclass(frozen=True)
+class Chapter:
+    """An experiment, what came out of it, and the files of its pictures and films: their names and contents."""
 
-    The answer is whether all of it agrees with the pages.
+    experiment: Experiment
+    outcome: Outcome
+    files: Mapping[str, bytes]
+
+    @property
+    def table(self) -> list[tuple[str, ...]]:
+        """The trainings as text, a row each, under a row of titles."""
+        return [("mode", "setting", *_NUMBERS), *map(_row, self.outcome.runs)]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that one call of `fastnn reproduce` has to tell; seconds is the time of all of it."""
+
+    chapters: Sequence[Chapter]
+    command: str
+    date: str
+    seconds: float
+    made_with: Mapping[str, str]
+
+    @property
+    def training_seconds(self) -> float:
+        """How long the trainings took."""
+        return sum(run.seconds for chapter in self.chapters for run in chapter.outcome.runs)
+
+    @property
+    def failures(self) -> list[tuple[str, Finding]]:
+        """The findings that are not as they should be, each with the name of its experiment."""
+        findings = [(chapter.experiment.name, each) for chapter in self.chapters for each in chapter.outcome.findings]
+        return [(name, finding) for name, finding in findings if not finding.ok]
+
+    @property
+    def summary(self) -> str:
+        """How many findings there are, and what came of them."""
+        findings = [finding for chapter in self.chapters for finding in chapter.outcome.findings if finding.ok]
+        equal, failed = sum(finding.verdict.startswith("equal") for finding in findings), len(self.failures)
+        return (
+            f"{len(findings) + failed} findings: {equal} equal, {len(findings) - equal} agree or differ for a reason "
+            f"that is given, {failed} fail"
+        )
+
+
+def reproduce(
+    experiments: Sequence[Experiment], folder: Path, options: Options, film: bool, command: str = "fastnn reproduce"
+) -> bool:
+    """Run the experiments, write what comes out into the folder, and print it; `film` says whether films are made.
+
+    command is what a user types for all this. The answer is whether all findings are as they should be.
     """
+    started = time.perf_counter()
+    chapters = []
     errors = Console(stderr=True)
-    results: dict[str, list[Run]] = {}
-    written: list[Path] = []
-    steps = sum(len(experiment.modes) + 1 for experiment in experiments)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("", total=steps)
+    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    doing = TextColumn("{task.description}", markup=False, table_column=rest)
+    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), doing)
+    with Progress(*columns, console=errors, expand=True, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("", total=len(experiments))
         for experiment in experiments:
-            running = experiment.runs()
-            results[experiment.name] = []
-            for mode in experiment.modes:
-                progress.update(task, description=f"{experiment.name}: {mode}")
-                results[experiment.name].append(next(running))
-                progress.advance(task)
-            progress.update(task, description=f"{experiment.name}: drawing")
-            written.append(folder / f"{experiment.name}.png")
-            write_whole(written[-1], png(experiment, results[experiment.name]))
+            name = experiment.name
+
+            def say(what: str, name: str = name) -> None:
+                progress.update(task, description=f"{name}: {what}")
+
+            outcome, files = experiment.run(options, say), {}
+            for file, content in _images(outcome, film, say, progress):
+                write_whole(folder / file, content)
+                files[file] = content
+            chapters.append(Chapter(experiment, outcome, files))
             progress.advance(task)
-    written.append(folder / "results.json")
-    write_whole(written[-1], _json(results).encode())
+    seconds = time.perf_counter() - started
+    report = Report(chapters, command, time.strftime("%Y-%m-%d %H:%M %z"), seconds, _made_with())
+    write_whole(folder / "results.json", _json(report).encode(errors="replace"))
+    write_whole(folder / "report.html", html(report).encode(errors="replace"))  # a folder may have any name
+    _show(report, folder)
+    return not report.failures
 
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 150
-    wide = console.width >= 130
-    console.print(_table(results, wide))
-    if not wide:
-        for name, runs in results.items():
-            for run in (run for run in runs if run.shown != "nothing"):
-                console.print(f"{name}, {run.mode}: the page shows {run.shown}; agrees: {run.agrees}")
-    console.print(
-        "loss and accuracy are those of the last epoch, each sample's before its update; score is the share of points "
-        "that the trained net gets right"
+
+def _images(
+    outcome: Outcome, film: bool, say: Callable[[str], None], progress: Progress
+) -> Iterator[tuple[str, bytes]]:
+    """The names of the files of pictures and films, and what they hold."""
+    for picture in outcome.pictures:
+        say(f"drawing {picture.name}")
+        yield f"{picture.name}.png", _png(picture)
+    for each in outcome.films if film else ():
+        say(f"filming {each.name}")
+        task = progress.add_task("frames", total=each.n_frames)
+        yield f"{each.name}.gif", gif(each, partial(progress.advance, task))
+        progress.remove_task(task)
+
+
+def _png(picture: Picture) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=picture.size, dpi=_DPI, layout="constrained")
+    canvas: Any = FigureCanvasAgg(figure)
+    picture.draw(figure)
+    content = io.BytesIO()
+    canvas.print_png(content)  # what savefig does, without laying out twice
+    return content.getvalue()
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    """A training as text; empty what is not known."""
+    loss = "" if math.isnan(run.loss) else f"{run.loss:.6g}"
+    accuracy = "" if math.isnan(run.accuracy) else f"{run.accuracy:.4f}"
+    took = f"{run.seconds:,.2f} s" if run.seconds >= 1 else f"{run.seconds * 1e3:,.1f} ms"
+    return (
+        run.mode,
+        run.setting,
+        f"{run.nets:,}",
+        f"{run.updates:,}",
+        loss,
+        accuracy,
+        took,
+        f"{run.ns_per_update:,.0f}",
     )
-    for experiment in experiments:
-        console.print(f"{experiment.name}: {experiment.note} Source: {experiment.source}.")
-    console.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
-    return all(run.ok for runs in results.values() for run in runs)
 
 
-def _json(results: dict[str, list[Run]]) -> str:
-    made_with = {
+def _made_with() -> dict[str, str]:
+    return {
         "fastnn": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "numba": version("numba"),
         "machine": platform.machine(),
+        "cpu": info.cpu(),
     }
-    runs = [{"experiment": name} | run.record() for name, found in results.items() for run in found]
-    return json.dumps({"made_with": made_with, "runs": runs}, indent=1) + "\n"
 
 
-def _table(results: dict[str, list[Run]], wide: bool) -> Table:
-    """All runs; what the pages show, and what agrees, only where there is room, and never a number cut off."""
-    table = Table()
-    for title in ("experiment", "mode") if wide else ("experiment",):
-        table.add_column(title, min_width=len(title))
-    for title in ("epochs", "loss", "accuracy", "score", "time", "ns/update"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for title in ("the page shows", "agrees") if wide else ():
-        table.add_column(title)
-    for name, runs in results.items():
-        for place, run in enumerate(runs):
-            cells = [
-                *((name if place == 0 else "", run.mode) if wide else (f"{name}, {run.mode}",)),
-                f"{run.history.epochs:,}",
-                f"{run.loss:.8f}",
-                f"{run.accuracy:.4f}",
-                f"{run.score:.4f}",
-                f"{run.history.seconds * 1e3:.0f} ms",
-                f"{run.ns_per_update:,.0f}",
-            ]
-            table.add_row(*cells, *((run.shown, run.agrees) if wide else ()), end_section=place == len(runs) - 1)
+def _json(report: Report) -> str:
+    """The report as JSON, with all numbers; null stands for what is not a number."""
+    experiments = {
+        chapter.experiment.name: {
+            "title": chapter.experiment.title,
+            "source": chapter.experiment.source,
+            "ok": chapter.outcome.ok,
+            "runs": [vars(run) | {"ns_per_update": run.ns_per_update} for run in chapter.outcome.runs],
+            "findings": [vars(finding) for finding in chapter.outcome.findings],
+            "conclusion": chapter.outcome.conclusion,
+            "files": list(chapter.files),
+        }
+        for chapter in report.chapters
+    }
+    results = {
+        "made_with": report.made_with,
+        "command": report.command,
+        "date": report.date,
+        "seconds": report.seconds,
+        "training_seconds": report.training_seconds,
+        "ok": not report.failures,
+        "experiments": experiments,
+    }
+    return json.dumps(_plain(results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """The same in what JSON knows."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _show(report: Report, folder: Path) -> None:
+    """Print the tables, the conclusions, what fails, and where the files are."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 150
+    console.width = max(console.width, _NARROW)
+    for chapter in report.chapters:
+        _show_chapter(console, chapter)
+    console.print(f"{report.summary}. Trained for {report.training_seconds:.2f} s, all in {report.seconds:.1f} s.")
+    for name, finding in report.failures:
+        page, found = f"the page has {finding.page}", f"found {finding.found}"
+        console.print(f"FAILS: {name}: {finding.what}: {page}, {found}: {finding.verdict}", style="bold red")
+    pictures = [str(folder / file) for chapter in report.chapters for file in chapter.files]
+    files = [*pictures, str(folder / "results.json"), f"{folder / 'report.html'} (all of it, to read)"]
+    console.print(f"written: {', '.join(files)}", soft_wrap=True)
+
+
+def _show_chapter(console: Console, chapter: Chapter) -> None:
+    """What a narrow terminal has no room for in a table stands below it, and no number is cut off."""
+    experiment, outcome = chapter.experiment, chapter.outcome
+    console.print(f"{experiment.name}: {experiment.title}", style="bold")
+    console.print(f"{experiment.question} Source: {experiment.source}.")
+    titles, *rows = chapter.table
+    findings = [
+        (each.what, each.page, each.found, each.verdict if each.ok else f"FAILS: {each.verdict}")
+        for each in outcome.findings
+    ]
+    if console.width >= _WIDE:
+        console.print(_table(titles, rows))
+        console.print(_table(("finding", "the page", "found", "verdict"), findings))
+    else:
+        console.print(_table(titles[:1] + titles[2:], [row[:1] + row[2:] for row in rows]))
+        for mode, setting, *_ in rows:
+            console.print(Padding(f"{mode}: {setting}", (0, 0, 0, 2)))
+        console.print()
+        for what, page, found, verdict in findings:
+            console.print(Padding(f"{what}: {verdict}", (0, 0, 0, 2)))
+            console.print(Padding(f"page: {page}; found: {found}", (0, 0, 0, 4)))
+    for paragraph in outcome.conclusion:
+        console.print(Padding(paragraph, (1, 0, 0, 0)))
+    console.print()
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table of text whose columns are never narrower than the longest word; numbers stand to the right."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for title, *cells in zip(titles, *rows, strict=True):
+        number = title in _NUMBERS
+        width = max(map(len, " ".join([title, *cells]).split()))
+        table.add_column(title, justify="right" if number else "left", no_wrap=number, min_width=width)
+    for row in rows:
+        table.add_row(*row)
     return table

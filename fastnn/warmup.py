@@ -29,6 +29,7 @@ def _steps(dtype: str) -> list[Step]:
     return [
         (f"training per sample, {dtype}", lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size=1, progress=False)),
         (f"training in batches, {dtype}", lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size="full", progress=False)),
+        (f"training of many nets, {dtype}", lambda: net.fit_many(X, y, seeds=[0], epochs=1, lr=0.1, progress=False)),
         (f"predictions, {dtype}", lambda: (net.predict(X), net.predict_proba(X))),
         (f"gradients, {dtype}", lambda: net.loss_and_grads(X, y)),
     ]

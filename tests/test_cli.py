@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 import pytest
 
 from fastnn import __version__, cli, warmup
+from fastnn.experiments import EXPERIMENTS
+from fastnn.experiments.outcome import Experiment, Finding, Options, Outcome, Run
 
 
 def run(*arguments, columns="150", **options):
@@ -25,29 +28,50 @@ def run(*arguments, columns="150", **options):
 
 
 @pytest.mark.compiled
-def test_reproduce_writes_pictures_and_results_and_prints_a_table(tmp_path):
-    found = run("reproduce", "spiral", "xor-grid", "spiral", "--out", "a/b", cwd=tmp_path)
+def test_reproduce_writes_pictures_results_and_a_page_and_prints_tables(tmp_path):
+    typed = ("reproduce", "spiral", "xor-grid", "spiral", "--out", "a b/c", "--quick")
+    found = run(*typed, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     assert found.stderr == ""
-    folder = tmp_path / "a" / "b"
-    assert sorted(os.listdir(folder)) == ["results.json", "spiral.png", "xor-grid.png"]
-    for name in ("spiral.png", "xor-grid.png"):
-        content = (folder / name).read_bytes()
-        assert content.startswith(b"\x89PNG")
-        assert len(content) > 50_000
-    results = json.loads((folder / "results.json").read_text())
-    runs = {(run["experiment"], run["mode"]): run for run in results["runs"]}
-    assert len(runs) == 6
-    published = runs["xor-grid", "as published"]
+    folder = tmp_path / "a b" / "c"
+    names = os.listdir(folder)
+    assert {name for name in names if not name.endswith(".png")} == {"results.json", "report.html"}
+    for experiment in ("spiral", "xor-grid"):
+        pictures = [name for name in names if name.startswith(experiment)]
+        assert pictures
+        for name in pictures:
+            content = (folder / name).read_bytes()
+            assert content.startswith(b"\x89PNG")
+            assert len(content) > 10_000
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert results["command"] == "fastnn reproduce spiral xor-grid spiral --out 'a b/c' --quick"
+    assert results["made_with"]["fastnn"] == __version__
+    assert list(results["experiments"]) == ["spiral", "xor-grid"]
+    assert all(experiment["ok"] for experiment in results["experiments"].values())
+    published, *_ = results["experiments"]["xor-grid"]["runs"]
     assert abs(published["loss"] - 0.02129332475926467) < 1e-9
     assert published["accuracy"] == 0.986
-    assert published["epochs"] == len(published["loss_by_epoch"]) == 50
-    assert runs["xor-grid", "right gradient"]["loss_by_epoch"][0] == pytest.approx(0.15209648, abs=5e-9)
-    assert results["made_with"]["fastnn"] == __version__
-    parts = ("experiment", "epochs", "score", "ns/update", "the page shows", "agrees", "as published", "batches of 30")
-    for part in parts:
+    assert published["updates"] == 500_000
+    for part in ("mode", "updates", "ns/update", "the page", "verdict", "as published", "0 fail", "report.html"):
         assert part in found.stdout
-    assert "delta times input" in found.stdout
+
+
+def test_list_prints_names_titles_and_sources_and_does_nothing_else(tmp_path):
+    found = run("reproduce", "--list", cwd=tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    for each in EXPERIMENTS.values():
+        assert re.search(rf"^{each.name}\s+{re.escape(each.title)}\n\s+{re.escape(each.source)}$", found.stdout, re.M)
+    assert len(found.stdout.splitlines()) == 2 * len(EXPERIMENTS)
+    assert run("reproduce", "spiral", "--list").stdout.startswith("spiral ")
+
+
+def test_a_terminal_without_korean_shows_the_rest():
+    command = [sys.executable, "-m", "fastnn", "reproduce", "--list"]
+    found = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "xor-grid" in found.stdout
+    assert "????" in found.stdout
 
 
 def test_info_and_version():
@@ -64,8 +88,13 @@ WRONG = {
     "unknown option first": (["--verbose"], "--verbose"),
     "empty folder": (["reproduce", "--out="], "--out wants"),
     "unknown command": (["train"], "invalid choice: 'train'"),
-    "unknown experiment": (["reproduce", "xor-gird"], "did you mean xor-grid?"),
-    "nothing like it": (["reproduce", "qqqq"], "there are xor-grid, spiral"),
+    "unknown experiment": (["reproduce", "sprial"], "'sprial': did you mean spiral? (see"),
+    "several near ones": (["reproduce", "XOR"], "did you mean xor-grid or xor-gate?"),
+    "nothing like it": (["reproduce", "qqqq"], f"there are {', '.join(EXPERIMENTS)}"),
+    "unknown name to list": (["reproduce", "sprial", "--list"], "did you mean spiral?"),
+    "negative seed": (["reproduce", "--seed", "-1"], "a seed is a whole number from 0 to 4294967295, not '-1'"),
+    "seed too large": (["reproduce", "--seed", "4294967296"], "a whole number from 0 to 4294967295"),
+    "seed with a point": (["reproduce", "--seed", "1.5"], "not '1.5'"),
     "unknown option": (["reproduce", "--outt", "x"], "--outt"),
     "missing value": (["reproduce", "--out"], "expected one argument"),
     "not a folder": (["reproduce", "--out", "/dev/null/x"], "cannot write to /dev/null/x"),
@@ -93,34 +122,43 @@ def test_a_file_in_the_way_is_refused_before_any_work(tmp_path, capsys):
     assert (tmp_path / "out").read_text() == "precious"
 
 
-@pytest.mark.compiled
-def test_what_does_not_agree_is_said_and_is_the_exit_status(tmp_path, monkeypatch, capsys):
-    from fastnn.experiments import xor_grid
+def test_options_arrive_and_what_fails_is_said_and_is_the_exit_status(tmp_path, monkeypatch, capsys):
+    told = []
 
-    monkeypatch.setitem(xor_grid.PUBLISHED_LOSSES, 50, 0.0213)
-    monkeypatch.setattr(sys, "argv", ["fastnn"])
-    assert cli.main(["reproduce", "xor-grid", "--out", str(tmp_path)]) == 1
-    assert "NOT equal" in capsys.readouterr().out
-    runs = json.loads((tmp_path / "results.json").read_text())["runs"]
-    assert [run["ok"] for run in runs] == [False, True, True]
+    def fail(options, say):
+        told.append(options)
+        say("training")
+        run = Run("a mode", "a setting", 10, 0.5, 0.25, 0.75)
+        return Outcome([run], [Finding("the loss", "0.2", "0.25", "NOT equal", ok=False)], [], [], ["It differs."])
+
+    monkeypatch.setitem(EXPERIMENTS, "fake", Experiment("fake", "A title", "a page", "Why?", fail))
+    monkeypatch.setattr(cli, "_warm_up", lambda dtypes: None)
+    arguments = ["reproduce", "fake", "--out", str(tmp_path), "--seed", "4294967295", "--quick"]
+    assert cli.main(arguments) == 1
+    assert told == [Options(seed=4294967295, quick=True)]
+    shown = capsys.readouterr().out
+    assert "1 fail" in shown
+    assert "FAILS: fake: the loss: the page has 0.2, found 0.25: NOT equal" in shown
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["experiments"]["fake"]["ok"] is results["ok"] is False
 
 
 @pytest.mark.compiled
 def test_a_narrow_terminal_and_odd_names_lose_nothing(tmp_path):
     found = run("reproduce", "xor-grid", "--out", "[/x] :smile:", cwd=tmp_path, columns="80")
     assert found.returncode == 0, found.stderr
-    assert "0.02129332" in found.stdout
     assert max(map(len, found.stdout.split("written:")[0].splitlines())) <= 80
-    assert "the page shows its code: loss 0.30375387" in " ".join(found.stdout.split())
-    assert "[/x] :smile:/xor-grid.png" in found.stdout
+    for part in ("0.0212933", "500,000", "page: 0.30375386"):
+        assert part in found.stdout
+    assert "[/x] :smile:/xor-grid" in found.stdout
 
 
 @pytest.mark.compiled
 def test_a_disk_that_is_full_is_one_line(tmp_path):
-    (tmp_path / "out" / "spiral.png").mkdir(parents=True)
-    found = run("reproduce", "spiral", "--out", "out", cwd=tmp_path)
+    (tmp_path / "out" / "results.json").mkdir(parents=True)
+    found = run("reproduce", "xor-grid", "--out", "out", cwd=tmp_path)
     assert found.returncode == 1
-    assert found.stderr == "fastnn: cannot write the file out/spiral.png: there is a folder of that name\n"
+    assert found.stderr == "fastnn: cannot write the file out/results.json: there is a folder of that name\n"
     with open("/dev/full", "w") as full:
         found = subprocess.run([sys.executable, "-m", "fastnn", "info"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert found.returncode == 1

@@ -1,8 +1,10 @@
 """The published experiments, each in a module of its own."""
 
-from . import spiral, xor_grid
-from .result import Experiment, Run
+from . import logistic_1d, spiral, xor_gate, xor_grid, zero_init
+from .outcome import Experiment, Options, Outcome
 
-EXPERIMENTS: dict[str, Experiment] = {each.name: each for each in (xor_grid.EXPERIMENT, spiral.EXPERIMENT)}
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.name: module.EXPERIMENT for module in (xor_grid, logistic_1d, xor_gate, spiral, zero_init)
+}
 
-__all__ = ["EXPERIMENTS", "Experiment", "Run"]
+__all__ = ["EXPERIMENTS", "Experiment", "Options", "Outcome"]

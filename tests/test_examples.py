@@ -1,0 +1,50 @@
+"""The examples run as they are, say something, leave a picture, and need nothing but what fastnn itself needs."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastnn
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+each = pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 3
+
+
+@each
+@pytest.mark.compiled
+def test_it_runs_and_leaves_a_picture(example, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(example)],
+        cwd=tmp_path, env={**os.environ, "MPLBACKEND": "Agg"}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert done.stdout.strip()
+    picture = (tmp_path / f"{example.stem}.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 5000
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@each
+def test_it_uses_public_names_only(example):
+    tree = ast.parse(example.read_text())
+    assert ast.get_docstring(tree)
+    allowed = {"fastnn", "numpy", "matplotlib", *sys.stdlib_module_names}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module]
+            assert {name.partition(".")[0] for name in names} <= allowed
+            assert not any(name.startswith("fastnn.") for name in names)
+        if isinstance(node, ast.Attribute):
+            assert not node.attr.startswith("_")
+            if isinstance(node.value, ast.Name) and node.value.id == "fastnn":
+                assert node.attr in fastnn.__all__

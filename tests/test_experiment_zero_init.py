@@ -1,0 +1,119 @@
+"""zero-init: the page's code again, and what the experiment says of symmetry and of the page's other outputs."""
+
+import numpy as np
+import pytest
+from drawn import look_at_all
+
+import fastnn
+from fastnn.experiments import zero_init
+from fastnn.experiments.outcome import Options
+
+
+def page(params, steps, tanh):
+    """The page's step, with summed weight gradients and mean bias gradients; the parameters, and all losses."""
+    X = np.array([0, 0, 1, 1, 0, 1, 0, 1]).reshape(2, 4)
+    Y = np.array([0, 1, 1, 0]).reshape(1, 4)
+    W1, B1, W2, B2 = (param.copy() for param in params)
+    losses = []
+    for _ in range(steps):
+        Z1 = np.dot(W1.T, X) + B1
+        H = np.tanh(Z1) if tanh else 1.0 / (1 + np.exp(-1 * Z1))
+        Y_hat = 1.0 / (1 + np.exp(-1 * (np.dot(W2.T, H) + B2)))
+        losses.append(1.0 / 4 * np.sum(-1 * (Y * np.log(Y_hat) + (1 - Y) * np.log(1 - Y_hat))))
+        dZ1 = np.dot(W2, Y_hat - Y) * ((1 - H * H) if tanh else H * (1 - H))
+        dW2, dB2 = np.dot(H, (Y_hat - Y).T), 1.0 / 4.0 * np.sum(Y_hat - Y, axis=1, keepdims=True)
+        dW1, dB1 = np.dot(X, dZ1.T), 1.0 / 4.0 * np.sum(dZ1, axis=1, keepdims=True)
+        W1, B1, W2, B2 = W1 - 0.1 * dW1, B1 - 0.1 * dB1, W2 - 0.1 * dW2, B2 - 0.1 * dB2
+    return np.concatenate([param.ravel() for param in (W1, B1, W2, B2)]), np.array(losses)
+
+
+def draws(seed, deviation=0.1):
+    np.random.seed(seed)
+    return [
+        np.random.rand(2, 2) * deviation,
+        np.random.random((2, 1)) * deviation,
+        np.random.rand(2, 1) * deviation,
+        np.random.random((1, 1)) * deviation,
+    ]
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return zero_init.EXPERIMENT.run(Options(quick=True), lambda text: None)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.compiled
+def test_the_listed_step_equals_the_published_code(activation):
+    params = draws(0, deviation=1.0)
+    theta, losses = page(params, 300, activation == "tanh")
+    net = fastnn.mlp(2, 2, 1, activation=activation, init=[param.squeeze() for param in params[:2]] + [
+        params[2], params[3].ravel()
+    ])  # fmt: skip
+    history = zero_init._train(net, 300, 100)
+    assert np.abs(history.loss - losses).max() < 1e-12
+    assert np.abs(net.theta - theta).max() < 1e-12
+
+
+def test_initial_theta_is_the_published_draws():
+    for seed in (0, 5):
+        assert (zero_init.initial_theta(seed) == np.concatenate([param.ravel() for param in draws(seed)])).all()
+
+
+def test_the_rows_are_the_pages():
+    X, y = zero_init.gate()
+    assert X.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert y.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.compiled
+def test_seeds_that_were_run_with_the_published_code():
+    sigmoid = zero_init.train_many("sigmoid", "", 3, 0, 100_000)
+    assert sigmoid.solved.tolist() == [True, True, False]
+    assert sigmoid.loss[:, -1] == pytest.approx([0.000635, 0.00214, 0.693147], rel=2e-3)
+    tanh = zero_init.train_many("tanh", "", 8, 0, 5000)
+    assert tanh.loss[:, -1].min() == pytest.approx(0.0038, abs=5e-5)
+    assert tanh.loss[:, -1].max() == pytest.approx(0.0076, abs=5e-5)
+
+
+@pytest.mark.compiled
+def test_the_page_fits_the_mean_of_all_gradients():
+    listed = zero_init.train_many("tanh", "", 100, 0, 5000)
+    mean = zero_init.train_many("tanh", "", 100, 0, zero_init.LONGER, listed=False)
+    assert listed.nearest(zero_init.PAGE_TANH)[1] > 1e-3
+    net, gap = mean.nearest(zero_init.PAGE_TANH)
+    assert gap < 2e-5
+    assert mean.drop(net) == pytest.approx(1 - zero_init.bce(zero_init.PAGE_TANH) / zero_init.PAGE_TANH_LOSS, rel=0.01)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.compiled
+def test_equal_neurons_stay_equal_to_the_bit_and_get_no_further_than_one(activation):
+    net = fastnn.mlp(2, 2, 1, activation=activation)
+    for seed in range(5):
+        drawn = np.random.default_rng(seed).normal(size=9)
+        history = zero_init._train(net.with_theta(drawn + drawn[zero_init.SWAP]), 5000, 50)
+        assert (zero_init.neurons_apart(zero_init.path(history)) == 0.0).all()
+        assert history.loss.min() > zero_init.ONE_NEURON
+
+
+def test_swapping_the_neurons_is_the_same_net():
+    net = fastnn.mlp(2, 2, 1, activation="tanh", seed=3)
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    twin = net.with_theta(net.theta[zero_init.SWAP])
+    assert (net.theta != twin.theta).any()
+    assert np.abs(net.predict_proba(X) - twin.predict_proba(X)).max() < 1e-15
+
+
+@pytest.mark.compiled
+def test_what_is_found(outcome):
+    assert outcome.ok
+    assert outcome.runs[0].loss == 0.6931471805599453
+    assert all(finding.verdict.startswith("equal") for finding in outcome.findings[:3])
+    assert any("get equal gradients" in paragraph for paragraph in outcome.conclusion[1:])  # the warning
+    assert all(len(values) <= 200 for run in outcome.runs for values in run.trace.values())
+
+
+@pytest.mark.compiled
+def test_pictures_and_film(outcome):
+    look_at_all(outcome)
