@@ -22,38 +22,45 @@ def show(a, x, X, n_in, lanes):
 
 
 @helper
-def chain(s, theta, w, term, a, x, n, by, lanes, i):
-    """Add a[x + j] theta[w + j term] to the sums s of four vectors from lane i on, one j after the other, for the n
-    numbers j = 0, by, 2 by ...
-    """
+def add(s, theta, at, a, of):
+    """The sums s of four vectors, and the products of those at a[of] and theta[at]."""
     step = numbers_in(a)
-    s0, s1, s2, s3 = s
-    at, of = w * lanes + i, x * lanes + i
-    for _ in range(n):
-        s0 = fma(load(a, of), load(theta, at), s0)
-        s1 = fma(load(a, of + step), load(theta, at + step), s1)
-        s2 = fma(load(a, of + 2 * step), load(theta, at + 2 * step), s2)
-        s3 = fma(load(a, of + 3 * step), load(theta, at + 3 * step), s3)
-        at += by * term * lanes
-        of += by * lanes
-    return s0, s1, s2, s3
+    return (
+        fma(load(a, of), load(theta, at), s[0]),
+        fma(load(a, of + step), load(theta, at + step), s[1]),
+        fma(load(a, of + 2 * step), load(theta, at + 2 * step), s[2]),
+        fma(load(a, of + 3 * step), load(theta, at + 3 * step), s[3]),
+    )
 
 
 @helper
-def product(s, theta, w, term, a, x, n, lanes, i):
-    """`per_sample.product` for four vectors of nets: s + sum_j a[x + j] theta[w + j term], j < n."""
-    fours = n // 4
-    if fours > 0:
-        none = constant(theta, 0)
-        zeros = (none, none, none, none)
-        p = chain(s, theta, w, term, a, x, fours, 4, lanes, i)
-        q = chain(zeros, theta, w + term, term, a, x + 1, fours, 4, lanes, i)
-        p = (p[0] + q[0], p[1] + q[1], p[2] + q[2], p[3] + q[3])
-        q = chain(zeros, theta, w + 2 * term, term, a, x + 2, fours, 4, lanes, i)
-        r = chain(zeros, theta, w + 3 * term, term, a, x + 3, fours, 4, lanes, i)
-        s = (p[0] + (q[0] + r[0]), p[1] + (q[1] + r[1]), p[2] + (q[2] + r[2]), p[3] + (q[3] + r[3]))
-    rest = 4 * fours
-    return chain(s, theta, w + rest * term, term, a, x + rest, n - rest, 1, lanes, i)
+def plus(s, t):
+    """The sums of two times four vectors."""
+    return s[0] + t[0], s[1] + t[1], s[2] + t[2], s[3] + t[3]
+
+
+@helper
+def product(s, theta, at, term, a, of, n, lanes):
+    """`per_sample.product` for four vectors of nets: s + sum_j a[of + j lanes] theta[at + j term], j < n."""
+    none = constant(theta, 0)
+    if n >= 4:
+        q, r, t = (none, none, none, none), (none, none, none, none), (none, none, none, none)
+        for _ in range(n // 4):
+            s = add(s, theta, at, a, of)
+            q = add(q, theta, at + term, a, of + lanes)
+            r = add(r, theta, at + 2 * term, a, of + 2 * lanes)
+            t = add(t, theta, at + 3 * term, a, of + 3 * lanes)
+            at += 4 * term
+            of += 4 * lanes
+        s = plus(plus(s, q), plus(r, t))
+    rest = n % 4  # a loop over so few takes twice as long
+    if rest > 0:
+        s = add(s, theta, at, a, of)
+    if rest > 1:
+        s = add(s, theta, at + term, a, of + lanes)
+    if rest > 2:
+        s = add(s, theta, at + 2 * term, a, of + 2 * lanes)
+    return s
 
 
 @helper
@@ -78,7 +85,8 @@ def weigh(a, z, n_out, x, n_in, theta, w, b, lanes):
     """Units z, z + 1 ... of a = b + x w."""
     for k in range(n_out):
         for i in range(0, lanes, 4 * numbers_in(a)):
-            s = product(four(theta, (b + k) * lanes + i), theta, w + k, n_out, a, x, n_in, lanes, i)
+            start = four(theta, (b + k) * lanes + i)
+            s = product(start, theta, (w + k) * lanes + i, n_out * lanes, a, x * lanes + i, n_in, lanes)
             put(a, (z + k) * lanes + i, s)
 
 
@@ -154,26 +162,36 @@ def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
                 store(d, (x + j) * lanes + i, back)
         else:
             for i in range(0, lanes, 4 * step):
-                s = product((zero, zero, zero, zero), theta, w + j * n_out, 1, d, z, n_out, lanes, i)
+                none = (zero, zero, zero, zero)
+                s = product(none, theta, (w + j * n_out) * lanes + i, lanes, d, z * lanes + i, n_out, lanes)
                 put(d, (x + j) * lanes + i, s)
     activations.backward(d, a, x * lanes, (x + n_in) * lanes, activation)
 
 
 @part
-def learn(target, rule, w, b, n_out, d, z, a, x, n_in, rounded_twice, lanes):
+def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
     """Replace a layer's part of the target by keep target + by dL/dtheta of this sample, where keep and by are the
-    rows KEEP and BY of the rule; a bias whose product is rounded before the sum is one of `rounded_twice`.
+    rows KEEP and BY of the rule.
     """
     step = numbers_in(d)
+    if n_in == 2:
+        for k in range(n_out):
+            for i in range(0, lanes, step):
+                keep = load(rule, KEEP * lanes + i)
+                e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
+                bias, first, second = (b + k) * lanes + i, (w + k) * lanes + i, (w + n_out + k) * lanes + i
+                store(target, bias, fma(keep, load(target, bias), e))
+                store(target, first, fma(load(a, x * lanes + i), e, keep * load(target, first)))
+                store(target, second, fma(load(a, (x + 1) * lanes + i), e, keep * load(target, second)))
+        return
     for k in range(n_out):
         for i in range(0, lanes, 2 * step):
             keep, then = load(rule, KEEP * lanes + i), load(rule, KEEP * lanes + i + step)
             e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
             f = load(rule, BY * lanes + i + step) * load(d, (z + k) * lanes + i + step)
             at = (b + k) * lanes + i
-            old, other = load(target, at), load(target, at + step)
-            store(target, at, keep * old + e if rounded_twice else fma(keep, old, e))
-            store(target, at + step, then * other + f if rounded_twice else fma(then, other, f))
+            store(target, at, fma(keep, load(target, at), e))
+            store(target, at + step, fma(then, load(target, at + step), f))
             at, of = (w + k) * lanes + i, x * lanes + i
             for _ in range(n_in):
                 store(target, at, fma(load(a, of), e, keep * load(target, at)))
@@ -188,12 +206,11 @@ def backward(target, rule, theta, d, a, x_first, layers, n_layers, lanes):
     for back in range(n_layers):
         layer = n_layers - 1 - back
         n_in, n_out, x, z, w, b = place(layers, layer)
-        into_one = n_out == 1 and layer > 0
         if layer > 0:
             by_inputs = entry(layers, layer, FEEDBACK, N_COLUMNS) != FEEDBACK_WEIGHTS
             activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
-            if into_one:
+            if n_out == 1:
                 feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes)
             else:
                 feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes)
-        learn(target, rule, w, b, n_out, d, z, a, x if layer > 0 else x_first, n_in, into_one, lanes)
+        learn(target, rule, w, b, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes)

@@ -213,7 +213,7 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
     by_column = entry(layers, n_layers - 1, BY_COLUMN, N_PACKED_COLUMNS) > 0
     only, scaled = constant(a, slope), constant(a, factor * slope)
     if by_column:
-        g[b] = kept * g[b] + factor * slope
+        g[b] = fma(kept, g[b], factor * slope)
     else:
         for v in range(0, width_out, vector):
             ev = by * load(d, z + v)
