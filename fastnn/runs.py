@@ -65,7 +65,7 @@ class Runs:
     @property
     def diverged(self) -> Array:
         """True (n_nets,) for each net whose parameters are no longer finite."""
-        return ~np.isfinite(self.theta).all(axis=1)
+        return np.any(~np.isfinite(self.theta), axis=1)
 
     def success_rate(self, loss_below: float | None = None, accuracy_above: float | None = None) -> Rate:
         """The share of nets whose loss, or accuracy, or both, are good enough in the last epoch.

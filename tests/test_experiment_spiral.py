@@ -67,20 +67,25 @@ def test_all_findings_are_as_they_should_be(outcome):
         "batches of 30": 3000,
         "per sample": 90_000,
         "full batch": 3000,
+        "batches of 30, many seeds": 20 * 3000,
     }
-    assert [len(run.trace["loss_by_epoch"]) for run in outcome.runs] == [300, 300, 3000]
+    *ways, many = outcome.runs
+    assert [len(run.trace["loss_by_epoch"]) for run in ways] == [300, 300, 3000]
+    assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
+    # side by side as alone, up to what 3,000 updates make of rounding
+    assert many.trace["final_loss_by_seed"][0] == pytest.approx(ways[0].loss, rel=1e-6)
     assert sum(finding.what.startswith("typing error") for finding in outcome.findings) == 5
 
 
 @pytest.mark.compiled
 def test_pictures_and_the_film(outcome):
     look_at_all(outcome)
-    data, curves, regions = (Figure(layout="constrained") for _ in range(3))
-    for picture, figure in zip(outcome.pictures, (data, curves, regions), strict=True):
+    data, curves, regions, losses = (Figure(layout="constrained") for _ in range(4))
+    for picture, figure in zip(outcome.pictures, (data, curves, regions, losses), strict=True):
         picture.draw(figure)
-    assert [len(figure.axes) for figure in (data, curves, regions)] == [1, 2, 3]
+    assert [len(figure.axes) for figure in (data, curves, regions, losses)] == [1, 2, 3, 1]
     lines = curves.axes[0].lines[::2]  # each is followed by a dashed one at the best
-    for line, run in zip(lines, outcome.runs, strict=True):
+    for line, run in zip(lines, outcome.runs[:3], strict=True):
         assert line.get_label() == run.mode
         assert line.get_ydata().tolist() == run.trace["loss_by_epoch"]
     (film,) = outcome.films

@@ -64,7 +64,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of so many inches; `draw` fills an empty figure. The file's name is `name`.png."""
+    """A picture of so many inches; `draw` fills an empty figure, laid out by "constrained". Its file is `name`.png."""
 
     name: str
     caption: str
@@ -74,7 +74,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Film:
-    """An animation of so many inches: `draw` prepares a figure, and returns what shows frame 0 ... n_frames - 1."""
+    """An animation of so many inches: `draw` prepares a figure, and returns what shows frame 0 ... n_frames - 1.
+
+    All frames are laid out as the first one. The file is `name`.gif.
+    """
 
     name: str
     caption: str

@@ -127,7 +127,7 @@ def run(options: Options, say: Say) -> Outcome:
         pictures=[
             Picture(
                 "xor-grid-maps",
-                "What the published net predicts, after the epochs that the page draws (counted from 0).",
+                "What the published net predicts, orange 1 and blue 0, after the epochs that the page draws, from 0.",
                 (7.0, 7.6),
                 lambda figure: _draw_maps(figure, published),
             ),
