@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,21 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
+from rich.table import Column
 
 from . import __version__, info
 from .experiments.outcome import Experiment, Finding, Options, Outcome, Picture, Run
 from .files import write_whole
 from .film import gif
 from .page import html
+from .screen import show
 
 _DPI = 110
-_NARROW, _WIDE = 80, 130  # columns of a terminal: what we need, and what lets all stand side by side
-_NUMBERS = ("nets", "updates", "loss", "accuracy", "time", "ns/update")
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,8 @@ class Chapter:
     @property
     def table(self) -> list[tuple[str, ...]]:
         """The trainings as text, a row each, under a row of titles."""
-        return [("mode", "setting", *_NUMBERS), *map(_row, self.outcome.runs)]
+        titles = ("mode", "setting", "nets", "updates", "loss", "accuracy", "time", "ns/update")
+        return [titles, *map(_row, self.outcome.runs)]
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def reproduce(
     report = Report(chapters, command, time.strftime("%Y-%m-%d %H:%M %z"), seconds, _made_with())
     write_whole(folder / "results.json", _json(report).encode(errors="replace"))
     write_whole(folder / "report.html", html(report).encode(errors="replace"))  # a folder may have any name
-    _show(report, folder)
+    show(report, folder)
     return not report.failures
 
 
@@ -201,58 +198,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _show(report: Report, folder: Path) -> None:
-    """Print the tables, the conclusions, what fails, and where the files are."""
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 150
-    console.width = max(console.width, _NARROW)
-    for chapter in report.chapters:
-        _show_chapter(console, chapter)
-    console.print(f"{report.summary}. Trained for {report.training_seconds:.2f} s, all in {report.seconds:.1f} s.")
-    for name, finding in report.failures:
-        page, found = f"the page has {finding.page}", f"found {finding.found}"
-        console.print(f"FAILS: {name}: {finding.what}: {page}, {found}: {finding.verdict}", style="bold red")
-    pictures = [str(folder / file) for chapter in report.chapters for file in chapter.files]
-    files = [*pictures, str(folder / "results.json"), f"{folder / 'report.html'} (all of it, to read)"]
-    console.print(f"written: {', '.join(files)}", soft_wrap=True)
-
-
-def _show_chapter(console: Console, chapter: Chapter) -> None:
-    """What a narrow terminal has no room for in a table stands below it, and no number is cut off."""
-    experiment, outcome = chapter.experiment, chapter.outcome
-    console.print(f"{experiment.name}: {experiment.title}", style="bold")
-    console.print(f"{experiment.question} Source: {experiment.source}.")
-    titles, *rows = chapter.table
-    findings = [
-        (each.what, each.page, each.found, each.verdict if each.ok else f"FAILS: {each.verdict}")
-        for each in outcome.findings
-    ]
-    if console.width >= _WIDE:
-        console.print(_table(titles, rows))
-        console.print(_table(("finding", "the page", "found", "verdict"), findings))
-    else:
-        console.print(_table(titles[:1] + titles[2:], [row[:1] + row[2:] for row in rows]))
-        for mode, setting, *_ in rows:
-            console.print(Padding(f"{mode}: {setting}", (0, 0, 0, 2)))
-        console.print()
-        for what, page, found, verdict in findings:
-            console.print(Padding(f"{what}: {verdict}", (0, 0, 0, 2)))
-            console.print(Padding(f"page: {page}; found: {found}", (0, 0, 0, 4)))
-    for paragraph in outcome.conclusion:
-        console.print(Padding(paragraph, (1, 0, 0, 0)))
-    console.print()
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of text whose columns are never narrower than the longest word; numbers stand to the right."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for title, *cells in zip(titles, *rows, strict=True):
-        number = title in _NUMBERS
-        width = max(map(len, " ".join([title, *cells]).split()))
-        table.add_column(title, justify="right" if number else "left", no_wrap=number, min_width=width)
-    for row in rows:
-        table.add_row(*row)
-    return table
