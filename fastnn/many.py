@@ -6,7 +6,7 @@ samples in the same order, and none knows of the others, so the bits of a net de
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels
+from . import architecture, checks, kernels
 from .arrays import Array, numbers, scratch
 from .info import available_threads
+from .init import is_arrays
 from .job import Job
+from .layers import Layer
 from .losses import Loss
+from .memory import must_fit
 from .optimizers import Optimizer
 from .progress import Bar
 from .training import Orders, Pace
@@ -44,7 +47,7 @@ class Many:
     def kept_epochs(self) -> Array:
         """The numbers, from 1 on, of the epochs whose losses are kept: 1, 1 + every ... and the last."""
         last = self.job.epochs
-        return np.unique(np.append(np.arange(1, last + 1, self.every), last))
+        return np.append(np.arange(1, last, self.every), last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +61,14 @@ class Trained:
 
 def train(many: Many, progress: bool | None) -> Trained:
     """Train all nets."""
-    job, n_nets = many.job, len(many.initial)
+    job, (n_nets, n_params) = many.job, many.initial.shape
     n_threads = min(job.n_jobs if job.n_jobs > 0 else available_threads(), available_threads())
     lanes = _lanes(many, n_threads)
     firsts = range(0, n_nets, lanes)
-    n_kept = len(many.kept_epochs)
+    n_kept = -(-(job.epochs - 1) // many.every) + 1
+    need = n_nets * (2 * n_params * many.initial.itemsize + 2 * 16 * n_kept)  # twice: as sums and as means
+    what = f"{n_nets:,} nets with their losses and accuracies of {n_kept:,} epochs"
+    must_fit(need, what, f"keep fewer, such as every={10 * many.every}, or train fewer at once")
     found = Trained(np.empty_like(many.initial), np.empty((n_nets, n_kept)), np.empty((n_nets, n_kept), np.int64))
     done = [0] * len(firsts)  # updates of each block
     stop = threading.Event()
@@ -107,6 +113,31 @@ def _lanes(many: Many, n_threads: int) -> int:
         if rows * vectors * codes.VECTOR_BYTES <= _CACHE_BYTES and n_nets > vectors * vector // 2 * n_threads:
             return vectors * vector
     return _VECTORS[-1] * vector
+
+
+def initial(layers: Sequence[Layer], scheme: Any, theta: Array, seeds: Iterable[int] | None, given: Any) -> Array:
+    """The initial parameters (n_nets, n_params) of many nets like the one with these layers and this theta.
+
+    They are `given`, or drawn from seeds by the scheme that the net was made with.
+    """
+    if (seeds is None) == (given is None):
+        raise ValueError("fit_many needs seeds=, such as range(1000), or init=, an array (n_nets, n_params)")
+    if given is not None:
+        array = numbers("init", given, theta.dtype)
+        if array.ndim != 2 or array.shape[1] != theta.size:
+            wanted = f"(n_nets, {theta.size})"
+            raise ValueError(f"init has the shape {array.shape}, but {wanted} is wanted: a net a row")
+        return array
+    assert seeds is not None
+    if is_arrays(scheme):
+        raise ValueError("this net was made from arrays, so seeds draw nothing: pass init=, an array of parameters")
+    drawn = [
+        np.concatenate([array.reshape(-1) for array in architecture.draw(layers, scheme, rng)])
+        for rng in (np.random.default_rng(checks.seed(each)) for each in seeds)
+    ]
+    if not drawn:
+        raise ValueError("seeds is empty: one for each net is wanted")
+    return np.array(drawn).astype(theta.dtype)
 
 
 def rates(lr: Any, n_nets: int) -> Array:

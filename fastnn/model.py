@@ -15,7 +15,7 @@ from .activations import ACTIVATIONS
 from .arrays import Array, features, finite, numbers
 from .fused import Fused, layer_table
 from .history import History
-from .init import Init, is_arrays
+from .init import Init
 from .job import Job
 from .layers import Affine, Layer, Weighted
 from .layerwise import Layerwise
@@ -194,7 +194,7 @@ class Sequential:
         """
         if not isinstance(self._engine, Fused):
             raise ValueError(f"fit_many trains side by side what one compiled loop can run: {self._engine.describe()}")
-        initial = self._initial(seeds, init)
+        initial = many.initial(self._stack, self._init, self._theta, seeds, init)
         rates = None
         if optimizer is None and np.ndim(lr) > 0:
             rates, lr = many.rates(lr, len(initial)), 0.0
@@ -346,27 +346,6 @@ class Sequential:
         given = (rule.code, rule.settings(), rule.rates(self._params))
         job = Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, np.empty(0, np.int64))
         return job, classes
-
-    def _initial(self, seeds: Iterable[int] | None, init: Any) -> Array:
-        """The initial parameters (n_nets, n_params) of many nets."""
-        if (seeds is None) == (init is None):
-            raise ValueError("fit_many needs seeds=, such as range(1000), or init=, an array (n_nets, n_params)")
-        if init is not None:
-            initial = numbers("init", init, self.dtype)
-            if initial.ndim != 2 or initial.shape[1] != self._theta.size:
-                wanted = f"(n_nets, {self._theta.size})"
-                raise ValueError(f"init has the shape {initial.shape}, but {wanted} is wanted: a net a row")
-            return initial
-        assert seeds is not None
-        if is_arrays(self._init):
-            raise ValueError("this net was made from arrays, so seeds draw nothing: pass init=, an array of parameters")
-        drawn = [
-            np.concatenate([array.reshape(-1) for array in architecture.draw(self._stack, self._init, rng)])
-            for rng in (np.random.default_rng(checks.seed(each)) for each in seeds)
-        ]
-        if not drawn:
-            raise ValueError("seeds is empty: one for each net is wanted")
-        return np.array(drawn).astype(self.dtype)
 
     def _inputs(self, X: Any) -> Array:
         if not finite(self._theta):

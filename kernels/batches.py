@@ -131,7 +131,8 @@ def train(
                 position[UPDATES] += 1
                 position[SAMPLES] = 0
                 if record < record_at.size and record_at[record] == position[UPDATES]:
-                    recorded[record] = theta
+                    for p in range(theta.size):
+                        recorded[record, p] = theta[p]
                     if stop < n:
                         recorded_sums[record, 0], recorded_sums[record, 1] = loss_sums[epoch], n_right[epoch]
                     record += 1

@@ -35,14 +35,21 @@ from .codes import (
     TERMS,
     UPDATES,
 )
-from .compile import kernel, part
+from .compile import helper, kernel, part
 from .losses import share
 from .many_lanes import backward, forward, show
 from .many_losses import slopes
 from .optimizers import adapted, descended, swung
 from .places import output, place
-from .pointers import after, flat
+from .pointers import after, flat, number
 from .vectors import load, numbers_in, store
+
+
+@helper
+def fill(a, at, n, value):
+    """Set n numbers from a[at] on to one value."""
+    for i in range(at, at + n):
+        a[i] = value
 
 
 @part
@@ -121,10 +128,8 @@ def train(
     set_rates(c, flat(settings), flat(clock), optimizer, lanes)
     for i in range(lanes):
         fused = fused and settings[BIAS_LR, i] == settings[LR, i]
+        rule[KEEP, i], rule[BY, i] = rates[KEPT, i], -rates[RATE, i]  # for those that learn at once
     target = w if fused else grads
-    if fused:
-        rule[KEEP] = rates[KEPT]
-        rule[BY] = -rates[RATE]
     while position[UPDATES] < end and budget > 0:
         epoch = position[UPDATES] // per_epoch
         rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
@@ -133,8 +138,8 @@ def train(
         wanted = epoch % every == 0 or epoch == epochs - 1
         kept = (epoch + every - 1) // every
         if not fused:
-            rule[KEEP] = 0
-            rule[BY] = share(theta, stop - start, mean)
+            fill(by, KEEP * lanes, lanes, number(by, 0))
+            fill(by, BY * lanes, lanes, share(theta, stop - start, mean))
         for s in range(start, stop):
             i = rows[s]
             show(x, z + n_out, after(flat(X), i * n_in), n_in, lanes)
@@ -146,11 +151,12 @@ def train(
                     n_right[kept, lane] += t[HITS, lane] > 0
             backward(target, by, w, slope, x, z + n_out, table, n_layers, lanes)
             if not fused and s == start:
-                rule[KEEP] = 1
+                fill(by, KEEP * lanes, lanes, number(by, 1))
         if not fused:
             if optimizer == ADAM:
-                clock[0] *= settings[BETA1]
-                clock[1] *= settings[BETA2]
+                for lane in range(lanes):
+                    clock[0, lane] *= settings[BETA1, lane]
+                    clock[1, lane] *= settings[BETA2, lane]
                 set_rates(c, flat(settings), flat(clock), optimizer, lanes)
             for layer in range(n_layers):
                 _, n_units, _, _, first, bias = place(table, layer)

@@ -1,5 +1,7 @@
 """Many nets side by side are the same nets as alone."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -191,3 +193,10 @@ def test_nets_that_seeds_do_not_draw_are_refused():
     layers = [fastnn.Affine(2, 2), fastnn.Tanh(), fastnn.Tanh(), fastnn.Affine(2, 1)]
     with pytest.raises(ValueError, match="layer by layer"):
         fastnn.Sequential(layers).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="no way to ask for the memory")
+def test_what_memory_cannot_hold_is_refused_with_the_figure_and_a_way():
+    message = r"1,000 nets with their losses and accuracies of 100,000,000 epochs, [\d,.]+ GB.*every=10, or"
+    with pytest.raises(ValueError, match=message):
+        make("2-2-1").fit_many(*GATE, seeds=range(1000), epochs=100_000_000, lr=0.1)
