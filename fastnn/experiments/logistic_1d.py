@@ -15,7 +15,7 @@ from .. import datasets
 from ..arrays import Array
 from ..history import History
 from ..model import Sequential, mlp
-from .compare import path
+from .compare import recorded
 from .drawing import COLORS, film_updates
 from .outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
 
@@ -96,7 +96,7 @@ def run(options: Options, say: Say) -> Outcome:
                 trace={"loss_by_epoch": history.loss.tolist(), "accuracy_by_epoch": history.accuracy.tolist()},
             )
         )  # fmt: skip
-    curves = len(path(trained[0])) - 1
+    curves = len(recorded(trained[0])) - 1
     findings.append(
         Finding(
             "boundary 0: curves drawn while training", "1,000, one an update", f"{curves:,}",
@@ -211,7 +211,7 @@ def _curves(figure: "Figure", cases: list[Case], trained: list[History]) -> None
     from matplotlib.collections import LineCollection
 
     for ax, case, history in zip(figure.subplots(1, 3, sharey=True), cases, trained, strict=True):
-        x, curves = case.curves(path(history))
+        x, curves = case.curves(recorded(history))
         lines = [np.stack([x, curve], axis=1) for curve in curves[1:]]
         ax.add_collection(LineCollection(lines, colors=ALL, linewidths=0.6, alpha=0.35))
         ax.plot(x, curves[0], color=FIRST, label="at first")
@@ -225,7 +225,7 @@ def _curves(figure: "Figure", cases: list[Case], trained: list[History]) -> None
 
 def _valleys(figure: "Figure", cases: list[Case], trained: list[History]) -> None:
     for ax, case, history in zip(figure.subplots(1, 3), cases, trained, strict=True):
-        way = path(history)
+        way = recorded(history)
         middle, half = (way.max(axis=0) + way.min(axis=0)) / 2, max(1.2, 0.75 * np.ptp(way, axis=0).max())
         w, b = np.meshgrid(*(np.linspace(centre - half, centre + half, 60) for centre in middle))
         losses = _losses(case, np.stack([w.ravel(), b.ravel()], axis=1)).mean(axis=1)
@@ -257,7 +257,7 @@ def _film(figure: "Figure", cases: list[Case], trained: list[History]) -> Callab
     updates = film_updates(EPOCHS * N, 80)
     panels = []
     for ax, case, history in zip(figure.subplots(1, 3, sharey=True), cases, trained, strict=True):
-        x, curves = case.curves(path(history)[updates])
+        x, curves = case.curves(recorded(history)[updates])
         earlier = LineCollection([], colors=ALL, linewidths=0.8, alpha=0.5)
         ax.add_collection(earlier)
         ax.plot(x, curves[0], color=FIRST)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Kind = Literal["equal", "among", "differs", "ours"]
 Say = Callable[[str], None]  # is told what begins now, in a few words
 
 
@@ -28,7 +29,8 @@ class Run:
     """One training, or one of many nets at once.
 
     setting tells the net and how it was trained; updates and seconds are those of all nets together; loss and accuracy
-    are those that stand in the table, and NaN where many nets have many. trace is what `results.json` keeps besides,
+    are those that stand in the table: the mean loss of the last epoch, before its updates, and the share of points that
+    the trained net gets right; NaN where many nets have many. trace is what `results.json` keeps besides,
     such as {"loss_by_epoch": [...]}.
     """
 
@@ -51,7 +53,9 @@ class Run:
 class Finding:
     """A number, or a claim, of the page beside ours.
 
-    verdict says "equal", or where in our distribution the page's number lies, or why the two differ; ok is False where
+    kind is "equal" where the page shows a number, or its code gives one when it is run, and it is to be reproduced;
+    "among" where no seed fixes it and it is placed among those of many seeds; "differs" where the page is contradicted,
+    or shows something else, and the verdict says why; "ours" where the page has nothing to compare. ok is False where
     this reproduction fails.
     """
 
@@ -59,6 +63,7 @@ class Finding:
     page: str
     found: str
     verdict: str
+    kind: Kind
     ok: bool = True
 
 

@@ -19,7 +19,7 @@ from ..layers import Affine
 from ..losses import SoftmaxCE
 from ..model import Sequential
 from ..rows import Repeat, Sum
-from .compare import among, path, training
+from .compare import among, recorded, training
 from .drawing import COLORS, film_updates, map_frames, trace
 from .outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
 
@@ -124,7 +124,7 @@ def run(options: Options, say: Say) -> Outcome:
     losses = many.loss[:, -1]
 
     book = nets["batches of 30"]
-    frames = [book.with_theta(theta) for theta in path(histories["batches of 30"])]
+    frames = [book.with_theta(theta) for theta in recorded(histories["batches of 30"])]
     return Outcome(
         runs=[
             training(mode, f"2-{HIDDEN}-3, batch size {batch_size}, lr {lr}, {epochs:,} epochs", histories[mode])

@@ -18,7 +18,7 @@ from .. import datasets
 from ..arrays import Array
 from ..history import History
 from ..model import Sequential, mlp
-from .compare import among, equal, path
+from .compare import among, equal, recorded
 from .drawing import COLORS, film_updates, regions, trace
 from .gate import LEFT, LN2, SQUARE, fan, film_maps, gate_points, histogram, learned, others, steps_to
 from .outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
@@ -118,7 +118,7 @@ def train(seed: int) -> Trained:
     )
     states.append((net.predict_proba(X)[:, 1], net.loss_and_grads(X, y, reduction="sum")[0]))
     predictions, losses = zip(*states, strict=True)
-    return Trained(seed, predictions, losses, history, [net.with_theta(theta) for theta in path(history)])
+    return Trained(seed, predictions, losses, history, [net.with_theta(theta) for theta in recorded(history)])
 
 
 def run(options: Options, say: Say) -> Outcome:

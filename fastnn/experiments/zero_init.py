@@ -19,7 +19,7 @@ from ..arrays import Array
 from ..history import History
 from ..model import Sequential, mlp
 from ..optimizers import SGD
-from .compare import among, equal, path, percentile
+from .compare import among, equal, percentile, recorded
 from .drawing import COLORS, film_updates, trace
 from .gate import LEFT, LN2, SOLVED, fan, film_maps, histogram, learned, others, steps_to
 from .outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
@@ -125,7 +125,7 @@ def run(options: Options, say: Say) -> Outcome:
         zero = mlp(2, 2, 1, loss="bce", init="zeros")
     warning = str(caught[0].message)
     flat = _train(zero, STEPS, 1000)
-    moved = float(neurons_apart(path(flat)).max())
+    moved = float(neurons_apart(recorded(flat)).max())
 
     n = options.n_seeds
     say(f"random weights, sigmoid: {STEPS:,} steps from {n:,} seeds")
@@ -144,7 +144,7 @@ def run(options: Options, say: Say) -> Outcome:
     starts = [equals + size / np.abs(apart).max() * apart for size in ASYMMETRIES]
     symmetry = [_train(pair.with_theta(theta), LONGER, 100) for theta in starts]
     constant = _train(pair.with_theta(np.full(9, 0.5)), LONGER, 100)
-    stay = max(float(neurons_apart(path(each)).max()) for each in (symmetry[0], constant))
+    stay = max(float(neurons_apart(recorded(each)).max()) for each in (symmetry[0], constant))
     lowest = float(min(symmetry[0].loss.min(), constant.loss.min()))
 
     findings = [
@@ -314,7 +314,7 @@ def _why(figure: "Figure", net: Sequential, symmetry: list[History]) -> None:
         updates = np.arange(0, LONGER + 1, 100)
         style = "-" if size else "--"
         if size:
-            trace(apart, updates, neurons_apart(path(each)), color=color)
+            trace(apart, updates, neurons_apart(recorded(each)), color=color)
         name = f"$10^{{{math.log10(size):.0f}}}$" if size else "0: for ever"
         losses.plot(updates[:-1], each.loss[updates[:-1]], style, label=name, color=color, zorder=2 if size else 3)
     apart.set(yscale="log", xlabel="step", title="Difference of the neurons")
@@ -337,7 +337,7 @@ def _why(figure: "Figure", net: Sequential, symmetry: list[History]) -> None:
 def _film(figure: "Figure", starts: list[Sequential]) -> Callable[[int], None]:
     updates = film_updates(TANH_STEPS)
     histories = [_train(net, TANH_STEPS, updates) for net in starts]
-    nets = [[starts[0].with_theta(theta) for theta in path(history)] for history in histories]
+    nets = [[starts[0].with_theta(theta) for theta in recorded(history)] for history in histories]
     return film_maps(figure, ["from zeros", "from random weights"], nets, updates)
 
 
