@@ -17,7 +17,6 @@ import numpy as np
 from . import architecture, checks, kernels
 from .arrays import Array, numbers, scratch
 from .info import available_threads
-from .init import is_arrays
 from .job import Job
 from .layers import Layer
 from .losses import Loss
@@ -44,10 +43,19 @@ class Many:
     every: int
 
     @property
+    def n_kept(self) -> int:
+        """Of how many epochs losses are kept."""
+        return -(-(self.job.epochs - 1) // self.every) + 1
+
+    @property
     def kept_epochs(self) -> Array:
-        """The numbers, from 1 on, of the epochs whose losses are kept: 1, 1 + every ... and the last."""
-        last = self.job.epochs
-        return np.append(np.arange(1, last, self.every), last)
+        """The numbers of these epochs, from 1 on: 1, 1 + every ... and the last."""
+        return np.append(np.arange(1, self.job.epochs, self.every), self.job.epochs)
+
+    @property
+    def n_units(self) -> int:
+        """The inputs, and the outputs of all layers."""
+        return int(self.table[-1, kernels.codes.OUTPUT] + self.table[-1, kernels.codes.N_OUT])
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +73,12 @@ def train(many: Many, progress: bool | None) -> Trained:
     n_threads = min(job.n_jobs if job.n_jobs > 0 else available_threads(), available_threads())
     lanes = _lanes(many, n_threads)
     firsts = range(0, n_nets, lanes)
-    n_kept = -(-(job.epochs - 1) // many.every) + 1
-    need = n_nets * (2 * n_params * many.initial.itemsize + 2 * 16 * n_kept)  # twice: as sums and as means
-    what = f"{n_nets:,} nets with their losses and accuracies of {n_kept:,} epochs"
+    need = n_nets * (2 * n_params * many.initial.itemsize + 2 * 16 * many.n_kept)  # twice: as sums and as means
+    what = f"{n_nets:,} nets with their losses and accuracies of {many.n_kept:,} epochs"
     must_fit(need, what, f"keep fewer, such as every={10 * many.every}, or train fewer at once")
-    found = Trained(np.empty_like(many.initial), np.empty((n_nets, n_kept)), np.empty((n_nets, n_kept), np.int64))
+    found = Trained(
+        np.empty_like(many.initial), np.empty((n_nets, many.n_kept)), np.empty((n_nets, many.n_kept), np.int64)
+    )
     done = [0] * len(firsts)  # updates of each block
     stop = threading.Event()
 
@@ -81,12 +90,16 @@ def train(many: Many, progress: bool | None) -> Trained:
         block.write(found)
 
     total = job.updates * len(firsts)
+    _Block(many, 0, lanes).advance(Orders(job), 0, 0)  # compiled here, where Ctrl-C is heard
     with Bar(progress, job.epochs, total, len(job.X) * n_nets) as bar, _pool(min(n_threads, len(firsts)), stop) as pool:
         waiting = [pool.submit(run, place) for place in range(len(firsts))]
-        while wait(waiting, 0.05, FIRST_EXCEPTION).not_done:
+        while True:
+            ended, under_way = wait(waiting, 0.05, FIRST_EXCEPTION)
+            for each in ended:
+                each.result()
             bar.update(sum(done), np.nan)
-        for each in waiting:
-            each.result()
+            if not under_way:
+                break
     return found
 
 
@@ -107,8 +120,7 @@ def _lanes(many: Many, n_threads: int) -> int:
     """Nets a block: as many as fit into the cache, but not so many that a thread has nothing to do."""
     codes, job, (n_nets, n_params) = kernels.codes, many.job, many.initial.shape
     vector = codes.VECTOR_BYTES // many.initial.itemsize
-    units = int(many.table[-1, codes.OUTPUT] + many.table[-1, codes.N_OUT])
-    rows = n_params * (2 + codes.N_MOMENTS[job.rule]) + 2 * units + job.X.shape[1]
+    rows = n_params * (2 + codes.N_MOMENTS[job.rule]) + 2 * many.n_units
     for vectors in _VECTORS:
         if rows * vectors * codes.VECTOR_BYTES <= _CACHE_BYTES and n_nets > vectors * vector // 2 * n_threads:
             return vectors * vector
@@ -129,8 +141,13 @@ def initial(layers: Sequence[Layer], scheme: Any, theta: Array, seeds: Iterable[
             raise ValueError(f"init has the shape {array.shape}, but {wanted} is wanted: a net a row")
         return array
     assert seeds is not None
-    if is_arrays(scheme):
-        raise ValueError("this net was made from arrays, so seeds draw nothing: pass init=, an array of parameters")
+    if scheme is None:
+        raise ValueError(
+            "this net was made from arrays, or loaded, and does not know how seeds would draw others: pass init=, an "
+            f"array (n_nets, {theta.size})"
+        )
+    if not isinstance(seeds, Iterable):
+        raise TypeError(f"seeds must be some whole numbers, such as range(1000), not {seeds!r}")
     drawn = [
         np.concatenate([array.reshape(-1) for array in architecture.draw(layers, scheme, rng)])
         for rng in (np.random.default_rng(checks.seed(each)) for each in seeds)
@@ -170,7 +187,7 @@ class _Block:
         self._many, self._first = many, first
         self._count = min(lanes, len(many.initial) - first)
         chosen = np.minimum(np.arange(first, first + lanes), first + self._count - 1)  # the last lanes repeat a net
-        n_params, n_kept = many.initial.shape[1], len(many.kept_epochs)
+        n_params, n_kept = many.initial.shape[1], many.n_kept
 
         def rows(n: int) -> Array:
             return scratch(n * lanes, dtype).reshape(n, lanes)
@@ -183,27 +200,34 @@ class _Block:
         self._losses, self._n_right = np.zeros((n_kept, lanes)), np.zeros((n_kept, lanes), np.int64)
         self._position = np.zeros(codes.N_POSITION, np.int64)
         self._in_place = (self._theta, moments, np.ones((2, lanes)), self._losses, self._n_right, self._position)
-        units = int(many.table[-1, codes.OUTPUT] + many.table[-1, codes.N_OUT])
         vector = codes.VECTOR_BYTES // dtype.itemsize
-        scratch_rows = (n_params, units + job.X.shape[1], units, codes.TERMS + vector, 2, codes.N_RATES)
+        scratch_rows = (n_params, many.n_units, many.n_units, codes.TERMS + vector, 2, codes.N_RATES)
         self._room = tuple(rows(n) for n in scratch_rows)
 
     def train(self) -> Iterator[int]:
         """Make all updates, and say between two chunks how many are made."""
-        many, job = self._many, self._many.job
+        job = self._many.job
         orders, pace = Orders(job), Pace(self._theta.size)
         while (done := int(self._position[kernels.codes.UPDATES])) < job.updates:
             orders.reach(done // job.per_epoch)
-            started = time.perf_counter()
-            kernels.many_nets.train(
-                *self._in_place,
-                job.X, job.y, orders.block, many.table, many.loss.code, job.rule, self._settings,
-                job.batch_size, job.mean, many.every, job.epochs, orders.first, orders.last * job.per_epoch,
-                pace.samples, *self._room,
-            )  # fmt: skip
-            now = int(self._position[kernels.codes.UPDATES])
-            pace.learn((now - done) * job.batch_size, time.perf_counter() - started)
-            yield now
+            before, started = self._visited(), time.perf_counter()
+            self.advance(orders, orders.last * job.per_epoch, pace.samples)
+            pace.learn(self._visited() - before, time.perf_counter() - started)
+            yield int(self._position[kernels.codes.UPDATES])
+
+    def advance(self, orders: Orders, end: int, budget: int) -> None:
+        """Train up to the update `end`, or for so many samples."""
+        many, job = self._many, self._many.job
+        kernels.many_nets.train(
+            *self._in_place,
+            job.X, job.y, orders.block, many.table, many.loss.code, job.rule, self._settings,
+            job.batch_size, job.mean, many.every, job.epochs, orders.first, end, budget, *self._room,
+        )  # fmt: skip
+
+    def _visited(self) -> int:
+        """About how many samples have been through the nets."""
+        updates, samples = self._position[[kernels.codes.UPDATES, kernels.codes.SAMPLES]]
+        return int(updates) * self._many.job.batch_size + int(samples)
 
     def write(self, found: Trained) -> None:
         """Hand over what came out."""

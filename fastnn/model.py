@@ -15,7 +15,7 @@ from .activations import ACTIVATIONS
 from .arrays import Array, features, finite, numbers
 from .fused import Fused, layer_table
 from .history import History
-from .init import Init
+from .init import Init, is_arrays
 from .job import Job
 from .layers import Affine, Layer, Weighted
 from .layerwise import Layerwise
@@ -53,7 +53,7 @@ class Sequential:
         self.history: History | None = None  # of the last fit
         self._classes: Array | None = None
         wanted = checks.dtype(dtype)
-        self._init = init
+        self._init = None if is_arrays(init) else init  # what `fit_many` draws others by
         drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
         self._bind(numbers("init", np.concatenate([array.reshape(-1) for array in drawn]), wanted).copy())
         warn_of_symmetry(self._stack)
@@ -164,7 +164,7 @@ class Sequential:
         checks.choice("loop", loop, ("auto", "general", "specialised"))
         rule = optimizers.choose(optimizer, lr)
         job, classes = self._job(X, y, rule, epochs, batch_size, reduction, shuffle, seed, progress, loop, n_jobs)
-        job = replace(job, record_at=updates_to_record(record, job.updates, self._theta.nbytes))
+        job = replace(job, record_at=updates_to_record(record, job.updates, self._theta.nbytes + 40))
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
@@ -185,7 +185,8 @@ class Sequential:
         see the rows in the same order, which `seed` draws. lr may be one number, or one for each net (n_nets,). Losses
         and accuracies are kept of epoch 1, every further `every` epochs, and the last. The other arguments are those of
         `fit`: per sample a net has the bits of one that `fit` trains alone with loop="general"; in batches sums are
-        rounded in another order. A net that diverges disturbs no other, see `Runs.diverged`.
+        rounded in another order. A net that diverges disturbs no other, see `Runs.diverged`. Losses of more nets and
+        epochs than memory holds raise ValueError before any work.
 
         >>> from fastnn.datasets import xor_gate
         >>> runs = mlp(2, 2, 1).fit_many(*xor_gate(), seeds=range(20), epochs=100, lr=1.0)
@@ -196,7 +197,7 @@ class Sequential:
             raise ValueError(f"fit_many trains side by side what one compiled loop can run: {self._engine.describe()}")
         initial = many.initial(self._stack, self._init, self._theta, seeds, init)
         rates = None
-        if optimizer is None and np.ndim(lr) > 0:
+        if isinstance(lr, list | tuple | np.ndarray) and not isinstance(optimizer, optimizers.Optimizer):
             rates, lr = many.rates(lr, len(initial)), 0.0
         rule = optimizers.choose(optimizer, lr)
         job, classes = self._job(X, y, rule, epochs, batch_size, reduction, shuffle, seed, progress, "general", n_jobs)
@@ -207,7 +208,8 @@ class Sequential:
         twin = self.with_theta(self._theta)
         twin._classes = classes
         n, counts_hits = len(job.y), self._n_classes is not None
-        accuracy = found.n_right / n if counts_hits else np.full(found.n_right.shape, np.nan)
+        known = np.isfinite(found.loss_sums) if counts_hits else np.zeros(found.loss_sums.shape, bool)
+        accuracy = np.where(known, found.n_right / n, np.nan)
         seconds = time.perf_counter() - started
         updates = job.updates * len(initial)
         return Runs(twin, found.theta, found.loss_sums / n, accuracy, work.kept_epochs, updates, seconds)
@@ -396,6 +398,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
         layers, loss, theta, classes = storage.read(path)
         net = Sequential(layers, loss, dtype=theta.dtype)
         net.theta = theta
+        net._init = None
         net._classes = targets.checked_classes(classes, net._n_classes)
     except OSError:
         raise

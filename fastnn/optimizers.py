@@ -89,7 +89,7 @@ class SGD(Optimizer):
         return np.array([*self._common(), momentum, 0.0, 0.0])
 
     def rates(self, params: Sequence[Array]) -> Array:
-        if self.bias_lr is None:
+        if self.bias_lr is None or self.bias_lr == self.lr:
             return super().rates(params)
         each = [np.full(param.size, self.bias_lr if param.ndim == 1 else self.lr, np.float64) for param in params]
         return np.concatenate(each)

@@ -17,7 +17,8 @@ class Recording:
 
     updates (m,) counts the updates made; theta (m, n_params) are the parameters after them. loss and accuracy (m,) are
     means over the samples since the record before, as in `History`: of each sample's loss, and of whether its class
-    was right, at its forward pass, before its update. They are NaN at update 0; accuracy is NaN for mse.
+    was right, at its forward pass, before its update. They are NaN at update 0; accuracy is NaN for mse. They are
+    differences of the epoch's running sums, and rounded like these.
     """
 
     updates: Array
@@ -66,6 +67,7 @@ def recording(job: Job, state: State, counts_hits: bool) -> Recording | None:
     if not job.record_at.size:
         return None
     m = int(np.searchsorted(job.record_at, state.done, "right"))
+    theta = state.recorded if m == len(state.recorded) else state.recorded[:m].copy()
     updates = job.record_at[:m].copy()
     n = len(job.y)
     epoch, batch = np.divmod(updates, job.per_epoch)
@@ -81,4 +83,4 @@ def recording(job: Job, state: State, counts_hits: bool) -> Recording | None:
     np.divide(totals, n_before[:, np.newaxis], out=means, where=n_before[:, np.newaxis] > 0)
     if not counts_hits:
         means[:, 1] = np.nan
-    return Recording(updates, state.recorded[:m].copy(), means[:, 0].copy(), means[:, 1].copy())
+    return Recording(updates, theta, means[:, 0].copy(), means[:, 1].copy())

@@ -21,15 +21,21 @@ class Rate(float):
 
     low: float
     high: float
+    _counts: tuple[int, int]
 
     def __new__(cls, successes: int, n: int) -> "Rate":
-        """The share of so many successes in n."""
+        """The share of so many successes in n, which is at least 1."""
         share = successes / n
         rate = super().__new__(cls, share)
         middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
         reach = _Z / (1 + _Z**2 / n) * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-        rate.low, rate.high = max(0.0, middle - reach), min(1.0, middle + reach)
+        rate.low = max(0.0, middle - reach) if successes else 0.0  # rounding would leave 1e-17
+        rate.high = min(1.0, middle + reach) if successes < n else 1.0
+        rate._counts = successes, n
         return rate
+
+    def __getnewargs__(self) -> tuple[int, int]:
+        return self._counts
 
     def __repr__(self) -> str:
         return f"{float(self):.4g} ({self.low:.4g} to {self.high:.4g})"
@@ -56,7 +62,11 @@ class Runs:
         return len(self.theta)
 
     def __getitem__(self, i: int) -> "Sequential":
-        """Net number i, as if trained alone."""
+        """Net number i, as if trained alone; one that diverged raises ValueError, as its parameters are not finite."""
+        if not np.isfinite(self.theta[i]).all():
+            raise ValueError(
+                f"net {i} diverged: no net can have its parameters, which are not finite (runs.theta[{i}])"
+            )
         return self.net.with_theta(self.theta[i])
 
     def __iter__(self) -> Iterator["Sequential"]:
@@ -64,11 +74,11 @@ class Runs:
 
     @property
     def diverged(self) -> Array:
-        """True (n_nets,) for each net whose parameters are no longer finite."""
-        return np.any(~np.isfinite(self.theta), axis=1)
+        """True (n_nets,) for each net whose parameters, or losses of the last epoch, are no longer finite."""
+        return np.any(~np.isfinite(self.theta), axis=1) | ~np.isfinite(self.loss[:, -1])
 
     def success_rate(self, loss_below: float | None = None, accuracy_above: float | None = None) -> Rate:
-        """The share of nets whose loss, or accuracy, or both, are good enough in the last epoch.
+        """The share of nets whose loss, or accuracy, or both, are good enough in the last epoch, and that did not diverge.
 
         >>> from fastnn import datasets, mlp
         >>> runs = mlp(2, 2, 1).fit_many(*datasets.xor_gate(), seeds=range(100), epochs=2000, lr=2.0, batch_size="full")
@@ -78,7 +88,9 @@ class Runs:
         """
         if loss_below is None and accuracy_above is None:
             raise ValueError("success_rate needs loss_below= or accuracy_above=: what is a success?")
-        solved = np.ones(len(self), bool)
+        if accuracy_above is not None and np.isnan(self.accuracy).all() and not self.diverged.all():
+            raise ValueError("these nets predict values, which have no accuracy: use loss_below")
+        solved = ~self.diverged
         if loss_below is not None:
             solved &= self.loss[:, -1] < checks.real("loss_below", loss_below)
         if accuracy_above is not None:

@@ -12,18 +12,18 @@ import numpy as np
 
 from .activations import ACTIVATIONS
 from .errors import SymmetryWarning
-from .layers import Layer, Weighted
+from .layers import Affine, Layer, MatMul
 
 _KINDS = tuple(ACTIVATIONS.values())
 
 
 def warn_of_symmetry(layers: Sequence[Layer]) -> None:
     """Warn if hidden neurons start alike, at the line that called this package."""
-    before: Weighted | None = None
+    before: Affine | MatMul | None = None
     place_before = 0
     for place, layer in enumerate(layers):
-        if isinstance(layer, Weighted):
-            if before is not None:
+        if type(layer) in (Affine, MatMul):
+            if before is not None and len(np.unique(before.params[0][0])) < before.n_out:
                 of_each = [array.reshape(-1, before.n_out).T for array in before.params] + [layer.params[0]]
                 different = len(np.unique(np.hstack(of_each), axis=0))
                 if different < before.n_out:
@@ -42,6 +42,6 @@ def warn_of_symmetry(layers: Sequence[Layer]) -> None:
 def _outside() -> int:
     """How many calls up from `warn_of_symmetry` the first one is that does not come from this package."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(__package__):
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{__package__}."):
         level, frame = level + 1, frame.f_back
     return level

@@ -14,11 +14,11 @@ from .vectors import constant, fma, load, numbers_in, spread, store
 
 
 @part
-def show(a, x, X, n_in, lanes):
-    """Give the sample X[0], X[1] ... to all nets."""
+def show(a, X, n_in, lanes):
+    """Give the sample X[0], X[1] ... to all nets: it is the first units of a."""
     for j in range(n_in):
         for i in range(0, lanes, numbers_in(a)):
-            store(a, (x + j) * lanes + i, spread(X, j))
+            store(a, j * lanes + i, spread(X, j))
 
 
 @helper
@@ -125,13 +125,11 @@ def weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes):
 
 
 @stage
-def forward(a, x_first, theta, layers, n_layers, t, lanes):
-    """Fill the scratch a with every layer's output; the sample is at unit x_first."""
+def forward(a, theta, layers, n_layers, t, lanes):
+    """Fill the scratch a, whose first units are the sample, with every layer's output."""
     for layer in range(n_layers):
         n_in, n_out, x, z, w, b = place(layers, layer)
-        if layer == 0:
-            x = x_first
-        if n_out == 1 and layer > 0:
+        if n_out == 1 and 0 < layer == n_layers - 1:
             weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes)
         else:
             weigh(a, z, n_out, x, n_in, theta, w, b, lanes)
@@ -201,7 +199,7 @@ def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
 
 
 @stage
-def backward(target, rule, theta, d, a, x_first, layers, n_layers, lanes):
+def backward(target, rule, theta, d, a, layers, n_layers, lanes):
     """Carry dL/dz of the last layer, in d, back through all layers, and let each learn; target may be theta itself."""
     for back in range(n_layers):
         layer = n_layers - 1 - back
@@ -209,8 +207,8 @@ def backward(target, rule, theta, d, a, x_first, layers, n_layers, lanes):
         if layer > 0:
             by_inputs = entry(layers, layer, FEEDBACK, N_COLUMNS) != FEEDBACK_WEIGHTS
             activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
-            if n_out == 1:
+            if n_out == 1 and back == 0:
                 feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes)
             else:
                 feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes)
-        learn(target, rule, w, b, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes)
+        learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes)

@@ -29,6 +29,7 @@ from .codes import (
     NEW_FIRST,
     NEW_SECOND,
     RATE,
+    SAMPLES,
     SECOND,
     SGD,
     SPREAD,
@@ -108,14 +109,14 @@ def train(
     X, y, order, layers, loss, optimizer, settings, batch_size, mean, every, epochs, first_epoch, end, budget,
     g, a, d, t, rule, rates,
 ):  # fmt: skip
-    """Train all nets up to the update `end`, counted over all epochs, or for about `budget` samples.
+    """Train all nets up to the update `end`, counted over all epochs, or for `budget` samples.
 
     Changed in place: theta (n_params, lanes), moments (N_MOMENTS[optimizer], n_params, lanes), clock (2, lanes)
     float64; losses and n_right (n_kept, lanes), to which each sample's loss, and whether its class was right, are added
-    at its forward pass, in epochs 0, every, 2 every ... and the last; position[UPDATES].
+    at its forward pass, in epochs 0, every, 2 every ... and the last; position, as a budget may end within a batch.
     Read: data and order as in `batches.train`; settings (6, lanes) float64.
-    Scratch: g as theta; a and d with a row of lanes for each unit, a with n_in more; t with TERMS rows and one for each
-    number of a vector; rule with 2 rows, rates with N_RATES.
+    Scratch: g as theta; a and d with a row of lanes for each unit; t with TERMS rows and one for each number of a
+    vector; rule with 2 rows, rates with N_RATES.
     """
     n, n_in = X.shape
     n_params, lanes = theta.shape
@@ -135,23 +136,29 @@ def train(
         rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
         start = (position[UPDATES] - epoch * per_epoch) * batch_size
         stop = min(start + batch_size, n)
+        done = start + position[SAMPLES]
+        now = min(stop, done + budget)
         wanted = epoch % every == 0 or epoch == epochs - 1
         kept = (epoch + every - 1) // every
         if not fused:
-            fill(by, KEEP * lanes, lanes, number(by, 0))
+            fill(by, KEEP * lanes, lanes, number(by, 0 if done == start else 1))
             fill(by, BY * lanes, lanes, share(theta, stop - start, mean))
-        for s in range(start, stop):
+        for s in range(done, now):
             i = rows[s]
-            show(x, z + n_out, after(flat(X), i * n_in), n_in, lanes)
-            forward(x, z + n_out, w, table, n_layers, after(extra, TERMS * lanes), lanes)
+            show(x, after(flat(X), i * n_in), n_in, lanes)
+            forward(x, w, table, n_layers, after(extra, TERMS * lanes), lanes)
             slopes(slope, x, z, n_out, after(flat(y), i * n_y), loss, extra, wanted, lanes)
             if wanted:
                 for lane in range(lanes):
                     losses[kept, lane] += t[LOSSES, lane]
                     n_right[kept, lane] += t[HITS, lane] > 0
-            backward(target, by, w, slope, x, z + n_out, table, n_layers, lanes)
+            backward(target, by, w, slope, x, table, n_layers, lanes)
             if not fused and s == start:
                 fill(by, KEEP * lanes, lanes, number(by, 1))
+        budget -= now - done
+        if now < stop:
+            position[SAMPLES] = now - start
+            return
         if not fused:
             if optimizer == ADAM:
                 for lane in range(lanes):
@@ -163,4 +170,4 @@ def train(
                 step(w, m, grads, optimizer, c, first, bias, n_params, False, lanes)
                 step(w, m, grads, optimizer, c, bias, bias + n_units, n_params, True, lanes)
         position[UPDATES] += 1
-        budget -= stop - start
+        position[SAMPLES] = 0

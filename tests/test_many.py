@@ -1,6 +1,9 @@
 """Many nets side by side are the same nets as alone."""
 
 import os
+import pickle
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ NETS = {
     "2-19-1": ((2, 19, 1), "tanh", "bce", GATE),
     "2-10-3": ((2, 10, 3), "sigmoid", "softmax_ce", SPIRAL),
     "2-5-9-2": ((2, 5, 9, 2), "tanh", "mse", VALUES),
+    "2-3-1-4-1": ((2, 3, 1, 4, 1), "sigmoid", "bce", GATE),
     "2-3-18": ((2, 3, 18), "relu", "softmax_ce", SPIRAL),
 }
 RULES = {
@@ -78,22 +82,47 @@ def test_the_published_mistake_is_the_same_side_by_side():
     assert (runs.loss[0] == history.loss).all()
 
 
+@pytest.mark.parametrize("batch_size", [1, 7, "full"])
 @pytest.mark.parametrize("samples", [1, 100, 10**9])
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_numbers_of_nets_threads_and_chunks_change_no_bit(n_jobs, samples, chunks, monkeypatch):
+def test_numbers_of_nets_threads_and_chunks_change_no_bit(n_jobs, samples, batch_size, chunks):
     X, y = SPIRAL
-    few = make("2-10-3").fit_many(X, y, seeds=range(3), epochs=6, lr=0.1, seed=1)
+    options = {"epochs": 4, "lr": 0.1, "seed": 1, "batch_size": batch_size}
+    few = make("2-10-3").fit_many(X, y, seeds=[0, 1, 99], **options)
+    chunks(samples)
+    runs = make("2-10-3").fit_many(X, y, seeds=range(100), n_jobs=n_jobs, **options)
+    for place, net in enumerate((0, 1, 99)):
+        assert (runs.theta[net] == few.theta[place]).all()
+        assert (runs.loss[net] == few.loss[place]).all()
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_is_heard_within_a_batch_and_nothing_runs_on(n_jobs):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20_000, 50)), rng.integers(0, 3, 20_000)
+    net = fastnn.mlp(50, 30, 3, seed=1)
+    options = {"epochs": 1000, "lr": 0.1, "batch_size": "full", "n_jobs": n_jobs}
+    net.fit_many(X[:10], y[:10], seeds=[0], **(options | {"epochs": 1}))
+    threads = threading.active_count()
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit_many(X, y, seeds=range(200), **options)
+    assert threading.active_count() == threads
+    again = net.fit_many(X[:10], y[:10], seeds=[0], **(options | {"epochs": 1}))
+    assert np.isfinite(again.loss).all()
+
+
+def test_an_error_in_a_thread_ends_the_others(monkeypatch):
     from fastnn import many
 
-    monkeypatch.setattr(
-        many, "Pace", type("Pace", (), {"__init__": lambda self, n: None, "samples": samples, "learn": lambda *_: None})
-    )
-    runs = make("2-10-3").fit_many(X, y, seeds=range(150), epochs=6, lr=0.1, seed=1, n_jobs=n_jobs)
-    assert (runs.theta[:3] == few.theta).all()
-    assert (runs.loss[:3] == few.loss).all()
-    last = make("2-10-3", 149)
-    last.fit(X, y, epochs=6, lr=0.1, seed=1)
-    assert (runs.theta[149] == last.theta).all()
+    class Failing(many._Block):
+        def write(self, found):
+            raise MemoryError("no more")
+
+    monkeypatch.setattr(many, "_Block", Failing)
+    with pytest.raises(MemoryError, match="no more"):
+        make("2-2-1").fit_many(*GATE, seeds=range(300), epochs=2, lr=0.1, n_jobs=2)
 
 
 def test_losses_are_kept_of_some_epochs():
@@ -117,6 +146,20 @@ def test_each_may_have_its_learning_rate():
         alone = make("2-2-1")
         alone.fit(*GATE, epochs=3, lr=lr)
         assert (alone.theta == theta).all()
+
+
+def test_one_that_diverges_is_no_success():
+    X = GATE[0] * 1e10  # an output that is not a number "wins" as class 0
+    net = fastnn.mlp(2, 3, 1, activation="relu")
+    runs = net.fit_many(X, [0, 0, 0, 1], seeds=range(4), epochs=20, lr=[1e300, 1e300, 0.1, 0.1])
+    assert runs.diverged.tolist()[:2] == [True, True]
+    assert np.isnan(runs.accuracy[:2, -1]).all()
+    assert runs.success_rate(accuracy_above=0.7) <= 0.5
+    with pytest.raises(ValueError, match="net 0 diverged"):
+        runs[0]
+    values = fastnn.mlp(2, 3, 1, loss="mse").fit_many(X, GATE[1], seeds=[1], epochs=1, lr=0.0)
+    with pytest.raises(ValueError, match="use loss_below"):
+        values.success_rate(accuracy_above=0.5)
 
 
 def test_one_that_diverges_disturbs_no_other():
@@ -150,7 +193,11 @@ def test_success_has_the_interval_of_wilson():
     for p in (found.low, found.high):
         assert abs(p - 15 / 40) == pytest.approx(1.959963984540054 * np.sqrt(p * (1 - p) / 40), rel=1e-12)
     assert fastnn.runs.Rate(0, 10).low == 0.0
-    assert fastnn.runs.Rate(10, 10).high == pytest.approx(1.0, rel=1e-15)
+    for n in (10, 49, 1000, 2999):
+        assert fastnn.runs.Rate(0, n).low == 0.0
+        assert fastnn.runs.Rate(n, n).high == 1.0
+    again = pickle.loads(pickle.dumps(found))
+    assert (again, again.low, again.high) == (found, found.low, found.high)
     with pytest.raises(ValueError, match="what is a success"):
         runs.success_rate()
 
@@ -188,7 +235,7 @@ def test_wrong_arguments_are_refused(case):
 
 
 def test_nets_that_seeds_do_not_draw_are_refused():
-    with pytest.raises(ValueError, match="seeds draw nothing"):
+    with pytest.raises(ValueError, match="made from arrays, or loaded"):
         fastnn.mlp(2, 1, init=[[[1.0], [1.0]], [0.0]]).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
     layers = [fastnn.Affine(2, 2), fastnn.Tanh(), fastnn.Tanh(), fastnn.Affine(2, 1)]
     with pytest.raises(ValueError, match="layer by layer"):

@@ -67,3 +67,25 @@ class Numbering(fastnn.Identity):
 
 def test_other_layers_may_tell_neurons_apart():
     fastnn.Sequential([fastnn.Affine(2, 2), Numbering(), fastnn.Tanh(), fastnn.Affine(2, 1)], init="zeros")
+
+
+class Gain(fastnn.layers.Weighted):
+    """A factor for each unit, as a layer of one's own."""
+
+    def shapes(self):
+        return [(self.n_out,)]
+
+    def draw(self, rng, default):
+        return [np.arange(1.0, self.n_out + 1.0)]
+
+    def compute(self, x):
+        return x * self.params[0]
+
+    def compute_back(self, dout, x, out):
+        self.grads[0][...] = (dout * x).sum(axis=0)
+        return dout * self.params[0]
+
+
+def test_layers_of_ones_own_are_not_judged():
+    layers = [fastnn.Affine(2, 3), Gain(3, 3), fastnn.Tanh(), fastnn.Affine(3, 1)]
+    fastnn.Sequential(layers, init="zeros").fit(*GATE, epochs=1, lr=0.1)
