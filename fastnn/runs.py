@@ -64,9 +64,7 @@ class Runs:
     def __getitem__(self, i: int) -> "Sequential":
         """Net number i, as if trained alone; one that diverged raises ValueError, as its parameters are not finite."""
         if not np.isfinite(self.theta[i]).all():
-            raise ValueError(
-                f"net {i} diverged: no net can have its parameters, which are not finite (runs.theta[{i}])"
-            )
+            raise ValueError(f"net {i} diverged, and no net can have its parameters, runs.theta[{i}]: they are not finite")
         return self.net.with_theta(self.theta[i])
 
     def __iter__(self) -> Iterator["Sequential"]:
