@@ -4,11 +4,13 @@ import argparse
 import difflib
 import io
 import os
+import re
 import shlex
 import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -53,17 +55,18 @@ def _interruptible() -> Iterator[None]:
 @_interruptible()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is returned, or raised as SystemExit for wrong arguments and --help."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # the sources have Korean in them, some terminals have not
-    parser, reproduce = _parsers()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.error("a command is wanted: reproduce, info or warmup")
+    started = time.perf_counter()
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # the sources have Korean in them, some terminals have not
+        parser, reproduce = _parsers()
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.error("a command is wanted: reproduce, info or warmup")
         agrees = True
         if options.command == "reproduce":
             typed = sys.argv[1:] if arguments is None else arguments
-            agrees = _reproduce(reproduce, options, shlex.join(["fastnn", *typed]))
+            agrees = _reproduce(reproduce, options, shlex.join(["fastnn", *typed]), started)
         elif options.command == "info":
             from .info import show
 
@@ -106,7 +109,13 @@ def _parsers() -> tuple[_Parser, _Parser]:
         allow_abbrev=False,
     )
     reproduce.add_argument("names", nargs="*", metavar="NAME", help="an experiment; all of them by default")
-    reproduce.add_argument("--out", metavar="DIR", default="fastnn-out", help="where to write (default: %(default)s)")
+    reproduce.add_argument(
+        "--out",
+        metavar="DIR",
+        default="fastnn-out",
+        help="where to write (default: %(default)s); report.html and results.json hold the last call alone, "
+        "older pictures stay",
+    )
     reproduce.add_argument("--quick", action="store_true", help="fewer seeds where many nets make a distribution")
     reproduce.add_argument(
         "--seed", metavar="N", type=_seed, default=0, help="of all that no page fixes (default: %(default)s)"
@@ -119,12 +128,12 @@ def _parsers() -> tuple[_Parser, _Parser]:
 
 
 def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"a seed is a whole number from 0 to {2**32 - 1}, not {text!r}")
+    if not re.fullmatch("[0-3]?[0-9]{1,6}", text):
+        raise argparse.ArgumentTypeError("a whole number below 4,000,000 is wanted: each stands for 1,000 seeds")
     return int(text)
 
 
-def _reproduce(parser: _Parser, options: argparse.Namespace, command: str) -> bool:
+def _reproduce(parser: _Parser, options: argparse.Namespace, command: str, started: float) -> bool:
     from .experiments import EXPERIMENTS
 
     for name in options.names:
@@ -142,7 +151,7 @@ def _reproduce(parser: _Parser, options: argparse.Namespace, command: str) -> bo
     from .report import reproduce
 
     _warm_up(("float64",))
-    return reproduce(experiments, folder, Options(options.seed, options.quick), options.film, command)
+    return reproduce(experiments, folder, Options(options.seed, options.quick), options.film, command, started)
 
 
 def _writable(parser: _Parser, out: str) -> Path:
@@ -154,6 +163,8 @@ def _writable(parser: _Parser, out: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+    except FileExistsError:
+        parser.error(f"cannot write to {out}: it is not a folder")
     except OSError as error:
         parser.error(f"cannot write to {out}: {error.strerror or error}")
     return folder

@@ -17,6 +17,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         with open(temporary, "xb") as stream:
             stream.write(content)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # of a full disk, or of the temporary file
+            raise type(error)(f"cannot write the file {target}: {error.strerror or error}") from error
         raise

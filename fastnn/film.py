@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .plot import COLORS
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -15,6 +17,7 @@ LIMIT = 3_000_000  # bytes
 _DPI = 90
 _FRAME, _LAST = 80, 2000  # how long a frame and the last one stay, in milliseconds
 _COLORS = (255, 128)
+_KEPT = [list(bytes.fromhex(color[1:])) for color in ("#FFFFFF", *COLORS)]  # paper, and what small points have
 _SAMPLES = 8  # frames that the palette is made from
 
 
@@ -66,15 +69,16 @@ def _encode(frames: Sequence["Image"], n_colors: int, milliseconds: int) -> byte
 
 
 def _palette(frames: Sequence["Image"], n_colors: int) -> "Image":
-    """An image that has the colours which serve all frames best, as far as a few of them tell."""
+    """An image that has the colours which serve all frames best, as far as a few of them tell, and those to be kept."""
     from PIL import Image
 
     samples = [frames[place] for place in np.linspace(0, len(frames) - 1, min(_SAMPLES, len(frames))).astype(int)]
     sheet = Image.new("RGB", (samples[0].width, samples[0].height * len(samples)))
     for place, sample in enumerate(samples):
         sheet.paste(sample, (0, samples[0].height * place))
-    palette = sheet.quantize(n_colors)
-    colors = np.array(palette.getpalette()).reshape(-1, 3)
-    colors[colors.min(axis=1) >= 248] = 255  # Pillow takes any that is near, and paper has to be white
+    palette = sheet.quantize(n_colors - len(_KEPT))
+    colors = np.concatenate([np.array(palette.getpalette()).reshape(-1, 3), _KEPT])
+    for kept in _KEPT:
+        colors[np.abs(colors - kept).max(axis=1) < 8] = kept  # Pillow takes any that is near
     palette.putpalette(colors.ravel().tolist())
     return palette

@@ -143,14 +143,16 @@ def _scatter(ax: Axes, points: Array, labels: Array, numbers: Array) -> None:
 
 
 def regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
-    """Each cell in its most probable class's colour, paler where that is less certain, and the borders."""
+    """Each cell in its most probable class's colour, paler where that is less certain, white where all are equal; and
+    the borders.
+    """
     from matplotlib.colors import to_rgb
 
     n_classes = shares.shape[2]
     colors = np.array([to_rgb(color) for color in _colors(n_classes)])
     best = shares.argmax(axis=2)
     certainty = (shares.max(axis=2) - 1.0 / n_classes) / (1.0 - 1.0 / n_classes)
-    strength = (0.12 + 0.33 * certainty)[..., np.newaxis]
+    strength = np.where(certainty > 0.0, 0.12 + 0.33 * certainty, 0.0)[..., np.newaxis]
     half = 0.5 * np.array([x1[1] - x1[0], x2[1] - x2[0]])
     extent = (x1[0] - half[0], x1[-1] + half[0], x2[0] - half[1], x2[-1] + half[1])
     ax.imshow(1.0 - strength * (1.0 - colors[best]), origin="lower", extent=extent, aspect="auto", zorder=0)

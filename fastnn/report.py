@@ -6,7 +6,6 @@ import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from . import __version__, info
-from .experiments.outcome import Experiment, Finding, Options, Outcome, Picture, Run
+from .chapters import Chapter, Report
+from .experiments.outcome import Experiment, Options, Outcome, Picture
 from .files import write_whole
 from .film import gif
 from .page import html
@@ -27,61 +27,14 @@ from .screen import show
 _DPI = 110
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """An experiment, what came out of it, and the files of its pictures and films: their names and contents."""
-
-    experiment: Experiment
-    outcome: Outcome
-    files: Mapping[str, bytes]
-
-    @property
-    def table(self) -> list[tuple[str, ...]]:
-        """The trainings as text, a row each, under a row of titles."""
-        titles = ("mode", "setting", "nets", "updates", "loss", "accuracy", "time", "ns/update")
-        return [titles, *map(_row, self.outcome.runs)]
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that one call of `fastnn reproduce` has to tell; seconds is the time of all of it."""
-
-    chapters: Sequence[Chapter]
-    command: str
-    date: str
-    seconds: float
-    made_with: Mapping[str, str]
-
-    @property
-    def training_seconds(self) -> float:
-        """How long the trainings took."""
-        return sum(run.seconds for chapter in self.chapters for run in chapter.outcome.runs)
-
-    @property
-    def failures(self) -> list[tuple[str, Finding]]:
-        """The findings that are not as they should be, each with the name of its experiment."""
-        findings = [(chapter.experiment.name, each) for chapter in self.chapters for each in chapter.outcome.findings]
-        return [(name, finding) for name, finding in findings if not finding.ok]
-
-    @property
-    def summary(self) -> str:
-        """How many findings there are, and what came of them."""
-        findings = [finding for chapter in self.chapters for finding in chapter.outcome.findings if finding.ok]
-        equal, failed = sum(finding.verdict.startswith("equal") for finding in findings), len(self.failures)
-        return (
-            f"{len(findings) + failed} findings: {equal} equal, {len(findings) - equal} agree or differ for a reason "
-            f"that is given, {failed} fail"
-        )
-
-
 def reproduce(
-    experiments: Sequence[Experiment], folder: Path, options: Options, film: bool, command: str = "fastnn reproduce"
+    experiments: Sequence[Experiment], folder: Path, options: Options, film: bool, command: str, started: float
 ) -> bool:
     """Run the experiments, write what comes out into the folder, and print it; `film` says whether films are made.
 
-    command is what a user types for all this. The answer is whether all findings are as they should be.
+    command is what a user types for all this, and started when it began, in seconds of `time.perf_counter`. The answer
+    is whether all findings are as they should be.
     """
-    started = time.perf_counter()
     chapters = []
     errors = Console(stderr=True)
     rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
@@ -133,23 +86,6 @@ def _png(picture: Picture) -> bytes:
     content = io.BytesIO()
     canvas.print_png(content)  # what savefig does, without laying out twice
     return content.getvalue()
-
-
-def _row(run: Run) -> tuple[str, ...]:
-    """A training as text; empty what is not known."""
-    loss = "" if math.isnan(run.loss) else f"{run.loss:.6g}"
-    accuracy = "" if math.isnan(run.accuracy) else f"{run.accuracy:.4f}"
-    took = f"{run.seconds:,.2f} s" if run.seconds >= 1 else f"{run.seconds * 1e3:,.1f} ms"
-    return (
-        run.mode,
-        run.setting,
-        f"{run.nets:,}",
-        f"{run.updates:,}",
-        loss,
-        accuracy,
-        took,
-        f"{run.ns_per_update:,.0f}",
-    )
 
 
 def _made_with() -> dict[str, str]:

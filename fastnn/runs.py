@@ -34,7 +34,7 @@ class Rate(float):
         rate._counts = successes, n
         return rate
 
-    def __getnewargs__(self) -> tuple[int, int]:
+    def __getnewargs__(self) -> tuple[int, int]:  # type: ignore[override]  # what __new__ takes
         return self._counts
 
     def __repr__(self) -> str:
@@ -64,7 +64,7 @@ class Runs:
     def __getitem__(self, i: int) -> "Sequential":
         """Net number i, as if trained alone; one that diverged raises ValueError, as its parameters are not finite."""
         if not np.isfinite(self.theta[i]).all():
-            raise ValueError(f"net {i} diverged, and no net can have its parameters, runs.theta[{i}]: they are not finite")
+            raise ValueError(f"net {i} diverged, and no net can have its parameters, runs.theta[{i}]: it is not finite")
         return self.net.with_theta(self.theta[i])
 
     def __iter__(self) -> Iterator["Sequential"]:
@@ -76,7 +76,7 @@ class Runs:
         return np.any(~np.isfinite(self.theta), axis=1) | ~np.isfinite(self.loss[:, -1])
 
     def success_rate(self, loss_below: float | None = None, accuracy_above: float | None = None) -> Rate:
-        """The share of nets whose loss, or accuracy, or both, are good enough in the last epoch, and that did not diverge.
+        """The share of nets that did not diverge and end with a loss, or accuracy, or both, that are good enough.
 
         >>> from fastnn import datasets, mlp
         >>> runs = mlp(2, 2, 1).fit_many(*datasets.xor_gate(), seeds=range(100), epochs=2000, lr=2.0, batch_size="full")

@@ -22,7 +22,7 @@ def warn_of_symmetry(layers: Sequence[Layer]) -> None:
     before: Affine | MatMul | None = None
     place_before = 0
     for place, layer in enumerate(layers):
-        if type(layer) in (Affine, MatMul):
+        if isinstance(layer, Affine | MatMul) and type(layer) in (Affine, MatMul):
             if before is not None and len(np.unique(before.params[0][0])) < before.n_out:
                 of_each = [array.reshape(-1, before.n_out).T for array in before.params] + [layer.params[0]]
                 different = len(np.unique(np.hstack(of_each), axis=0))

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import fastnn
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+WARNS = {"zero_init": "SymmetryWarning"}  # what an example is there to show
 each = pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 
 
@@ -21,12 +23,14 @@ def test_there_are_examples():
 @each
 @pytest.mark.compiled
 def test_it_runs_and_leaves_a_picture(example, tmp_path):
+    warns = WARNS.get(example.stem)
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(example)],
+        [sys.executable, "-W", "error" if warns is None else "default", str(example)],
         cwd=tmp_path, env={**os.environ, "MPLBACKEND": "Agg"}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    assert re.findall(r"\w+Warning(?=: )", done.stderr) == ([] if warns is None else [warns]), done.stderr
+    assert len(done.stderr.splitlines()) == (0 if warns is None else 2), done.stderr  # the warning, and its line
     assert done.stdout.strip()
     picture = (tmp_path / f"{example.stem}.png").read_bytes()
     assert picture.startswith(b"\x89PNG")

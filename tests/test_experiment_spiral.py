@@ -70,7 +70,7 @@ def test_all_findings_are_as_they_should_be(outcome):
         "batches of 30, many seeds": 20 * 3000,
     }
     *ways, many = outcome.runs
-    assert [len(run.trace["loss_by_epoch"]) for run in ways] == [300, 300, 3000]
+    assert [len(run.trace["loss"]) for run in ways] == [150, 150, 200]  # every second epoch, and every 15th
     assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
     # side by side as alone, up to what 3,000 updates make of rounding
     assert many.trace["final_loss_by_seed"][0] == pytest.approx(ways[0].loss, rel=1e-6)
@@ -87,9 +87,51 @@ def test_pictures_and_the_film(outcome):
     lines = curves.axes[0].lines[::2]  # each is followed by a dashed one at the best
     for line, run in zip(lines, outcome.runs[:3], strict=True):
         assert line.get_label() == run.mode
-        assert line.get_ydata().tolist() == run.trace["loss_by_epoch"]
+        assert [line.get_ydata()[epoch - 1] for epoch in run.trace["epochs"]] == run.trace["loss"]
     (film,) = outcome.films
     assert 40 <= film.n_frames <= 100
     figure = Figure()
     film.draw(figure)(film.n_frames - 1)
     assert figure.axes[0].get_title().startswith("epoch 300.0, loss 0.1")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 5, 41])
+@pytest.mark.compiled
+def test_the_conclusion_holds_from_other_seeds(seed):
+    outcome = spiral.run(Options(seed=seed, quick=True), lambda what: None)
+    assert outcome.ok
+    said = " ".join(outcome.conclusion)
+    losses = outcome.runs[-1].trace["final_loss_by_seed"]
+    low, high = np.quantile(losses, (0.25, 0.75))
+    assert ("rather lucky" in said) == (low > 0.11)
+    assert ("rather unlucky" in said) == (high < 0.11)
+    # the loss and the share of right answers are those of one net, at the end
+    net = spiral.spiral_net(1000 * seed)
+    history = net.fit(*datasets.spiral(), epochs=300, lr=1.0, batch_size=30, seed=1000 * seed)
+    loss, score = net.loss_and_grads(*datasets.spiral())[0], net.score(*datasets.spiral())
+    assert f"the net has in the end, over all points, a loss of {loss:.3f}, with {score:.1%} right" in said
+    assert outcome.runs[0].accuracy == score
+    slow = int((history.loss > 1.0).sum())
+    assert f"above 1 for {slow} epochs" in said
+    assert (history.loss[:slow] > 1.0).all()
+    assert 5 < slow < 50
+
+
+@pytest.mark.parametrize(
+    ("losses", "luck"), [((0.12, 0.13), "lucky"), ((0.1, 0.12), "ordinary"), ((0.08, 0.1), "unlucky")]
+)
+def test_luck_is_where_the_books_loss_lies(losses, luck):
+    nets = {mode: spiral.spiral_net() for mode, *_ in spiral.MODES}
+    histories = {mode: net.fit(*datasets.spiral(), epochs=1, lr=1.0, batch_size="full") for mode, net in nets.items()}
+    said = " ".join(spiral._conclusion(nets, histories, np.array(losses), *datasets.spiral()))
+    assert f" {luck} one." in said
+
+
+@pytest.mark.compiled
+def test_many_seeds_see_several_orders_of_the_points():
+    X, y = datasets.spiral()
+    groups = spiral._many_seeds(X, y, range(1000, 1030))
+    assert [len(runs) for runs in groups] == [25, 5]
+    alone = spiral.spiral_net(1025)
+    history = alone.fit(X, y, epochs=300, lr=1.0, batch_size=30, seed=1025)
+    assert groups[1].loss[0, -1] == pytest.approx(history.loss[-1], rel=1e-6)

@@ -5,7 +5,7 @@ import pytest
 from drawn import look_at_all
 
 import fastnn
-from fastnn.experiments import xor_gate
+from fastnn.experiments import gate, xor_gate
 from fastnn.experiments.outcome import Options
 
 
@@ -42,11 +42,11 @@ def outcome():
 @pytest.mark.parametrize("seed", xor_gate.SEEDS)
 @pytest.mark.compiled
 def test_both_seeds_equal_the_published_code(seed):
-    trained = xor_gate.train(seed)
-    for (predictions, loss), ours, summed in zip(page(seed), trained.predictions, trained.loss, strict=True):
-        assert np.abs(ours - predictions).max() < 1e-12
-        assert summed == pytest.approx(4 * loss, abs=1e-12)
-    assert all(finding.verdict == "equal" for finding in trained.findings())
+    X, y = fastnn.datasets.xor_gate()
+    nets = xor_gate.train(seed).nets
+    for (predictions, loss), net in zip(page(seed), (nets[0], nets[-1]), strict=True):
+        assert np.abs(net.predict_proba(X)[:, 1] - predictions).max() < 1e-12
+        assert net.loss_and_grads(X, y)[0] == pytest.approx(loss, abs=1e-12)
 
 
 def test_the_weights_in_the_comments_are_another_seeds():
@@ -57,7 +57,7 @@ def test_the_weights_in_the_comments_are_another_seeds():
 
 
 def test_the_page_shows_the_same_four_numbers_in_another_order():
-    for predictions, _, rows in xor_gate.PAGE_AFTER.values():
+    for _, (predictions, _, rows) in xor_gate.PAGE_SHOWN.values():
         assert sorted(rows) == [0, 1, 2, 3]
         in_order = np.empty(4)
         in_order[list(rows)] = predictions
@@ -66,8 +66,15 @@ def test_the_page_shows_the_same_four_numbers_in_another_order():
 
 def test_steps_to():
     losses = np.array([[0.7, 0.7, 0.5, 0.7], [0.7, 0.7, 0.7, 0.7], [0.1, 0.7, 0.7, 0.7]])
-    assert xor_gate.steps_to(losses, 0.6).tolist() == [200.0, np.inf, 0.0]
-    assert xor_gate.steps_to(np.array([xor_gate.PAGE_TORCH]), 0.6).tolist() == [1200.0]
+    assert gate.steps_to(losses, 0.6).tolist() == [200.0, np.inf, 0.0]
+    assert xor_gate.PAGE_LEFT == 1200.0
+
+
+def test_the_share_that_has_learned_tells_of_the_others():
+    finding = gate.share_learned("learned?", np.array([[0.7, 0.01], [0.7, 0.7], [0.7, 0.3466], [0.7, 0.2]]))
+    assert finding.found == "by 25.0%"
+    assert finding.verdict.startswith("25.0% end above 0.6, 50.0% from 0.1 to 0.6; 50% of these near 0.3466")
+    assert gate.share_learned("learned?", np.array([[0.7, 0.01]])).verdict.endswith(", 0.0% from 0.1 to 0.6")
 
 
 @pytest.mark.compiled
@@ -84,9 +91,22 @@ def test_pytorch_itself_gives_the_same_losses():
 def test_what_is_found(outcome):
     assert outcome.ok
     assert [run.nets for run in outcome.runs] == [1, 1, 100]
-    assert all(len(values) <= 200 for run in outcome.runs for values in run.trace.values())
+    assert len(outcome.runs[2].trace["last_loss_of_each_seed"]) == 100
     verdicts = {finding.what: finding.verdict for finding in outcome.findings}
-    assert "wrong order" in verdicts["does seed 220118 fail?"]
+    assert "wrong order" in verdicts["answers of seed 220118: does it fail?"]
+
+
+@pytest.mark.parametrize("seed", [1, 5, 41, 2**32 - 1])
+@pytest.mark.compiled
+def test_what_is_said_is_true_of_other_seeds(seed):
+    outcome = xor_gate.EXPERIMENT.run(Options(seed=seed), lambda text: None)
+    assert [finding.what for finding in outcome.findings if not finding.ok] == []
+    learned = np.mean(np.array(outcome.runs[2].trace["last_loss_of_each_seed"]) < 0.1)
+    left = np.array(outcome.runs[2].trace["first_step_below_0.6_of_each_seed"])
+    assert f"{learned:.0%} of 1,000 nets" in outcome.conclusion[1]
+    assert f"only after {np.median(left):.0f} steps" in outcome.conclusion[1]
+    assert 300 < np.median(left) < 1200
+    assert f"longer than {np.mean(left < 1200):.0%}" in outcome.conclusion[1]
 
 
 @pytest.mark.compiled

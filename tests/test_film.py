@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastnn import film
+from fastnn import film, plot
 from fastnn.experiments.outcome import Film
 
 
@@ -36,6 +36,26 @@ def noise(n_frames):
         return lambda frame: image.set_data(rng.random((120, 160, 3)))
 
     return Film("noise", "Noise", (2.5, 2.0), n_frames, draw)
+
+
+def moving_border(n_classes):
+    """A film of regions in many shades whose borders move, and of one point in each class."""
+    x = np.linspace(-1, 1, 60)
+    points = np.random.default_rng(0).uniform(-1, 1, (n_classes, 2))
+
+    def draw(figure):
+        ax = figure.subplots()
+
+        def show(frame):
+            ax.clear()
+            up = np.add.outer(x, np.roll(x, frame))[..., np.newaxis]
+            scores = np.exp(-((up - np.linspace(-1, 1, n_classes)) ** 2))
+            plot.regions(ax, x, x, scores / scores.sum(axis=2, keepdims=True))
+            plot.data(points, np.arange(n_classes), ax=ax)
+
+        return show
+
+    return Film("border", "Borders move", (4.0, 3.0), 3, draw)
 
 
 def frames(content):
@@ -78,6 +98,16 @@ def test_colours_are_kept():
     assert len(colors) <= 256
     assert (colors[counts.argmax()] == 255).all()  # the paper
     assert np.abs(first - (0x00, 0x72, 0xB2)).sum(axis=2).min() <= 6
+
+
+@pytest.mark.parametrize("n_colors", [255, 128])
+@pytest.mark.parametrize("n_classes", [2, 3, 8])
+def test_points_on_regions_keep_their_colours(n_classes, n_colors, monkeypatch):
+    monkeypatch.setattr(film, "_COLORS", (n_colors,))
+    for frame, _ in frames(film.gif(moving_border(n_classes))):
+        for color in plot.COLORS[:n_classes]:
+            exact = (frame == list(bytes.fromhex(color[1:]))).all(axis=2)
+            assert exact.sum() > 20, color
 
 
 def test_noise_is_brought_below_the_limit(monkeypatch):

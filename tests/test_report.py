@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -17,7 +18,7 @@ CURSE = '<script>alert("&")</script>'
 
 
 def outcome(name, good=True):
-    """Two trainings, two findings, of which the second is as good says, a picture and a film."""
+    """Two trainings, a finding of each kind, of which the second is as good says, a picture and a film."""
 
     def draw(figure):
         figure.subplots().plot([1, 2, 3])
@@ -34,13 +35,15 @@ def outcome(name, good=True):
         Run("a thousand nets", "the same from other seeds", 1_234_567_890, 61.5, float("nan"), float("nan"), 1000),
     ]  # fmt: skip
     findings = [
-        Finding("loss after epoch 1", "0.30375386576179497", "0.30375386576179501", "equal"),
-        Finding("does it fail?", "yes, it does", f"no {CURSE}", "its rows are in another order", good),
+        Finding("loss after epoch 1", "0.30375386576179497", "0.30375386576179501", "equal to 15 digits", "equal"),
+        Finding("does it fail?", "yes, it does", f"no {CURSE}", "its rows are in another order", "differs", good),
+        Finding("loss at the end", "0.25", "0.1 / 0.2 / 0.3", "at percentile 50 of 7 seeds", "among"),
+        Finding("loss in epoch 2", "not shown", "0.27", "equal to plain Python", "ours"),
     ]
     picture = Picture(f"{name}-loss", f"The loss of {name} {CURSE}", (4.0, 3.0), draw)
     return Outcome(
         runs, findings, [picture], [Film(f"{name}-film", f"{name} moves", (3.0, 2.0), 3, film)],
-        ["The first paragraph.", f"The second, with {CURSE} in it."],
+        ["The first paragraph.", f"The second, with {CURSE} and `a * b` in it."],
     )  # fmt: skip
 
 
@@ -56,7 +59,7 @@ def experiment(name, good=True, run=None):
 
 
 def reproduce(folder, *experiments, film=True, command="fastnn reproduce --film"):
-    return report.reproduce(experiments, folder, Options(seed=3), film, command)
+    return report.reproduce(experiments, folder, Options(seed=3), film, command, time.perf_counter() - 1000)
 
 
 class Page(HTMLParser):
@@ -117,11 +120,41 @@ def test_the_page_is_whole_and_fetches_nothing(page):
         assert {"id": name} in read.all("section")
     for part in (
         "구현하기", "Does cat learn?", "0.30375386576179501", "2-2-1 sigmoid", "1,234,567,890", "25.1 ms", "61.50 s",
-        "✓ its rows are in another order", "The first paragraph.", CURSE, "fastnn reproduce --film",
-        "4 findings: 2 equal, 2 agree", "Trained for 123.05 s", "numba",
+        "✓ equal to 15 digits", "≠ differs: its rows are in another order", "~ placed: at percentile 50 of 7 seeds",
+        "• ours: equal to plain Python", "The first paragraph.", CURSE, "fastnn reproduce --film", "numba",
+        "8 findings: 2 equal to the page, 2 placed among many seeds, 2 differ for a reason that is given, 2 checks of "
+        "our own, 0 fail", "Trained for 123.05 s, all in 100",
     ):  # fmt: skip
         assert part in read.text, part
     assert not re.search(r"\bnan\b", read.text)
+    assert read.text.count("✗") == 0
+
+
+def test_the_page_answers_right_under_the_question(page):
+    text = Page((page / "report.html").read_text(encoding="utf-8")).text
+    parts = ["Does cat learn?", "The first paragraph.", "loss after epoch 1", "The loss of cat", "500,000"]
+    assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+
+
+def test_each_kind_of_finding_has_a_colour_of_its_own(page):
+    text = (page / "report.html").read_text(encoding="utf-8")
+    kinds = [span["class"] for span in Page(text).all("span")]
+    assert kinds == ["equal", "differs", "among", "ours"] * 2
+    assert all(re.search(rf"^(.*}} )?\.{kind} {{ color: var", text, re.M) for kind in (*kinds, "fails"))
+
+
+def test_backticks_are_code(page):
+    text = (page / "report.html").read_text(encoding="utf-8")
+    assert " and <code>a * b</code> in it.</p>" in text
+    assert "`" not in text
+
+
+def test_the_columns_of_page_and_terminal_have_the_same_names(page, tmp_path, capsys):
+    titles = [cell["data-title"] for cell in Page((page / "report.html").read_text(encoding="utf-8")).all("td")]
+    reproduce(tmp_path, experiment("cat"), film=False)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert " ".join(titles[:4]).split() in lines  # a row of findings comes first
+    assert " ".join(titles[16:24]).split() in lines
 
 
 def test_pictures_and_films_are_in_the_page(page):
@@ -134,7 +167,7 @@ def test_pictures_and_films_are_in_the_page(page):
         assert base64.b64decode(data, validate=True) == (page / file).read_bytes()
         with Image.open(io.BytesIO(base64.b64decode(data))) as opened:
             assert opened.format == file[-3:].upper()
-    assert images[0]["alt"] == f"The loss of cat {CURSE}"
+    assert images[0]["alt"] == "cat-loss"  # the caption is read anyway
 
 
 def test_results_are_strict_json_with_all_numbers(page):
@@ -157,7 +190,7 @@ def test_results_are_strict_json_with_all_numbers(page):
     assert (many["loss"], many["accuracy"], many["nets"]) == (None, None, 1000)
     assert cat["findings"][0] == {
         "what": "loss after epoch 1", "page": "0.30375386576179497", "found": "0.30375386576179501",
-        "verdict": "equal", "ok": True,
+        "verdict": "equal to 15 digits", "kind": "equal", "ok": True,
     }  # fmt: skip
 
 
@@ -172,32 +205,37 @@ def test_without_films_there_are_none(tmp_path):
     assert "image/gif" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("columns", [40, 80, 100, 150, 250])
+@pytest.mark.parametrize("columns", [40, 60, 79, 80, 100, 150, 250])
 def test_the_tables_fit_and_cut_no_number(columns, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(columns))
-    reproduce(tmp_path, experiment("cat"), film=False)
+    reproduce(tmp_path, experiment("cat"))
     shown = capsys.readouterr().out
-    assert max(map(len, shown.split("written:")[0].splitlines())) <= max(columns, 80)
+    assert max(map(len, shown.split("written:")[0].splitlines())) <= columns
     words = " ".join(shown.split())
     for part in (
         "500,000", "1,234,567,890", "0.123457", "0.9860", "25.1 ms", "61.50 s", " 50 ", "0.30375386576179497",
-        "0.30375386576179501", "equal", "Does cat learn?", "The first paragraph.", "구현하기",
+        "0.30375386576179501", "✓ equal to 15 digits", "~ placed: at percentile", "≠ differs:", "• ours: equal to",
+        "Does cat learn?", "The first paragraph.", "구현하기",
     ):  # fmt: skip
         assert part in words, part
     assert "one sample after another, lr 0.25" in words or columns >= 130
-    assert str(tmp_path / "cat-loss.png") in shown
-    assert str(tmp_path / "report.html") in shown
+    assert words.index("The first paragraph.") < words.index("500,000")
+    assert f"written: {tmp_path}/report.html (open it), results.json, 1 picture, 1 film\n" in shown
+    if columns < 80:
+        assert "updates: 500,000" in words
+        assert "loss: ;" not in words
 
 
 def test_what_fails_is_said_everywhere_and_is_the_answer(tmp_path, capsys):
     assert not reproduce(tmp_path, experiment("cat"), experiment("dog", good=False), film=False)
     shown = " ".join(capsys.readouterr().out.split())
-    assert "4 findings: 2 equal, 1 agree or differ for a reason that is given, 1 fail" in shown
+    assert "1 differ for a reason that is given, 2 checks of our own, 1 fail." in shown
+    assert "✗ FAILS: its rows are in another order" in shown
     assert f"FAILS: dog: does it fail?: the page has yes, it does, found no {CURSE}: its rows are" in shown
     experiments = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["experiments"]
     assert [each["ok"] for each in experiments.values()] == [True, False]
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
-    assert "✗ fails: its rows are in another order" in text
+    assert "✗ FAILS: its rows are in another order" in text
     assert "✗ something fails" in text
 
 

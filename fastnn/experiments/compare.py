@@ -6,7 +6,9 @@ import numpy as np
 
 from ..arrays import Array
 from ..history import History
-from .outcome import Finding, Run
+from .outcome import Finding, Options, Run
+
+_BLOCK = 1000  # the most seeds of one experiment
 
 
 def equal(
@@ -32,8 +34,8 @@ def among(what: str, page: float, sample: Array, digits: int) -> Finding:
 
     To lie beyond all of a thousand seeds, or far beyond all of fewer, is to fail.
 
-    >>> among("loss", 0.2, np.array([0.1, 0.2, 0.3]), digits=1)
-    Finding(what='loss', page='0.2', found='0.1 / 0.1 / 0.2 / 0.2 / 0.3 (5, 25, 50, 75, 95%)',
+    >>> among("loss", 0.2, np.array([0.1, 0.2, 0.3]), digits=2)
+    Finding(what='loss', page='0.20', found='0.11 / 0.15 / 0.20 / 0.25 / 0.29 (5, 25, 50, 75, 95%)',
             verdict='at percentile 50 of 3 seeds', kind='among', ok=True)
     """
     low, high = sample.min(), sample.max()
@@ -60,6 +62,19 @@ def percentile(value: float, sample: Array) -> str:
     """
     share = np.mean(sample < value) + 0.5 * np.mean(sample == value)
     return f"at percentile {100 * share:.0f} of {len(sample):,} seeds"
+
+
+def seeds(options: Options, n: int | None = None) -> range:
+    """The first n seeds, or as many as make a distribution, of the block that --seed chooses.
+
+    Blocks do not overlap, and their seeds are those that `np.random.RandomState` takes, below 2**32: after the last
+    whole block comes the first again.
+
+    >>> seeds(Options(seed=5))
+    range(5000, 6000)
+    """
+    first = options.seed % (2**32 // _BLOCK) * _BLOCK
+    return range(first, first + (options.n_seeds if n is None else n))
 
 
 def training(mode: str, setting: str, history: History, score: float) -> Run:

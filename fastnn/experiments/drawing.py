@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import plot
 from ..arrays import Array
 from ..model import Sequential
 from ..plot import COLORS
-from ..plot import regions as draw_regions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = ["COLORS", "Square", "film_updates", "map_frames", "regions", "trace"]
 
 Square = tuple[float, float]  # the same low and high for both inputs
 
@@ -36,7 +34,7 @@ def regions(ax: "Axes", net: Sequential, square: Square, title: str = "", resolu
     side = np.linspace(*square, resolution)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(side, side)], axis=1)
     before = set(ax.get_children())
-    draw_regions(ax, side, side, net.predict_proba(grid).reshape(resolution, resolution, -1))
+    plot.regions(ax, side, side, net.predict_proba(grid).reshape(resolution, resolution, -1))
     ax.set(xlim=square, ylim=square, xticks=[], yticks=[], xlabel="", ylabel="", aspect="equal")
     ax.set_title(title, fontsize="medium")
     drawn = [artist for artist in ax.get_children() if artist not in before]
@@ -58,6 +56,16 @@ def map_frames(
         while shown:
             shown.pop()()
         shown.append(regions(ax, nets[frame], square, titles[frame], resolution))
+
+    return show
+
+
+def together(panels: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
+    """What shows frame k of a film in all its panels."""
+
+    def show(frame: int) -> None:
+        for panel in panels:
+            panel(frame)
 
     return show
 

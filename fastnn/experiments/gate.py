@@ -9,7 +9,10 @@ import numpy as np
 from .. import datasets
 from ..arrays import Array
 from ..model import Sequential
-from .drawing import COLORS, map_frames, trace
+from ..plot import COLORS
+from ..runs import Runs
+from .drawing import map_frames, together, trace
+from .outcome import Finding, Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,16 +23,26 @@ LEFT, SOLVED = 0.6, 0.1  # the losses of one that begins to, and that does
 SQUARE = (-0.25, 1.25)
 
 
+def bce(predictions: Array | Sequence[float]) -> Array:
+    """The mean loss of predictions (..., 4) for the four rows."""
+    given = np.asarray(predictions)
+    return -np.log(np.where(datasets.xor_gate()[1] == 1, given, 1.0 - given)).mean(axis=-1)
+
+
 def learned(losses: Array) -> float:
     """The share of nets (n_nets, n_steps) that know the gate in the end."""
     return float(np.mean(losses[:, -1] < SOLVED))
 
 
-def others(losses: Array) -> str:
-    """What becomes of nets that do not learn the gate."""
+def share_learned(what: str, losses: Array) -> Finding:
+    """The finding of how many nets know the gate in the end, and of what becomes of the others."""
     last = losses[:, -1]
-    waiting, between = np.mean(last > LEFT), np.mean((last <= LEFT) & (last >= SOLVED))
-    return f"{waiting:.1%} are still near ln 2, {between:.1%} mostly near {LN2 / 2:.4f}: two rows right, two at 0.5"
+    between = last[(last <= LEFT) & (last >= SOLVED)]
+    verdict = f"{np.mean(last > LEFT):.1%} end above {LEFT}, {len(between) / len(last):.1%} from {SOLVED} to {LEFT}"
+    if len(between):
+        near = np.mean(np.abs(between - LN2 / 2) < 0.01)
+        verdict += f"; {near:.0%} of these near {LN2 / 2:.4f}, the loss of two rows right and two at 0.5"
+    return Finding(what, "yes, by its one net", f"by {learned(losses):.1%}", verdict, "among")
 
 
 def steps_to(losses: Array, below: float) -> Array:
@@ -38,7 +51,18 @@ def steps_to(losses: Array, below: float) -> Array:
     return np.where(under.any(axis=1), 100.0 * under.argmax(axis=1), np.inf)
 
 
-def gate_points(ax: "Axes") -> None:
+def run_of_many(mode: str, setting: str, fits: Runs) -> Run:
+    """The training of many nets, with their median loss, and for each its last loss and when it leaves ln 2."""
+    every = -(-fits.loss.shape[1] // 101)
+    trace = {
+        f"median_loss_every_{100 * every}_steps": np.median(fits.loss, axis=0)[::every].tolist(),
+        "last_loss_of_each_seed": fits.loss[:, -1].tolist(),
+        f"first_step_below_{LEFT}_of_each_seed": steps_to(fits.loss, LEFT).tolist(),
+    }
+    return Run(mode, setting, fits.updates, fits.seconds, math.nan, math.nan, len(fits), trace)
+
+
+def points(ax: "Axes") -> None:
     """The four rows, each with its label beside it."""
     X, y = datasets.xor_gate()
     ax.scatter(X[:, 0], X[:, 1], s=90, c=[COLORS[label] for label in y], edgecolors="white", linewidths=1.2, zorder=3)
@@ -79,15 +103,10 @@ def film_maps(
 ) -> Callable[[int], None]:
     """What shows a frame: side by side for each name its net's decision map after so many updates, and the loss."""
     X, y = datasets.xor_gate()
-    shows = []
+    panels = []
     for ax, name, frames in zip(figure.subplots(1, len(names)), names, nets, strict=True):
         losses = [net.loss_and_grads(X, y)[0] for net in frames]
         titles = [f"{name}\nstep {step:,}, loss {loss:.3f}" for step, loss in zip(updates, losses, strict=True)]
-        shows.append(map_frames(ax, frames, titles, SQUARE))
-        gate_points(ax)
-
-    def show(frame: int) -> None:
-        for each in shows:
-            each(frame)
-
-    return show
+        panels.append(map_frames(ax, frames, titles, SQUARE))
+        points(ax)
+    return together(panels)

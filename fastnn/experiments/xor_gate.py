@@ -18,9 +18,11 @@ from .. import datasets
 from ..arrays import Array
 from ..history import History
 from ..model import Sequential, mlp
-from .compare import among, equal, recorded
-from .drawing import COLORS, film_updates, regions, trace
-from .gate import LEFT, LN2, SQUARE, fan, film_maps, gate_points, histogram, learned, others, steps_to
+from ..plot import COLORS
+from ..runs import Runs
+from . import gate
+from .compare import among, equal, recorded, seeds
+from .drawing import film_updates, regions, trace
 from .outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
 
 if TYPE_CHECKING:
@@ -34,20 +36,24 @@ COMMENT_SEED = 220117
 PAGE_WEIGHTS = (
     -1.02877142, 1.37536642, -1.4391631, -0.1623922, -0.18509103, 0.4315507, 0.91429067, -0.88940343, -1.11679554,
 )  # fmt: skip
-# And for each seed: predictions and sum of losses before, then after, and which rows it shows after training.
-PAGE_BEFORE = {
-    220132: ((0.20601854, 0.15406817, 0.22655651, 0.16426513), 3.7652599788184817),
-    220118: ((0.39046107, 0.25117422, 0.39236246, 0.27272831), 3.1306852854640237),
+# And for each seed, before and after: predictions, the sum of losses, and the rows that the predictions prove to be of.
+PAGE_SHOWN = {
+    220132: (
+        ((0.20601854, 0.15406817, 0.22655651, 0.16426513), 3.7652599788184817, (0, 1, 2, 3)),
+        ((0.03651696, 0.94875326, 0.94477372, 0.04154988), 0.1890544867782224, (3, 2, 1, 0)),
+    ),
+    220118: (
+        ((0.39046107, 0.25117422, 0.39236246, 0.27272831), 3.1306852854640237, (0, 1, 2, 3)),
+        ((0.02898241, 0.95838905, 0.03315866, 0.95648718), 0.1501209263458848, (3, 2, 0, 1)),
+    ),
 }
-PAGE_AFTER = {
-    220132: ((0.03651696, 0.94875326, 0.94477372, 0.04154988), 0.1890544867782224, (3, 2, 1, 0)),
-    220118: ((0.02898241, 0.95838905, 0.03315866, 0.95648718), 0.1501209263458848, (3, 2, 0, 1)),
-}
-# Its losses in PyTorch, from an unknown seed, at steps 0, 100, ..., 2000.
+# In PyTorch, from an unknown seed: predictions before and after, losses at steps 0, 100, ..., 2000.
+PAGE_TORCH_BEFORE, PAGE_TORCH_AFTER = (0.3750, 0.3563, 0.3769, 0.3594), (0.0157, 0.9863, 0.9780, 0.0134)
 PAGE_TORCH = (
     0.7308, 0.6934, 0.6932, 0.6932, 0.6932, 0.6931, 0.6931, 0.6930, 0.6929, 0.6925, 0.6908, 0.6764, 0.5921, 0.5135,
     0.2414, 0.0848, 0.0475, 0.0325, 0.0245, 0.0197, 0.0164,
 )  # fmt: skip
+PAGE_LEFT = float(gate.steps_to(np.array([PAGE_TORCH]), gate.LEFT)[0])
 
 
 def published_net(seed: int) -> Sequential:
@@ -85,167 +91,177 @@ def torch_losses(theta: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """One seed of the page: predictions and summed losses before and after, the history, the nets of the film."""
+class Result:
+    """What one seed of the page gives: the nets of the film, the first as it starts, the last as it ends."""
 
     seed: int
-    predictions: tuple[Array, Array]
-    loss: tuple[float, float]
     history: History
     nets: Sequence[Sequential]
 
-    def findings(self) -> list[Finding]:
-        """What the page shows of this seed, beside ours."""
-        before, sum_before = PAGE_BEFORE[self.seed]
-        after, sum_after, rows = PAGE_AFTER[self.seed]
-        shown = ", ".join("({:.0f}, {:.0f})".format(*datasets.xor_gate()[0][row]) for row in rows)
-        name = f"seed {self.seed}"
-        return [
-            equal(f"{name}: predictions before training", before, self.predictions[0], 8),
-            equal(f"{name}: sum (its code: mean) of the losses before", sum_before, self.loss[0], 12),
-            equal(f"{name}: predictions after, of the rows {shown}", after, self.predictions[1][list(rows)], 8),
-            equal(f"{name}: sum (its code: mean) of the losses after", sum_after, self.loss[1], 12),
-        ]
 
-
-def train(seed: int) -> Trained:
+def train(seed: int) -> Result:
     """The page's training."""
-    X, y = datasets.xor_gate()
-    net = published_net(seed)
-    states = [(net.predict_proba(X)[:, 1], net.loss_and_grads(X, y, reduction="sum")[0])]
+    net, record = published_net(seed), film_updates(STEPS)
     history = net.fit(
-        X, y, epochs=STEPS, lr=LR, batch_size="full", reduction="sum", record=film_updates(STEPS), progress=False
+        *datasets.xor_gate(), epochs=STEPS, lr=LR, batch_size="full", reduction="sum", record=record, progress=False
     )
-    states.append((net.predict_proba(X)[:, 1], net.loss_and_grads(X, y, reduction="sum")[0]))
-    predictions, losses = zip(*states, strict=True)
-    return Trained(seed, predictions, losses, history, [net.with_theta(theta) for theta in recorded(history)])
+    return Result(seed, history, [net.with_theta(theta) for theta in recorded(history)])
 
 
 def run(options: Options, say: Say) -> Outcome:
     """Both seeds of the page, then its PyTorch part from many seeds."""
+    results = []
+    for seed in SEEDS:
+        say(f"seed {seed}: {STEPS:,} steps on all four rows")
+        results.append(train(seed))
+
+    n = options.n_seeds
+    say(f"as in PyTorch, from {n:,} seeds")
+    thetas = np.stack([torch_theta(seed) for seed in seeds(options)])
+    fits = mlp(2, 2, 1, loss="bce").fit_many(
+        *datasets.xor_gate(), init=thetas, epochs=TORCH_STEPS, lr=TORCH_LR, batch_size="full", every=100, n_jobs=-1,
+        progress=False,
+    )  # fmt: skip
+    findings = [*_findings(results), *_torch_findings(fits)]
+    if find_spec("torch") is not None:
+        say("PyTorch itself, in float64")
+        findings.append(_torch_itself(thetas[0]))
+
+    return Outcome(
+        runs=[
+            *(_run(result) for result in results),
+            gate.run_of_many("as in PyTorch", f"2-2-1 sigmoid, full batch, mean, lr {TORCH_LR:g}", fits),
+        ],
+        findings=findings,
+        pictures=[
+            Picture(
+                "xor-gate", "Both seeds of the page learn the gate: losses and decision maps.", (11, 3.8),
+                lambda figure: _draw_seeds(figure, results),
+            ),
+            Picture(
+                "xor-gate-pytorch", f"The PyTorch part from {n:,} seeds, and the page's run.", (11, 3.8),
+                lambda figure: _draw_torch(figure, fits.loss),
+            ),
+        ],
+        films=[
+            Film(
+                "xor-gate", "Both seeds of the page while they train.", (8, 4.8), len(results[0].nets),
+                lambda figure: _film(figure, results),
+            )
+        ],
+        conclusion=_conclusion(fits.loss),
+    )  # fmt: skip
+
+
+def _run(result: Result) -> Run:
+    X, y = datasets.xor_gate()
+    net, trace = result.nets[-1], {"loss_every_20_steps": result.history.loss[::20].tolist()}
+    return Run(
+        f"seed {result.seed}", f"2-2-1 sigmoid, full batch, summed, lr {LR}", STEPS, result.history.seconds,
+        net.loss_and_grads(X, y)[0], net.score(X, y), trace=trace,
+    )  # fmt: skip
+
+
+def _findings(results: Sequence[Result]) -> list[Finding]:
+    """What the page shows of its seeds, beside ours."""
     X, y = datasets.xor_gate()
     w1, b1, w2, b2 = published_net(COMMENT_SEED).params
     drawn = np.concatenate([w1.T.ravel(), b1, w2.ravel(), b2])
     findings = [equal(f"the weights in its comments: not seed {SEEDS[0]}'s, {COMMENT_SEED}'s", PAGE_WEIGHTS, drawn, 8)]
-    runs, gates = [], []
-    for seed in SEEDS:
-        say(f"seed {seed}: {STEPS:,} steps on all four rows")
-        gate = train(seed)
-        gates.append(gate)
-        findings += gate.findings()
-        runs.append(
-            Run(
-                f"seed {seed}", f"2-2-1 sigmoid, full batch, summed, lr {LR}", STEPS, gate.history.seconds,
-                gate.loss[1] / 4, gate.nets[-1].score(X, y),
-                trace={"loss_every_20_steps": gate.history.loss[::20].tolist()},
-            )
-        )  # fmt: skip
-    answers = [f"{p:.0f}" for p in gates[1].predictions[1]]
+    for result in results:
+        for at, when, shown in zip((0, -1), ("before", "after"), PAGE_SHOWN[result.seed], strict=True):
+            predictions, total, rows = shown
+            net, name = result.nets[at], f"seed {result.seed} {when} training"
+            points = ", ".join("({:.0f}, {:.0f})".format(*X[row]) for row in rows)
+            ours, loss = net.predict_proba(X)[list(rows), 1], net.loss_and_grads(X, y, reduction="sum")[0]
+            findings += [
+                equal(f"{name}: predictions for {points}", predictions, ours, 8),
+                equal(f"{name}: sum (its code: mean) of the losses", total, loss, 12),
+            ]
+    answers = ", ".join(f"{p:.0f}" for p in results[1].nets[-1].predict_proba(X)[:, 1])
+    right = answers == "0, 1, 1, 0"
+    verdict = "the page reads its rows in the wrong order" if right else "NOT what its code gives"
     findings.append(
-        Finding(
-            f"does seed {SEEDS[1]} fail?", "yes: 0, 1, 0, 1", "no: " + ", ".join(answers),
-            "the page reads its rows in the wrong order", answers == ["0", "1", "1", "0"],
-        )
-    )  # fmt: skip
-
-    n = options.n_seeds
-    say(f"as in PyTorch, from {n:,} seeds")
-    thetas = np.stack([torch_theta(seed) for seed in range(options.seed, options.seed + n)])
-    net = mlp(2, 2, 1, loss="bce")
-    fits = net.fit_many(
-        X, y, init=thetas, epochs=TORCH_STEPS, lr=TORCH_LR, batch_size="full", every=100, n_jobs=-1, progress=False
+        Finding(f"answers of seed {SEEDS[1]}: does it fail?", "yes: 0, 1, 0, 1", answers, verdict, "differs", right)
     )
-    findings += _torch_findings(fits.loss)
-    runs.append(
-        Run(
-            "as in PyTorch", f"2-2-1 sigmoid, full batch, mean, lr {TORCH_LR:g}", fits.updates, fits.seconds,
-            math.nan, math.nan, n, {"median_loss_every_100_steps": np.median(fits.loss, axis=0).tolist()},
-        )
-    )  # fmt: skip
-    if find_spec("torch") is not None:
-        say("PyTorch itself, in float64")
-        ours = net.with_theta(thetas[0]).fit(X, y, epochs=TORCH_STEPS, lr=TORCH_LR, batch_size="full", progress=False)
-        gap = float(np.abs(ours.loss - torch_losses(thetas[0])).max())
-        findings.append(
-            Finding(
-                f"PyTorch itself from the same weights, {TORCH_STEPS:,} steps in float64", "not shown",
-                f"losses at most {gap:.0e} apart", "equal but for rounding" if gap < 1e-9 else "NOT equal", gap < 1e-9,
-            )
-        )  # fmt: skip
-
-    return Outcome(
-        runs,
-        findings,
-        [
-            Picture(
-                "xor-gate", "Both seeds of the page learn the gate: losses and decision maps.", (11, 3.8),
-                lambda figure: _gate(figure, gates),
-            ),
-            Picture(
-                "xor-gate-pytorch", f"The PyTorch part from {n:,} seeds, and the page's run.", (11, 3.8),
-                lambda figure: _torch(figure, fits.loss),
-            ),
-        ],
-        [
-            Film(
-                "xor-gate", "Both seeds of the page while they train.", (8, 4.8), len(gates[0].nets),
-                lambda figure: _film(figure, gates),
-            )
-        ],
-        [
-            "Both seeds give the page's numbers to all printed digits. What the page prints as the loss is the sum of "
-            "four, though its code takes the mean; and it prints the rows after training in another order than "
-            f"before. Put back in order, seed {SEEDS[1]} has learned the gate like the other one: it did not fail.",
-            f"The PyTorch part has no seed. From PyTorch's own initial weights, {learned(fits.loss):.0%} of "
-            f"{n:,} nets learn the gate within 2,000 steps. Most of them first stay near ln 2 = 0.693 for some hundred "
-            "steps, the loss of a net that answers 0.5 to everything, where the slope is small in all directions. The "
-            "page's net stays there for longer than most.",
-        ],
-    )  # fmt: skip
+    return findings
 
 
-def _torch_findings(losses: Array) -> list[Finding]:
-    left, page_left = steps_to(losses, LEFT), float(steps_to(np.array([PAGE_TORCH]), LEFT)[0])
+def _torch_findings(fits: Runs) -> list[Finding]:
+    """Where the page's run in PyTorch lies among ours."""
+    X, y = datasets.xor_gate()
+    losses, left = fits.loss, gate.steps_to(fits.loss, gate.LEFT)
+    errors = np.stack([np.abs(net.predict_proba(X)[:, 1] - y).max() for net in fits])
+    page_error = float(np.abs(np.array(PAGE_TORCH_AFTER) - y).max())
+    shown, medians = ([f"{loss:.4f}" for loss in each[::4]] for each in (PAGE_TORCH, np.median(losses, axis=0)))
+    places = [f"{100 * share:.0f}" for share in np.mean(losses < PAGE_TORCH, axis=0)[::4]]
     return [
+        equal("PyTorch: loss before, from the predictions shown", PAGE_TORCH[0], gate.bce(PAGE_TORCH_BEFORE), 4),
         among("PyTorch: loss before training", PAGE_TORCH[0], losses[:, 0], 4),
-        among("PyTorch: loss at step 2,000", PAGE_TORCH[-1], losses[:, -1], 4),
-        among(f"PyTorch: steps until the loss is below {LEFT}, where it ever is", page_left, left[left < np.inf], 0),
         Finding(
-            "PyTorch: is the gate learned in 2,000 steps?", "yes, by its one net", f"by {learned(losses):.1%}",
-            others(losses),
+            "PyTorch: losses at steps 0, 400, ..., 2,000", ", ".join(shown), ", ".join(medians) + " (medians)",
+            f"at percentiles {', '.join(places)} of {len(fits):,} seeds", "among",
         ),
+        among("PyTorch: loss at step 2,000", PAGE_TORCH[-1], losses[:, -1], 4),
+        among("PyTorch: the most that one of the four predictions is off in the end", page_error, errors, 4),
+        among(f"PyTorch: steps until it is below {gate.LEFT}, where it ever is", PAGE_LEFT, left[left < np.inf], 0),
+        gate.share_learned("PyTorch: is the gate learned in 2,000 steps?", losses),
     ]  # fmt: skip
 
 
-def _gate(figure: "Figure", gates: Sequence[Trained]) -> None:
+def _torch_itself(theta: Array) -> Finding:
+    """How far our losses are from those of PyTorch, from the same parameters."""
+    net = mlp(2, 2, 1, loss="bce").with_theta(theta)
+    ours = net.fit(*datasets.xor_gate(), epochs=TORCH_STEPS, lr=TORCH_LR, batch_size="full", progress=False)
+    gap = float(np.abs(ours.loss - torch_losses(theta)).max())
+    return Finding(
+        f"PyTorch itself from the same weights, {TORCH_STEPS:,} steps in float64", "not shown",
+        f"losses at most {gap:.0e} apart", "equal but for rounding" if gap < 1e-9 else "NOT equal", "ours", gap < 1e-9,
+    )  # fmt: skip
+
+
+def _conclusion(losses: Array) -> list[str]:
+    left = gate.steps_to(losses, gate.LEFT)
+    return [
+        "Both seeds give the page's predictions to all printed digits, and its losses to 12 decimals (rounding decides "
+        "the last one or two of its 16). What the page prints as the loss is the sum of four, though its code takes "
+        "the mean; and it prints the rows after training in another order than before. Put back in order, seed "
+        f"{SEEDS[1]} has learned the gate like the other one: it did not fail.",
+        f"The PyTorch part has no seed. From PyTorch's own initial weights, {gate.learned(losses):.0%} of "
+        f"{len(losses):,} nets learn the gate within 2,000 steps. At first they stay near ln 2 = {gate.LN2:.3f}, the "
+        "loss of a net that answers 0.5 to everything, where the slope is small in all directions: half of them are "
+        f"below {gate.LEFT} only after {np.median(left):,.0f} steps. The page's net takes {PAGE_LEFT:,.0f}, longer "
+        f"than {np.mean(left < PAGE_LEFT):.0%} of ours.",
+    ]
+
+
+def _draw_seeds(figure: "Figure", results: Sequence[Result]) -> None:
     ax, *maps = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
-    for gate, where, color in zip(gates, maps, COLORS[2:], strict=False):
-        trace(ax, np.arange(STEPS), gate.history.loss, label=f"seed {gate.seed}", color=color)
-        regions(where, gate.nets[-1], SQUARE, f"seed {gate.seed} after {STEPS:,} steps")
-        gate_points(where)
-    ax.axhline(LN2, color="black", linestyle=":", linewidth=1.0, label="ln 2: knows nothing")
+    for result, where, color in zip(results, maps, COLORS[2:], strict=False):
+        trace(ax, np.arange(STEPS), result.history.loss, label=f"seed {result.seed}", color=color)
+        regions(where, result.nets[-1], gate.SQUARE, f"seed {result.seed} after {STEPS:,} steps")
+        gate.points(where)
+    ax.axhline(gate.LN2, color="black", linestyle=":", linewidth=1.0, label="ln 2: knows nothing")
     ax.set(yscale="log", xlabel="step", ylabel="mean loss")
     ax.legend(frameon=False)
 
 
-def _torch(figure: "Figure", losses: Array) -> None:
+def _draw_torch(figure: "Figure", losses: Array) -> None:
     ax, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     steps = 100 * np.arange(losses.shape[1])
-    fan(ax, steps, losses)
+    gate.fan(ax, steps, losses)
     ax.plot(steps, PAGE_TORCH, "o", color="black", markersize=4, label="the page")
     ax.set_title("loss")
     ax.legend(frameon=False, loc="lower left")
-    histogram(right, steps_to(losses, LEFT), TORCH_STEPS - 1)
-    page = steps_to(np.array([PAGE_TORCH]), LEFT)[0]
-    right.axvline(page, color="black", linestyle="--")
-    right.annotate(
-        f"the page: {page:,.0f}", (page, 0.9), (6, 0), xycoords=right.get_xaxis_transform(), textcoords="offset points"
-    )
+    gate.histogram(right, gate.steps_to(losses, gate.LEFT), TORCH_STEPS - 1)
+    right.axvline(PAGE_LEFT, color="black", linestyle="--")
+    above, text = right.get_xaxis_transform(), f"the page: {PAGE_LEFT:,.0f}"
+    right.annotate(text, (PAGE_LEFT, 0.9), (6, 0), xycoords=above, textcoords="offset points")
 
 
-def _film(figure: "Figure", gates: Sequence[Trained]) -> Callable[[int], None]:
-    names = [f"seed {gate.seed}" for gate in gates]
-    return film_maps(figure, names, [gate.nets for gate in gates], film_updates(STEPS))
+def _film(figure: "Figure", results: Sequence[Result]) -> Callable[[int], None]:
+    names = [f"seed {result.seed}" for result in results]
+    return gate.film_maps(figure, names, [result.nets for result in results], film_updates(STEPS))
 
 
 EXPERIMENT = Experiment(
