@@ -106,3 +106,8 @@ def test_what_cannot_be_drawn_is_refused():
 def test_matplotlib_is_imported_only_when_something_is_drawn():
     program = "import sys, fastnn; assert 'matplotlib' not in sys.modules; assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_where_no_class_is_more_probable_a_map_is_white():
+    net = fastnn.mlp(2, 1, init="zeros")
+    assert (fastnn.plot.decision_map(net).images[0].get_array() == 1.0).all()
