@@ -73,7 +73,7 @@ def per_sample(table: Array, loss: Loss, job: Job, state: State) -> Advance:
     vectors = scratch((2 + len(state.moments)) * packed.size, job.X.dtype).reshape(-1, packed.size)
     by_unit = scratch(4 * packed.units.size, job.X.dtype).reshape(4, -1)
     by_unit[3] = packed.units
-    rates = scratch(packed.size if job.rates.size else 0, job.rates.dtype)
+    rates = scratch(packed.size, job.rates.dtype) if job.rates.size else job.rates
     room = (vectors[0], vectors[2:], vectors[1], rates, *by_unit, packed.places, packed.sources)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:

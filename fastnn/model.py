@@ -4,7 +4,6 @@ import copy
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -163,8 +162,8 @@ class Sequential:
         """
         checks.choice("loop", loop, ("auto", "general", "specialised"))
         rule = optimizers.choose(optimizer, lr)
-        job, classes = self._job(X, y, rule, epochs, batch_size, reduction, shuffle, seed, progress, loop, n_jobs)
-        job = replace(job, record_at=updates_to_record(record, job.updates, self._theta.nbytes + 40))
+        how = (epochs, batch_size, reduction, shuffle, seed, progress, loop, n_jobs)
+        job, classes = self._job(X, y, rule, *how, record)
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
@@ -200,7 +199,8 @@ class Sequential:
         if isinstance(lr, list | tuple | np.ndarray) and not isinstance(optimizer, optimizers.Optimizer):
             rates, lr = many.rates(lr, len(initial)), 0.0
         rule = optimizers.choose(optimizer, lr)
-        job, classes = self._job(X, y, rule, epochs, batch_size, reduction, shuffle, seed, progress, "general", n_jobs)
+        how = (epochs, batch_size, reduction, shuffle, seed, progress, "general", n_jobs)
+        job, classes = self._job(X, y, rule, *how, None)
         settings = many.settings(rule, rates, len(initial))
         work = many.Many(self._engine.table, self.loss, job, initial, settings, checks.whole("every", every, 1))
         started = time.perf_counter()
@@ -332,7 +332,7 @@ class Sequential:
 
     def _job(
         self, X: Any, y: Any, rule: optimizers.Optimizer, epochs: Any, batch_size: Any, reduction: Any, shuffle: Any,
-        seed: Any, progress: Any, loop: str, n_jobs: Any,
+        seed: Any, progress: Any, loop: str, n_jobs: Any, record: Any,
     ) -> tuple[Job, Array | None]:  # fmt: skip
         """The arguments of a training, checked, and the labels of the classes."""
         inputs, codes, classes = self._data(X, y)
@@ -345,9 +345,9 @@ class Sequential:
         n_jobs = checks.whole("n_jobs", n_jobs, -1)
         if n_jobs == 0:
             raise ValueError("n_jobs must be a number of threads, or -1 for as many as there are processors, not 0")
+        record_at = updates_to_record(record, -(-len(inputs) // size) * epochs, self._theta.nbytes + 40)
         given = (rule.code, rule.settings(), rule.rates(self._params))
-        job = Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, np.empty(0, np.int64))
-        return job, classes
+        return Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, record_at), classes
 
     def _inputs(self, X: Any) -> Array:
         if not finite(self._theta):

@@ -10,6 +10,8 @@ from .arrays import Array, as_array
 from .job import Job, State
 from .memory import must_fit
 
+_NONE = np.empty(0, np.int64)
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
@@ -37,7 +39,7 @@ class Recording:
 def updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
     """The sorted numbers of updates that record= asks for: every k from 0 on, or the ones given."""
     if record is None:
-        return np.empty(0, np.int64)
+        return _NONE
     if np.ndim(record) == 0:
         step = checks.whole("record", record, 1)
         _check_memory(updates // step + 1, bytes_each, f"record={step}")
