@@ -1,6 +1,7 @@
 """fastnn, through its public API."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numba
 
@@ -15,22 +16,19 @@ def versions() -> str:
 
 
 def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
-    """A function that trains, many nets one after the other, or predicts."""
+    """A function that trains, many nets side by side, or predicts."""
     net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
     thetas = case.flat_params()
     net.theta = thetas[0]
 
     def train(epochs: int) -> float:
-        total = 0.0
-        for theta in thetas:
-            net.theta = theta
-            optimizer = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
-            history = net.fit(
-                case.X, case.y, epochs=epochs, batch_size=case.batch_size, optimizer=optimizer, shuffle=False,
-                progress=False, loop=loop, n_jobs=-1,
-            )  # fmt: skip
-            total += float(history.loss[-1])
-        return total / len(thetas)
+        optimizer = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
+        how: dict[str, Any] = {"epochs": epochs, "batch_size": case.batch_size, "optimizer": optimizer}
+        how |= {"shuffle": False, "progress": False, "n_jobs": -1}
+        if case.n_nets > 1:
+            return float(net.fit_many(case.X, case.y, init=thetas, **how).loss[:, -1].mean())
+        net.theta = thetas[0]
+        return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
 
     def predict(times: int) -> Array:
         for _ in range(times):
