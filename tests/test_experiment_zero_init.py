@@ -5,7 +5,7 @@ import pytest
 from drawn import look_at_all
 
 import fastnn
-from fastnn.experiments import gate, zero_init
+from fastnn.experiments import equal_neurons, gate, zero_init
 from fastnn.experiments.outcome import Options
 
 
@@ -92,15 +92,15 @@ def test_equal_neurons_stay_equal_to_the_bit_and_get_no_further_than_one(activat
     net = fastnn.mlp(2, 2, 1, activation=activation)
     for seed in range(5):
         drawn = np.random.default_rng(seed).normal(size=9)
-        history = zero_init._train(net.with_theta(drawn + drawn[zero_init.SWAP]), 5000, 50)
-        assert (zero_init.neurons_apart(history.recording.theta) == 0.0).all()
-        assert history.loss.min() > zero_init.ONE_NEURON
+        history = zero_init._train(net.with_theta(drawn + drawn[equal_neurons.SWAP]), 5000, 50)
+        assert (equal_neurons.neurons_apart(history.recording.theta) == 0.0).all()
+        assert history.loss.min() > equal_neurons.ONE_NEURON
 
 
 def test_swapping_the_neurons_is_the_same_net():
     net = fastnn.mlp(2, 2, 1, activation="tanh", seed=3)
     X = np.random.default_rng(0).normal(size=(20, 2))
-    twin = net.with_theta(net.theta[zero_init.SWAP])
+    twin = net.with_theta(net.theta[equal_neurons.SWAP])
     assert (net.theta != twin.theta).any()
     assert np.abs(net.predict_proba(X) - twin.predict_proba(X)).max() < 1e-15
 
@@ -108,13 +108,13 @@ def test_swapping_the_neurons_is_the_same_net():
 @pytest.mark.parametrize("seed", [0, 2, 77])
 @pytest.mark.compiled
 def test_neurons_start_as_far_apart_as_is_said_and_part_only_from_afar(seed):
-    starts = zero_init.symmetric_starts(seed)
-    assert zero_init.neurons_apart(np.stack(starts)) == pytest.approx(zero_init.ASYMMETRIES, rel=1e-6)
+    starts = equal_neurons.starts(zero_init.initial_theta(seed))
+    assert equal_neurons.neurons_apart(np.stack(starts)) == pytest.approx(equal_neurons.ASYMMETRIES, rel=1e-6)
     net = fastnn.mlp(2, 2, 1, activation="tanh")
     parting = [zero_init._train(net.with_theta(theta), zero_init.LONGER, 100) for theta in starts]
     assert [history.loss[-1] < 0.1 for history in parting] == [False, False, False, True, True]
-    assert [history.loss[-1] for history in parting[:3]] == pytest.approx([zero_init.ONE_NEURON] * 3, abs=1e-3)
-    why = zero_init._why(parting, range(3), "")[1]
+    assert [history.loss[-1] for history in parting[:3]] == pytest.approx([equal_neurons.ONE_NEURON] * 3, abs=1e-3)
+    why = equal_neurons.explanation(parting, np.stack(starts), "")[1]
     assert "that start 0.0001 or 0.01 apart so part" in why
     assert "that start 1e-08 or 1e-06 apart have not learned it" in why
 

@@ -6,9 +6,8 @@ digit by digit, since no seed is set; of the rest we have distributions. They al
 come from another step than the one that it lists.
 """
 
-import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from ..history import History
 from ..model import Sequential, mlp
 from ..optimizers import SGD
 from ..plot import COLORS
-from . import gate
+from . import equal_neurons, gate
 from .compare import among, equal, percentile, quantiles, recorded, seeds
 from .drawing import film_updates, trace
 from .outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
@@ -38,10 +37,6 @@ PAGE_TANH = np.array([0.00237952, 0.99872297, 0.99872298, 0.00248596])
 PAGE_TANH_LOSS = 0.001868090554160822
 PAGE = {"sigmoid": PAGE_SIGMOID, "tanh": PAGE_TANH}
 
-ONE_NEURON = (3 * math.log(3) - 2 * math.log(2)) / 4  # the lowest loss that one hidden neuron can come near
-SWAP = [1, 0, 3, 2, 5, 4, 7, 6, 8]  # theta of the same net, with its two hidden neurons exchanged
-ASYMMETRIES = (0.0, 1e-8, 1e-6, 1e-4, 1e-2)
-
 
 def rows() -> tuple[Array, Array]:
     """The rows in the page's order."""
@@ -52,11 +47,6 @@ def rows() -> tuple[Array, Array]:
 def initial_theta(seed: int) -> Array:
     """The page's draws, U(0, 1) times the deviation: W1, B1, W2, B2, which is the order of theta."""
     return np.random.RandomState(seed).random_sample(9) * DEVIATION
-
-
-def neurons_apart(theta: Array) -> Array:
-    """The largest difference between the weights of the two hidden neurons, for each theta (n, 9)."""
-    return np.abs(theta - theta[:, SWAP]).max(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +88,9 @@ def train_many(activation: str, seeds: range, epochs: int, listed: bool = True) 
     return Nets(seeds, fits.loss, fits.theta, predictions, gate.run_of_many(mode, setting, fits))
 
 
-def symmetric_starts(seed: int) -> list[Array]:
-    """Random parameters, but with hidden neurons as far apart as ASYMMETRIES says."""
-    drawn = initial_theta(seed)
-    equals, apart = (drawn + drawn[SWAP]) / 2, (drawn - drawn[SWAP]) / 2
-    return [equals + size / 2 / np.abs(apart).max() * apart for size in ASYMMETRIES]
-
-
 def run(options: Options, say: Say) -> Outcome:
     """From zeros; from random weights, sigmoid and tanh; what else the page may have done; and symmetry."""
+    X, y = rows()
     say(f"all weights zero: {STEPS:,} steps")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -127,9 +111,10 @@ def run(options: Options, say: Say) -> Outcome:
 
     say("why: symmetric starts")
     pair = mlp(2, 2, 1, activation="tanh", loss="bce")
-    parting = [_train(pair.with_theta(theta), LONGER, 100) for theta in symmetric_starts(many[0])]
+    parting = [_train(pair.with_theta(theta), LONGER, 100) for theta in equal_neurons.starts(initial_theta(many[0]))]
     constant = _train(pair.with_theta(np.full(9, 0.5)), LONGER, 100)
     solved = pair.with_theta(tanh.theta[tanh.first])
+    usual = np.stack([initial_theta(seed) for seed in many])
     filmed = [np.zeros(9), initial_theta(many[tanh.first])]
 
     return Outcome(
@@ -138,7 +123,7 @@ def run(options: Options, say: Say) -> Outcome:
             *_zero_findings(zero, flat),
             *_random_findings(sigmoid, tanh),
             *_fitting_findings(listed, mean),
-            _symmetry_finding([flat, parting[0], constant]),
+            equal_neurons.finding([flat, parting[0], constant]),
         ],
         pictures=[
             Picture(
@@ -152,7 +137,7 @@ def run(options: Options, say: Say) -> Outcome:
             Picture(
                 "zero-init-why",
                 "Why equal neurons stay equal, and how far apart they must start to part; wide lines lie under others.",
-                (12, 4.0), lambda figure: _draw_why(figure, solved, parting),
+                (12, 4.0), lambda figure: equal_neurons.draw(figure, solved, X, y, parting),
             ),
         ],
         films=[
@@ -162,7 +147,10 @@ def run(options: Options, say: Say) -> Outcome:
                 lambda figure: _film(figure, [pair.with_theta(theta) for theta in filmed]),
             )
         ],
-        conclusion=[*_why(parting, many, str(caught[0].message)), *_page(listed, mean)],
+        conclusion=[
+            *equal_neurons.explanation(parting, usual, str(caught[0].message)),
+            *_page(listed, mean),
+        ],
     )  # fmt: skip
 
 
@@ -245,44 +233,6 @@ def _fitting_findings(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> l
     return findings
 
 
-def _symmetry_finding(histories: Sequence[History]) -> Finding:
-    apart = max(float(neurons_apart(recorded(each)).max()) for each in histories)
-    lowest = min(float(each.loss.min()) for each in histories)
-    holds = apart == 0.0 and lowest > ONE_NEURON
-    return Finding(
-        "equal neurons, of zeros, random or all 0.5: how far apart they ever are", "not shown",
-        f"{apart:g}; lowest loss {lowest:.4f}",
-        f"equal for ever; one neuron cannot go below {ONE_NEURON:.4f}" if holds else "NOT equal for ever",
-        "ours", holds,
-    )  # fmt: skip
-
-
-def _why(parting: Sequence[History], seeds: range, warning: str) -> list[str]:
-    """Why equal neurons stay equal, and what becomes of those that nearly are."""
-    learn: list[str] = []
-    stuck: list[str] = []
-    for size, history in zip(ASYMMETRIES[1:], parting[1:], strict=True):
-        (learn if history.loss[-1] < gate.SOLVED else stuck).append(f"{size:g}")
-    usual = np.median(neurons_apart(np.stack([initial_theta(seed) for seed in seeds])))
-    nearly = "If the two differ a little, the difference grows while the loss leaves ln 2."
-    if learn:
-        nearly += f" Neurons that start {' or '.join(learn)} apart so part in time, and learn the gate."
-    if stuck:
-        nearly += (
-            f" Those that start {' or '.join(stuck)} apart have not learned it after {LONGER:,} steps: they are still "
-            f"too alike when the loss comes near {ONE_NEURON:.4f}, where the gradients fade."
-        )
-    return [
-        "Two hidden neurons with equal weights in and out give equal outputs, get equal gradients, and are equal "
-        "after the step, too: for ever. Exchanging the two changes nothing, so the loss is a mirror image of "
-        "itself, and on the mirror no slope leads off it. Together they are one neuron, whose answer can only rise "
-        "or only fall along one direction of the plane; XOR does neither, and the loss cannot go below "
-        f"{ONE_NEURON:.4f}. From zeros it even stays at ln 2, since all gradients are zero there.",
-        f"{nearly} Random weights of the page start {usual:.2f} apart, in the median.",
-        f'A net with such a start warns: "{warning}"',
-    ]
-
-
 def _page(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> list[str]:
     """What the page's random weights learn, and which step made what it shows of them."""
     learned = [gate.learned(nets.loss) for nets in listed.values()]
@@ -333,39 +283,6 @@ def _draw_seeds(figure: "Figure", sigmoid: Nets, tanh: Nets) -> None:
         ax.legend(frameon=False, loc="lower left")
         gate.histogram(right, gate.steps_to(nets.loss, gate.LEFT), steps[-1] + 100)
         right.set_title(f"{name}: {right.get_title()}")
-
-
-def _draw_why(figure: "Figure", net: Sequential, parting: Sequence[History]) -> None:
-    """The loss over the plane through a solved net, its mirror image and zero; the neurons parting; the losses."""
-    surface, apart, losses = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
-    equals, across = (net.theta + net.theta[SWAP]) / 2, (net.theta - net.theta[SWAP]) / 2
-    s, d = np.linspace(-0.5, 1.75, 46), np.linspace(-1.6, 1.6, 65)
-    plane = np.stack([u * equals + v * across for v in d for u in s])
-    heights = net.fit_many(*rows(), init=plane, epochs=1, lr=LR, batch_size="full").loss.reshape(len(d), len(s))
-    filled = surface.contourf(s, d, np.log10(heights), levels=24, cmap="cividis")
-    bar = figure.colorbar(filled, ax=surface, ticks=[-2, -1, 0, 1], label="mean loss")
-    bar.ax.set_yticklabels(["0.01", "0.1", "1", "10"])
-    surface.axhline(0.0, color="white", linestyle="--", linewidth=1.2)
-    for x, up, text in ((0.0, 0.0, "zero"), (1.0, 1.0, "solved"), (1.0, -1.0, "the same, exchanged")):
-        surface.plot(x, up, "o", color="white", markersize=5)
-        surface.annotate(text, (x, up), (0, 7), textcoords="offset points", color="white", ha="center")
-    surface.set(xlabel="what the two neurons share", ylabel="what they differ in", title="Loss; equal neurons: dashed")
-    updates = np.arange(0, LONGER + 1, 100)
-    for size, each, color, width in zip(ASYMMETRIES[1:], parting[1:], COLORS, (6.0, 3.5, 1.4, 1.4), strict=False):
-        trace(apart, updates, neurons_apart(recorded(each)), color=color)
-        name = f"$10^{{{math.log10(size):.0f}}}$"
-        losses.plot(updates[:-1], each.loss[::100], label=name, color=color, linewidth=width)
-    losses.plot(updates[:-1], parting[0].loss[::100], "--", label="0: for ever", color="black", linewidth=1.4)
-    apart.set(yscale="log", xlabel="step", title="Difference of the neurons")
-    losses.axhline(ONE_NEURON, color="black", linestyle=":", linewidth=1.0)
-    losses.text(
-        1.0, ONE_NEURON - 0.01, "one neuron at best", transform=losses.get_yaxis_transform(), ha="right", va="top"
-    )
-    losses.set(xlabel="step", title="Loss", ylim=(0.0, 0.75))
-    losses.spines[["top", "right"]].set_visible(False)
-    losses.legend(title="difference at first", frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.05))
-    for ax in (apart, losses):
-        ax.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _film(figure: "Figure", starts: list[Sequential]) -> Callable[[int], None]:
