@@ -126,7 +126,8 @@ def train(
     x, slope, extra, by = flat(a), flat(d), flat(t), flat(rule)
     z, n_out = output(table, n_layers)
     fused = optimizer == SGD and batch_size == 1
-    set_rates(c, flat(settings), flat(clock), optimizer, lanes)
+    if optimizer != ADAM:  # whose rates are those of an update
+        set_rates(c, flat(settings), flat(clock), optimizer, lanes)
     for i in range(lanes):
         fused = fused and settings[BIAS_LR, i] == settings[LR, i]
         rule[KEEP, i], rule[BY, i] = rates[KEPT, i], -rates[RATE, i]  # for those that learn at once

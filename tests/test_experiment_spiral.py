@@ -130,8 +130,8 @@ def test_luck_is_where_the_books_loss_lies(losses, luck):
 @pytest.mark.compiled
 def test_many_seeds_see_several_orders_of_the_points():
     X, y = datasets.spiral()
-    groups = spiral._many_seeds(X, y, range(1000, 1030))
-    assert [len(runs) for runs in groups] == [25, 5]
-    alone = spiral.spiral_net(1025)
-    history = alone.fit(X, y, epochs=300, lr=1.0, batch_size=30, seed=1025)
+    groups = spiral._many_seeds(X, y, range(1000, 1060))
+    assert [len(runs) for runs in groups] == [50, 10]
+    alone = spiral.spiral_net(1050)
+    history = alone.fit(X, y, epochs=300, lr=1.0, batch_size=30, seed=1050)
     assert groups[1].loss[0, -1] == pytest.approx(history.loss[-1], rel=1e-6)

@@ -148,6 +148,7 @@ def test_each_may_have_its_learning_rate():
         assert (alone.theta == theta).all()
 
 
+@pytest.mark.compiled
 def test_one_that_diverges_is_no_success():
     X = GATE[0] * 1e10  # an output that is not a number "wins" as class 0
     net = fastnn.mlp(2, 3, 1, activation="relu")
@@ -162,6 +163,7 @@ def test_one_that_diverges_is_no_success():
         values.success_rate(accuracy_above=0.5)
 
 
+@pytest.mark.compiled
 def test_one_that_diverges_disturbs_no_other():
     X, y = SPIRAL[0], SPIRAL[0][:, 0]
     net = fastnn.mlp(2, 3, 1, loss="mse", seed=1)

@@ -124,6 +124,7 @@ def test_an_interrupted_fit_keeps_the_records_so_far(monkeypatch, chunks):
     assert (net.history.recording.theta[-1] == net.theta).all()
 
 
+@pytest.mark.compiled
 def test_a_fit_that_diverges_keeps_the_records_before():
     values = X[:, 0].copy()
     values[50] = 1e200

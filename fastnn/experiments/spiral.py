@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HIDDEN, BATCH, EPOCHS, LR = 10, 30, 300, 1.0
 UPDATES = EPOCHS * 10  # of the batches of 30 among 300 points
 BOOK_LOSS = 0.11
-SAME_ORDER = 25  # so many of the many nets see the points in the same order
+SAME_ORDER = 50  # so many of the many nets see the points in the same order
 SQUARE = (-1.05, 1.05)
 
 # Mode, batch size, epochs, learning rate: the last makes as many updates as the first.
