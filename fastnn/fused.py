@@ -50,11 +50,9 @@ class Fused:
         self._theta, self._loss = theta, loss
         self.table = table
         self._n_out = int(table[-1, kernels.codes.N_OUT])
-        self._n_in = int(table[0, kernels.codes.N_IN])
-        self._units = int(table[-1, kernels.codes.OUTPUT]) + self._n_out
 
         # the tiles of a and d fill about half of a first-level cache; not fewer than 8 vectors, nor more than 32
-        vectors = min(max(_TILE_BYTES // (2 * self._units * kernels.codes.VECTOR_BYTES) // 2 * 2, 8), 32)
+        vectors = min(max(_TILE_BYTES // (2 * loops.n_units(table) * kernels.codes.VECTOR_BYTES) // 2 * 2, 8), 32)
         self._lanes = vectors * kernels.codes.VECTOR_BYTES // theta.dtype.itemsize
 
     def describe(self) -> str:
@@ -103,4 +101,4 @@ class Fused:
             return loops.specialised(self.table, self._loss, job, state)
         if job.batch_size == 1:
             return loops.per_sample(self.table, self._loss, job, state)
-        return loops.batches(self.table, self._loss, job, state, self._lanes, self._units)
+        return loops.batches(self.table, self._loss, job, state, self._lanes)

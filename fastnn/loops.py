@@ -20,6 +20,16 @@ _SMALL, _MOST_TILES = 2**21, 2**26  # bytes of an epoch's tiles that may always 
 _PART_TILES, _MOST_PARTS = 4, 16  # tiles that make a part at least, and parts of a batch at most
 
 
+def threads(n_jobs: int) -> int:
+    """How many threads may work: so many, or with -1 one for each processor, and never more than there are."""
+    return min(n_jobs, available_threads()) if n_jobs > 0 else available_threads()
+
+
+def n_units(table: Array) -> int:
+    """The inputs, and the outputs of all layers."""
+    return int(table[-1, kernels.codes.OUTPUT]) + int(table[-1, kernels.codes.N_OUT])
+
+
 def why_not_tiny(table: Array, loss: Loss) -> str:
     """Why a net cannot have a loop of its own, or nothing."""
     codes = kernels.codes
@@ -85,21 +95,21 @@ def per_sample(table: Array, loss: Loss, job: Job, state: State) -> Advance:
     return advance
 
 
-def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int, n_units: int) -> Advance:
+def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int) -> Advance:
     """Batches, in tiles of so many lanes, on as many threads as the job has and there are parts and processors for."""
     batch_tiles = -(-min(job.batch_size, len(job.X)) // lanes)
     part_tiles = max(_PART_TILES, -(-batch_tiles // _MOST_PARTS))
     n_parts = -(-batch_tiles // part_tiles)
-    n_threads = min(job.n_jobs if job.n_jobs > 0 else available_threads(), available_threads(), n_parts)
+    n_threads = min(threads(job.n_jobs), n_parts)
     state.g = np.zeros((n_parts, state.theta.size), state.theta.dtype)
-    n_columns = job.X.shape[1] + job.y.shape[1]
+    units, n_columns = n_units(table), job.X.shape[1] + job.y.shape[1]
     n_tiles = batch_tiles * job.per_epoch
     most = min(max(_SMALL, 4 * job.X.nbytes), _MOST_TILES)  # small batches leave most of a tile empty
     kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= most
     room = [
         (
-            scratch((n_units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype),
-            scratch(n_units * lanes, job.X.dtype),
+            scratch((units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype),
+            scratch(units * lanes, job.X.dtype),
             scratch(lanes, job.X.dtype),
             np.zeros(n_tiles if kept else 0, np.int64),
         )

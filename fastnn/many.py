@@ -16,9 +16,9 @@ import numpy as np
 
 from . import architecture, checks, kernels
 from .arrays import Array, numbers, scratch
-from .info import available_threads
 from .job import Job
 from .layers import Layer
+from .loops import n_units, threads
 from .losses import Loss
 from .memory import must_fit
 from .optimizers import Optimizer
@@ -52,11 +52,6 @@ class Many:
         """The numbers of these epochs, from 1 on: 1, 1 + every ... and the last."""
         return np.append(np.arange(1, self.job.epochs, self.every), self.job.epochs)
 
-    @property
-    def n_units(self) -> int:
-        """The inputs, and the outputs of all layers."""
-        return int(self.table[-1, kernels.codes.OUTPUT] + self.table[-1, kernels.codes.N_OUT])
-
 
 @dataclass(frozen=True, eq=False)
 class Trained:
@@ -70,7 +65,7 @@ class Trained:
 def train(many: Many, progress: bool | None) -> Trained:
     """Train all nets."""
     job, (n_nets, n_params) = many.job, many.initial.shape
-    n_threads = min(job.n_jobs if job.n_jobs > 0 else available_threads(), available_threads())
+    n_threads = threads(job.n_jobs)
     lanes = _lanes(many, n_threads)
     firsts = range(0, n_nets, lanes)
     need = n_nets * (2 * n_params * many.initial.itemsize + 2 * 16 * many.n_kept)  # twice: as sums and as means
@@ -82,15 +77,17 @@ def train(many: Many, progress: bool | None) -> Trained:
     done = [0] * len(firsts)  # updates of each block
     stop = threading.Event()
 
+    first = _Block(many, 0, lanes)
+    first.advance(Orders(job), 0, 0)  # compiled here, where Ctrl-C is heard
+
     def run(place: int) -> None:
-        block = _Block(many, firsts[place], lanes)
+        block = _Block(many, firsts[place], lanes) if place else first
         for done[place] in block.train():
             if stop.is_set():
                 return
         block.write(found)
 
     total = job.updates * len(firsts)
-    _Block(many, 0, lanes).advance(Orders(job), 0, 0)  # compiled here, where Ctrl-C is heard
     with Bar(progress, job.epochs, total, len(job.X) * n_nets) as bar, _pool(min(n_threads, len(firsts)), stop) as pool:
         waiting = [pool.submit(run, place) for place in range(len(firsts))]
         while True:
@@ -120,7 +117,7 @@ def _lanes(many: Many, n_threads: int) -> int:
     """Nets a block: as many as fit into the cache, but not so many that a thread has nothing to do."""
     codes, job, (n_nets, n_params) = kernels.codes, many.job, many.initial.shape
     vector = codes.VECTOR_BYTES // many.initial.itemsize
-    rows = n_params * (2 + codes.N_MOMENTS[job.rule]) + 2 * many.n_units
+    rows = n_params * (2 + codes.N_MOMENTS[job.rule]) + 2 * n_units(many.table)
     for vectors in _VECTORS:
         if rows * vectors * codes.VECTOR_BYTES <= _CACHE_BYTES and n_nets > vectors * vector // 2 * n_threads:
             return vectors * vector
@@ -201,7 +198,8 @@ class _Block:
         self._position = np.zeros(codes.N_POSITION, np.int64)
         self._in_place = (self._theta, moments, np.ones((2, lanes)), self._losses, self._n_right, self._position)
         vector = codes.VECTOR_BYTES // dtype.itemsize
-        scratch_rows = (n_params, many.n_units, many.n_units, codes.TERMS + vector, 2, codes.N_RATES)
+        units = n_units(many.table)
+        scratch_rows = (n_params, units, units, codes.TERMS + vector, 2, codes.N_RATES)
         self._room = tuple(rows(n) for n in scratch_rows)
 
     def train(self) -> Iterator[int]:

@@ -18,6 +18,8 @@ HOW = {
     "batches": {"batch_size": 7, "lr": 0.5},
     "all rows": {"batch_size": "full", "lr": 1.0},
 }
+# The specialised loop is not for nets that are run layer by layer.
+LOOPS = [*((how, False) for how in HOW), *((how, True) for how in HOW if how != "specialised")]
 
 
 def make(layerwise=False):
@@ -29,11 +31,8 @@ def fit(net, how, epochs=4, **options):
     return net.fit(X, Y, epochs=epochs, seed=2, **HOW[how], **options)
 
 
-@pytest.mark.parametrize("layerwise", [False, True])
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(("how", "layerwise"), LOOPS)
 def test_records_are_the_parameters_that_shorter_fits_end_with(how, layerwise):
-    if layerwise and how == "specialised":
-        pytest.skip("not for nets that are run layer by layer")
     per_epoch = 1 if how == "all rows" else 12 if how == "batches" else 81
     net = make(layerwise)
     start = net.theta.copy()
@@ -46,12 +45,9 @@ def test_records_are_the_parameters_that_shorter_fits_end_with(how, layerwise):
         assert (shorter.theta == theta).all()
 
 
-@pytest.mark.parametrize("layerwise", [False, True])
 @pytest.mark.parametrize("samples", [1, 5, 100, 10**9])
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(("how", "layerwise"), LOOPS)
 def test_recording_changes_no_bit_and_chunks_no_record(how, samples, layerwise, chunks):
-    if layerwise and how == "specialised":
-        pytest.skip("not for nets that are run layer by layer")
     plain = make(layerwise)
     wanted = fit(plain, how)
     whole = fit(make(layerwise), how, record=3).recording

@@ -150,8 +150,8 @@ def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
     X, y = rows(30, 3, "softmax_ce", 3)
     alone, together = (build(start([3, 5, 3]), ["tanh"], "softmax_ce") for _ in range(2))
     alone.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
-    # the loop over batches, of one each; there are 11 units
-    monkeypatch.setattr(loops, "per_sample", lambda *work: loops.batches(*work, 64, 11))
+    # the loop over batches, of one each
+    monkeypatch.setattr(loops, "per_sample", lambda *work: loops.batches(*work, 64))
     together.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     assert np.abs(alone.theta - together.theta).max() <= 1e-13
 

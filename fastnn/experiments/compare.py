@@ -50,7 +50,7 @@ def quantiles(sample: Array, digits: int) -> str:
     >>> quantiles(np.array([1.0, 2.0, 3.0]), digits=1)
     '1.1 / 1.5 / 2.0 / 2.5 / 2.9 (5, 25, 50, 75, 95%)'
     """
-    values = np.quantile(sample, (0.05, 0.25, 0.5, 0.75, 0.95), method="linear")
+    values = np.quantile(sample, (0.05, 0.25, 0.5, 0.75, 0.95))
     return " / ".join(f"{value:,.{digits}f}" for value in values) + " (5, 25, 50, 75, 95%)"
 
 
