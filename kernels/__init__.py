@@ -9,7 +9,7 @@ from types import ModuleType
 
 from . import codes as codes
 
-_COMPILED = ("cache", "batches", "many_nets", "nodes", "per_sample", "predictions", "tiny")
+_COMPILED = ("cache", "batches", "many_batches", "many_nets", "nodes", "per_sample", "predictions", "tiny")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -26,7 +26,7 @@ def add_tile(g, theta, X, n_in, y, n_y, rows, n, layers, n_layers, loss, scale, 
         gather(a, lanes, tile + n_in, y, n_y, rows, n)
     for i in range(width):
         scales[i] = scale if i < n else number(a, 0)
-    forward(a, tile, theta, layers, n_layers, lanes, width)
+    forward(a, tile, theta, layers, n_layers, None, 0, lanes, width)
     z, n_out = output(layers, n_layers)
     total, right, bad = tile_losses(d, a, z, n_out, tile + n_in, scales, loss, lanes, width)
     backward(g, d, a, tile, theta, layers, n_layers, lanes, width)

@@ -10,28 +10,39 @@ from . import arithmetic
 from .arithmetic import Value
 from .codes import VECTOR_BYTES as BYTES
 from .pointers import checked, primitive, read, write
-from .vectors import Vector, repeated, shuffled, spread, total
+from .vectors import Vector, load, repeated, shuffled, spread, total
 
 
-def _start(theta: Any, at: int, step: int, m: tuple[int, ...]) -> Any:
-    """A block: for each of len(m) numbers theta[at], theta[at + step] ... a pair of vectors of that number only."""
-    return tuple(spread.plain(theta, at + i * step) for i in range(len(m)) for _ in range(2))
+def _start(theta: Any, at: int, step: int, m: tuple[int, ...], nets: Any) -> Any:
+    """A block: for each of len(m) parameters from theta[at] on, a step apart, a pair of vectors of it.
+
+    nets is None where a parameter is one number, for all of a vector; otherwise it is a vector, of many nets.
+    """
+    one = spread if nets is None else load
+    return tuple(one.plain(theta, at + i * step) for i in range(len(m)) for _ in range(2))
 
 
 @primitive(_start)
-def start(typing_context: Any, theta: Any, at: Any, step: Any, m: Any) -> Any:
+def start(typing_context: Any, theta: Any, at: Any, step: Any, m: Any, nets: Any) -> Any:
     kind = Vector(theta.dtype)
     block = types.UniTuple(kind, 2 * len(m))
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array, place, stride, _ = values
+        array, place, stride, *_ = values
         pairs = []
         for _ in range(len(m)):
-            pairs += [repeated(builder, kind, read(builder, theta, array, place, kind.ir().element))] * 2
+            pairs += [_parameter(builder, theta, array, place, nets)] * 2
             place = builder.add(place, stride)
         return context.make_tuple(builder, block, pairs)
 
-    return block(theta, types.intp, types.intp, m), emit
+    return block(theta, types.intp, types.intp, m, nets), emit
+
+
+def _parameter(builder: Any, theta: Any, array: Any, place: Any, nets: Any) -> Any:
+    kind = Vector(theta.dtype)
+    if nets != types.none:
+        return read(builder, theta, array, place, kind.ir())
+    return repeated(builder, kind, read(builder, theta, array, place, kind.ir().element))
 
 
 def _nothing(a: Any, m: tuple[int, ...]) -> Any:
@@ -50,31 +61,30 @@ def nothing(typing_context: Any, a: Any, m: Any) -> Any:
     return block(a, m), emit
 
 
-def _add_products(block: Any, a: Any, x: int, theta: Any, w: int, step: int) -> Any:
-    """Add to each pair of a block the two vectors at a[x] times that pair's number theta[w + its place * step]."""
-    count = BYTES // a.itemsize
+def _add_products(block: Any, a: Any, x: int, theta: Any, w: int, step: int, nets: Any) -> Any:
+    """Add to each pair of a block the two vectors at a[x] times that pair's parameter theta[w + its place * step]."""
+    count, one = BYTES // a.itemsize, spread if nets is None else load
     pair = checked(a, x, count), checked(a, x + count, count)
-    return tuple(pair[i % 2] * theta[w + i // 2 * step] + old for i, old in enumerate(block))
+    return tuple(pair[i % 2] * one.plain(theta, w + i // 2 * step) + old for i, old in enumerate(block))
 
 
 @primitive(_add_products)
-def add_products(typing_context: Any, block: Any, a: Any, x: Any, theta: Any, w: Any, step: Any) -> Any:
+def add_products(typing_context: Any, block: Any, a: Any, x: Any, theta: Any, w: Any, step: Any, nets: Any) -> Any:
     kind = Vector(a.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        old, array, first, weights, place, stride = values
+        old, array, first, weights, place, stride, _ = values
         second = builder.add(first, ir.Constant(first.type, kind.count))
         pair = [_vector(builder, a, array, at) for at in (first, second)]
         new = []
         for i in range(block.count):
             if i % 2 == 0:
-                number = read(builder, theta, weights, place, kind.ir().element)
-                weight = Value(builder, repeated(builder, kind, number))
+                weight = Value(builder, _parameter(builder, theta, weights, place, nets))
                 place = builder.add(place, stride)
             new.append(arithmetic.fma(pair[i % 2], weight, Value(builder, builder.extract_value(old, i))).value)
         return context.make_tuple(builder, block, new)
 
-    return block(block, a, types.intp, theta, types.intp, types.intp), emit
+    return block(block, a, types.intp, theta, types.intp, types.intp, nets), emit
 
 
 def _vector(builder: Any, a: Any, array: Any, at: Any) -> Value:
@@ -123,6 +133,27 @@ def outer(typing_context: Any, block: Any, a: Any, x: Any, x_step: Any, d: Any, 
         return context.make_tuple(builder, block, new)
 
     return block(block, a, types.intp, types.intp, d, types.intp, types.intp), emit
+
+
+def _add_column(g: Any, at: int, block: Any, second: Any) -> None:
+    """Add of each pair of a block the first vector, where `second` is None, or the second one to g[at] and on."""
+    for i, x in enumerate(block[0 if second is None else 1 :: 2]):
+        checked(g, at + i * len(x), len(x))[:] += x
+
+
+@primitive(_add_column)
+def add_column(typing_context: Any, g: Any, at: Any, block: Any, second: Any) -> Any:
+    kind = Vector(g.dtype)
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        array, place, vectors, _ = values
+        for i in range(0 if second == types.none else 1, block.count, 2):
+            old = read(builder, g, array, place, kind.ir())
+            write(builder, g, array, place, builder.fadd(old, builder.extract_value(vectors, i)))
+            place = builder.add(place, ir.Constant(place.type, kind.count))
+        return context.get_dummy_value()
+
+    return types.none(g, types.intp, block, second), emit
 
 
 def _add_totals(g: Any, at: int, s0: Any, s1: Any, s2: Any, s3: Any) -> None:

@@ -47,9 +47,10 @@ VECTOR_BYTES = 64
 # The most parameters of a net that can have a loop of its own: beyond, they do not fit into registers.
 MOST_TINY = 40
 
-# Rows of the scratch of many nets (see `many_nets`): a sample's losses and who was right, and then the terms of a sum;
-# what a parameter is multiplied by before a gradient is added, and what the gradient; an optimizer's constants.
-LOSSES, HITS, TERMS = range(3)
+# Rows of the scratch of many nets (see `many_nets`): a sample's losses, how often each net was right, how many classes
+# are the most probable, and then the terms of a sum; what a parameter is multiplied by before a gradient is added, and
+# what the gradient; an optimizer's constants.
+LOSSES, HITS, TIED, TERMS = range(4)
 KEEP, BY = range(2)
 KEPT, RATE, BIAS_KEPT, BIAS_RATE, DECAYED, FIRST, NEW_FIRST, SECOND, NEW_SECOND, SPREAD, EPSILON = range(11)
 N_RATES = 11

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .codes import BCE, HITS, LOSSES, SOFTMAX_CE, TERMS
+from .codes import BCE, HITS, LOSSES, SOFTMAX_CE, TERMS, TIED
 from .compile import part, stage
-from .losses import bce
+from .losses import bce_loss, bce_slope
 from .many_lanes import fold
 from .pointers import after, number
 from .vectors import constant, exp, load, log1p, numbers_in, spread, store, where_greater
@@ -14,16 +14,15 @@ from .vectors import constant, exp, load, log1p, numbers_in, spread, store, wher
 def bce_slopes(d, a, z, y, t, wanted, lanes):
     """`slopes` for BCE."""
     true = spread(y, 0)
-    if not wanted:  # half of the time is the logarithm's
-        for i in range(0, lanes, numbers_in(a)):
-            _, slope, _ = bce(load(a, z * lanes + i), true)
-            store(d, z * lanes + i, slope)
-        return
     for i in range(0, lanes, numbers_in(a)):
-        value, slope, hit = bce(load(a, z * lanes + i), true)
+        slope, e = bce_slope(load(a, z * lanes + i), true)
         store(d, z * lanes + i, slope)
-        store(t, LOSSES * lanes + i, value)
-        store(t, HITS * lanes + i, hit)
+        store(t, LOSSES * lanes + i, e)
+    if wanted:
+        for i in range(0, lanes, numbers_in(a)):
+            value, hit = bce_loss(load(a, z * lanes + i), true, load(t, LOSSES * lanes + i))
+            store(t, LOSSES * lanes + i, value)
+            store(t, HITS * lanes + i, load(t, HITS * lanes + i) + hit)
 
 
 @part
@@ -46,10 +45,10 @@ def softmax_slopes(d, a, z, n_out, y, t, wanted, lanes):
                 tied = tied + (one - less)
             store(sums, row * lanes + i, below)
         store(t, LOSSES * lanes + i, top)
-        store(t, HITS * lanes + i, tied)
+        store(t, TIED * lanes + i, tied)
     fold(sums, rows, lanes)
     for i in range(0, lanes, step):
-        rest, top, tied = load(sums, i), load(t, LOSSES * lanes + i), load(t, HITS * lanes + i)
+        rest, top, tied = load(sums, i), load(t, LOSSES * lanes + i), load(t, TIED * lanes + i)
         norm = one / (tied + rest)
         for k in range(z, z + n_out):
             store(d, k * lanes + i, load(d, k * lanes + i) * norm)
@@ -60,7 +59,7 @@ def softmax_slopes(d, a, z, n_out, y, t, wanted, lanes):
             for k in range(z, true):  # of equals the first one wins
                 hit = where_greater(top, load(a, k * lanes + i), hit, zero)
             store(t, LOSSES * lanes + i, log1p(rest + (tied - one)) + (top - x))
-            store(t, HITS * lanes + i, hit)
+            store(t, HITS * lanes + i, load(t, HITS * lanes + i) + hit)
 
 
 @part
@@ -75,13 +74,12 @@ def mse_slopes(d, a, z, n_out, y, t, wanted, lanes):
             store(d, (z + k) * lanes + i, each * (gap + gap))
         if wanted:
             store(t, LOSSES * lanes + i, value)
-            store(t, HITS * lanes + i, zero)
 
 
 @stage
 def slopes(d, a, z, n_out, y, loss, t, wanted, lanes):
-    """Unit z of d and the following ones = dL/dz for the target y, as in `losses`; where they are wanted, the rows
-    LOSSES and HITS of t are the losses, and 1 for each net that is right.
+    """Unit z of d and the following ones = dL/dz for the target y, as in `losses`; where they are wanted, the
+    row LOSSES of t has the losses, and to HITS 1 is added for each net that is right.
     """
     if loss == BCE:
         bce_slopes(d, a, z, y, t, wanted, lanes)

@@ -31,7 +31,7 @@ from .codes import (
     WIDTH_OUT,
 )
 from .compile import helper, kernel, part
-from .losses import bce
+from .losses import bce_loss, bce_slope
 from .optimizers import descent, step
 from .pointers import after, entry, flat, number
 from .recordings import next_record
@@ -317,7 +317,8 @@ def train(
             if loss == BCE:
                 if n_layers == 1:
                     only = out[z]
-                value, slope, one_if_hit = bce(only, y[i, 0])
+                slope, e = bce_slope(only, y[i, 0])
+                value, one_if_hit = bce_loss(only, y[i, 0], e)
                 slopes[z] = slope
                 hit = one_if_hit > 0
             elif loss == SOFTMAX_CE:

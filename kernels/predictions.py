@@ -54,7 +54,7 @@ def outputs(out, theta, X, layers, loss, shares, lanes):
         n = min(lanes, X.shape[0] - first)
         width = whole(a, n)
         gather(a, lanes, tile, after(flat(X), first * n_in), n_in, None, n)
-        forward(a, tile, flat(theta), flat(layers), n_layers, lanes, width)
+        forward(a, tile, flat(theta), flat(layers), n_layers, None, 0, lanes, width)
         if shares:
             shares_of(a, z, n_out, loss, lanes, width)
         spread_out(after(flat(out), first * out.shape[1]), a, z, out.shape[1], lanes, n)

@@ -40,10 +40,14 @@ def parts(out, x, table, found):
 def blocks(out, x, m):
     a, to = p.flat(x), p.flat(out)
     n = v.numbers_in(a)
-    b.keep(to, 0, 40, b.start(a, 3, 5, m))
+    b.keep(to, 0, 40, b.start(a, 3, 5, m, None))
     b.keep(to, 160, 2 * n, b.nothing(a, m))
-    b.keep(to, 300, 33, b.add_products(b.start(a, 3, 5, m), a, 9, a, 50, 7))
-    b.keep(to, 460, 2 * n, b.outer(b.start(a, 3, 5, m), a, 9, 17, a, 60, 19))
+    b.keep(to, 300, 33, b.add_products(b.start(a, 3, 5, m, None), a, 9, a, 50, 7, None))
+    b.keep(to, 460, 2 * n, b.outer(b.start(a, 3, 5, m, None), a, 9, 17, a, 60, 19))
+    nets = b.start(a, 3, 5, m, 2)  # vectors of nets
+    b.keep(to, 600, 2 * n, b.add_products(nets, a, 9, a, 50, 7, 2))
+    b.add_column(to, 610, nets, None)
+    b.add_column(to, 650, nets, 2)
 
 
 def plain(monkeypatch):
@@ -71,7 +75,7 @@ def test_compiled_parts_equal_plain_python(dtype, monkeypatch):
 @both
 def test_compiled_blocks_equal_plain_python(dtype, monkeypatch):
     x = numbers(dtype, whole=True)  # exact products: plain Python rounds them, a fused operation does not
-    out, wanted = np.zeros(600, dtype), np.zeros(600, dtype)
+    out, wanted = np.zeros(800, dtype), np.zeros(800, dtype)
     blocks(out, x, (0, 0, 0, 0))
     plain(monkeypatch)
     python(blocks)(wanted, x, (0, 0, 0, 0))
@@ -106,10 +110,14 @@ def test_plain_python_looks_at_bounds(dtype):
         with pytest.raises(IndexError):
             v.spread.plain(a, beyond)
     with pytest.raises(IndexError):
-        b.start.plain(a, 61, 1, (0, 0, 0, 0))
+        b.start.plain(a, 61, 1, (0, 0, 0, 0), None)
+    with pytest.raises(IndexError):
+        b.start.plain(a, 64 - n + 1, 0, (0,), 1)
+    with pytest.raises(IndexError):
+        b.add_column.plain(a, 64 - 4 * n + 1, block, None)
     with pytest.raises(IndexError):
         b.keep.plain(a, 0, 64 - 2 * n + 1, block)
     with pytest.raises(IndexError):
-        b.add_products.plain(block, a, 64 - 2 * n + 1, a, 0, 1)
+        b.add_products.plain(block, a, 64 - 2 * n + 1, a, 0, 1, None)
     with pytest.raises(IndexError):
         b.outer.plain(block, a, 0, 64 - n + 1, a, 0, 1)
