@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Array, numbers
+
 _LARGEST = 2**31 - 1
 
 
@@ -40,6 +42,18 @@ def real(name: str, value: Any, least: float = -math.inf, below: float = math.in
     if number >= below:
         raise ValueError(f"{name} must be less than {below:g}, not {number:g}")
     return number
+
+
+def reals(name: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float | Array:
+    """A number as `real` has it, or an array of such numbers, one for each of many nets: (n_nets,)."""
+    if np.ndim(value) == 0:
+        return real(name, value, least, below)
+    array = numbers(name, value, np.dtype("float64"))
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be a number, or one for each of many nets, (n_nets,), not {array.shape}")
+    for extreme in (array.min(), array.max()):
+        real(name, extreme, least, below)
+    return array
 
 
 def choice(name: str, value: Any, options: Iterable[str]) -> str:

@@ -21,18 +21,25 @@ class Init:
 
     def weights(self, rng: np.random.Generator, n_in: int, n_out: int) -> Array:
         """Weights (n_in, n_out), float64, drawn row by row."""
-        shape = (n_in, n_out)
+        return self.scaled(self.raw(rng, n_in * n_out), n_in, n_out).reshape(n_in, n_out)
+
+    def raw(self, rng: np.random.Generator, n: int) -> Array:
+        """n numbers from the generator, of which a layer after the other takes as many as it has weights."""
         if self.scheme == "zeros":
-            return np.zeros(shape)
-        if self.scheme == "xavier":
-            limit = math.sqrt(6.0 / (n_in + n_out))
-            return rng.uniform(-limit, limit, shape)
+            return np.zeros(n)
+        return rng.standard_normal(n) if self.scheme in ("he", "normal") else rng.random(n)
+
+    def scaled(self, raw: Array, n_in: int, n_out: int) -> Array:
+        """The weights of a layer from its raw numbers, each for itself."""
+        if self.scheme == "zeros":
+            return raw
         if self.scheme == "he":
-            return rng.standard_normal(shape) * math.sqrt(2.0 / n_in)
+            return raw * math.sqrt(2.0 / n_in)
         if self.scheme == "normal":
-            return rng.standard_normal(shape) * self.arguments[0]
-        low, high = self.arguments
-        return rng.uniform(low, high, shape)
+            return raw * self.arguments[0]
+        limit = math.sqrt(6.0 / (n_in + n_out))
+        low, high = (-limit, limit) if self.scheme == "xavier" else self.arguments
+        return low + (high - low) * raw  # as Generator.uniform computes it
 
     def __str__(self) -> str:
         arguments = ", ".join(f"{value:g}" for value in self.arguments)

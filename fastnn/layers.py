@@ -116,6 +116,12 @@ class Weighted(Layer):
         weights = (self.init or default).weights(rng, self.n_in, self.n_out)
         return [weights, *(np.zeros(shape) for shape in self.shapes()[1:])]
 
+    @property
+    def draws_itself(self) -> bool:
+        """True where `draw` does not take all from the default scheme, weights before zeros."""
+        own_way = type(self).draw is not Weighted.draw or self.shapes()[0] != (self.n_in, self.n_out)
+        return own_way or self.init is not None or (self._params is not None and not self.owned)
+
     def bind(self, params: list[Array], grads: list[Array]) -> None:
         """Use these arrays from now on."""
         self._params, self._grads = params, grads

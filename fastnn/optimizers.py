@@ -1,5 +1,6 @@
 """The optimizers: descriptions that `fit` takes, each with an `update` for training loops of your own."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,25 +10,61 @@ from . import checks, kernels
 from .arrays import Array
 from .job import new_moments
 
+Setting = float | Sequence[float] | Array
+
 
 class Optimizer:
-    """What the compiled loops need to know of an update rule: its code and five settings."""
+    """What the compiled loops need to know of an update rule: its code and its settings.
+
+    A setting is a number, or an array (n_nets,) of them for `fit_many`, one for each net.
+    """
 
     code: int
-    lr: float
-    weight_decay: float
-    bias_lr: float | None = None
+    lr: Setting
+    weight_decay: Setting
+    bias_lr: Setting | None = None
+
+    def checked(self) -> dict[str, float | Array]:
+        """lr, weight decay, beta1, beta2, eps, as far as it has them, under its own names for them, in this order.
+
+        They are looked at each time: attributes may have been changed since.
+        """
+        raise NotImplementedError
 
     def settings(self) -> Array:
-        """lr, weight decay, beta1, beta2, eps, as float64, checked: attributes may have been changed since."""
-        raise NotImplementedError
+        """The five settings of one net, float64."""
+        given = self.checked()
+        for name, value in given.items():
+            if not isinstance(value, float):
+                raise ValueError(f"{name} has {len(value)} numbers: one net takes one, and fit_many one for each net")
+        return np.array([*given.values(), *[0.0] * (kernels.codes.BIAS_LR - len(given))])
+
+    def settings_of_each(self, n_nets: int) -> Array:
+        """The settings (6, n_nets) of many nets, the last of them the learning rate of the biases."""
+        found = np.zeros((kernels.codes.BIAS_LR + 1, n_nets))
+        given = self.checked()
+        given["bias_lr"] = given["lr"] if self.bias_lr is None else checks.reals("bias_lr", self.bias_lr, 0.0)
+        for row, (name, value) in zip([*range(len(given) - 1), kernels.codes.BIAS_LR], given.items(), strict=True):
+            if not isinstance(value, float) and len(value) != n_nets:
+                raise ValueError(f"{name} has {len(value)} numbers, but there are {n_nets} nets: one each is wanted")
+            found[row] = value
+        return found
+
+    def of(self, net: int) -> "Optimizer":
+        """The optimizer of one of many nets."""
+        one = copy.copy(self)
+        for name, value in vars(self).items():
+            if np.ndim(value):
+                setattr(one, name, float(value[net]))
+        return one
 
     def rates(self, params: Sequence[Array]) -> Array:
         """The learning rate of every number in `params`, where they differ; otherwise an empty array."""
         return np.empty(0)
 
-    def _common(self) -> tuple[float, float]:
-        return checks.real("lr", self.lr, 0.0), checks.real("weight_decay", self.weight_decay, 0.0)
+    def _common(self) -> dict[str, float | Array]:
+        lr, decay = checks.reals("lr", self.lr, 0.0), checks.reals("weight_decay", self.weight_decay, 0.0)
+        return {"lr": lr, "weight_decay": decay}
 
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` in place from their gradients, once.
@@ -58,7 +95,8 @@ class SGD(Optimizer):
 
     nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta, biases included, is added to g
     first (L2). bias_lr is the learning rate of the biases, the parameters with one dimension, if it is another one.
-    Learning rates and weight_decay are at least 0, momentum at least 0 and less than 1; otherwise ValueError.
+    Learning rates and weight_decay are at least 0, momentum at least 0 and less than 1; otherwise ValueError. For
+    `fit_many` each of them may be an array, (n_nets,), with a number for each net.
 
     >>> w = np.array([1.0, 2.0])
     >>> SGD(0.5).update([w], [np.array([1.0, 1.0])])
@@ -67,26 +105,25 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
-        bias_lr: float | None = None,
+        self, lr: Setting, momentum: Setting = 0.0, nesterov: bool = False, weight_decay: Setting = 0.0,
+        bias_lr: Setting | None = None,
     ) -> None:  # fmt: skip
         self.lr, self.momentum, self.weight_decay, self.bias_lr = lr, momentum, weight_decay, bias_lr
         self.nesterov = checks.flag("nesterov", nesterov)
-        self.settings()
-        if self.nesterov and self.momentum == 0.0:
+        self.checked()
+        if self.nesterov and not np.any(self.momentum):
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
 
     @property
     def code(self) -> int:  # type: ignore[override]
-        if self.momentum == 0.0:
+        if not np.any(self.momentum):
             return kernels.codes.SGD
         return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
 
-    def settings(self) -> Array:
-        momentum = checks.real("momentum", self.momentum, 0.0, 1.0)
+    def checked(self) -> dict[str, float | Array]:
         if self.bias_lr is not None:
-            checks.real("bias_lr", self.bias_lr, 0.0)
-        return np.array([*self._common(), momentum, 0.0, 0.0])
+            checks.reals("bias_lr", self.bias_lr, 0.0)
+        return self._common() | {"momentum": checks.reals("momentum", self.momentum, 0.0, 1.0)}
 
     def rates(self, params: Sequence[Array]) -> Array:
         if self.bias_lr is None or self.bias_lr == self.lr:
@@ -103,7 +140,8 @@ class Adam(Optimizer):
 
     In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
     theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times theta, biases included, is added
-    to g first (L2, not AdamW). Betas are at least 0 and less than 1, the others at least 0; otherwise ValueError.
+    to g first (L2, not AdamW). Betas are at least 0 and less than 1, the others at least 0; otherwise ValueError. For
+    `fit_many` each of them may be an array, (n_nets,), with a number for each net.
 
     >>> w = np.array([1.0, 2.0])
     >>> Adam(0.1).update([w], [np.array([3.0, -3.0])])
@@ -114,14 +152,15 @@ class Adam(Optimizer):
     code = kernels.codes.ADAM
 
     def __init__(
-        self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.0
-    ) -> None:
+        self, lr: Setting = 0.001, beta1: Setting = 0.9, beta2: Setting = 0.999, eps: Setting = 1e-8,
+        weight_decay: Setting = 0.0,
+    ) -> None:  # fmt: skip
         self.lr, self.beta1, self.beta2, self.eps, self.weight_decay = lr, beta1, beta2, eps, weight_decay
-        self.settings()
+        self.checked()
 
-    def settings(self) -> Array:
-        beta1, beta2 = checks.real("beta1", self.beta1, 0.0, 1.0), checks.real("beta2", self.beta2, 0.0, 1.0)
-        return np.array([*self._common(), beta1, beta2, checks.real("eps", self.eps, 0.0)])
+    def checked(self) -> dict[str, float | Array]:
+        betas = {name: checks.reals(name, getattr(self, name), 0.0, 1.0) for name in ("beta1", "beta2")}
+        return self._common() | betas | {"eps": checks.reals("eps", self.eps, 0.0)}
 
     def __repr__(self) -> str:
         return _repr(self, "Adam", beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0)
@@ -145,5 +184,5 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
 def _repr(optimizer: Optimizer, name: str, **defaults: Any) -> str:
     """The call that makes this optimizer, without what is as by default."""
     values = {key: getattr(optimizer, key) for key in defaults}
-    changed = [f"{key}={value!r}" for key, value in values.items() if value != defaults[key]]
+    changed = [f"{key}={value!r}" for key, value in values.items() if np.ndim(value) or value != defaults[key]]
     return f"{name}({', '.join([f'lr={optimizer.lr!r}', *changed])})"

@@ -245,7 +245,7 @@ BAD_FIT = {
     "lr inf": ({"lr": np.inf}, "lr must be finite"),
     "lr negative": ({"lr": -0.1}, "lr must be at least 0"),
     "lr text": ({"lr": "0.1"}, "lr must be a number"),
-    "lr array": ({"lr": [0.1, 0.2]}, "lr must be a number"),
+    "lr array": ({"lr": [0.1, 0.2]}, "lr has 2 numbers: one net takes one"),
     "no lr": ({"lr": None}, "fit needs lr="),
     "lr twice": ({"optimizer": fastnn.SGD(0.1)}, "given twice"),
     "optimizer": ({"optimizer": "rmsprop"}, "'sgd', 'adam'"),
