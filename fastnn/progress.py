@@ -11,13 +11,14 @@ _REFRESH = 0.1
 
 
 class Bar:
-    """Epoch, loss, samples per second and time left, on the standard error stream.
+    """How far the work is, its speed and the time left, on the standard error stream.
 
+    There are so many updates to make; each counts `amount` of the `unit` that the speed is told in.
     show=True shows it at once, False never, None when the work has lasted a second and the stream is a terminal.
     """
 
-    def __init__(self, show: bool | None, epochs: int, updates: int, samples_per_epoch: int) -> None:
-        self._show, self._epochs, self._updates, self._samples = show, epochs, updates, samples_per_epoch
+    def __init__(self, show: bool | None, updates: int, amount: float, unit: str) -> None:
+        self._show, self._updates, self._amount, self._unit = show, updates, amount, unit
         self._started = time.perf_counter()
         self._refreshed = -math.inf
         self._progress: Any = None
@@ -28,9 +29,9 @@ class Bar:
             self._show = False
         return self
 
-    def update(self, done: float, loss: float) -> None:
-        """`done` updates are made; `loss` is the last completed epoch's, or NaN."""
-        now = time.perf_counter()
+    def update(self, made: float, place: str, note: str = "", spared: int = 0) -> None:
+        """`made` updates are made and some spared; `place` says where the work is, `note` what else there is to say."""
+        now, done = time.perf_counter(), made + spared
         if self._progress is None:
             if self._show is not None or now - self._started < PATIENCE or done >= self._updates:
                 return
@@ -40,16 +41,14 @@ class Bar:
         if now - self._refreshed < _REFRESH and done < self._updates:
             return
         self._refreshed = now
-        epochs = done / self._updates * self._epochs
         elapsed = max(now - self._started, 1e-9)
-        rate = epochs * self._samples / elapsed
-        left = timedelta(seconds=round(min(elapsed * (self._updates - done) / max(done, 1e-9), 1e9)))
+        left = timedelta(seconds=round(min(elapsed * (self._updates - done) / max(made, 1e-9), 1e9)))
         self._progress.update(
             self._task,
             completed=done,
-            epoch=f"epoch {min(int(epochs) + 1, self._epochs)}/{self._epochs}",
-            loss="" if math.isnan(loss) else f"loss {loss:.5g}",
-            rate=f"{rate:,.0f} samples/s",
+            place=place,
+            note=note,
+            rate=f"{made * self._amount / elapsed:,.0f} {self._unit}/s",
             left=f"{left} left",
             refresh=True,
         )
@@ -62,9 +61,9 @@ class Bar:
         console = Console(stderr=True)
         if self._show is None and not (console.is_terminal or console.is_jupyter):
             return False
-        fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("epoch", "loss", "rate", "left")]
+        fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("place", "note", "rate", "left")]
         self._progress = Progress(BarColumn(), *fields, console=console, auto_refresh=False)
-        self._task = self._progress.add_task("", total=self._updates, epoch="", loss="", rate="", left="")
+        self._task = self._progress.add_task("", total=self._updates, place="", note="", rate="", left="")
         try:
             self._progress.start()
         except LiveError:  # the caller has a display of their own

@@ -3,7 +3,6 @@
 Nothing of that changes the numbers: the next chunk goes on where the last one ended, with the same bits.
 """
 
-import math
 import time
 from functools import cached_property
 from typing import Protocol
@@ -63,8 +62,8 @@ class Orders:
     With shuffle, epoch after epoch takes `rng.permutation(n)` from `rng = numpy.random.default_rng(seed)`.
     """
 
-    def __init__(self, job: Job) -> None:
-        self._n, self._epochs = len(job.X), job.epochs
+    def __init__(self, job: Job, ahead: int | None = None) -> None:
+        self._n, self._epochs, self._ahead = len(job.X), job.epochs, ahead or _ORDERS
         self._rng = np.random.default_rng(job.seed) if job.shuffle else None
         self.block = np.arange(self._n)[np.newaxis]
         self.first, self.last = 0, 0 if job.shuffle else job.epochs
@@ -73,9 +72,13 @@ class Orders:
         """Make `block` hold the order of this epoch, the first one after the last block at most."""
         if epoch < self.last or self._rng is None:
             return
-        count = min(self._epochs - epoch, max(1, _ORDERS // self._n))
+        count = min(self._epochs - epoch, max(1, self._ahead // self._n))
         self.block = np.stack([self._rng.permutation(self._n) for _ in range(count)])
         self.first, self.last = epoch, epoch + count
+
+    def since(self, epoch: int) -> Array:
+        """The orders of the block from this epoch on."""
+        return self.block if self._rng is None else self.block[epoch - self.first :]
 
 
 class Training:
@@ -92,7 +95,7 @@ class Training:
         job, state, pace = self._job, self._state, Pace(self._state.theta.size)
         kept = state.keep()
         try:
-            with Bar(progress, job.epochs, job.updates, len(job.X)) as bar:
+            with Bar(progress, job.updates, len(job.X) / job.per_epoch, "samples") as bar:
                 while state.done < job.updates:
                     self._orders.reach(state.epoch)
                     before, started = self._visited(), time.perf_counter()
@@ -103,7 +106,7 @@ class Training:
                         raise DivergenceError(kept.epoch + 1, row, job.lr)
                     kept = state.keep()
                     pace.learn(self._visited() - before, time.perf_counter() - started)
-                    bar.update(state.done + state.samples / job.batch_size, self._last_loss())
+                    bar.update(state.done + state.samples / job.batch_size, *self._progress())
         except BaseException:
             put_back(state, kept)
             raise
@@ -124,9 +127,11 @@ class Training:
         """About how many samples have been through the net."""
         return self._state.done * self._job.batch_size + self._state.samples
 
-    def _last_loss(self) -> float:
-        epoch = self._state.epoch - 1
-        return float(self._state.loss_sums[epoch] / len(self._job.y)) if epoch >= 0 else math.nan
+    def _progress(self) -> tuple[str, str]:
+        """The epoch under way, and the loss of the last completed one."""
+        epoch, epochs = self._state.epoch, self._job.epochs
+        note = f"loss {self._state.loss_sums[epoch - 1] / len(self._job.y):.5g}" if epoch else ""
+        return f"epoch {min(epoch + 1, epochs)}/{epochs}", note
 
     def _before_divergence(self, kept: Kept) -> tuple[Kept, int]:
         """The state before the update that broke the net, and the row of X at which it happened.

@@ -25,7 +25,7 @@ def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
     def wide():  # with so many units a tile has 64 samples
         return fastnn.mlp(2, 40, 1, activation="tanh", seed=1)
 
-    def update(self, done, loss):
+    def update(self, done, *texts):
         seen.append(done)
         if done > 1.5:
             raise KeyboardInterrupt
@@ -76,7 +76,7 @@ def test_an_interruption_between_chunks_loses_nothing(monkeypatch, chunks):
     X, y = fastnn.datasets.xor_grid(10)
     calls = []
 
-    def update(self, done, loss):
+    def update(self, done, *texts):
         calls.append(done)
         if done == 250:
             raise KeyboardInterrupt
@@ -144,7 +144,7 @@ def test_ctrl_c_at_any_line_leaves_a_net_that_fits_its_history(chunks, kind):
     chunks(10)
     wanted = {}
 
-    def note(self, done, loss):
+    def note(self, done, *texts):
         wanted[int(done)] = recorded.theta.tobytes()
 
     recorded, fit = make()

@@ -106,8 +106,8 @@ def test_an_interrupted_fit_keeps_the_records_so_far(monkeypatch, chunks):
     calls = []
 
     class Bar(training.Bar):
-        def update(self, done, loss):
-            calls.append(done)
+        def update(self, made, *texts):
+            calls.append(made)
             if len(calls) == 3:
                 raise KeyboardInterrupt
 
