@@ -30,7 +30,8 @@ from .gradients import GradientReport, check_gradients
 from .history import History
 from .layers import Affine, MatMul
 from .losses import BCE, MSE, SoftmaxCE
-from .model import Sequential, load, mlp
+from .model import Sequential
+from .nets import load, mlp
 from .optimizers import SGD, Adam
 from .rows import Repeat, Sum
 from .runs import Runs

@@ -3,10 +3,15 @@
 import os
 
 
-def must_fit(need: int, what: str, instead: str) -> None:
-    """Refuse what takes more than half of the machine's memory: `what` needs so many bytes, `instead` would do."""
+def limit() -> float:
+    """Half of the machine's memory in bytes, which one call may take; infinite where that cannot be found out."""
     if not hasattr(os, "sysconf"):
-        return
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if need > there // 2:
-        raise ValueError(f"{what}, {need / 2**30:,.1f} GB, and this machine has {there / 2**30:,.1f} GB: {instead}")
+        return float("inf")
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2
+
+
+def must_fit(need: int, what: str, instead: str) -> None:
+    """Refuse what takes more than the limit: `what` needs so many bytes, `instead` would do."""
+    if need > limit():
+        there = 2 * limit() / 2**30
+        raise ValueError(f"{what}, {need / 2**30:,.1f} GB, and this machine has {there:,.1f} GB: {instead}")

@@ -4,23 +4,22 @@ import copy
 import os
 import time
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from . import architecture, checks, kernels, many, optimizers, storage, targets
-from .activations import ACTIVATIONS
+from . import architecture, arguments, checks, kernels, many, one_by_one, optimizers, storage, targets
 from .arrays import Array, features, finite, numbers
+from .crowd import Crowd
 from .fused import Fused, layer_table
 from .history import History
 from .init import Init, is_arrays
-from .job import Job
-from .layers import Affine, Layer, Weighted
+from .keep import Keep
+from .layers import Layer, Weighted
 from .layerwise import Layerwise
 from .losses import Loss
-from .recording import updates_to_record
 from .runs import Runs
+from .starts import Start
 from .symmetry import warn_of_symmetry
 from .training import Engine, Training
 
@@ -36,7 +35,8 @@ class Sequential:
     (n_in, n_out). Weights are drawn layer by layer from `numpy.random.default_rng(seed)`; biases start at zero.
     Where hidden neurons start alike, as with zeros, a `SymmetryWarning` tells why they stay so.
 
-    >>> net = Sequential([Affine(2, 3), ACTIVATIONS["tanh"](), Affine(3, 1)], loss="bce", seed=0)
+    >>> from fastnn import Affine, Tanh
+    >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
     >>> net.theta.shape, [p.shape for p in net.params]
     ((13,), [(2, 3), (3,), (3, 1), (1,)])
     """
@@ -50,6 +50,7 @@ class Sequential:
         self._loss = architecture.choose_loss(loss, self._n_out)
         self._stack = architecture.without_link(self._layers, self._loss)
         self.history: History | None = None  # of the last fit
+        self.runs: Runs | None = None  # what a fit_many that was interrupted had finished
         self._classes: Array | None = None
         wanted = checks.dtype(dtype)
         self._init = None if is_arrays(init) else init  # what `fit_many` draws others by
@@ -155,15 +156,18 @@ class Sequential:
         Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite DivergenceError; the net then
         holds the parameters after its last good update, and `history` the completed epochs.
 
-        >>> from fastnn.datasets import xor_gate
+        >>> from fastnn import datasets, mlp
         >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
-        >>> bool(net.fit(*xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
+        >>> bool(net.fit(*datasets.xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
-        checks.choice("loop", loop, ("auto", "general", "specialised"))
         rule = optimizers.choose(optimizer, lr)
-        how = (epochs, batch_size, reduction, shuffle, seed, progress, loop, n_jobs)
-        job, classes = self._job(X, y, rule, *how, record)
+        inputs, codes, classes = self._data(X, y)
+        job = arguments.job(
+            inputs, codes, rule.code, rule.settings(), rule.rates(self._params),
+            epochs=epochs, batch_size=batch_size, reduction=reduction, shuffle=shuffle, seed=seed, progress=progress,
+            n_jobs=n_jobs, mixes_rows=self._mixes_rows, loop=loop, record=record, record_bytes=self._theta.nbytes + 40,
+        )  # fmt: skip
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
@@ -176,49 +180,74 @@ class Sequential:
         self, X: Any, y: Any, *, epochs: int, seeds: Iterable[int] | None = None, init: Any = None,
         lr: Any = None, batch_size: int | str = 1, optimizer: str | optimizers.Optimizer | None = None,
         reduction: str = "mean", shuffle: bool = True, seed: int = 0, progress: bool | None = None,
-        n_jobs: int = 1, every: int = 1,
+        n_jobs: int = -1, every: int = 1, losses: str | None = None, stop_below: float | None = None,
     ) -> Runs:  # fmt: skip
         """Train many nets of this architecture side by side, one for each seed, and leave this one as it is.
 
         Net i starts as this net would have with `seed=seeds[i]`; or give their parameters, init (n_nets, n_params). All
-        see the rows in the same order, which `seed` draws. lr may be one number, or one for each net (n_nets,). Losses
-        and accuracies are kept of epoch 1, every further `every` epochs, and the last. The other arguments are those of
-        `fit`: per sample a net has the bits of one that `fit` trains alone with loop="general"; in batches sums are
-        rounded in another order. A net that diverges disturbs no other, see `Runs.diverged`. Losses of more nets and
-        epochs than memory holds raise ValueError before any work.
+        see the rows in the same order, which `seed` draws. lr, and the settings of an optimizer, may be one number, or
+        an array (n_nets,) with one for each net. The other arguments are those of `fit`. Per sample a net has the bits
+        of one that `fit` trains alone with loop="general" and an optimizer of the same kind (SGD without momentum, or
+        with it, or with a bias_lr); in batches sums are rounded in another order, 1e-12 after an epoch. A net that
+        diverges disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by default one each processor;
+        they change no bit. Nets that are run layer by layer (`summary` tells) are trained one after the other, and all
+        their losses are kept.
 
-        >>> from fastnn.datasets import xor_gate
-        >>> runs = mlp(2, 2, 1).fit_many(*xor_gate(), seeds=range(20), epochs=100, lr=1.0)
+        Losses and accuracies are kept of epoch 1, every further `every` epochs, and the last. losses: "all" keeps
+        those of each net, "percentiles" only the percentiles over all nets, which is what None does where there would
+        be more than 2**24 of them. stop_below: a net whose loss in a kept epoch is below it has learnt enough; it
+        leaves with its parameters at the end of that epoch, and so does one whose loss is not finite.
+
+        What memory does not hold raises ValueError before any work. Ctrl-C raises KeyboardInterrupt; the attribute
+        `runs` of this net then has the nets that were finished, or where nets may leave, or percentiles are kept, all
+        nets as far as they came (`Runs.trained`).
+
+        >>> import numpy as np
+        >>> from fastnn import datasets, mlp
+        >>> net, gate = mlp(2, 2, 1), datasets.xor_gate()
+        >>> runs = net.fit_many(*gate, seeds=range(20), epochs=100, lr=1.0)
         >>> len(runs), runs.loss.shape
         (20, (20, 100))
+        >>> lr = np.repeat([0.3, 3.0], 20)  # the same seeds with two learning rates
+        >>> runs = net.fit_many(*gate, seeds=[*range(20), *range(20)], epochs=500, lr=lr, batch_size="full")
+        >>> runs[lr == 3.0].success_rate(loss_below=0.3) > runs[lr == 0.3].success_rate(loss_below=0.3)
+        True
         """
-        if not isinstance(self._engine, Fused):
-            raise ValueError(f"fit_many trains side by side what one compiled loop can run: {self._engine.describe()}")
-        initial = many.initial(self._stack, self._init, self._theta, seeds, init)
-        rates = None
-        if isinstance(lr, list | tuple | np.ndarray) and not isinstance(optimizer, optimizers.Optimizer):
-            rates, lr = many.rates(lr, len(initial)), 0.0
-        rule = optimizers.choose(optimizer, lr)
-        how = (epochs, batch_size, reduction, shuffle, seed, progress, "general", n_jobs)
-        job, classes = self._job(X, y, rule, *how, None)
-        settings = many.settings(rule, rates, len(initial))
-        work = many.Many(self._engine.table, self.loss, job, initial, settings, checks.whole("every", every, 1))
+        self.runs = None
         started = time.perf_counter()
-        found = many.train(work, progress)
+        rule = optimizers.choose(optimizer, lr)
+        inputs, codes, classes = self._data(X, y)
+        start = Start(self._stack, self._init, self._theta, seeds, init)
+        how: dict[str, Any] = {
+            "epochs": epochs, "batch_size": batch_size, "reduction": reduction, "shuffle": shuffle, "seed": seed,
+        }  # fmt: skip
+        job = arguments.job(
+            inputs, codes, rule.code, rule.settings_of_each(start.n_nets), np.empty(0), **how, progress=progress,
+            n_jobs=n_jobs, mixes_rows=self._mixes_rows,
+        )  # fmt: skip
+        fused = self._engine if isinstance(self._engine, Fused) else None
+        keep = Keep(job, start.n_nets, every, "all" if fused is None else losses, stop_below)
+        keep.check_memory(start.n_nets, (3 + kernels.codes.N_MOMENTS[rule.code]) * self._theta.nbytes + 200)
+        crowd = Crowd(self._loss, job, start.thetas(), keep)
         twin = self.with_theta(self._theta)
         twin._classes = classes
-        n, counts_hits = len(job.y), self._n_classes is not None
-        known = np.isfinite(found.loss_sums) if counts_hits else np.zeros(found.loss_sums.shape, bool)
-        accuracy = np.where(known, found.n_right / n, np.nan)
-        seconds = time.perf_counter() - started
-        updates = job.updates * len(initial)
-        return Runs(twin, found.theta, found.loss_sums / n, accuracy, work.kept_epochs, updates, seconds)
+        try:
+            if fused is None:
+                one_by_one.train(crowd, self, rule, {"X": X, "y": y, **how}, progress)
+            else:
+                many.train(crowd, fused.table, progress)
+        except BaseException:
+            if crowd.has_runs:
+                self.runs = crowd.runs(twin, start.seeds, time.perf_counter() - started)
+            raise
+        return crowd.runs(twin, start.seeds, time.perf_counter() - started)
 
     def loss_and_grads(self, X: Any, y: Any, reduction: str = "mean") -> tuple[float, list[Array]]:
         """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own.
 
         X and y as in `fit`; the gradients have the shapes of `params`, and nothing is changed.
 
+        >>> from fastnn import mlp
         >>> net = mlp(2, 1, init="zeros")
         >>> loss, (dW, db) = net.loss_and_grads([[1.0, 2.0]], [1], reduction="sum")
         >>> round(loss, 6), dW.tolist(), db.tolist()
@@ -263,7 +292,7 @@ class Sequential:
         """Write the net to a .npz file, which `fastnn.load` reads; a save that fails leaves the old file as it was."""
         if not np.isfinite(self._theta).all():
             raise ValueError("the net's parameters are not finite: it could not be loaded again")
-        storage.write(path, self.layers, self.loss.name, self.theta, self.classes)
+        storage.write(path, "net", self, {"theta": self.theta})
 
     def astype(self, dtype: Any) -> "Sequential":
         """A copy of the net, trained as far as this one, in float64 or float32."""
@@ -275,11 +304,12 @@ class Sequential:
     def with_theta(self, theta: Any) -> "Sequential":
         """A copy of the net with these parameters (n_params,), such as recorded ones.
 
+        >>> from fastnn import mlp
         >>> net = mlp(2, 1, seed=0)
         >>> net.with_theta([1.0, 2.0, 0.5]).params[0].tolist()
         [[1.0], [2.0]]
         """
-        twin = copy.deepcopy(self, {id(self.history): None})  # which may hold much
+        twin = copy.deepcopy(self, {id(self.history): None, id(self.runs): None})  # which may hold much
         twin.theta = theta
         return twin
 
@@ -330,24 +360,10 @@ class Sequential:
         codes, classes = targets.encode(y, n_rows, self.n_out, self._n_classes, self.classes, self.dtype)
         return inputs, codes, classes
 
-    def _job(
-        self, X: Any, y: Any, rule: optimizers.Optimizer, epochs: Any, batch_size: Any, reduction: Any, shuffle: Any,
-        seed: Any, progress: Any, loop: str, n_jobs: Any, record: Any,
-    ) -> tuple[Job, Array | None]:  # fmt: skip
-        """The arguments of a training, checked, and the labels of the classes."""
-        inputs, codes, classes = self._data(X, y)
-        epochs = checks.whole("epochs", epochs, 1)
-        size = self._batch_size(batch_size, len(inputs))
-        mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
-        shuffle, seed = checks.flag("shuffle", shuffle) and size < len(inputs), checks.seed(seed)
-        if progress is not None:
-            checks.flag("progress", progress)
-        n_jobs = checks.whole("n_jobs", n_jobs, -1)
-        if n_jobs == 0:
-            raise ValueError("n_jobs must be a number of threads, or -1 for as many as there are processors, not 0")
-        record_at = updates_to_record(record, -(-len(inputs) // size) * epochs, self._theta.nbytes + 40)
-        given = (rule.code, rule.settings(), rule.rates(self._params))
-        return Job(inputs, codes, *given, epochs, size, mean, shuffle, seed, loop, n_jobs, record_at), classes
+    @property
+    def _mixes_rows(self) -> bool:
+        """True if the output for a row depends on the others."""
+        return any(layer.mixes_rows for layer in self._stack)
 
     def _inputs(self, X: Any) -> Array:
         if not finite(self._theta):
@@ -358,50 +374,3 @@ class Sequential:
         inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
         return self._engine.outputs(inputs)
-
-    def _batch_size(self, batch_size: Any, n: int) -> int:
-        if isinstance(batch_size, str):
-            if batch_size != "full":
-                raise ValueError(f"batch_size must be a whole number from 1 on, or 'full', not {batch_size!r}")
-            return n
-        size = min(checks.whole("batch_size", batch_size, 1), n)
-        if size < n and any(layer.mixes_rows for layer in self._stack):
-            raise ValueError("Repeat and Sum work on all rows at once: train with batch_size='full'")
-        return size
-
-
-def mlp(
-    *sizes: int, activation: str = "sigmoid", loss: str | Loss | None = None,
-    init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
-) -> Sequential:  # fmt: skip
-    """A multilayer perceptron: Affine layers of these sizes with an activation between them.
-
-    mlp(2, 3, 1) has 2 inputs, 3 hidden neurons and 1 output. activation: "sigmoid", "tanh", "relu" or "identity".
-    The other arguments are those of `Sequential`.
-
-    >>> mlp(2, 3, 1, activation="tanh", seed=0)
-    Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss='bce', dtype='float64')  # 13 parameters
-    """
-    if len(sizes) < 2:
-        raise ValueError(f"mlp needs the number of inputs and of outputs at least, as in mlp(2, 3, 1), not {sizes}")
-    between = ACTIVATIONS[checks.choice("activation", activation, ACTIVATIONS)]
-    whole = [checks.whole(f"size {place}", size, 1) for place, size in enumerate(sizes)]
-    layers: list[Layer] = []
-    for n_in, n_out in pairwise(whole):
-        layers += [Affine(n_in, n_out), between()]
-    return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
-
-
-def load(path: str | os.PathLike[str]) -> Sequential:
-    """The net that `Sequential.save` wrote to `path`: same architecture, parameters, labels and dtype."""
-    try:
-        layers, loss, theta, classes = storage.read(path)
-        net = Sequential(layers, loss, dtype=theta.dtype)
-        net.theta = theta
-        net._init = None
-        net._classes = targets.checked_classes(classes, net._n_classes)
-    except OSError:
-        raise
-    except Exception as error:  # damaged files fail in a dozen ways
-        raise ValueError(f"{os.fspath(path)} is not a net that this version of fastnn saved: {error}") from None
-    return net

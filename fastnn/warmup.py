@@ -3,9 +3,10 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from . import datasets, kernels
-from .model import mlp
+from .nets import mlp
 
 DTYPES = ("float64", "float32")
 Step = tuple[str, Callable[[], object]]
@@ -26,10 +27,12 @@ def steps(dtypes: tuple[str, ...]) -> list[Step]:
 def _steps(dtype: str) -> list[Step]:
     X, y = datasets.xor_gate()
     net = mlp(2, 2, 1, dtype=dtype)
+    many: dict[str, Any] = {"seeds": [0], "epochs": 1, "lr": 0.1, "progress": False}
     return [
         (f"training per sample, {dtype}", lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size=1, progress=False)),
         (f"training in batches, {dtype}", lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size="full", progress=False)),
-        (f"training of many nets, {dtype}", lambda: net.fit_many(X, y, seeds=[0], epochs=1, lr=0.1, progress=False)),
+        (f"training of many nets per sample, {dtype}", lambda: net.fit_many(X, y, batch_size=1, **many)),
+        (f"training of many nets in batches, {dtype}", lambda: net.fit_many(X, y, batch_size="full", **many)),
         (f"predictions, {dtype}", lambda: (net.predict(X), net.predict_proba(X))),
         (f"gradients, {dtype}", lambda: net.loss_and_grads(X, y)),
     ]

@@ -12,7 +12,7 @@ collect_ignore = ["make_golden.py", "torch_nets.py"]  # no tests, and they need 
 @pytest.fixture
 def chunks(monkeypatch):
     """Make every chunk of training a given number of samples long."""
-    from fastnn import many, training
+    from fastnn import lanes, training
 
     def set_length(samples):
         class Pace:
@@ -23,6 +23,6 @@ def chunks(monkeypatch):
                 pass
 
         monkeypatch.setattr(training, "Pace", Pace)
-        monkeypatch.setattr(many, "Pace", Pace)
+        monkeypatch.setattr(lanes, "Pace", Pace)
 
     return set_length

@@ -1,7 +1,6 @@
 """Many nets side by side are the same nets as alone."""
 
 import os
-import pickle
 import signal
 import threading
 
@@ -114,13 +113,13 @@ def test_ctrl_c_is_heard_within_a_batch_and_nothing_runs_on(n_jobs):
 
 
 def test_an_error_in_a_thread_ends_the_others(monkeypatch):
-    from fastnn import many
+    from fastnn import crowd
 
-    class Failing(many._Block):
-        def write(self, found):
+    class Failing(crowd.Crowd):
+        def note(self, *arguments):
             raise MemoryError("no more")
 
-    monkeypatch.setattr(many, "_Block", Failing)
+    monkeypatch.setattr("fastnn.model.Crowd", Failing)
     with pytest.raises(MemoryError, match="no more"):
         make("2-2-1").fit_many(*GATE, seeds=range(300), epochs=2, lr=0.1, n_jobs=2)
 
@@ -146,6 +145,72 @@ def test_each_may_have_its_learning_rate():
         alone = make("2-2-1")
         alone.fit(*GATE, epochs=3, lr=lr)
         assert (alone.theta == theta).all()
+
+
+PER_NET = {
+    "momentum": lambda *net: fastnn.SGD(*pick(net, [0.1, 0.2, 0.3], [0.5, 0.8, 0.1]), weight_decay=0.01),
+    "decay": lambda *net: fastnn.SGD(0.1, weight_decay=pick(net, [0.0, 0.1, 0.3])[0]),
+    "bias_lr": lambda *net: fastnn.SGD(0.1, bias_lr=pick(net, [0.0, 0.2, 0.3])[0]),
+    "adam": lambda *net: fastnn.Adam(0.01, *pick(net, [0.5, 0.9, 0.8], [0.9, 0.99, 0.999])),
+}
+
+
+def pick(net, *settings):
+    """The settings of one net, or of all."""
+    return [each[net[0]] if net else each for each in settings]
+
+
+@pytest.mark.parametrize("rule", PER_NET)
+def test_each_may_have_settings_of_its_own(rule):
+    runs = make("2-2-1").fit_many(*GATE, seeds=[4, 4, 4], epochs=3, optimizer=PER_NET[rule]())
+    for i in range(3):
+        alone = make("2-2-1", 4)
+        alone.fit(*GATE, epochs=3, optimizer=PER_NET[rule](i), loop="general")
+        assert (alone.theta == runs.theta[i]).all()
+    assert (runs.theta[0] != runs.theta[1]).any()
+
+
+def test_one_net_refuses_the_settings_of_many():
+    with pytest.raises(ValueError, match="momentum has 2 numbers: one net takes one, and fit_many"):
+        make("2-2-1").fit(*GATE, epochs=1, optimizer=fastnn.SGD(0.1, momentum=[0.1, 0.2]))
+    with pytest.raises(ValueError, match="momentum must be less than 1"):
+        fastnn.SGD(0.1, momentum=[0.1, 1.0])
+    assert repr(fastnn.SGD(0.1, momentum=[0.1, 0.2])) == "SGD(lr=0.1, momentum=[0.1, 0.2])"
+
+
+def layerwise(seed=0):
+    layers = [fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Tanh(), fastnn.MatMul(3, 1)]
+    return fastnn.Sequential(layers, loss="bce", init="normal(0.7)", seed=seed)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, "full"])
+def test_nets_that_are_run_layer_by_layer_are_the_nets_alone(batch_size):
+    options = {"epochs": 5, "batch_size": batch_size, "seed": 7}
+    rule = fastnn.SGD([0.1, 0.2], momentum=[0.5, 0.0])
+    runs = layerwise().fit_many(*GATE, seeds=[3, 8], optimizer=rule, **options)
+    for i, (seed, one) in enumerate(((3, fastnn.SGD(0.1, momentum=0.5)), (8, fastnn.SGD(0.2)))):
+        alone = layerwise(seed)
+        history = alone.fit(*GATE, optimizer=one, **options)
+        assert (runs.theta[i] == alone.theta).all()
+        assert (runs.loss[i] == history.loss).all()
+        assert (runs.accuracy[i] == history.accuracy).all()
+
+
+@pytest.mark.compiled
+def test_layer_by_layer_nets_leave_and_diverge_too():
+    X, y = SPIRAL[0], SPIRAL[0][:, :1]
+    stack = [fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Tanh(), fastnn.Affine(3, 1)]
+    net = fastnn.Sequential(stack, loss="mse", seed=0)
+    all_of_them = net.fit_many(X, y, seeds=range(3), epochs=30, lr=0.1)
+    bound = float(np.median(all_of_them.loss[:, 20]))
+    runs = net.fit_many(X, y, seeds=[0, 1, 2, 0], epochs=30, lr=[0.1, 0.1, 0.1, 1e200], stop_below=bound)
+    assert runs.diverged.tolist() == [False, False, False, True]
+    for i in range(3):
+        below = np.flatnonzero(all_of_them.loss[i] < bound)
+        last = int(below[0]) + 1 if len(below) else 30
+        assert runs.trained[i] == last
+        alone = net.fit_many(X, y, seeds=[i], epochs=last, lr=0.1)
+        assert (runs.theta[i] == alone.theta[0]).all()
 
 
 @pytest.mark.compiled
@@ -175,35 +240,6 @@ def test_one_that_diverges_disturbs_no_other():
     assert "1 diverged" in repr(runs)
 
 
-def test_runs_are_models():
-    runs = make("2-10-3").fit_many(SPIRAL[0], np.array(["a", "b", "c"])[SPIRAL[1]], seeds=range(4), epochs=2, lr=0.1)
-    assert len(runs) == len(list(runs)) == 4
-    assert (runs[2].theta == runs.theta[2]).all()
-    assert set(runs[2].predict(SPIRAL[0])) <= {"a", "b", "c"}
-    assert repr(runs).startswith("Runs(4 nets, 240 updates, loss ")
-    with pytest.raises(IndexError):
-        runs[4]
-
-
-def test_success_has_the_interval_of_wilson():
-    runs = make("2-2-1").fit_many(*GATE, seeds=range(40), epochs=500, lr=2.0, batch_size="full")
-    rate = runs.success_rate(loss_below=0.1)
-    assert rate == (runs.loss[:, -1] < 0.1).mean()
-    assert runs.success_rate(accuracy_above=0.9) == (runs.accuracy[:, -1] > 0.9).mean()
-    # 15 of 40, by the formula as Wilson has it: the p for which |p - 15/40| is z times its standard deviation
-    found = fastnn.runs.Rate(15, 40)
-    for p in (found.low, found.high):
-        assert abs(p - 15 / 40) == pytest.approx(1.959963984540054 * np.sqrt(p * (1 - p) / 40), rel=1e-12)
-    assert fastnn.runs.Rate(0, 10).low == 0.0
-    for n in (10, 49, 1000, 2999):
-        assert fastnn.runs.Rate(0, n).low == 0.0
-        assert fastnn.runs.Rate(n, n).high == 1.0
-    again = pickle.loads(pickle.dumps(found))
-    assert (again, again.low, again.high) == (found, found.low, found.high)
-    with pytest.raises(ValueError, match="what is a success"):
-        runs.success_rate()
-
-
 def test_layers_with_parameters_of_their_own_keep_them():
     own = fastnn.Affine(2, 3, init=[[[1, 2, 3], [4, 5, 6]], [7, 8, 9]])
     used = fastnn.Affine(3, 2, seed=5)
@@ -222,7 +258,9 @@ WRONG = {
     "no seeds": ({"seeds": []}, "seeds is empty"),
     "a wrong seed": ({"seeds": [-1]}, "seed must be at least 0"),
     "a wrong shape": ({"init": np.zeros((3, 8))}, r"init has the shape \(3, 8\), but \(n_nets, 9\)"),
-    "too many rates": ({"seeds": [1, 2], "lr": [0.1, 0.2, 0.3]}, "lr has the shape .* but there are 2 nets"),
+    "too many rates": ({"seeds": [1, 2], "lr": [0.1, 0.2, 0.3]}, "lr has 3 numbers, but there are 2 nets"),
+    "a table of rates": ({"seeds": [1, 2], "lr": [[0.1, 0.2]]}, r"lr must be a number, or one for each .* \(1, 2\)"),
+    "a momentum of 1": ({"seeds": [1], "lr": None, "optimizer": "adam", "batch_size": 0}, "batch_size"),
     "a negative rate": ({"seeds": [1, 2], "lr": [0.1, -0.2]}, "at least 0"),
     "no rate": ({"seeds": [1], "lr": None}, "lr="),
     "every": ({"seeds": [1], "every": 0}, "every must be at least 1"),
@@ -239,13 +277,13 @@ def test_wrong_arguments_are_refused(case):
 def test_nets_that_seeds_do_not_draw_are_refused():
     with pytest.raises(ValueError, match="made from arrays, or loaded"):
         fastnn.mlp(2, 1, init=[[[1.0], [1.0]], [0.0]]).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
-    layers = [fastnn.Affine(2, 2), fastnn.Tanh(), fastnn.Tanh(), fastnn.Affine(2, 1)]
-    with pytest.raises(ValueError, match="layer by layer"):
-        fastnn.Sequential(layers).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
 
 
 @pytest.mark.skipif(not hasattr(os, "sysconf"), reason="no way to ask for the memory")
 def test_what_memory_cannot_hold_is_refused_with_the_figure_and_a_way():
-    message = r"1,000 nets with their losses and accuracies of 100,000,000 epochs, [\d,.]+ GB.*every=10, or"
+    ask = {"epochs": 100_000_000, "lr": 0.1, "losses": "all"}
+    message = (
+        r"1,000 nets with losses and accuracies in 100,000,000 epochs, [\d,.]+ GB, .*choose .*every=\d+ or at most"
+    )
     with pytest.raises(ValueError, match=message):
-        make("2-2-1").fit_many(*GATE, seeds=range(1000), epochs=100_000_000, lr=0.1)
+        make("2-2-1").fit_many(*GATE, seeds=range(1000), **ask)

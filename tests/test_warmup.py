@@ -28,7 +28,7 @@ def test_the_first_compiles_and_the_second_loads(tmp_path):
     end = re.escape(f"kept in {folder}\n")
     assert re.fullmatch(rf"loops: {n} compiled, 0 from the cache, in \d+\.\d s; {end}", out)
     assert [re.sub(r"\s+\d+\.\d s$", "", line) for line in err] == [
-        f"{i}/10  {name}" for i, (name, _) in enumerate(warmup.steps(warmup.DTYPES), 1)
+        f"{i}/12  {name}" for i, (name, _) in enumerate(warmup.steps(warmup.DTYPES), 1)
     ]
     assert sum(file.name.startswith("per_sample.train-") for file in folder.iterdir()) == 2
     out, _ = run(folder)

@@ -14,7 +14,8 @@ import numpy as np
 from .. import datasets
 from ..arrays import Array
 from ..history import History
-from ..model import Sequential, mlp
+from ..model import Sequential
+from ..nets import mlp
 from ..plot import COLORS
 from .compare import equal, recorded, seeds, training
 from .drawing import film_updates, together

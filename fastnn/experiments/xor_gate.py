@@ -17,7 +17,8 @@ import numpy as np
 from .. import datasets
 from ..arrays import Array
 from ..history import History
-from ..model import Sequential, mlp
+from ..model import Sequential
+from ..nets import mlp
 from ..plot import COLORS
 from ..runs import Runs
 from . import gate

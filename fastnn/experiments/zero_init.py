@@ -16,7 +16,8 @@ import numpy as np
 from .. import datasets
 from ..arrays import Array
 from ..history import History
-from ..model import Sequential, mlp
+from ..model import Sequential
+from ..nets import mlp
 from ..optimizers import SGD
 from ..plot import COLORS
 from . import equal_neurons, gate
