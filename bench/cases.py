@@ -20,6 +20,10 @@ class Case:
     shuffled, and the last batch of an epoch may be smaller. `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9
     and 0.999, eps 1e-8). A net that predicts does so for all rows, `epochs` times.
 
+    `epochs` is how long a whole training is, and the most that is timed at once; `least_epochs` the least, where in
+    fewer what is done once a training would weigh too much. `many` says that one net, too, stands for many to be
+    trained. A case that is not `quick` takes part in a quick run only if it is named.
+
     All contenders must reach the same mean loss in epoch number `checked_epochs`, but for a relative `tolerance`; for
     prediction it is the loss of what is predicted.
     """
@@ -38,6 +42,9 @@ class Case:
     kind: str = "train"
     n_nets: int = 1
     tolerance: float = 1e-9
+    least_epochs: int = 1
+    many: bool = False
+    quick: bool = True
 
     @property
     def sizes(self) -> list[int]:
@@ -68,7 +75,7 @@ class Case:
             return f"{what}, predicted"
         rule = f"{'SGD' if self.optimizer == 'sgd' else 'Adam'} with learning rate {self.lr:g}"
         batch = {1: "per sample", len(self.X): "all rows at once"}.get(self.batch_size, f"batches of {self.batch_size}")
-        return f"{what} in their order, {batch}, {rule}" + (f", {self.n_nets} nets" if self.n_nets > 1 else "")
+        return f"{what} in their order, {batch}, {rule}" + (f", {self.n_nets:,} nets" if self.n_nets > 1 else "")
 
     def targets(self) -> Array:
         """What the outputs should be, (n, n_out): 0 or 1 for "bce", one-hot for "softmax_ce", the values for "mse"."""
@@ -122,14 +129,26 @@ def _xor_grid() -> Iterator[Case]:
     published = tuple(xor_grid.initial_parameters())
     yield Case("xor-grid per sample", X, y, published, "bce", 0.25, 1, 50)
     yield Case("xor-grid full batch", X, y, published, "bce", 0.25, len(X), 500, checked_epochs=10)
-    nets = initial([2, 2, 1], n_nets=256)
-    yield Case("xor-grid 256 nets", X, y, nets, "bce", 0.25, 1, 1, n_nets=256)
+    nets = Case("xor-grid 256 nets", X, y, initial([2, 2, 1], n_nets=256), "bce", 0.25, 1, 1, n_nets=256)
+    yield nets
+    yield replace(nets.astype("float32"), name="xor-grid 256 nets float32", tolerance=1e-5)
     # FANN knows no other loss. It sums losses in float32; and its gradient clips sigmoids at 0.01 and 0.99, which makes
     # a difference after the first epoch.
     values = y.astype(float)
     yield Case("xor-grid squared error", X, values, initial([2, 2, 1]), "mse", 1 / 64, 1, 50, tolerance=1e-5)
     deeper = initial([2, 8, 8, 1])
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
+
+
+def _xor_gate() -> Iterator[Case]:
+    from fastnn import datasets
+
+    X, y = datasets.xor_gate()
+    nets = initial([2, 2, 1], n_nets=100_000)
+    yield Case(
+        "xor-gate 100,000 nets", X, y, nets, "bce", 0.1, len(X), 2_000,
+        checked_epochs=10, n_nets=100_000, least_epochs=200, quick=False,
+    )  # fmt: skip
 
 
 def _spiral() -> Iterator[Case]:
@@ -139,6 +158,10 @@ def _spiral() -> Iterator[Case]:
     params = initial([2, 10, 3])
     yield Case("spiral batch 30", X, y, params, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10)
     yield Case("spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3)
+    nets = initial([2, 10, 3], n_nets=1_024)
+    yield Case(
+        "spiral 1,024 nets", X, y, nets, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10, n_nets=1_024, quick=False
+    )
 
 
 def _digits() -> Iterator[Case | Missing]:
@@ -188,5 +211,5 @@ def _predict() -> Iterator[Case]:
 
 def cases() -> Iterator[Case | Missing]:
     """All of them, in the order in which they are shown."""
-    for make in (_xor_grid, _spiral, _digits, _generated, _matrix_exponential, _predict):
+    for make in (_xor_grid, _xor_gate, _spiral, _digits, _generated, _matrix_exponential, _predict):
         yield from make()

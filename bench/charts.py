@@ -15,7 +15,7 @@ from .show import significant
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 _COLOURS = dict(zip(CONTENDERS, (
-    "#D55E00", "#A33C00", "#000000", "#777777", "#0072B2", "#CC79A7",
+    "#D55E00", "#A33C00", "#E69F00", "#000000", "#777777", "#0072B2", "#CC79A7",
     "#8F5A78", "#009E73", "#F0E442", "#56B4E9", "#B7DFF5",
 ), strict=True))  # fmt: skip
 _COLUMNS = 3

@@ -1,7 +1,7 @@
 """How the cost grows: with hidden width, batch size, rows, nets and threads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -13,7 +13,7 @@ from .contenders import CONTENDERS, OURS
 from .method import Field, Notify, Plan, calibrate, prepare, take_turns
 from .results import BAD, Curve, Growth, Row
 
-RIVALS = ("c_sizes", "jax_scan", "pytorch", "numpy_vectorised")
+RIVALS = ("joblib_processes", "c_sizes", "jax_scan", "pytorch", "numpy_vectorised")
 _LONGEST = 4.0  # seconds an epoch; a curve ends where the next point would take longer
 
 
@@ -21,7 +21,8 @@ _LONGEST = 4.0  # seconds an epoch; a curve ends where the next point would take
 class Axis:
     """What changes, the work at each value, and the values of a full and of a quick run.
 
-    Where the value is a number of threads, the workers start anew with so many.
+    The contenders have as many threads as the plan says, or `threads`. Where the value is a number of threads, they
+    start anew with so many.
     """
 
     name: str
@@ -31,20 +32,29 @@ class Axis:
     quick: tuple[int, ...]
     grows: bool = True  # the work, with the value
     of_threads: bool = False
+    threads: int | None = None
 
 
-def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int = 1) -> Case:
-    """Points of which the first two coordinates tell the class: the plane's sectors."""
+def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int | None = None) -> Case:
+    """Points of which the first two coordinates tell the class: the plane's sectors.
+
+    n_nets: of a case that is about many nets.
+    """
     X = np.random.default_rng(0).uniform(-1.0, 1.0, (rows, sizes[0]))
     angle = np.arctan2(X[:, 1], X[:, 0]) / (2.0 * np.pi) + 0.5
     classes = max(2, sizes[-1])
     y = np.minimum((angle * classes).astype(int), classes - 1)
     loss = "bce" if sizes[-1] == 1 else "softmax_ce"
     return Case(
-        "growth", X, y, initial(sizes, n_nets=n_nets), loss, 0.1, batch_size, 100_000, n_nets=n_nets,
+        "growth", X, y, initial(sizes, n_nets=n_nets or 1), loss, 0.1, batch_size, 100_000,
+        n_nets=n_nets or 1, many=n_nets is not None,
     )  # fmt: skip
 
 
+_NETS = Axis(
+    "nets", "2-2-1, BCE, float64, 100 rows per sample, all nets",
+    lambda nets: _case([2, 2, 1], 100, 1, nets), (1, 4, 16, 64, 256, 1_024, 4_096), (1, 64),
+)  # fmt: skip
 _THREADS = tuple(n for n in (1, 2, 4, 8, 16, 32, 64) if n <= available_threads())
 AXES = [
     Axis(
@@ -60,9 +70,10 @@ AXES = [
         "rows", "2-2-1, BCE, float64, per sample",
         lambda rows: _case([2, 2, 1], rows, 1), (100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000), (100, 10_000),
     ),
-    Axis(
-        "nets", "2-2-1, BCE, float64, 100 rows per sample, all nets",
-        lambda nets: _case([2, 2, 1], 100, 1, nets), (1, 4, 16, 64, 256, 1_024, 4_096), (1, 64),
+    _NETS,
+    replace(
+        _NETS, name="nets on all threads", description=f"{_NETS.description}, {available_threads()} threads",
+        threads=available_threads(),
     ),
     Axis(
         "threads", "64-128-10, softmax, float64, 5,000 rows, all at once",
@@ -75,6 +86,16 @@ AXES = [
 def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify) -> None:
     """Fill in the curves, value after value, the contenders in turn at each."""
     names = [name for name in field.names if name == OURS or name in RIVALS]
+    if axis.threads is None:
+        _points(growth, axis, names, field, plan, notify)
+    else:
+        with Field(names, axis.threads, field.scratch).open() as threaded:
+            _points(growth, axis, names, threaded, plan, notify)
+    for curve in growth.curves:
+        curve.exponent = exponent(curve.values, curve.seconds)
+
+
+def _points(growth: Growth, axis: Axis, names: list[str], field: Field, plan: Plan, notify: Notify) -> None:
     for value in axis.quick if plan.quick else axis.values:
         case = axis.make(value)
         affordable = [name for name in names if not axis.grows or _affordable(growth, name, value)]
@@ -83,8 +104,6 @@ def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify
                 _point(growth, case, value, affordable, threaded, plan, notify)
         else:
             _point(growth, case, value, affordable, field, plan, notify)
-    for curve in growth.curves:
-        curve.exponent = exponent(curve.values, curve.seconds)
 
 
 def exponent(values: list[int], seconds: list[float]) -> float | None:

@@ -78,7 +78,10 @@ class Field:
 
 
 def measure(result: CaseResult, case: Case, field: Field, plan: Plan, notify: Notify) -> None:
-    """Fill the result, process after process: validate the first ones, then time."""
+    """Fill the result, process after process: validate the first ones, then time.
+
+    A contender's second process tells what starting one costs; what has had its share needs no third.
+    """
     notify("the right loss")
     result.loss = reference(case)
     result.rows = [Row(name, CONTENDERS[name].title) for name in field.names]
@@ -86,7 +89,7 @@ def measure(result: CaseResult, case: Case, field: Field, plan: Plan, notify: No
         if process:
             field.restart()
         for row in result.rows:
-            if process == 0 or row.status == "timed":
+            if process == 0 or (row.status == "timed" and (process == 1 or sum(row.seconds) < plan.share)):
                 notify(f"{row.title}: preparing")
                 prepare(row, case, field, result.loss)
         if process == 0:
@@ -146,17 +149,19 @@ def answering(row: Row, field: Field) -> Iterator[None]:
 def calibrate(row: Row, case: Case, field: Field, turn: float, share: float) -> None:
     """Choose how many epochs the contender is timed for: the case's, or as many as fit into a turn.
 
-    An epoch that takes the whole share is a turn already, and the only one.
+    What takes the whole share at once is a turn already, and the only one.
     """
     if row.status != "timed":
         return
     with answering(row, field):
         worker = field.worker(row.contender)
-        row.epochs = 1
+        updates = case.units // case.n_nets  # of a net, in an epoch
+        least = max(case.least_epochs, -(-CONTENDERS[row.contender].least_updates // updates))
+        row.epochs = least = min(case.epochs, least)
         while row.epochs < case.epochs and (seconds := worker.run(row.epochs)[0]) < turn / 2.0:
             wanted = int(row.epochs * turn / max(seconds, 1e-9))
             row.epochs = min(case.epochs, max(wanted, 2 * row.epochs), 10 * row.epochs)
-        if row.epochs == 1 < case.epochs and seconds >= share:
+        if row.epochs == least < case.epochs and seconds >= share:
             row.seconds.append(seconds)
 
 

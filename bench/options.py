@@ -37,9 +37,10 @@ def read(description: str | None, folder: Path) -> Options:
     """The options of this process; results go to `folder`."""
     work: Work = {case.name: case for case in cases()}
     work |= {f"growth {axis.name}": axis for axis in growth.AXES}
+    long = " and ".join(name for name, each in work.items() if isinstance(each, Case) and not each.quick)
     slow = ", ".join(name for name, contender in CONTENDERS.items() if not contender.quick)
     epilog = (
-        f"Work: {', '.join(work)}. In quick runs {slow} takes part only if it is named. "
+        f"Work: {', '.join(work)}. In quick runs {slow} takes part only if it is named, and {long} with --only. "
         "Ends with 0, with 1 where a contender is invalid or failed or the run was interrupted, "
         "with 2 where an option is wrong."
     )
@@ -79,7 +80,7 @@ def _checked(given: argparse.Namespace, work: Work, folder: Path) -> Options:
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(f"--name is a file's name of letters, digits, '-' and '.', without folder, not {name!r}")
     old = None if given.compare is None else _old(given.compare, plan)
-    chosen, axes = _chosen(given.only, work)
+    chosen, axes = _chosen(given, work)
     _writable(folder)
     return Options(plan, _contenders(given), chosen, axes, name, given.json, old)
 
@@ -94,10 +95,12 @@ def _contenders(given: argparse.Namespace) -> list[str]:
     return [name for name in CONTENDERS if name in wanted or name == OURS]
 
 
-def _chosen(only: str, work: Work) -> tuple[list[Case | Missing], list[Axis]]:
-    chosen = [w for name, w in work.items() if only.lower() in name.lower()]
+def _chosen(given: argparse.Namespace, work: Work) -> tuple[list[Case | Missing], list[Axis]]:
+    chosen = [w for name, w in work.items() if given.only.lower() in name.lower()]
     if not chosen:
-        raise ValueError(f"--only {only!r} fits none of: {'; '.join(work)}")
+        raise ValueError(f"--only {given.only!r} fits none of: {'; '.join(work)}")
+    if given.quick and not given.only:
+        chosen = [w for w in chosen if not isinstance(w, Case) or w.quick]
     return [w for w in chosen if not isinstance(w, Axis)], [w for w in chosen if isinstance(w, Axis)]
 
 

@@ -23,6 +23,7 @@ from .cases import Case
 from .contenders import Unsupported
 
 ANSWER_TIMEOUT = 600.0  # seconds until a contender that does not answer is killed
+TIDY_TIMEOUT = 2.0  # seconds that processes have for removing the shared files of others that have ended
 
 
 class NotInstalled(Exception):  # noqa: N818 - it is an answer, not an error
@@ -111,9 +112,11 @@ class Worker:
         """End the process, and those that its library started."""
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGTERM)  # Python's resource trackers ignore it, and tidy up
         self._process.kill()
         self._process.wait()
+        if hasattr(os, "killpg"):
+            _end_group(self._process.pid)
         for stream in (self._process.stdin, self._process.stdout, self._log):
             with suppress(OSError):  # what could not be sent is not sent now
                 if stream is not None:
@@ -161,6 +164,16 @@ class Worker:
         if kind in _ANSWERS:
             raise _ANSWERS[kind](value)
         return value
+
+
+def _end_group(group: int) -> None:
+    """Wait until all processes of a group have ended; kill them if they do not."""
+    end = time.perf_counter() + TIDY_TIMEOUT
+    with suppress(ProcessLookupError, PermissionError):
+        while time.perf_counter() < end:
+            os.killpg(group, 0)
+            time.sleep(0.01)
+        os.killpg(group, signal.SIGKILL)
 
 
 def serve(name: str) -> None:

@@ -1,5 +1,6 @@
 """What the tests of the benchmark share: small cases, contenders that are none, a run made up."""
 
+import contextlib
 import dataclasses
 
 import naive
@@ -73,6 +74,7 @@ class FakeWorker:
 
 class FakeField:
     threads = 1
+    scratch = None
 
     def __init__(self, **behaviours):
         self.names, self.log = list(behaviours), []
@@ -95,6 +97,10 @@ class FakeField:
 
     def drop(self, name):
         pass
+
+    @contextlib.contextmanager
+    def open(self):
+        yield self
 
 
 def example(name="example", scale=1.0):

@@ -38,6 +38,16 @@ def test_bad_options_are_refused_before_any_work(monkeypatch, capsys, given, mes
     assert message in capsys.readouterr().err
 
 
+def test_long_cases_are_in_a_quick_run_only_if_they_are_named(monkeypatch, tmp_path):
+    def names(*given):
+        arguments(monkeypatch, *given)
+        return {case.name for case in options.read(None, tmp_path).cases}
+
+    assert "xor-grid 256 nets" in names("--quick")
+    assert "spiral 1,024 nets" not in names("--quick")
+    assert "spiral 1,024 nets" in names("--quick", "--only", "nets") & names()
+
+
 @pytest.fixture
 def fast(monkeypatch, tmp_path):
     """The command without its processes: contenders as they are in this one, and limits made up."""

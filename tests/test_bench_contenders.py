@@ -1,7 +1,9 @@
 """The contenders do the same work: they reach the loss that the plain code reaches."""
 
 import importlib
-from contextlib import closing
+import os
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from bench_fakes import ALL, by_naive, small, value
@@ -20,9 +22,13 @@ def test_the_reference_is_right(name):
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(
-    "contender", ["ours", "ours_specialised", "c_xor", "c_sizes", "numpy_layers", "numpy_vectorised", "scikit_learn"]
-)
-def test_contenders_reach_the_loss(contender, tmp_path, monkeypatch):
+    ("contender", "least"),
+    [
+        ("ours", 16), ("ours_specialised", 2), ("joblib_processes", 4), ("c_xor", 2), ("c_sizes", 16),
+        ("numpy_layers", 8), ("numpy_vectorised", 16), ("scikit_learn", 8),
+    ],
+)  # fmt: skip
+def test_contenders_reach_the_loss(contender, least, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     try:
         module = importlib.import_module(f"bench.contenders.{contender}")
@@ -40,7 +46,7 @@ def test_contenders_reach_the_loss(contender, tmp_path, monkeypatch):
         wanted = method.reference(case)
         for _ in range(2):  # the second call starts from the same parameters
             assert value(case, prepared) == pytest.approx(wanted, rel=case.tolerance), case.name
-    assert able >= (2 if contender in ("c_xor", "ours_specialised") else 8)
+    assert able >= least
 
 
 @pytest.mark.compiled
@@ -62,6 +68,44 @@ def test_optional_contenders_reach_the_loss(contender, tmp_path):
                 case.name
             )
     assert able
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("contender", ["joblib_processes", "c_sizes"])
+def test_two_threads_share_many_nets_and_leave_nothing(contender, tmp_path):
+    case = small(ALL["spiral 1,024 nets"])
+    try:
+        worker = Worker(contender, 2, tmp_path)
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    leader = worker._process.pid
+    with closing(worker):
+        worker.prepare(case)
+        assert worker.run(3)[1] == pytest.approx(method.reference(case), rel=case.tolerance)
+        children = members(leader) - {leader}
+        assert len(children) >= (2 if contender == "joblib_processes" else 0)
+        for child in children:
+            assert os.sched_getaffinity(child) == os.sched_getaffinity(leader)
+    assert not members(leader)
+    assert not list(Path("/dev/shm").glob(f"*[-_]{leader}[-_]*"))
+
+
+def members(group):
+    """The processes of a group."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            if os.getpgid(int(process.name)) == group:
+                found.add(int(process.name))
+    return found
+
+
+def test_one_net_is_no_work_for_joblib(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    joblib_processes = pytest.importorskip("bench.contenders.joblib_processes")
+    for name in ("xor-grid per sample", "predict one row"):
+        with pytest.raises(Unsupported, match="many nets"):
+            joblib_processes.prepare(ALL[name])
 
 
 def test_initial_parameters():

@@ -40,6 +40,21 @@ def test_growth_times_only_what_reaches_our_loss():
     assert "0.5 is right" in found.notes[0]
 
 
+def test_an_axis_has_threads_of_its_own(monkeypatch):
+    asked = []
+
+    def field(names, threads, scratch):
+        asked.append(threads)
+        return FakeField(ours=(0.5, 1e-4))
+
+    monkeypatch.setattr(growth, "Field", field)
+    axis = growth.Axis("nets", "", lambda nets: growth._case([2, 2, 1], 10, 1, nets), (1, 2), (1, 2), threads=2)
+    found = Growth("nets", "", 3)
+    growth.measure(found, axis, FakeField(ours=(0.5, 1.0)), PLAN, lambda text: None)
+    assert asked == [2]  # once for all values
+    assert found.curves[0].seconds == pytest.approx([1e-4, 1e-4])
+
+
 @pytest.mark.parametrize("axis", growth.AXES, ids=lambda axis: axis.name)
 def test_axes_make_what_they_say(axis):
     second = axis.values[:2][-1]  # on one CPU there is one number of threads
@@ -50,7 +65,8 @@ def test_axes_make_what_they_say(axis):
         assert case.batch_size == second
     if axis.name == "rows":
         assert len(case.X) == second
-    if axis.name == "nets":
+    if axis.name.startswith("nets"):
         assert case.n_nets == second
+        assert axis.make(1).many  # the curve of what is for many nets starts at one
     assert set(np.unique(case.y)) == set(range(max(2, case.sizes[-1])))
     assert math.isfinite(method.reference(case))

@@ -65,16 +65,33 @@ def test_rounds_are_spread_over_processes_and_starts_written_down():
     assert (ours.imported, ours.first_empty, ours.first_filled) == (0.5, 0.27, 0.27)
 
 
+def test_what_has_had_its_share_is_not_prepared_anew():
+    right = method.reference(small(ALL["spiral batch 30"]))
+    field = FakeField(ours=(right, 0.02), c_sizes=(right, 2.0))
+    _, c = measured(field, plan=dataclasses.replace(PLAN, processes=3, share=1.0)).rows
+    assert len(c.seconds) == 1
+    _, second, third = " ".join(field.log).split("restart")
+    assert "c_sizes" in second  # what a new process takes
+    assert "c_sizes" not in third
+
+
 def test_slow_contenders_get_fewer_epochs_and_quick_ones_the_cases():
     right = method.reference(small(ALL["spiral batch 30"]))
     case = dataclasses.replace(small(ALL["spiral batch 30"]), epochs=50)
-    field = FakeField(ours=(right, 1e-5), c_sizes=(right, 0.001), jax_scan=(right, 3.0), fann=(right, 60.0))
+    field = FakeField(ours=(right, 1e-5), c_sizes=(right, 0.001), jax_scan=(right, 3.0), fann=(right, 60.0),
+                      joblib_processes=(right, 0.5))  # fmt: skip
     epochs = {row.contender: row.epochs for row in measured(field, case).rows}
     assert epochs["ours"] == 50
     assert 5 <= epochs["c_sizes"] <= 10  # a turn of 0.01 s
     assert epochs["jax_scan"] == 1
+    assert epochs["joblib_processes"] == 50  # a whole training, as it begins each net's anew
+    longer = dataclasses.replace(case, epochs=5_000)
+    epochs = {row.contender: row.epochs for row in measured(field, longer).rows}
+    assert epochs["joblib_processes"] == math.ceil(10_000 / case.units)
+    longer = dataclasses.replace(case, least_epochs=20)
+    assert {row.contender: row.epochs for row in measured(field, longer).rows}["jax_scan"] == 20
     turns = {row.contender: len(row.seconds) for row in measured(field, case).rows}
-    assert turns == {"ours": 3, "c_sizes": 3, "jax_scan": 3, "fann": 2}  # 100 s are a share
+    assert turns == {"ours": 3, "c_sizes": 3, "jax_scan": 3, "fann": 2, "joblib_processes": 3}  # 100 s are a share
 
 
 def test_first_calls_are_timed_in_new_processes(tmp_path):

@@ -112,6 +112,16 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
     return total / n;
 }
 
+/* Trains nets one after the other, their parameters in a row each; returns the sum of their losses. */
+double train_all(const REAL *X, const REAL *T, long n, long layers, const long *sizes, long hidden, long loss, long adam,
+                 double lr, long batch_size, long epochs, long nets, long n_params, REAL *params)
+{
+    double total = 0;
+    for (long i = 0; i < nets; i++)
+        total += train(X, T, n, layers, sizes, hidden, loss, adam, lr, batch_size, epochs, params + i * n_params);
+    return total;
+}
+
 /* Fills out, (n x n_out), with what the net makes of the rows. */
 void predict(const REAL *X, long n, long layers, const long *sizes, long hidden, long loss, const REAL *params, REAL *out)
 {

@@ -1,7 +1,9 @@
-"""Obvious loops in C with run-time sizes, for any net, batch and loss, compiled here."""
+"""Obvious loops in C with run-time sizes, for any net, batch and loss, compiled here. Threads share many nets."""
 
 import ctypes
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from ..cases import Array, Case
 
 versions = compiler.version
 _HIDDEN = ["sigmoid", "tanh"]
+_THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
 _LOSSES = ["bce", "softmax_ce", "mse"]
 
 
@@ -22,10 +25,10 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     library = compiler.library(
         Path(__file__).with_suffix(".c"), f"-DREAL={'double' if real is ctypes.c_double else 'float'}"
     )
-    library.train.argtypes = [
-        reals, reals, long, long, longs, long, long, long, ctypes.c_double, long, long, reals,
+    library.train_all.argtypes = [
+        reals, reals, long, long, longs, long, long, long, ctypes.c_double, long, long, long, long, reals,
     ]  # fmt: skip
-    library.train.restype = ctypes.c_double
+    library.train_all.restype = ctypes.c_double
     library.predict.argtypes = [reals, long, long, longs, long, long, reals, reals]
     library.predict.restype = None
 
@@ -37,13 +40,18 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     out = np.empty_like(targets)
     data, wanted, first, outputs = map(pointer, (X, targets, start, out))
     sizes = (ctypes.c_long * len(case.sizes))(*case.sizes)
+    pool = ThreadPoolExecutor(_THREADS)
     net = [len(case.sizes) - 1, sizes, _HIDDEN.index(case.hidden), _LOSSES.index(case.loss)]
 
     def train(epochs: int) -> float:
         nets = start.copy()
         rule = [int(case.optimizer == "adam"), case.lr, case.batch_size, epochs]
-        losses = [library.train(data, wanted, len(X), *net, *rule, pointer(params)) for params in nets]
-        return sum(losses) / len(losses)
+
+        def total(part: Array) -> float:
+            return library.train_all(data, wanted, len(X), *net, *rule, *part.shape, pointer(part))
+
+        each = map if _THREADS == 1 or len(nets) == 1 else pool.map
+        return sum(each(total, np.array_split(nets, min(_THREADS, len(nets))))) / len(nets)
 
     def predict(times: int) -> Array:
         for _ in range(times):

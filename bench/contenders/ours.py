@@ -26,7 +26,8 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
         how: dict[str, Any] = {"epochs": epochs, "batch_size": case.batch_size, "optimizer": optimizer}
         how |= {"shuffle": False, "progress": False, "n_jobs": -1}
         if case.n_nets > 1:
-            return float(net.fit_many(case.X, case.y, init=thetas, **how).loss[:, -1].mean())
+            every = -(-case.n_nets * epochs // 2**24)  # up to so many losses are kept unless asked otherwise
+            return float(net.fit_many(case.X, case.y, init=thetas, every=every, **how).final_loss.mean())
         net.theta = thetas[0]
         return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
 

@@ -61,6 +61,13 @@ def tensors(case: Case) -> tuple[Any, list[Any]]:
     return X, list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
 
 
+def _summed(loss_of: Any, z: Any, t: Any) -> Any:
+    """The sum of all nets' mean losses; z (n_nets, n, n_out), t (n, n_out), or (n,) class numbers."""
+    if t.ndim == 1:
+        z = z.movedim(-1, 1)  # where PyTorch wants the classes
+    return loss_of(z, t.expand(len(z), *t.shape)) * len(z)
+
+
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """A function that trains or predicts."""
     X, batches = tensors(case)
@@ -76,7 +83,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
             for x, t in batches:
                 optimizer.zero_grad()
                 z = model(x)
-                loss = loss_of(z, t) if case.n_nets == 1 else loss_of(z, t.expand_as(z)) * case.n_nets
+                loss = loss_of(z, t) if case.n_nets == 1 else _summed(loss_of, z, t)
                 loss.backward()
                 optimizer.step()
                 total += loss.detach() * len(x)
