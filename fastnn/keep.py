@@ -13,6 +13,8 @@ from .memory import limit, must_fit
 _ALL = 2**24  # so many losses are kept of each net unless asked otherwise,
 WINDOW = 2**24  # and percentiles are taken of so many at a time
 _LOSS = 24  # bytes of a loss and an accuracy, and of what is sorted for the percentiles
+_SUM = 16  # bytes of a sum of losses and of right classes, in a block of so many lanes, of which
+_LANES, _MOST_LANES = 32, 512  # so many may be under way
 _PERCENTILES = 2 * 2 * 101 * 8  # bytes of an epoch's, which are collected and then put together
 
 
@@ -79,6 +81,8 @@ def _n(epochs: int, every: int) -> int:
 
 
 def _bytes(n_nets: int, net_bytes: int, n: int, only_percentiles: bool) -> int:
-    """What it takes in all to keep n epochs."""
+    """What it takes in all to keep n epochs: for the nets, in the blocks under way, and for percentiles."""
     window = min(n, max(1, WINDOW // n_nets)) if only_percentiles else n
-    return n_nets * (net_bytes + _LOSS * window) + (_PERCENTILES * n if only_percentiles else 0)
+    in_blocks = min(-(-n_nets // _LANES) * _LANES, _MOST_LANES)
+    of_nets = n_nets * (net_bytes + _LOSS * window) + in_blocks * _SUM * window
+    return of_nets + (_PERCENTILES * n if only_percentiles else 0)
