@@ -10,7 +10,7 @@ import numpy as np
 
 from . import checks, storage
 from .arrays import Array
-from .curves import Curves, quantiles
+from .curves import Curves, first_below, quantiles
 from .epochs_to import EpochsTo
 from .rate import Rate
 
@@ -192,8 +192,7 @@ class Runs:
         """
         bound = checks.real("loss_below", loss_below)
         if self.losses.each is not None:
-            below = self.losses.each < bound
-            return EpochsTo(bound, np.where(below.any(axis=1), self.epochs[below.argmax(axis=1)], np.inf))
+            return EpochsTo(bound, first_below(self.losses.each, self.epochs, bound))
         if bound != self.stop_below:
             known = "" if self.stop_below is None else f" Known is epochs_to({self.stop_below:g}), where nets left."
             raise ValueError(

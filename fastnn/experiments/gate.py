@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import datasets
 from ..arrays import Array
+from ..curves import first_below
 from ..model import Sequential
 from ..plot import COLORS
 from ..runs import Runs
@@ -47,8 +48,7 @@ def share_learned(what: str, losses: Array) -> Finding:
 
 def steps_to(losses: Array, below: float) -> Array:
     """The first of steps 0, 100, 200, ... at which each row of losses is below a bound; infinity where none is."""
-    under = losses < below
-    return np.where(under.any(axis=1), 100.0 * under.argmax(axis=1), np.inf)
+    return first_below(losses, 100.0 * np.arange(losses.shape[1]), below)
 
 
 def run_of_many(mode: str, setting: str, fits: Runs) -> Run:
