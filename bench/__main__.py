@@ -21,26 +21,41 @@ FOLDER = Path(__file__).resolve().parent / "results"
 def main() -> None:
     """Read the options, run what they ask for, and leave table, JSON and pictures."""
     given = options.read(__doc__, FOLDER)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the run as Ctrl-C does
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # ends the run as Ctrl-C does
     out = show.console(stderr=given.json)
     run = _run(given, out)
     if any(case.rows for case in run.cases):
         out.print(show.summary(run, out.width))
     for case in run.cases:
         if case.why_missing:
-            out.print(f"{case.name}: {case.why_missing}", style="yellow", highlight=False)
+            out.print(
+                f"{case.name}: {case.why_missing}", style="yellow", highlight=False
+            )
     if given.old is not None:
         out.print(compare.table(run, given.old))
     files = [FOLDER / f"{run.name}.json", *charts.draw(run, FOLDER)]
-    out.print("written: " + ", ".join(str(file) for file in files), soft_wrap=True, highlight=False)
+    out.print(
+        "written: " + ", ".join(str(file) for file in files),
+        soft_wrap=True,
+        highlight=False,
+    )
     if given.json:
         sys.stdout.write(run.as_json())
     if not run.complete:
         raise SystemExit(f"interrupted: {run.name}.json has what was finished")
-    bad = [f"{row.title} in {case.name}: {row.why}" for case in run.cases for row in case.rows if row.status in BAD]
+    bad = [
+        f"{row.title} in {case.name}: {row.why}"
+        for case in run.cases
+        for row in case.rows
+        if row.status in BAD
+    ]
     bad += [note for found in run.growth for note in found.notes]
     if bad:
-        raise SystemExit("\n".join(["not timed, because they are invalid or failed:", *bad]))
+        raise SystemExit(
+            "\n".join(["not timed, because they are invalid or failed:", *bad])
+        )
 
 
 def _run(given: Options, out: Console) -> Run:
@@ -55,7 +70,9 @@ def _run(given: Options, out: Console) -> Run:
                 _all(run, given, field, display)
                 run.complete = True
             except KeyboardInterrupt:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # what follows takes a second
+                signal.signal(
+                    signal.SIGINT, signal.SIG_IGN
+                )  # what follows takes a second
     if run.complete:
         for file in FOLDER.glob(f"{run.name}*"):
             file.unlink()
@@ -87,7 +104,14 @@ def _all(run: Run, given: Options, field: Field, display: show.Display) -> None:
         run.save(FOLDER / f"{run.name}.json")
 
 
-def _case(run: Run, case: Case, field: Field, limits: limit.Limits, plan: Plan, display: show.Display) -> None:
+def _case(
+    run: Run,
+    case: Case,
+    field: Field,
+    limits: limit.Limits,
+    plan: Plan,
+    display: show.Display,
+) -> None:
     """Each case has its processes and its cache; a quick run starts anew in the first case only."""
     result = CaseResult.of(case, bound.per_unit(case, limits, plan.threads))
     first = not any(earlier.rows for earlier in run.cases)

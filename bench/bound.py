@@ -51,7 +51,11 @@ def per_unit(case: Case, limits: Limits, threads: int) -> float:
 def _chain(case: Case, limits: Limits) -> float:
     """Nanoseconds from one update's outputs to the next one's; for prediction, from inputs to outputs."""
     p = limits.of(case.dtype)
-    activation = p.add_latency + limits.load_latency + (3 if case.dtype == "float64" else 2) * p.fma_latency
+    activation = (
+        p.add_latency
+        + limits.load_latency
+        + (3 if case.dtype == "float64" else 2) * p.fma_latency
+    )
     _, *hidden, n_out = case.sizes
     outputs = {
         "mse": 0.0,
@@ -78,7 +82,11 @@ def _throughput(case: Case, p: Precision, rows: int) -> float:
         if case.optimizer == "adam":
             fmas += 8 * params
             divisions += 2 * params
-    return max(fmas * p.fma_throughput, divisions * p.division_throughput, weights * p.load_throughput)
+    return max(
+        fmas * p.fma_throughput,
+        divisions * p.division_throughput,
+        weights * p.load_throughput,
+    )
 
 
 def _tree(n: int) -> int:

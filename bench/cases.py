@@ -64,7 +64,11 @@ class Case:
     @property
     def units(self) -> int:
         """How many of them an epoch has."""
-        return self.n_nets * -(-len(self.X) // self.batch_size) if self.kind == "train" else len(self.X)
+        return (
+            self.n_nets * -(-len(self.X) // self.batch_size)
+            if self.kind == "train"
+            else len(self.X)
+        )
 
     @property
     def description(self) -> str:
@@ -74,8 +78,12 @@ class Case:
         if self.kind == "predict":
             return f"{what}, predicted"
         rule = f"{'SGD' if self.optimizer == 'sgd' else 'Adam'} with learning rate {self.lr:g}"
-        batch = {1: "per sample", len(self.X): "all rows at once"}.get(self.batch_size, f"batches of {self.batch_size}")
-        return f"{what} in their order, {batch}, {rule}" + (f", {self.n_nets:,} nets" if self.n_nets > 1 else "")
+        batch = {1: "per sample", len(self.X): "all rows at once"}.get(
+            self.batch_size, f"batches of {self.batch_size}"
+        )
+        return f"{what} in their order, {batch}, {rule}" + (
+            f", {self.n_nets:,} nets" if self.n_nets > 1 else ""
+        )
 
     def targets(self) -> Array:
         """What the outputs should be, (n, n_out): 0 or 1 for "bce", one-hot for "softmax_ce", the values for "mse"."""
@@ -94,12 +102,19 @@ class Case:
             return float(np.mean((p - self.targets()) ** 2))
         if self.loss == "bce":
             p = np.hstack([1.0 - p[:, -1:], p[:, -1:]])
-        return float(-np.mean(np.log(np.take_along_axis(p, self.y[:, np.newaxis], axis=1))))
+        return float(
+            -np.mean(np.log(np.take_along_axis(p, self.y[:, np.newaxis], axis=1)))
+        )
 
     def astype(self, dtype: str) -> "Case":
         """The same work with other numbers."""
         y = self.y.astype(dtype) if self.loss == "mse" else self.y
-        return replace(self, X=self.X.astype(dtype), y=y, params=tuple(p.astype(dtype) for p in self.params))
+        return replace(
+            self,
+            X=self.X.astype(dtype),
+            y=y,
+            params=tuple(p.astype(dtype) for p in self.params),
+        )
 
 
 @dataclass(frozen=True)
@@ -110,13 +125,17 @@ class Missing:
     why: str
 
 
-def initial(sizes: list[int], seed: int = 0, dtype: str = "float64", n_nets: int = 1) -> tuple[Array, ...]:
+def initial(
+    sizes: list[int], seed: int = 0, dtype: str = "float64", n_nets: int = 1
+) -> tuple[Array, ...]:
     """Parameters to begin with: weights of standard deviation 1 / sqrt(n_in), biases zero."""
     rng = np.random.default_rng(seed)
     nets = () if n_nets == 1 else (n_nets,)
     params: list[Array] = []
     for n_in, n_out in pairwise(sizes):
-        params.append((rng.standard_normal((*nets, n_in, n_out)) / np.sqrt(n_in)).astype(dtype))
+        params.append(
+            (rng.standard_normal((*nets, n_in, n_out)) / np.sqrt(n_in)).astype(dtype)
+        )
         params.append(np.zeros((*nets, n_out), dtype))
     return tuple(params)
 
@@ -128,14 +147,46 @@ def _xor_grid() -> Iterator[Case]:
     X, y = datasets.xor_grid(100)
     published = tuple(xor_grid.initial_parameters())
     yield Case("xor-grid per sample", X, y, published, "bce", 0.25, 1, 50)
-    yield Case("xor-grid full batch", X, y, published, "bce", 0.25, len(X), 500, checked_epochs=10)
-    nets = Case("xor-grid 256 nets", X, y, initial([2, 2, 1], n_nets=256), "bce", 0.25, 1, 1, n_nets=256)
+    yield Case(
+        "xor-grid full batch",
+        X,
+        y,
+        published,
+        "bce",
+        0.25,
+        len(X),
+        500,
+        checked_epochs=10,
+    )
+    nets = Case(
+        "xor-grid 256 nets",
+        X,
+        y,
+        initial([2, 2, 1], n_nets=256),
+        "bce",
+        0.25,
+        1,
+        1,
+        n_nets=256,
+    )
     yield nets
-    yield replace(nets.astype("float32"), name="xor-grid 256 nets float32", tolerance=1e-5)
+    yield replace(
+        nets.astype("float32"), name="xor-grid 256 nets float32", tolerance=1e-5
+    )
     # FANN knows no other loss. It sums losses in float32; and its gradient clips sigmoids at 0.01 and 0.99, which makes
     # a difference after the first epoch.
     values = y.astype(float)
-    yield Case("xor-grid squared error", X, values, initial([2, 2, 1]), "mse", 1 / 64, 1, 50, tolerance=1e-5)
+    yield Case(
+        "xor-grid squared error",
+        X,
+        values,
+        initial([2, 2, 1]),
+        "mse",
+        1 / 64,
+        1,
+        50,
+        tolerance=1e-5,
+    )
     deeper = initial([2, 8, 8, 1])
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
 
@@ -146,9 +197,19 @@ def _xor_gate() -> Iterator[Case]:
     X, y = datasets.xor_gate()
     nets = initial([2, 2, 1], n_nets=100_000)
     yield Case(
-        "xor-gate 100,000 nets", X, y, nets, "bce", 0.1, len(X), 2_000,
-        checked_epochs=10, n_nets=100_000, least_epochs=200, quick=False,
-    )  # fmt: skip
+        "xor-gate 100,000 nets",
+        X,
+        y,
+        nets,
+        "bce",
+        0.1,
+        len(X),
+        2_000,
+        checked_epochs=10,
+        n_nets=100_000,
+        least_epochs=200,
+        quick=False,
+    )
 
 
 def _spiral() -> Iterator[Case]:
@@ -156,11 +217,25 @@ def _spiral() -> Iterator[Case]:
 
     X, y = datasets.spiral()
     params = initial([2, 10, 3])
-    yield Case("spiral batch 30", X, y, params, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10)
-    yield Case("spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3)
+    yield Case(
+        "spiral batch 30", X, y, params, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10
+    )
+    yield Case(
+        "spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3
+    )
     nets = initial([2, 10, 3], n_nets=1_024)
     yield Case(
-        "spiral 1,024 nets", X, y, nets, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10, n_nets=1_024, quick=False
+        "spiral 1,024 nets",
+        X,
+        y,
+        nets,
+        "softmax_ce",
+        1.0,
+        30,
+        1_000,
+        checked_epochs=10,
+        n_nets=1_024,
+        quick=False,
     )
 
 
@@ -169,13 +244,28 @@ def _digits() -> Iterator[Case | Missing]:
         from sklearn.datasets import load_digits
     except ImportError:
         for name in ("digits per sample", "digits batch 32"):
-            yield Missing(name, "the digits come with scikit-learn: pip install scikit-learn")
+            yield Missing(
+                name, "the digits come with scikit-learn: pip install scikit-learn"
+            )
         return
     X, y = load_digits(return_X_y=True)
     X = (X / 16.0).astype("float32")
     params = initial([64, 32, 10], dtype="float32")
-    yield Case("digits per sample", X, y, params, "softmax_ce", 0.05, 1, 20, tolerance=1e-5)
-    yield Case("digits batch 32", X, y, params, "softmax_ce", 0.5, 32, 50, tolerance=1e-5, checked_epochs=2)
+    yield Case(
+        "digits per sample", X, y, params, "softmax_ce", 0.05, 1, 20, tolerance=1e-5
+    )
+    yield Case(
+        "digits batch 32",
+        X,
+        y,
+        params,
+        "softmax_ce",
+        0.5,
+        32,
+        50,
+        tolerance=1e-5,
+        checked_epochs=2,
+    )
 
 
 def _generated() -> Iterator[Case]:
@@ -183,33 +273,70 @@ def _generated() -> Iterator[Case]:
     X = rng.random((6_400, 784), dtype="float32") - np.float32(0.5)
     y = (X @ rng.standard_normal((784, 10), dtype="float32")).argmax(axis=1)
     params = initial([784, 128, 10], dtype="float32")
-    yield Case("784-128-10 batch 128", X, y, params, "softmax_ce", 0.1, 128, 4, tolerance=1e-5)
+    yield Case(
+        "784-128-10 batch 128", X, y, params, "softmax_ce", 0.1, 128, 4, tolerance=1e-5
+    )
 
 
 def _matrix_exponential() -> Iterator[Case]:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((10_000, 4))
     matrices = X.reshape(-1, 2, 2) / 2.0**8  # squared eight times after the series
-    values = np.eye(2) + matrices + matrices @ matrices / 2.0 + matrices @ matrices @ matrices / 6.0
+    values = (
+        np.eye(2)
+        + matrices
+        + matrices @ matrices / 2.0
+        + matrices @ matrices @ matrices / 6.0
+    )
     for _ in range(8):
         values = values @ values
     X, values = X.astype("float32"), values.reshape(-1, 4).astype("float32")
     params = initial([4, 32, 16, 4], dtype="float32")
     yield Case(
-        "4-32-16-4 Adam", X, values, params, "mse", 0.001, len(X), 20,
-        checked_epochs=3, hidden="tanh", optimizer="adam", tolerance=1e-5,
-    )  # fmt: skip
+        "4-32-16-4 Adam",
+        X,
+        values,
+        params,
+        "mse",
+        0.001,
+        len(X),
+        20,
+        checked_epochs=3,
+        hidden="tanh",
+        optimizer="adam",
+        tolerance=1e-5,
+    )
 
 
 def _predict() -> Iterator[Case]:
     params = initial([2, 10, 3])
     X = np.random.default_rng(1).uniform(-1.0, 1.0, (1_000_000, 2))
     y = np.arange(len(X)) % 3
-    yield Case("predict one row", X[:1], y[:1], params, "softmax_ce", 0.0, 1, 2_000, kind="predict")
-    yield Case("predict a million rows", X, y, params, "softmax_ce", 0.0, 1, 1, kind="predict")
+    yield Case(
+        "predict one row",
+        X[:1],
+        y[:1],
+        params,
+        "softmax_ce",
+        0.0,
+        1,
+        2_000,
+        kind="predict",
+    )
+    yield Case(
+        "predict a million rows", X, y, params, "softmax_ce", 0.0, 1, 1, kind="predict"
+    )
 
 
 def cases() -> Iterator[Case | Missing]:
     """All of them, in the order in which they are shown."""
-    for make in (_xor_grid, _xor_gate, _spiral, _digits, _generated, _matrix_exponential, _predict):
+    for make in (
+        _xor_grid,
+        _xor_gate,
+        _spiral,
+        _digits,
+        _generated,
+        _matrix_exponential,
+        _predict,
+    ):
         yield from make()

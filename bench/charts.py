@@ -14,10 +14,26 @@ from .results import CaseResult, Growth, Run
 from .show import significant
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
-_COLOURS = dict(zip(CONTENDERS, (
-    "#D55E00", "#A33C00", "#E69F00", "#000000", "#777777", "#0072B2", "#CC79A7",
-    "#8F5A78", "#009E73", "#F0E442", "#56B4E9", "#B7DFF5",
-), strict=True))  # fmt: skip
+_COLOURS = dict(
+    zip(
+        CONTENDERS,
+        (
+            "#D55E00",
+            "#A33C00",
+            "#E69F00",
+            "#000000",
+            "#777777",
+            "#0072B2",
+            "#CC79A7",
+            "#8F5A78",
+            "#009E73",
+            "#F0E442",
+            "#56B4E9",
+            "#B7DFF5",
+        ),
+        strict=True,
+    )
+)
 _COLUMNS = 3
 
 
@@ -33,8 +49,13 @@ def draw(run: Run, folder: Path) -> list[Path]:
 
 
 def _bars(run: Run, cases: list[CaseResult]) -> Figure:
-    heights = [max(sum(bool(row.seconds) for row in case.rows) for case in cases[i : i + _COLUMNS])
-               for i in range(0, len(cases), _COLUMNS)]  # fmt: skip
+    heights = [
+        max(
+            sum(bool(row.seconds) for row in case.rows)
+            for case in cases[i : i + _COLUMNS]
+        )
+        for i in range(0, len(cases), _COLUMNS)
+    ]
     figure, axes = _grid(len(cases), 5.2, [0.24 * h + 0.9 for h in heights])
     for ax, case in zip(axes, cases, strict=False):
         _bar(ax, case)
@@ -44,9 +65,17 @@ def _bars(run: Run, cases: list[CaseResult]) -> Figure:
 
 
 def _bar(ax: Axes, case: CaseResult) -> None:
-    rows = sorted((row for row in case.rows if row.seconds), key=lambda row: median(row.per_unit(case.units)))
+    rows = sorted(
+        (row for row in case.rows if row.seconds),
+        key=lambda row: median(row.per_unit(case.units)),
+    )
     times = [1e6 * median(row.per_unit(case.units)) for row in rows]
-    ax.barh(range(len(rows)), times, color=[_COLOURS[row.contender] for row in rows], height=0.7)
+    ax.barh(
+        range(len(rows)),
+        times,
+        color=[_COLOURS[row.contender] for row in rows],
+        height=0.7,
+    )
     ax.set_yticks(range(len(rows)), [row.title for row in rows], fontsize=8)
     for label, row in zip(ax.get_yticklabels(), rows, strict=True):
         label.set_fontweight("bold" if row.contender == OURS else "normal")
@@ -77,28 +106,44 @@ def _curve(ax: Axes, growth: Growth) -> None:
     for curve in growth.curves:
         exponent = "" if curve.exponent is None else f", exponent {curve.exponent:.2f}"
         ax.plot(
-            curve.values, [1e3 * s for s in curve.seconds], marker="o", markersize=3,
-            color=_COLOURS[curve.contender], linewidth=2.2 if curve.contender == OURS else 1.2,
+            curve.values,
+            [1e3 * s for s in curve.seconds],
+            marker="o",
+            markersize=3,
+            color=_COLOURS[curve.contender],
+            linewidth=2.2 if curve.contender == OURS else 1.2,
             label=f"{curve.title}{exponent}",
-        )  # fmt: skip
+        )
     ax.set_xscale("log")
     ax.set_yscale("log")
     values = sorted({value for curve in growth.curves for value in curve.values})
-    if values[-1] < 100 * values[0]:  # too few decades for the labels of a logarithmic axis
+    if (
+        values[-1] < 100 * values[0]
+    ):  # too few decades for the labels of a logarithmic axis
         ax.set_xticks(values, [str(value) for value in values])
         ax.minorticks_off()
     ax.set_xlabel(growth.axis)
     ax.set_ylabel("ms an epoch")
     ax.set_title(growth.description, fontsize=9)
-    ax.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    ax.legend(
+        fontsize=7,
+        frameon=False,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncols=2,
+    )
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def _grid(count: int, width: float, heights: list[float]) -> tuple[Figure, list[Axes]]:
     columns = min(_COLUMNS, count)
-    figure = Figure(figsize=(width * columns, sum(heights) + 0.5), layout="constrained", dpi=110)
+    figure = Figure(
+        figsize=(width * columns, sum(heights) + 0.5), layout="constrained", dpi=110
+    )
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
-    return figure, [figure.add_subplot(grid[i // columns, i % columns]) for i in range(count)]
+    return figure, [
+        figure.add_subplot(grid[i // columns, i % columns]) for i in range(count)
+    ]
 
 
 def _where(run: Run) -> str:

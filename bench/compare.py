@@ -38,14 +38,32 @@ def table(new: Run, old: Run) -> Table:
     if new.machine.get("cpu") != old.machine.get("cpu"):
         caption += f"; that was on another CPU, {old.machine.get('cpu')}"
     title = f"[bold]since {old.machine.get('date')}, commit {old.machine.get('commit')}[/bold]"
-    shown = Table(title=title, title_style="", title_justify="left", caption=caption, caption_justify="left")
+    shown = Table(
+        title=title,
+        title_style="",
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+    )
     for header in ("case", "contender", "then, µs", "now, µs", "now / then", ""):
-        shown.add_column(header, justify="left" if header in ("case", "contender", "") else "right")
+        shown.add_column(
+            header, justify="left" if header in ("case", "contender", "") else "right"
+        )
     for pair in found:
         mark = verdict(pair, drift)
         style = {"slower": "red", "faster": "green"}.get(mark, "")
-        times = (significant(1e6 * median(pair.before)), significant(1e6 * median(pair.now)))
-        shown.add_row(pair.case, pair.title, *times, f"{pair.change / drift:.2f}", mark, style=style)
+        times = (
+            significant(1e6 * median(pair.before)),
+            significant(1e6 * median(pair.now)),
+        )
+        shown.add_row(
+            pair.case,
+            pair.title,
+            *times,
+            f"{pair.change / drift:.2f}",
+            mark,
+            style=style,
+        )
     return shown
 
 
@@ -67,13 +85,23 @@ def pairs(new: Run, old: Run) -> list[Pair]:
             was = before.row(row.contender) if before is not None else None
             if row.seconds and was is not None:
                 times = (was.per_unit(case.units), row.per_unit(case.units))
-                found.append(Pair(case.name, row.contender, row.title, *times, was.versions == row.versions))
+                found.append(
+                    Pair(
+                        case.name,
+                        row.contender,
+                        row.title,
+                        *times,
+                        was.versions == row.versions,
+                    )
+                )
     return found
 
 
 def machine_drift(found: list[Pair]) -> float:
     """By what factor the machine itself got slower: the median of the rivals' changes, or 1 without rivals."""
-    changes = [pair.change for pair in found if pair.contender not in OWN and pair.same_version]
+    changes = [
+        pair.change for pair in found if pair.contender not in OWN and pair.same_version
+    ]
     return median(changes) if changes else 1.0
 
 

@@ -24,7 +24,9 @@ def version() -> str:
 def library(source: Path, *flags: str) -> ctypes.CDLL:
     """The shared library made from a source file, or found in the cache."""
     command = [str(COMPILER), *FLAGS, *flags, str(source)]
-    name = hashlib.sha256("\0".join([*command, source.read_text()]).encode()).hexdigest()[:16]
+    name = hashlib.sha256(
+        "\0".join([*command, source.read_text()]).encode()
+    ).hexdigest()[:16]
     target = CACHE / f"{name}.so"
     if not target.exists():
         subprocess.run([*command, "-o", str(target), "-lm"], check=True)

@@ -35,7 +35,9 @@ class Axis:
     threads: int | None = None
 
 
-def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int | None = None) -> Case:
+def _case(
+    sizes: list[int], rows: int, batch_size: int, n_nets: int | None = None
+) -> Case:
     """Points of which the first two coordinates tell the class: the plane's sectors.
 
     n_nets: of a case that is about many nets.
@@ -46,44 +48,72 @@ def _case(sizes: list[int], rows: int, batch_size: int, n_nets: int | None = Non
     y = np.minimum((angle * classes).astype(int), classes - 1)
     loss = "bce" if sizes[-1] == 1 else "softmax_ce"
     return Case(
-        "growth", X, y, initial(sizes, n_nets=n_nets or 1), loss, 0.1, batch_size, 100_000,
-        n_nets=n_nets or 1, many=n_nets is not None,
-    )  # fmt: skip
+        "growth",
+        X,
+        y,
+        initial(sizes, n_nets=n_nets or 1),
+        loss,
+        0.1,
+        batch_size,
+        100_000,
+        n_nets=n_nets or 1,
+        many=n_nets is not None,
+    )
 
 
 _NETS = Axis(
-    "nets", "2-2-1, BCE, float64, 100 rows per sample, all nets",
-    lambda nets: _case([2, 2, 1], 100, 1, nets), (1, 4, 16, 64, 256, 1_024, 4_096), (1, 64),
-)  # fmt: skip
+    "nets",
+    "2-2-1, BCE, float64, 100 rows per sample, all nets",
+    lambda nets: _case([2, 2, 1], 100, 1, nets),
+    (1, 4, 16, 64, 256, 1_024, 4_096),
+    (1, 64),
+)
 _THREADS = tuple(n for n in (1, 2, 4, 8, 16, 32, 64) if n <= available_threads())
 AXES = [
     Axis(
-        "hidden width", "2-width-3, softmax, float64, 300 rows, batches of 30",
-        lambda width: _case([2, width, 3], 300, 30), (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), (4, 64),
+        "hidden width",
+        "2-width-3, softmax, float64, 300 rows, batches of 30",
+        lambda width: _case([2, width, 3], 300, 30),
+        (1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+        (4, 64),
     ),
     Axis(
-        "batch size", "2-10-3, softmax, float64, 10,000 rows",
-        lambda size: _case([2, 10, 3], 10_000, size), (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000), (10, 1_000),
+        "batch size",
+        "2-10-3, softmax, float64, 10,000 rows",
+        lambda size: _case([2, 10, 3], 10_000, size),
+        (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000),
+        (10, 1_000),
         grows=False,
     ),
     Axis(
-        "rows", "2-2-1, BCE, float64, per sample",
-        lambda rows: _case([2, 2, 1], rows, 1), (100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000), (100, 10_000),
+        "rows",
+        "2-2-1, BCE, float64, per sample",
+        lambda rows: _case([2, 2, 1], rows, 1),
+        (100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000),
+        (100, 10_000),
     ),
     _NETS,
     replace(
-        _NETS, name="nets on all threads", description=f"{_NETS.description}, {available_threads()} threads",
+        _NETS,
+        name="nets on all threads",
+        description=f"{_NETS.description}, {available_threads()} threads",
         threads=available_threads(),
     ),
     Axis(
-        "threads", "64-128-10, softmax, float64, 5,000 rows, all at once",
-        lambda _: _case([64, 128, 10], 5_000, 5_000), _THREADS, _THREADS,
-        grows=False, of_threads=True,
+        "threads",
+        "64-128-10, softmax, float64, 5,000 rows, all at once",
+        lambda _: _case([64, 128, 10], 5_000, 5_000),
+        _THREADS,
+        _THREADS,
+        grows=False,
+        of_threads=True,
     ),
-]  # fmt: skip
+]
 
 
-def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify) -> None:
+def measure(
+    growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify
+) -> None:
     """Fill in the curves, value after value, the contenders in turn at each."""
     names = [name for name in field.names if name == OURS or name in RIVALS]
     if axis.threads is None:
@@ -95,10 +125,19 @@ def measure(growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify
         curve.exponent = exponent(curve.values, curve.seconds)
 
 
-def _points(growth: Growth, axis: Axis, names: list[str], field: Field, plan: Plan, notify: Notify) -> None:
+def _points(
+    growth: Growth,
+    axis: Axis,
+    names: list[str],
+    field: Field,
+    plan: Plan,
+    notify: Notify,
+) -> None:
     for value in axis.quick if plan.quick else axis.values:
         case = axis.make(value)
-        affordable = [name for name in names if not axis.grows or _affordable(growth, name, value)]
+        affordable = [
+            name for name in names if not axis.grows or _affordable(growth, name, value)
+        ]
         if axis.of_threads:
             with Field(names, value, field.scratch).open() as threaded:
                 _point(growth, case, value, affordable, threaded, plan, notify)
@@ -114,7 +153,15 @@ def exponent(values: list[int], seconds: list[float]) -> float | None:
     return float(np.polyfit(np.log(values[first:]), np.log(seconds[first:]), 1)[0])
 
 
-def _point(growth: Growth, case: Case, value: int, names: list[str], field: Field, plan: Plan, notify: Notify) -> None:
+def _point(
+    growth: Growth,
+    case: Case,
+    value: int,
+    names: list[str],
+    field: Field,
+    plan: Plan,
+    notify: Notify,
+) -> None:
     rows = [Row(name, CONTENDERS[name].title) for name in names]
 
     def tell(text: str) -> None:
@@ -130,10 +177,14 @@ def _point(growth: Growth, case: Case, value: int, names: list[str], field: Fiel
     take_turns(rows, field, growth.rounds, plan.share, tell)
     for row in rows:
         if row.status in BAD:
-            growth.notes.append(f"{row.title}, {growth.axis} {value:,}: {row.status}, {row.why}")
+            growth.notes.append(
+                f"{row.title}, {growth.axis} {value:,}: {row.status}, {row.why}"
+            )
     for row in rows:
         if row.seconds:
-            curve = next((c for c in growth.curves if c.contender == row.contender), None)
+            curve = next(
+                (c for c in growth.curves if c.contender == row.contender), None
+            )
             if curve is None:
                 curve = Curve(row.contender, row.title, [], [], None)
                 growth.curves.append(curve)

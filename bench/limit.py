@@ -125,7 +125,9 @@ def measure() -> Limits:
     """Run the kernels; most of the time goes into compiling them."""
     chain = 4 * _STEPS
     following = np.roll(np.arange(512, dtype=np.uint64), -7)
-    load = _least(_loads, _REPEATS, np.ones(_LENGTH, np.int64)) / (_LENGTH * _REPEATS)  # of eight bytes
+    load = _least(_loads, _REPEATS, np.ones(_LENGTH, np.int64)) / (
+        _LENGTH * _REPEATS
+    )  # of eight bytes
     return Limits(
         cycle=_least(_integer_chain, _STEPS, 12_345, 777) / (2 * chain),
         load_latency=_least(_load_chain, _STEPS, following) / chain,

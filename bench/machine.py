@@ -15,7 +15,18 @@ import fastnn
 from fastnn.info import available_threads, cpu, cpuinfo
 
 ROOT = Path(__file__).resolve().parent.parent
-_VECTORS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "neon", "asimd", "sve")
+_VECTORS = (
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512dq",
+    "avx512vl",
+    "neon",
+    "asimd",
+    "sve",
+)
 
 
 def describe() -> dict[str, Any]:
@@ -51,7 +62,9 @@ def _commit() -> str:
     """The checkout's commit, with "+" where files differ from it."""
     try:
         found = [
-            subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run(
+                ["git", *command], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout.strip()
             for command in (
                 ["rev-parse", "--short", "HEAD"],
                 ["status", "--porcelain", "--", ".", ":!bench/results", ":!README.md"],

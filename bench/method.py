@@ -77,7 +77,9 @@ class Field:
             self.restart()
 
 
-def measure(result: CaseResult, case: Case, field: Field, plan: Plan, notify: Notify) -> None:
+def measure(
+    result: CaseResult, case: Case, field: Field, plan: Plan, notify: Notify
+) -> None:
     """Fill the result, process after process: validate the first ones, then time.
 
     A contender's second process tells what starting one costs; what has had its share needs no third.
@@ -89,13 +91,18 @@ def measure(result: CaseResult, case: Case, field: Field, plan: Plan, notify: No
         if process:
             field.restart()
         for row in result.rows:
-            if process == 0 or (row.status == "timed" and (process == 1 or sum(row.seconds) < plan.share)):
+            if process == 0 or (
+                row.status == "timed"
+                and (process == 1 or sum(row.seconds) < plan.share)
+            ):
                 notify(f"{row.title}: preparing")
                 prepare(row, case, field, result.loss)
         if process == 0:
             for row in result.rows:
                 calibrate(row, case, field, plan.turn, plan.share)
-        take_turns(result.rows, field, -(-plan.rounds // plan.processes), plan.share, notify)
+        take_turns(
+            result.rows, field, -(-plan.rounds // plan.processes), plan.share, notify
+        )
 
 
 def reference(case: Case) -> float:
@@ -125,8 +132,13 @@ def prepare(row: Row, case: Case, field: Field, wanted: float | None) -> None:
                 row.first_filled = ready + first
         row.versions = worker.versions
         row.status = "timed"
-        if wanted is not None and not abs(row.loss - wanted) <= case.tolerance * abs(wanted):
-            row.status, row.why = "invalid", f"its loss is {row.loss:.12g} where {wanted:.12g} is right"
+        if wanted is not None and not abs(row.loss - wanted) <= case.tolerance * abs(
+            wanted
+        ):
+            row.status, row.why = (
+                "invalid",
+                f"its loss is {row.loss:.12g} where {wanted:.12g} is right",
+            )
 
 
 @contextmanager
@@ -135,7 +147,10 @@ def answering(row: Row, field: Field) -> Iterator[None]:
     try:
         yield
     except NotInstalled as error:
-        row.status, row.why = "not installed", f"{error}; {CONTENDERS[row.contender].install}"
+        row.status, row.why = (
+            "not installed",
+            f"{error}; {CONTENDERS[row.contender].install}",
+        )
     except Unsupported as error:
         row.status, row.why = "unsupported", str(error)
     except Failed as error:
@@ -156,16 +171,23 @@ def calibrate(row: Row, case: Case, field: Field, turn: float, share: float) -> 
     with answering(row, field):
         worker = field.worker(row.contender)
         updates = case.units // case.n_nets  # of a net, in an epoch
-        least = max(case.least_epochs, -(-CONTENDERS[row.contender].least_updates // updates))
+        least = max(
+            case.least_epochs, -(-CONTENDERS[row.contender].least_updates // updates)
+        )
         row.epochs = least = min(case.epochs, least)
-        while row.epochs < case.epochs and (seconds := worker.run(row.epochs)[0]) < turn / 2.0:
+        while (
+            row.epochs < case.epochs
+            and (seconds := worker.run(row.epochs)[0]) < turn / 2.0
+        ):
             wanted = int(row.epochs * turn / max(seconds, 1e-9))
             row.epochs = min(case.epochs, max(wanted, 2 * row.epochs), 10 * row.epochs)
         if row.epochs == least < case.epochs and seconds >= share:
             row.seconds.append(seconds)
 
 
-def take_turns(rows: list[Row], field: Field, rounds: int, share: float, notify: Notify) -> None:
+def take_turns(
+    rows: list[Row], field: Field, rounds: int, share: float, notify: Notify
+) -> None:
     """A B C A B C ...: a slow spell of the machine hits all of them."""
     for i in range(rounds):
         for row in rows:

@@ -12,7 +12,10 @@ from .results import BAD, CaseResult, Run, load
 from .show import significant
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- written by python -m bench.readme -->", "<!-- end of what bench.readme writes -->"
+BEGIN, END = (
+    "<!-- written by python -m bench.readme -->",
+    "<!-- end of what bench.readme writes -->",
+)
 
 
 def markdown(run: Run) -> str:
@@ -30,7 +33,9 @@ def markdown(run: Run) -> str:
 
 def obstacle(run: Run) -> str | None:
     """Why the README is not to show this run."""
-    missing = {case.name for case in cases()} - {case.name for case in run.cases if case.row(OURS)}
+    missing = {case.name for case in cases()} - {
+        case.name for case in run.cases if case.row(OURS)
+    }
     if not run.complete:
         return "was interrupted"
     if run.method["quick"]:
@@ -50,15 +55,25 @@ def insert(text: str, table: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"the README needs the lines {BEGIN!r} and {END!r}, in this order, each once")
+        raise ValueError(
+            f"the README needs the lines {BEGIN!r} and {END!r}, in this order, each once"
+        )
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
 
 def _line(case: CaseResult, columns: list[str]) -> str:
-    times = {name: 1e6 * median(row.per_unit(case.units)) for name in columns if (row := case.row(name)) is not None}
+    times = {
+        name: 1e6 * median(row.per_unit(case.units))
+        for name in columns
+        if (row := case.row(name)) is not None
+    }
     best = min(times.values())
     cells = [
-        "" if name not in times else f"**{significant(t)}**" if (t := times[name]) == best else significant(t)
+        ""
+        if name not in times
+        else f"**{significant(t)}**"
+        if (t := times[name]) == best
+        else significant(t)
         for name in columns
     ]
     limit = "" if case.bound is None else significant(1e6 * case.bound)
@@ -67,9 +82,18 @@ def _line(case: CaseResult, columns: list[str]) -> str:
 
 def _where(run: Run, columns: list[str]) -> str:
     machine, method = run.machine, run.method
-    rows = [row for case in run.cases for row in case.rows if row.contender in columns and row.seconds]
+    rows = [
+        row
+        for case in run.cases
+        for row in case.rows
+        if row.contender in columns and row.seconds
+    ]
     versions = sorted({row.versions for row in rows}, key=str.lower)
-    vectors = "AVX-512" if "avx512f" in machine["vectors"] else ", ".join(machine["vectors"][-1:])
+    vectors = (
+        "AVX-512"
+        if "avx512f" in machine["vectors"]
+        else ", ".join(machine["vectors"][-1:])
+    )
     threads = "one thread" if method["threads"] == 1 else f"{method['threads']} threads"
     return (
         f"{machine['cpu']}, {machine['cores']} cores{f' ({vectors})' if vectors else ''}, {threads}, medians of "
@@ -86,7 +110,9 @@ def main() -> None:
         run = load(Path(sys.argv[1]))
         reason = obstacle(run)
         if reason is not None:
-            raise ValueError(f"the README shows whole runs of committed code; {sys.argv[1]} {reason}")
+            raise ValueError(
+                f"the README shows whole runs of committed code; {sys.argv[1]} {reason}"
+            )
         text = insert(README.read_text(encoding="utf-8"), markdown(run))
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None

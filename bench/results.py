@@ -63,7 +63,14 @@ class CaseResult:
     def of(cls, case: Case, bound: float) -> "CaseResult":
         """A case that is to be measured."""
         return cls(
-            case.name, case.description, case.unit, case.units, case.checked_epochs, math.nan, case.tolerance, bound
+            case.name,
+            case.description,
+            case.unit,
+            case.units,
+            case.checked_epochs,
+            math.nan,
+            case.tolerance,
+            bound,
         )
 
     @classmethod
@@ -73,20 +80,29 @@ class CaseResult:
 
     def row(self, contender: str) -> Row | None:
         """A contender's row, where it was timed."""
-        return next((row for row in self.rows if row.contender == contender and row.seconds), None)
+        return next(
+            (row for row in self.rows if row.contender == contender and row.seconds),
+            None,
+        )
 
     def ratios(self, row: Row) -> list[float]:
         """The row's time as a multiple of ours, formed within each round."""
         ours = self.row(OURS)
         if ours is None:
             return []
-        pairs = zip(row.per_unit(self.units), ours.per_unit(self.units), strict=False)  # an interrupted last round
+        pairs = zip(
+            row.per_unit(self.units), ours.per_unit(self.units), strict=False
+        )  # an interrupted last round
         return [theirs / own for theirs, own in pairs]
 
     def nearest(self) -> Row | None:
         """The fastest rival."""
         rivals = [row for row in self.rows if row.contender not in OWN and row.seconds]
-        return min(rivals, key=lambda row: median(self.ratios(row) or row.per_unit(self.units)), default=None)
+        return min(
+            rivals,
+            key=lambda row: median(self.ratios(row) or row.per_unit(self.units)),
+            default=None,
+        )
 
 
 @dataclass
@@ -140,10 +156,15 @@ def load(path: Path) -> Run:
         if content.pop("schema") != SCHEMA:
             raise ValueError("another version of the format")
         cases = [
-            CaseResult(**{**_loss(case), "rows": [Row(**_loss(row)) for row in case["rows"]]})
+            CaseResult(
+                **{**_loss(case), "rows": [Row(**_loss(row)) for row in case["rows"]]}
+            )
             for case in content.pop("cases")
         ]
-        growth = [Growth(**{**g, "curves": [Curve(**c) for c in g["curves"]]}) for g in content.pop("growth")]
+        growth = [
+            Growth(**{**g, "curves": [Curve(**c) for c in g["curves"]]})
+            for g in content.pop("growth")
+        ]
         return Run(**content, cases=cases, growth=growth)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

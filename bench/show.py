@@ -34,10 +34,13 @@ class Display:
         self._out = out
         self._step = ""  # that was told last, where there is no terminal
         self._progress = Progress(
-            BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn(),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
             TextColumn("{task.description}"),
-            console=out, auto_refresh=False,
-        )  # fmt: skip
+            console=out,
+            auto_refresh=False,
+        )
         self._task = self._progress.add_task("", total=steps)
         # Drawn between two timings only: nothing else is to run during one.
         self._live = Live(console=out, auto_refresh=False, transient=True)
@@ -54,11 +57,15 @@ class Display:
         if self._out.is_terminal:
             parts = [] if result is None else [case_table(result, self._out.width)]
             self._live.update(Group(*parts, self._progress), refresh=True)
-        elif (step := text.partition(":")[0] if result is None else result.name) != self._step:
+        elif (
+            step := text.partition(":")[0] if result is None else result.name
+        ) != self._step:
             self._step = step
             print(f"{step} ...", file=sys.stderr, flush=True)
 
-    def finish(self, result: CaseResult | None = None, growth: Growth | None = None) -> None:
+    def finish(
+        self, result: CaseResult | None = None, growth: Growth | None = None
+    ) -> None:
         """Leave a finished table on the screen, and move the bar."""
         self._progress.advance(self._task)
         if growth is not None:
@@ -75,14 +82,26 @@ class Display:
 def case_table(result: CaseResult, width: int) -> Table:
     """One case: a row for each contender that can do it; in a narrow terminal without starts and counts."""
     table = Table(
-        title=f"[bold]{result.name}[/bold]: {result.description}", title_justify="left", title_style="", padding=(0, 1),
+        title=f"[bold]{result.name}[/bold]: {result.description}",
+        title_justify="left",
+        title_style="",
+        padding=(0, 1),
         caption=f"loss in epoch {result.checked_epochs}: {result.loss:.10g} (within {result.tolerance:g}); "
-        "±: half of the middle half of the rounds", caption_justify="left",
-    )  # fmt: skip
+        "±: half of the middle half of the rounds",
+        caption_justify="left",
+    )
     headers = [
-        "contender", "import\ns", "empty\ncache\ns", "new\nprocess\ns", f"warm\nµs per\n{result.unit}", "\n\n±",
-        f"{result.unit}s\ntimed", "times\nfastnn", "\n\n±", "times\nlimit",
-    ]  # fmt: skip
+        "contender",
+        "import\ns",
+        "empty\ncache\ns",
+        "new\nprocess\ns",
+        f"warm\nµs per\n{result.unit}",
+        "\n\n±",
+        f"{result.unit}s\ntimed",
+        "times\nfastnn",
+        "\n\n±",
+        "times\nlimit",
+    ]
     shown = range(len(headers)) if width >= _WIDE else (0, 4, 5, 7, 8, 9)
     for i in shown:
         table.add_column(headers[i], justify="right" if i else "left", no_wrap=True)
@@ -94,16 +113,27 @@ def case_table(result: CaseResult, width: int) -> Table:
         else:
             continue
         cells += [""] * (len(headers) - len(cells))
-        table.add_row(*(cells[i] for i in shown), style="bold" if row.contender == OURS else "")
+        table.add_row(
+            *(cells[i] for i in shown), style="bold" if row.contender == OURS else ""
+        )
     return table
 
 
 def _cells(result: CaseResult, row: Row) -> list[str]:
-    starts = ["" if t is None else f"{t:.2f}" for t in (row.imported, row.first_empty, row.first_filled)]
+    starts = [
+        "" if t is None else f"{t:.2f}"
+        for t in (row.imported, row.first_empty, row.first_filled)
+    ]
     if not row.seconds:
         return [row.title, *starts]
     times = [1e6 * t for t in row.per_unit(result.units)]
-    cells = [row.title, *starts, significant(median(times)), spread(times), f"{row.epochs * result.units:,}"]
+    cells = [
+        row.title,
+        *starts,
+        significant(median(times)),
+        spread(times),
+        f"{row.epochs * result.units:,}",
+    ]
     ratios = result.ratios(row)
     if row.contender == OURS:
         limit = f"{1e-6 * median(times) / result.bound:.1f}" if result.bound else ""
@@ -128,17 +158,36 @@ def notes(result: CaseResult) -> Iterator[str]:
         verb = "" if status == "unsupported" else f"{status}: "
         yield f"{', '.join(row.title for row in rows)}: {verb}{why}"
     for row in result.rows:
-        if row.seconds and result.bound and median(row.per_unit(result.units)) < result.bound:
+        if (
+            row.seconds
+            and result.bound
+            and median(row.per_unit(result.units)) < result.bound
+        ):
             yield f"{row.title} is below the limit, so bench/bound.py is wrong"
 
 
 def summary(run: Run, width: int) -> Table:
     """One line a case: ours, the nearest rival, the limit."""
-    table = Table(title="[bold]fastnn and its nearest rival[/bold]", title_justify="left", title_style="")
-    headers = ["case", "fastnn\nµs", "per", "nearest rival", "µs", "times\nfastnn", "limit\nµs", "times\nlimit"]
+    table = Table(
+        title="[bold]fastnn and its nearest rival[/bold]",
+        title_justify="left",
+        title_style="",
+    )
+    headers = [
+        "case",
+        "fastnn\nµs",
+        "per",
+        "nearest rival",
+        "µs",
+        "times\nfastnn",
+        "limit\nµs",
+        "times\nlimit",
+    ]
     shown = range(len(headers)) if width >= _WIDE else (0, 1, 3, 5, 7)
     for i in shown:
-        table.add_column(headers[i], justify="left" if i in (0, 2, 3) else "right", no_wrap=True)
+        table.add_column(
+            headers[i], justify="left" if i in (0, 2, 3) else "right", no_wrap=True
+        )
     for result in run.cases:
         ours, rival = result.row(OURS), result.nearest()
         if ours is None:
@@ -149,7 +198,11 @@ def summary(run: Run, width: int) -> Table:
             ratio = median(result.ratios(rival))
             style = "green" if ratio > 1.0 else "red"
             theirs = median(rival.per_unit(result.units))
-            cells[3:6] = [rival.title, significant(theirs * 1e6), f"[{style}]{significant(ratio)}[/{style}]"]
+            cells[3:6] = [
+                rival.title,
+                significant(theirs * 1e6),
+                f"[{style}]{significant(ratio)}[/{style}]",
+            ]
         if result.bound:
             cells[6:] = [significant(result.bound * 1e6), f"{own / result.bound:.1f}"]
         table.add_row(*(cells[i] for i in shown))
@@ -159,14 +212,23 @@ def summary(run: Run, width: int) -> Table:
 def growth_table(growth: Growth) -> Table:
     """Exponents, and the cost at both ends."""
     table = Table(
-        title=f"[bold]growth with {growth.axis}[/bold]: {growth.description}", title_justify="left", title_style=""
+        title=f"[bold]growth with {growth.axis}[/bold]: {growth.description}",
+        title_justify="left",
+        title_style="",
     )
     for header in ("contender", "from", "ms an epoch", "to", "ms an epoch", "exponent"):
         table.add_column(header, justify="left" if header == "contender" else "right")
     for curve in growth.curves:
         first, last = (significant(1e3 * curve.seconds[i]) for i in (0, -1))
         exponent = "" if curve.exponent is None else f"{curve.exponent:.2f}"
-        table.add_row(curve.title, f"{curve.values[0]:,}", first, f"{curve.values[-1]:,}", last, exponent)
+        table.add_row(
+            curve.title,
+            f"{curve.values[0]:,}",
+            first,
+            f"{curve.values[-1]:,}",
+            last,
+            exponent,
+        )
     return table
 
 

@@ -89,9 +89,14 @@ class Worker:
         begun = time.perf_counter()
         with pinned(threads):  # before the child imports anything that starts threads
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.worker", name], cwd=root, env=environment(threads, cache),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "bench.worker", name],
+                cwd=root,
+                env=environment(threads, cache),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                start_new_session=True,
+            )
         try:
             self._answer()
             self.started = time.perf_counter() - begun
@@ -112,7 +117,9 @@ class Worker:
         """End the process, and those that its library started."""
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)  # Python's resource trackers ignore it, and tidy up
+                os.killpg(
+                    self._process.pid, signal.SIGTERM
+                )  # Python's resource trackers ignore it, and tidy up
         self._process.kill()
         self._process.wait()
         if hasattr(os, "killpg"):
@@ -226,7 +233,9 @@ def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
     result = run(epochs)
     seconds = time.perf_counter() - started
     gc.enable()
-    return seconds, float(result) if case.kind == "train" else case.predicted_loss(result)
+    return seconds, float(result) if case.kind == "train" else case.predicted_loss(
+        result
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ history = net.fit(X, y, epochs=10, lr=0.01, shuffle=False, record=10)
 print(f"{history}, boundary {-net.theta[1] / net.theta[0]:.2f}")
 
 x = np.linspace(X.min(), X.max(), 100)[:, np.newaxis]
-curves = [net.with_theta(theta).predict_proba(x)[:, 1] for theta in history.recording.theta]
+curves = [
+    net.with_theta(theta).predict_proba(x)[:, 1] for theta in history.recording.theta
+]
 ax = fastnn.plot.data(X, y)
 ax.plot(x, np.transpose(curves), color="#56B4E9", alpha=0.4)
 ax.plot(x, curves[0], color="#009E73", label="at first")

@@ -21,7 +21,9 @@ class Activation(Layer):
 
     def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
-        kernels.nodes.activation_backward(dx.reshape(-1), dout.reshape(-1), out.reshape(-1), self.code)
+        kernels.nodes.activation_backward(
+            dx.reshape(-1), dout.reshape(-1), out.reshape(-1), self.code
+        )
         return dx
 
 
@@ -71,4 +73,9 @@ class Softmax(Layer):
         return dx
 
 
-ACTIVATIONS: dict[str, type[Activation]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "identity": Identity}
+ACTIVATIONS: dict[str, type[Activation]] = {
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "identity": Identity,
+}

@@ -7,10 +7,25 @@ from dataclasses import dataclass
 
 from .experiments.outcome import Experiment, Finding, Outcome, Run
 
-RUN_TITLES = ("mode", "setting", "nets", "updates", "loss", "accuracy", "time", "ns/update")
+RUN_TITLES = (
+    "mode",
+    "setting",
+    "nets",
+    "updates",
+    "loss",
+    "accuracy",
+    "time",
+    "ns/update",
+)
 FINDING_TITLES = ("finding", "the page", "found", "verdict")
 _MARKS = {"equal": "✓", "among": "~", "differs": "≠", "ours": "•", "fails": "✗"}
-_WORDS = {"equal": "equal", "among": "placed", "differs": "differs", "ours": "ours", "fails": "FAILS"}
+_WORDS = {
+    "equal": "equal",
+    "among": "placed",
+    "differs": "differs",
+    "ours": "ours",
+    "fails": "FAILS",
+}
 
 
 @dataclass(frozen=True)
@@ -35,12 +50,18 @@ class Report:
     @property
     def training_seconds(self) -> float:
         """How long the trainings took."""
-        return sum(run.seconds for chapter in self.chapters for run in chapter.outcome.runs)
+        return sum(
+            run.seconds for chapter in self.chapters for run in chapter.outcome.runs
+        )
 
     @property
     def findings(self) -> list[tuple[str, Finding]]:
         """All findings, each with the name of its experiment."""
-        return [(chapter.experiment.name, each) for chapter in self.chapters for each in chapter.outcome.findings]
+        return [
+            (chapter.experiment.name, each)
+            for chapter in self.chapters
+            for each in chapter.outcome.findings
+        ]
 
     @property
     def failures(self) -> list[tuple[str, Finding]]:
@@ -68,14 +89,20 @@ def verdict(finding: Finding) -> tuple[str, str, str]:
     """
     kind = _kind(finding)
     word, said = _WORDS[kind], finding.verdict
-    return kind, f"{_MARKS[kind]} {word}", said.removeprefix(word) if said.startswith(word) else f": {said}"
+    return (
+        kind,
+        f"{_MARKS[kind]} {word}",
+        said.removeprefix(word) if said.startswith(word) else f": {said}",
+    )
 
 
 def row(run: Run) -> tuple[str, ...]:
     """A training as text, under RUN_TITLES; empty what is not known."""
     loss = "" if math.isnan(run.loss) else f"{run.loss:.6g}"
     accuracy = "" if math.isnan(run.accuracy) else f"{run.accuracy:.4f}"
-    took = f"{run.seconds:,.2f} s" if run.seconds >= 1 else f"{run.seconds * 1e3:,.1f} ms"
+    took = (
+        f"{run.seconds:,.2f} s" if run.seconds >= 1 else f"{run.seconds * 1e3:,.1f} ms"
+    )
     return (
         run.mode,
         run.setting,

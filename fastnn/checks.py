@@ -21,18 +21,24 @@ def whole(name: str, value: Any, least: int) -> int:
     except TypeError:
         raise TypeError(f"{name} must be a whole number, not {value!r}") from None
     if not least <= number <= _LARGEST:
-        raise ValueError(f"{name} must be at least {least} and at most {_LARGEST}, not {number}")
+        raise ValueError(
+            f"{name} must be at least {least} and at most {_LARGEST}, not {number}"
+        )
     return number
 
 
-def real(name: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float:
+def real(
+    name: str, value: Any, least: float = -math.inf, below: float = math.inf
+) -> float:
     """A finite number, at least `least` and less than `below`."""
     try:
         if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
         number = float(value)
     except OverflowError:
-        raise ValueError(f"{name} must be finite, but is too large for a float") from None
+        raise ValueError(
+            f"{name} must be finite, but is too large for a float"
+        ) from None
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, not {value!r}") from None
     if not math.isfinite(number):
@@ -44,13 +50,17 @@ def real(name: str, value: Any, least: float = -math.inf, below: float = math.in
     return number
 
 
-def reals(name: str, value: Any, least: float = -math.inf, below: float = math.inf) -> float | Array:
+def reals(
+    name: str, value: Any, least: float = -math.inf, below: float = math.inf
+) -> float | Array:
     """A number as `real` has it, or an array of such numbers, one for each of many nets: (n_nets,)."""
     if np.ndim(value) == 0:
         return real(name, value, least, below)
     array = numbers(name, value, np.dtype("float64"))
     if array.ndim != 1:
-        raise ValueError(f"{name} must be a number, or one for each of many nets, (n_nets,), not {array.shape}")
+        raise ValueError(
+            f"{name} must be a number, or one for each of many nets, (n_nets,), not {array.shape}"
+        )
     for extreme in (array.min(), array.max()):
         real(name, extreme, least, below)
     return array
@@ -60,7 +70,9 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     """One of the names in `options`."""
     known = list(options)
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}")
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}"
+        )
     return value
 
 
@@ -76,7 +88,9 @@ def seed(value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"seed must be a whole number, so that the run can be repeated, not {value!r}") from None
+        raise TypeError(
+            f"seed must be a whole number, so that the run can be repeated, not {value!r}"
+        ) from None
     if number < 0:
         raise ValueError(f"seed must be at least 0, not {number}")
     return number

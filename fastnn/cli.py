@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # the sources have Korean in them, some terminals have not
+            sys.stdout.reconfigure(
+                errors="replace"
+            )  # the sources have Korean in them, some terminals have not
         parser, reproduce = _parsers()
         options = parser.parse_args(arguments)
         if options.command is None:
@@ -66,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         agrees = True
         if options.command == "reproduce":
             typed = sys.argv[1:] if arguments is None else arguments
-            agrees = _reproduce(reproduce, options, shlex.join(["fastnn", *typed]), started)
+            agrees = _reproduce(
+                reproduce, options, shlex.join(["fastnn", *typed]), started
+            )
         elif options.command == "info":
             from .info import show
 
@@ -81,10 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exec("")  # or CPython ends by the signal, where it came within exec of a string
         print("fastnn: interrupted", file=sys.stderr)
         return 130
-    except OSError as error:  # a full disk, a folder that went away, a pipe that was closed
+    except (
+        OSError
+    ) as error:  # a full disk, a folder that went away, a pipe that was closed
         if not isinstance(error, BrokenPipeError):
             print(f"fastnn: {error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or the interpreter complains at exit
         return 1
 
 
@@ -108,7 +116,9 @@ def _parsers() -> tuple[_Parser, _Parser]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    reproduce.add_argument("names", nargs="*", metavar="NAME", help="an experiment; all of them by default")
+    reproduce.add_argument(
+        "names", nargs="*", metavar="NAME", help="an experiment; all of them by default"
+    )
     reproduce.add_argument(
         "--out",
         metavar="DIR",
@@ -116,32 +126,60 @@ def _parsers() -> tuple[_Parser, _Parser]:
         help="where to write (default: %(default)s); report.html and results.json hold the last call alone, "
         "older pictures stay",
     )
-    reproduce.add_argument("--quick", action="store_true", help="fewer seeds where many nets make a distribution")
     reproduce.add_argument(
-        "--seed", metavar="N", type=_seed, default=0, help="of all that no page fixes (default: %(default)s)"
+        "--quick",
+        action="store_true",
+        help="fewer seeds where many nets make a distribution",
     )
-    reproduce.add_argument("--film", action="store_true", help="make films of trainings, too: animated GIFs")
-    reproduce.add_argument("--list", action="store_true", help="print what experiments there are, and do nothing else")
-    commands.add_parser("info", help="versions, CPU, threads, and where compiled code is kept")
+    reproduce.add_argument(
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
+        help="of all that no page fixes (default: %(default)s)",
+    )
+    reproduce.add_argument(
+        "--film",
+        action="store_true",
+        help="make films of trainings, too: animated GIFs",
+    )
+    reproduce.add_argument(
+        "--list",
+        action="store_true",
+        help="print what experiments there are, and do nothing else",
+    )
+    commands.add_parser(
+        "info", help="versions, CPU, threads, and where compiled code is kept"
+    )
     commands.add_parser("warmup", help="compile the common loops now")
     return parser, reproduce
 
 
 def _seed(text: str) -> int:
     if not re.fullmatch("[0-3]?[0-9]{1,6}", text):
-        raise argparse.ArgumentTypeError("a whole number below 4,000,000 is wanted: each stands for 1,000 seeds")
+        raise argparse.ArgumentTypeError(
+            "a whole number below 4,000,000 is wanted: each stands for 1,000 seeds"
+        )
     return int(text)
 
 
-def _reproduce(parser: _Parser, options: argparse.Namespace, command: str, started: float) -> bool:
+def _reproduce(
+    parser: _Parser, options: argparse.Namespace, command: str, started: float
+) -> bool:
     from .experiments import EXPERIMENTS
 
     for name in options.names:
         if name not in EXPERIMENTS:
             near = difflib.get_close_matches(name.lower(), EXPERIMENTS, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(EXPERIMENTS)}"
+            hint = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"there are {', '.join(EXPERIMENTS)}"
+            )
             parser.error(f"no experiment is called {name!r}: {hint}")
-    experiments = [EXPERIMENTS[name] for name in dict.fromkeys(options.names or EXPERIMENTS)]
+    experiments = [
+        EXPERIMENTS[name] for name in dict.fromkeys(options.names or EXPERIMENTS)
+    ]
     if options.list:
         for each in experiments:
             print(f"{each.name:<14}{each.title}\n{'':<14}{each.source}")
@@ -151,7 +189,14 @@ def _reproduce(parser: _Parser, options: argparse.Namespace, command: str, start
     from .report import reproduce
 
     _warm_up(("float64",))
-    return reproduce(experiments, folder, Options(options.seed, options.quick), options.film, command, started)
+    return reproduce(
+        experiments,
+        folder,
+        Options(options.seed, options.quick),
+        options.film,
+        command,
+        started,
+    )
 
 
 def _writable(parser: _Parser, out: str) -> Path:

@@ -28,12 +28,16 @@ class Crowd:
     def __init__(self, loss: Loss, job: Job, initial: Array, keep: Keep) -> None:
         self.loss, self.job, self.theta, self.keep = loss, job, initial, keep
         n_nets = len(initial)
-        self.moments = np.zeros((kernels.codes.N_MOMENTS[job.rule], *initial.shape), initial.dtype)
+        self.moments = np.zeros(
+            (kernels.codes.N_MOMENTS[job.rule], *initial.shape), initial.dtype
+        )
         self.clock = np.ones((2, n_nets))
         self.trained, self.left = np.zeros(n_nets, np.int64), np.zeros(n_nets, bool)
         self._last = np.full((2, n_nets), np.nan)
         self.done = 0  # epochs of all stages that are complete
-        self._rows = np.full((2, 0 if keep.only_percentiles else keep.n, n_nets), np.nan)
+        self._rows = np.full(
+            (2, 0 if keep.only_percentiles else keep.n, n_nets), np.nan
+        )
         self._window = self._rows[:, :0]  # of the stage
         self._percentiles: list[Array] = []
 
@@ -51,7 +55,10 @@ class Crowd:
     def spared(self) -> int:
         """The updates of the epochs that nets which left did not need."""
         # No choice by booleans, which would go wrong where another thread notes that a net has left meanwhile.
-        return int(np.sum((self.job.epochs - self.trained) * self.left)) * self.job.per_epoch
+        return (
+            int(np.sum((self.job.epochs - self.trained) * self.left))
+            * self.job.per_epoch
+        )
 
     def stage(self, most: int) -> tuple[int, int]:
         """Begin the next stage: its first epoch, and the one after its last, at most `most` further."""
@@ -69,7 +76,15 @@ class Crowd:
             self._window = self._rows[:, kept]
         return first, last
 
-    def note(self, nets: Array, loss: Array, accuracy: Array, left: Array, first: int, last: int) -> None:
+    def note(
+        self,
+        nets: Array,
+        loss: Array,
+        accuracy: Array,
+        left: Array,
+        first: int,
+        last: int,
+    ) -> None:
         """Write down how nets fared in this stage.
 
         loss and accuracy (kept epochs of the stage, nets) are means; left (nets,) is 0, or after which epoch one left.
@@ -77,15 +92,23 @@ class Crowd:
         self.trained[nets], self.left[nets] = np.where(left > 0, left, last), left > 0
         if not len(loss):
             return
-        final = np.where(left > 0, self.keep.place(left - 1) - self.keep.place(first), len(loss) - 1)
+        final = np.where(
+            left > 0, self.keep.place(left - 1) - self.keep.place(first), len(loss) - 1
+        )
         in_a_row = nets[-1] - nets[0] == len(nets) - 1
-        chosen = slice(nets[0], nets[-1] + 1) if in_a_row else nets  # a slice takes half of the time
-        for table, all_last, values in zip(self._window, self._last, (loss, accuracy), strict=True):
+        chosen = (
+            slice(nets[0], nets[-1] + 1) if in_a_row else nets
+        )  # a slice takes half of the time
+        for table, all_last, values in zip(
+            self._window, self._last, (loss, accuracy), strict=True
+        ):
             last_values = values[final, np.arange(len(nets))]
             all_last[chosen] = last_values
             if left.any():
                 gone = np.arange(len(loss))[:, np.newaxis] > final
-                values = np.where(gone, last_values if self.keep.only_percentiles else np.nan, values)
+                values = np.where(
+                    gone, last_values if self.keep.only_percentiles else np.nan, values
+                )
             table[:, chosen] = values
 
     def close(self, last: int, each: Callable[..., Iterable[Array]] = map) -> None:
@@ -94,15 +117,21 @@ class Crowd:
         if self.keep.only_percentiles and self._window.shape[1]:
             worst = np.inf, 0.0 if self.loss.code != kernels.codes.MSE else np.nan
             rows = [
-                (values[np.newaxis].T, of) for table, of in zip(self._window, worst, strict=True) for values in table
+                (values[np.newaxis].T, of)
+                for table, of in zip(self._window, worst, strict=True)
+                for values in table
             ]
-            found = np.concatenate(list(each(percentiles, *zip(*rows, strict=True))), axis=1)
+            found = np.concatenate(
+                list(each(percentiles, *zip(*rows, strict=True))), axis=1
+            )
             self._percentiles.append(found.reshape(101, 2, -1).transpose(1, 0, 2))
 
     @property
     def has_runs(self) -> bool:
         """True once a net is trained, and it is known how."""
-        return bool(self.trained.any()) and bool(self._percentiles or not self.keep.only_percentiles)
+        return bool(self.trained.any()) and bool(
+            self._percentiles or not self.keep.only_percentiles
+        )
 
     def runs(self, net: "Sequential", seeds: Array | None, seconds: float) -> Runs:
         """The nets that were trained, as far as the last stage that each of them came through."""
@@ -114,9 +143,20 @@ class Crowd:
             losses, accuracies = (Curves(epochs, percentiles=part) for part in parts)
         else:
             epochs = epochs[epochs <= self.trained.max()]
-            losses, accuracies = (Curves(epochs, each[: len(epochs), some].T) for each in self._rows)
+            losses, accuracies = (
+                Curves(epochs, each[: len(epochs), some].T) for each in self._rows
+            )
         last_loss, last_accuracy = self._last[:, some]
         return Runs(
-            net, self.theta[some], None if seeds is None else seeds[some], self.trained[some], last_loss, last_accuracy,
-            losses, accuracies, self.keep.stop_below, int(self.trained.sum()) * self.job.per_epoch, seconds,
-        )  # fmt: skip
+            net,
+            self.theta[some],
+            None if seeds is None else seeds[some],
+            self.trained[some],
+            last_loss,
+            last_accuracy,
+            losses,
+            accuracies,
+            self.keep.stop_below,
+            int(self.trained.sum()) * self.job.per_epoch,
+            seconds,
+        )

@@ -47,7 +47,11 @@ def carried(each: Array, epochs: Array, trained: Array) -> Array:
     array([[0.9, 0.2, 0.2]])
     """
     last = np.searchsorted(epochs, trained, "right") - 1
-    return np.where(epochs <= trained[:, np.newaxis], each, each[np.arange(len(each)), last][:, np.newaxis])
+    return np.where(
+        epochs <= trained[:, np.newaxis],
+        each,
+        each[np.arange(len(each)), last][:, np.newaxis],
+    )
 
 
 def first_below(values: Array, at: Array, bound: float) -> Array:
@@ -84,11 +88,17 @@ class Curves:
 
         trained (n_nets,) says how many epochs each net was trained.
         """
-        return carried(self.of_each_net(), self.epochs, trained) if self.percentiles is None else self.percentiles[1:]
+        return (
+            carried(self.of_each_net(), self.epochs, trained)
+            if self.percentiles is None
+            else self.percentiles[1:]
+        )
 
     def quantiles(self, q: Any, trained: Array, worst: float) -> Array:
         """The `quantiles` (m,) of a share q, or (len(q), m) of several; nets that left count with their last value."""
-        shares = np.array([checked_share(each) for each in q] if np.iterable(q) else checked_share(q))
+        shares = np.array(
+            [checked_share(each) for each in q] if np.iterable(q) else checked_share(q)
+        )
         if self.percentiles is None:
             return quantiles(self.rows(trained), shares, worst)
         percents = np.rint(100 * shares)

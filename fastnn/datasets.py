@@ -22,7 +22,9 @@ def xor_grid(n: int = 100) -> tuple[Array, Array]:
     spot = np.linspace(-0.5, 1.5, checks.whole("n", n, 1))
     x1, x2 = np.meshgrid(spot, spot[::-1])
     z = 0.5 * x1 + 0.5 * x2
-    return np.stack([x1.ravel(), x2.ravel()], axis=1), ((z > 0.25) & (z < 0.75)).ravel().astype(np.int64)
+    return np.stack([x1.ravel(), x2.ravel()], axis=1), (
+        (z > 0.25) & (z < 0.75)
+    ).ravel().astype(np.int64)
 
 
 def xor_gate() -> tuple[Array, Array]:
@@ -31,7 +33,9 @@ def xor_gate() -> tuple[Array, Array]:
     >>> xor_gate()[1].tolist()
     [0, 1, 1, 0]
     """
-    return np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([0, 1, 1, 0], np.int64)
+    return np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array(
+        [0, 1, 1, 0], np.int64
+    )
 
 
 def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Array]:
@@ -45,11 +49,15 @@ def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Arr
     radius = np.arange(n) / n
     j = np.arange(classes)[:, np.newaxis]
     angle = j * 4.0 + 4.0 * radius + _legacy(seed).randn(classes, n) * 0.2
-    X = np.stack([(radius * np.sin(angle)).ravel(), (radius * np.cos(angle)).ravel()], axis=1)
+    X = np.stack(
+        [(radius * np.sin(angle)).ravel(), (radius * np.cos(angle)).ravel()], axis=1
+    )
     return X, np.repeat(np.arange(classes, dtype=np.int64), n)
 
 
-def threshold(n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0) -> tuple[Array, Array]:
+def threshold(
+    n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0
+) -> tuple[Array, Array]:
     """n draws of N(boundary, 2), labelled by the side of the boundary they lie on: (n, 1) and (n,).
 
     The label is x > boundary for direction "pos", x < boundary for "neg"; 2 is the standard deviation. The draws are

@@ -32,7 +32,9 @@ class EpochsTo:
 
     def quantile(self, q: float) -> float:
         """The epoch by which a share q of all nets has got there; infinity if it never has."""
-        return float(quantiles(self.each[:, np.newaxis], np.array(checked_share(q)), np.inf)[0])
+        return float(
+            quantiles(self.each[:, np.newaxis], np.array(checked_share(q)), np.inf)[0]
+        )
 
     @property
     def median(self) -> float:

@@ -9,9 +9,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `path`; if that fails, what was there before stays as it was."""
     target = Path(path)
     if target.is_dir():
-        raise IsADirectoryError(f"cannot write the file {target}: there is a folder of that name")
+        raise IsADirectoryError(
+            f"cannot write the file {target}: there is a folder of that name"
+        )
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"cannot write the file {target}: there is no folder {target.parent}")
+        raise FileNotFoundError(
+            f"cannot write the file {target}: there is no folder {target.parent}"
+        )
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
     try:
         with open(temporary, "xb") as stream:
@@ -20,5 +24,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):  # of a full disk, or of the temporary file
-            raise type(error)(f"cannot write the file {target}: {error.strerror or error}") from error
+            raise type(error)(
+                f"cannot write the file {target}: {error.strerror or error}"
+            ) from error
         raise

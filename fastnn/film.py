@@ -17,7 +17,9 @@ LIMIT = 3_000_000  # bytes
 _DPI = 90
 _FRAME, _LAST = 80, 2000  # how long a frame and the last one stay, in milliseconds
 _COLORS = (255, 128)
-_KEPT = [list(bytes.fromhex(color[1:])) for color in ("#FFFFFF", *COLORS)]  # paper, and what small points have
+_KEPT = [
+    list(bytes.fromhex(color[1:])) for color in ("#FFFFFF", *COLORS)
+]  # paper, and what small points have
 _SAMPLES = 8  # frames that the palette is made from
 
 
@@ -33,8 +35,15 @@ def gif(film: "Film", drawn: Callable[[], object] = lambda: None) -> bytes:
             return content
     kept = frames
     while len(content) > LIMIT and len(kept) > 1:
-        n_kept = max(1, min(len(kept) - 1, int(0.95 * len(kept) * LIMIT / len(content))))
-        kept = [frames[place] for place in np.linspace(len(frames) - 1, 0, n_kept).round().astype(int)[::-1]]
+        n_kept = max(
+            1, min(len(kept) - 1, int(0.95 * len(kept) * LIMIT / len(content)))
+        )
+        kept = [
+            frames[place]
+            for place in np.linspace(len(frames) - 1, 0, n_kept)
+            .round()
+            .astype(int)[::-1]
+        ]
         content = _encode(kept, _COLORS[-1], _FRAME * len(frames) // n_kept)
     return content
 
@@ -61,10 +70,20 @@ def _encode(frames: Sequence["Image"], n_colors: int, milliseconds: int) -> byte
     from PIL.Image import Dither
 
     palette = _palette(frames, n_colors)
-    first, *others = (frame.quantize(palette=palette, dither=Dither.NONE) for frame in frames)
+    first, *others = (
+        frame.quantize(palette=palette, dither=Dither.NONE) for frame in frames
+    )
     content = io.BytesIO()
     durations = [milliseconds] * len(others) + [_LAST]
-    first.save(content, "gif", save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
+    first.save(
+        content,
+        "gif",
+        save_all=True,
+        append_images=others,
+        duration=durations,
+        loop=0,
+        optimize=True,
+    )
     return content.getvalue()
 
 
@@ -72,13 +91,20 @@ def _palette(frames: Sequence["Image"], n_colors: int) -> "Image":
     """An image that has the colours which serve all frames best, as far as a few of them tell, and those to be kept."""
     from PIL import Image
 
-    samples = [frames[place] for place in np.linspace(0, len(frames) - 1, min(_SAMPLES, len(frames))).astype(int)]
+    samples = [
+        frames[place]
+        for place in np.linspace(0, len(frames) - 1, min(_SAMPLES, len(frames))).astype(
+            int
+        )
+    ]
     sheet = Image.new("RGB", (samples[0].width, samples[0].height * len(samples)))
     for place, sample in enumerate(samples):
         sheet.paste(sample, (0, samples[0].height * place))
     palette = sheet.quantize(n_colors - len(_KEPT))
     colors = np.concatenate([np.array(palette.getpalette()).reshape(-1, 3), _KEPT])
     for kept in _KEPT:
-        colors[np.abs(colors - kept).max(axis=1) < 8] = kept  # Pillow takes any that is near
+        colors[np.abs(colors - kept).max(axis=1) < 8] = (
+            kept  # Pillow takes any that is near
+        )
     palette.putpalette(colors.ravel().tolist())
     return palette

@@ -24,14 +24,30 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
             return None
         if isinstance(layer, Affine):
             unit_out = unit + layer.n_in
-            rows.append([layer.n_in, layer.n_out, codes.IDENTITY, layer.feedback, weights, unit, unit_out])
+            rows.append(
+                [
+                    layer.n_in,
+                    layer.n_out,
+                    codes.IDENTITY,
+                    layer.feedback,
+                    weights,
+                    unit,
+                    unit_out,
+                ]
+            )
             weights += (layer.n_in + 1) * layer.n_out
             unit = unit_out
-        elif isinstance(layer, Activation) and rows and rows[-1][codes.ACTIVATION] == codes.IDENTITY:
+        elif (
+            isinstance(layer, Activation)
+            and rows
+            and rows[-1][codes.ACTIVATION] == codes.IDENTITY
+        ):
             rows[-1][codes.ACTIVATION] = layer.code
         else:
             return None
-    if not rows or rows[-1][codes.ACTIVATION] != codes.IDENTITY:  # the loss is one of the plain output
+    if (
+        not rows or rows[-1][codes.ACTIVATION] != codes.IDENTITY
+    ):  # the loss is one of the plain output
         return None
     return np.array(rows, np.uint32)
 
@@ -40,7 +56,10 @@ def _as_it_was_made(layer: Layer) -> bool:
     """True unless a subclass computes something else than Affine or the activation that it is derived from."""
     kind = type(layer)
     base = Affine if isinstance(layer, Affine) else Activation
-    return all(getattr(kind, name) is getattr(base, name) for name in ("shapes", "compute", "compute_back"))
+    return all(
+        getattr(kind, name) is getattr(base, name)
+        for name in ("shapes", "compute", "compute_back")
+    )
 
 
 class Fused:
@@ -52,7 +71,16 @@ class Fused:
         self._n_out = int(table[-1, kernels.codes.N_OUT])
 
         # the tiles of a and d fill about half of a first-level cache; not fewer than 8 vectors, nor more than 32
-        vectors = min(max(_TILE_BYTES // (2 * loops.n_units(table) * kernels.codes.VECTOR_BYTES) // 2 * 2, 8), 32)
+        vectors = min(
+            max(
+                _TILE_BYTES
+                // (2 * loops.n_units(table) * kernels.codes.VECTOR_BYTES)
+                // 2
+                * 2,
+                8,
+            ),
+            32,
+        )
         self._lanes = vectors * kernels.codes.VECTOR_BYTES // theta.dtype.itemsize
 
     def describe(self) -> str:
@@ -83,7 +111,9 @@ class Fused:
 
     def _outputs(self, X: Array, n_columns: int, shares: bool) -> Array:
         out = np.empty((len(X), n_columns), X.dtype)
-        kernels.predictions.outputs(out, self._theta, X, self.table, self._loss.code, shares, self._lanes)
+        kernels.predictions.outputs(
+            out, self._theta, X, self.table, self._loss.code, shares, self._lanes
+        )
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:

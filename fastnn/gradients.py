@@ -9,7 +9,9 @@ from .activations import ReLU
 from .arrays import Array, features
 from .model import Sequential
 
-_STEP = float(np.cbrt(np.finfo(np.float64).eps))  # 6e-6, where rounding and curvature do the least harm
+_STEP = float(
+    np.cbrt(np.finfo(np.float64).eps)
+)  # 6e-6, where rounding and curvature do the least harm
 
 _ATOL = {"float64": 1e-9, "float32": 1e-5}
 _RTOL = {"float64": 1e-5, "float32": 1e-3}
@@ -41,13 +43,19 @@ class ParameterCheck:
     @property
     def worst(self) -> tuple[int, ...]:
         """The index of the entry that is furthest beyond, or nearest to, its tolerance."""
-        at = np.unravel_index(np.argmax(self.errors / self.tolerance), self.errors.shape)
+        at = np.unravel_index(
+            np.argmax(self.errors / self.tolerance), self.errors.shape
+        )
         return tuple(int(i) for i in at)
 
     def __str__(self) -> str:
         at = self.worst
         place = ", ".join(map(str, at))
-        left_out = f"; {self.kinks.sum()} at a kink of ReLU left out" if self.kinks.any() else ""
+        left_out = (
+            f"; {self.kinks.sum()} at a kink of ReLU left out"
+            if self.kinks.any()
+            else ""
+        )
         return (
             f"{'ok   ' if self.ok else 'WRONG'} {self.name:<6} {self.gradient.shape!s:<12} worst [{place}]: "
             f"gradient {self.gradient[at]: .9e}, numeric {self.numeric[at]: .9e}, difference {self.errors[at]:.1e}"
@@ -85,13 +93,17 @@ class GradientReport:
         verdict = "all gradients agree with" if self.ok else "GRADIENTS DIFFER from"
         if self.all_zero:
             verdict = "NOTHING TO COMPARE: all gradients are zero, as are"
-        head = f"{verdict} central differences (largest difference {self.max_error:.1e})"
+        head = (
+            f"{verdict} central differences (largest difference {self.max_error:.1e})"
+        )
         return "\n".join([head, *map(str, self.parameters)])
 
     __repr__ = __str__
 
 
-def check_gradients(net: Sequential, X: Any, y: Any, reduction: str = "mean") -> GradientReport:
+def check_gradients(
+    net: Sequential, X: Any, y: Any, reduction: str = "mean"
+) -> GradientReport:
     """Compare the gradients of `net.loss_and_grads` with central differences, parameter by parameter.
 
     The differences (L(theta + h) - L(theta - h)) / 2h are taken in float64 with h = 6e-6 max(1, |theta|); a float32
@@ -117,8 +129,12 @@ def check_gradients(net: Sequential, X: Any, y: Any, reduction: str = "mean") ->
             losses.append(twin.loss_and_grads(inputs, y, reduction)[0])
         twin.theta[p] = value
         numeric[p] = (losses[0] - losses[1]) / (above - below)
-        gap[p] = abs((losses[0] - here) / (above - value) - (here - losses[1]) / (value - below))
-    tolerance = _ATOL[str(net.dtype)] * max(1.0, abs(here)) + _RTOL[str(net.dtype)] * np.abs(numeric)
+        gap[p] = abs(
+            (losses[0] - here) / (above - value) - (here - losses[1]) / (value - below)
+        )
+    tolerance = _ATOL[str(net.dtype)] * max(1.0, abs(here)) + _RTOL[
+        str(net.dtype)
+    ] * np.abs(numeric)
     flat = np.concatenate([grad.reshape(-1) for grad in grads]).astype(np.float64)
     error = np.abs(flat - numeric)
     kinks = (error > tolerance) & (error <= tolerance + 0.5 * gap)
@@ -126,7 +142,10 @@ def check_gradients(net: Sequential, X: Any, y: Any, reduction: str = "mean") ->
     checked, at = [], 0
     for name, grad in zip(_names(net), grads, strict=True):
         part = slice(at, at + grad.size)
-        arrays = [array[part].reshape(grad.shape) for array in (flat, numeric, tolerance, kinks)]
+        arrays = [
+            array[part].reshape(grad.shape)
+            for array in (flat, numeric, tolerance, kinks)
+        ]
         checked.append(ParameterCheck(name, *arrays))
         at += grad.size
     return GradientReport(checked)
@@ -136,6 +155,8 @@ def _names(net: Sequential) -> list[str]:
     """W1, b1, W2, ... in the order of `net.params`."""
     return [
         f"{'Wb'[place]}{number}"
-        for number, shapes in enumerate((s for s in (layer.shapes() for layer in net.layers) if s), start=1)
+        for number, shapes in enumerate(
+            (s for s in (layer.shapes() for layer in net.layers) if s), start=1
+        )
         for place in range(len(shapes))
     ]

@@ -29,7 +29,11 @@ class History:
     def __repr__(self) -> str:
         if not self.epochs:
             return f"History(0 epochs, {self.updates} updates)"
-        accuracy = "" if self.accuracy[-1] != self.accuracy[-1] else f", accuracy {self.accuracy[-1]:.4g}"
+        accuracy = (
+            ""
+            if self.accuracy[-1] != self.accuracy[-1]
+            else f", accuracy {self.accuracy[-1]:.4g}"
+        )
         return (
             f"History({self.epochs} epochs, {self.updates} updates, "
             f"loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}{accuracy}, {self.seconds:.3g} s)"

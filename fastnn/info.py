@@ -13,7 +13,9 @@ from pathlib import Path
 
 from . import __version__, kernels
 
-_FILE = re.compile(r"([\w.<>-]+)-[0-9a-f]{32}\.bin", re.ASCII)  # a kernel's name may hold a - of its own
+_FILE = re.compile(
+    r"([\w.<>-]+)-[0-9a-f]{32}\.bin", re.ASCII
+)  # a kernel's name may hold a - of its own
 _OTHER = "other files"
 
 
@@ -29,20 +31,38 @@ def show() -> None:
 def rows() -> list[tuple[str, str]]:
     """Names and values."""
     folder = kernels.cache.folder()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "llvmlite", "matplotlib", "rich"))
+    packages = ", ".join(
+        f"{name} {version(name)}"
+        for name in ("numpy", "numba", "llvmlite", "matplotlib", "rich")
+    )
     return [
         ("fastnn", f"{__version__} in {Path(__file__).parent}"),
-        ("Python", f"{sys.version.split()[0]} on {platform.system()} {platform.machine()}"),
+        (
+            "Python",
+            f"{sys.version.split()[0]} on {platform.system()} {platform.machine()}",
+        ),
         ("packages", packages),
         ("CPU", cpu()),
-        ("threads", f"{available_threads()} available; fit(..., n_jobs=) uses one unless told otherwise"),
-        ("compiled code", f"{folder} ({_summary(folder)})" if folder else "not kept: there is no home folder"),
+        (
+            "threads",
+            f"{available_threads()} available; fit(..., n_jobs=) uses one unless told otherwise",
+        ),
+        (
+            "compiled code",
+            f"{folder} ({_summary(folder)})"
+            if folder
+            else "not kept: there is no home folder",
+        ),
     ]
 
 
 def available_threads() -> int:
     """How many threads this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
 
 
 def cpu() -> str:
@@ -68,11 +88,20 @@ def contents(folder: Path) -> list[str]:
     except OSError:
         return []
     width = max(map(len, by_kernel), default=0) + 2
-    lines = [f"  {'kernel':<{width}}{'files':>7}{'size':>11}  {'last made':<12}last read"] if by_kernel else []
+    lines = (
+        [f"  {'kernel':<{width}}{'files':>7}{'size':>11}  {'last made':<12}last read"]
+        if by_kernel
+        else []
+    )
     for kernel in sorted(by_kernel, key=lambda name: (name == _OTHER, name)):
         found = by_kernel[kernel]
-        made, read = _day(max(file.st_mtime for file in found)), _day(max(_read(file) for file in found))
-        lines.append(f"  {kernel:<{width}}{len(found):>7}{_size(found):>11}  {made:<12}{read}")
+        made, read = (
+            _day(max(file.st_mtime for file in found)),
+            _day(max(_read(file) for file in found)),
+        )
+        lines.append(
+            f"  {kernel:<{width}}{len(found):>7}{_size(found):>11}  {made:<12}{read}"
+        )
     return lines
 
 
@@ -83,7 +112,12 @@ def _summary(folder: Path) -> str:
         return "not there yet"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    files = [file for kernel, found in by_kernel.items() if kernel != _OTHER for file in found]
+    files = [
+        file
+        for kernel, found in by_kernel.items()
+        if kernel != _OTHER
+        for file in found
+    ]
     return f"{len(files)} files, {_size(files)}" if files else "empty"
 
 

@@ -21,13 +21,17 @@ class Init:
 
     def weights(self, rng: np.random.Generator, n_in: int, n_out: int) -> Array:
         """Weights (n_in, n_out), float64, drawn row by row."""
-        return self.scaled(self.raw(rng, n_in * n_out), n_in, n_out).reshape(n_in, n_out)
+        return self.scaled(self.raw(rng, n_in * n_out), n_in, n_out).reshape(
+            n_in, n_out
+        )
 
     def raw(self, rng: np.random.Generator, n: int) -> Array:
         """n numbers from the generator, of which a layer after the other takes as many as it has weights."""
         if self.scheme == "zeros":
             return np.zeros(n)
-        return rng.standard_normal(n) if self.scheme in ("he", "normal") else rng.random(n)
+        return (
+            rng.standard_normal(n) if self.scheme in ("he", "normal") else rng.random(n)
+        )
 
     def scaled(self, raw: Array, n_in: int, n_out: int) -> Array:
         """The weights of a layer from its raw numbers, each for itself."""
@@ -97,13 +101,19 @@ def parse(spec: Any) -> Init:
     """A scheme from its name, such as "xavier", "normal(0.01)" or "uniform(-1, 1)"; an Init is returned as it is."""
     if isinstance(spec, Init):
         return spec
-    match = re.fullmatch(r"(\w+)\s*(?:\(([^()]*)\))?", spec.strip()) if isinstance(spec, str) else None
+    match = (
+        re.fullmatch(r"(\w+)\s*(?:\(([^()]*)\))?", spec.strip())
+        if isinstance(spec, str)
+        else None
+    )
     if match is None or match[1] not in _SCHEMES:
         raise ValueError(
             "init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', 'zeros' or a list of arrays, "
             f"not {spec!r}"
         )
     try:
-        return _SCHEMES[match[1]](*([float(text) for text in match[2].split(",")] if match[2] else []))
+        return _SCHEMES[match[1]](
+            *([float(text) for text in match[2].split(",")] if match[2] else [])
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(f"init {spec!r} is not understood: {error}") from None

@@ -90,7 +90,10 @@ class State:
         if place < len(job.record_at) and job.record_at[place] == self.done:
             self.recorded[place] = self.theta
             if self.done % self._per_epoch:
-                self.recorded_sums[place] = self.loss_sums[self.epoch], self.n_right[self.epoch]
+                self.recorded_sums[place] = (
+                    self.loss_sums[self.epoch],
+                    self.n_right[self.epoch],
+                )
 
     def finite(self) -> bool:
         """True while every parameter is finite."""
@@ -107,7 +110,9 @@ class State:
         for array, copy in zip(self._sums(), kept.sums, strict=True):
             array[kept.epoch : reached] = 0
             array[kept.epoch : kept.epoch + 1] = copy
-        for array, copy in zip(self._small(), kept.small, strict=True):  # the position last
+        for array, copy in zip(
+            self._small(), kept.small, strict=True
+        ):  # the position last
             array[...] = copy
 
     def _small(self) -> tuple[Array, ...]:
@@ -128,4 +133,6 @@ class Kept:
 
 def new_moments(rule: int, theta: Array) -> tuple[Array, Array]:
     """An optimizer's moments for a flat vector of parameters, all zero, and the clock that starts with them."""
-    return np.zeros((kernels.codes.N_MOMENTS[rule], theta.size), theta.dtype), np.ones(2)
+    return np.zeros((kernels.codes.N_MOMENTS[rule], theta.size), theta.dtype), np.ones(
+        2
+    )

@@ -15,7 +15,9 @@ WINDOW = 2**24  # and percentiles are taken of so many at a time
 _LOSS = 24  # bytes of a loss and an accuracy, and of what is sorted for the percentiles
 _SUM = 16  # bytes of a sum of losses and of right classes, in a block of so many lanes, of which
 _LANES, _MOST_LANES = 32, 512  # so many may be under way
-_PERCENTILES = 2 * 2 * 101 * 8  # bytes of an epoch's, which are collected and then put together
+_PERCENTILES = (
+    2 * 2 * 101 * 8
+)  # bytes of an epoch's, which are collected and then put together
 
 
 class Keep:
@@ -24,11 +26,15 @@ class Keep:
     only_percentiles is True if no net's own losses are kept.
     """
 
-    def __init__(self, job: Job, n_nets: int, every: Any, losses: Any, stop_below: Any) -> None:
+    def __init__(
+        self, job: Job, n_nets: int, every: Any, losses: Any, stop_below: Any
+    ) -> None:
         self.every, self._epochs = checks.whole("every", every, 1), job.epochs
         if losses is not None:
             checks.choice("losses", losses, ("all", "percentiles"))
-        self.only_percentiles = losses == "percentiles" or (losses is None and n_nets * self.n > _ALL)
+        self.only_percentiles = losses == "percentiles" or (
+            losses is None and n_nets * self.n > _ALL
+        )
         self.stop_below: float | None = None
         if stop_below is not None:
             self.stop_below = checks.real("stop_below", stop_below, 0.0)
@@ -51,28 +57,44 @@ class Keep:
 
     def within(self, first: int, last: int) -> slice:
         """The places of the kept ones of the epochs from `first` up to `last`, which count from 0."""
-        return slice(self.place(first), self.place(last) if last < self._epochs else self.n)
+        return slice(
+            self.place(first), self.place(last) if last < self._epochs else self.n
+        )
 
     def check_memory(self, n_nets: int, net_bytes: int) -> None:
         """Refuse what memory does not hold, with ways that fit; a net takes so many bytes beside its losses."""
 
-        def fits(nets: int = n_nets, every: int = self.every, only_percentiles: bool = self.only_percentiles) -> bool:
-            return _bytes(nets, net_bytes, _n(self._epochs, every), only_percentiles) <= limit()
+        def fits(
+            nets: int = n_nets,
+            every: int = self.every,
+            only_percentiles: bool = self.only_percentiles,
+        ) -> bool:
+            return (
+                _bytes(nets, net_bytes, _n(self._epochs, every), only_percentiles)
+                <= limit()
+            )
 
         if fits():
             return
         ways = ["losses='percentiles'"] if fits(only_percentiles=True) else []
-        every = 1 + bisect_left(range(1, self._epochs), True, key=lambda every: fits(every=every))
+        every = 1 + bisect_left(
+            range(1, self._epochs), True, key=lambda every: fits(every=every)
+        )
         if every < self._epochs:
             ways.append(f"every={every}")
         nets = bisect_left(range(1, n_nets), True, key=lambda nets: not fits(nets))
         if nets:
             ways.append(f"at most {nets:,} nets in a call")
-        what = "percentiles of their losses and accuracies" if self.only_percentiles else "losses and accuracies"
+        what = (
+            "percentiles of their losses and accuracies"
+            if self.only_percentiles
+            else "losses and accuracies"
+        )
         must_fit(
             _bytes(n_nets, net_bytes, self.n, self.only_percentiles),
-            f"{n_nets:,} nets with {what} in {self.n:,} epochs", f"choose {' or '.join(ways) or 'a smaller net'}",
-        )  # fmt: skip
+            f"{n_nets:,} nets with {what} in {self.n:,} epochs",
+            f"choose {' or '.join(ways) or 'a smaller net'}",
+        )
 
 
 def _n(epochs: int, every: int) -> int:

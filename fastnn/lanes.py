@@ -45,7 +45,14 @@ def fitting(crowd: Crowd, table: Array, n_nets: int, n_threads: int) -> Shape:
     units, rows = n_units(table), n_params * (2 + codes.N_MOMENTS[job.rule])
     per_sample = job.batch_size == 1
     at_once = (rows + 2 * units) * codes.VECTOR_BYTES if per_sample else 0
-    n_vectors = next((n for n in _VECTORS if n * at_once <= _CACHE_BYTES and n_nets > n * numbers // 2 * n_threads), 1)
+    n_vectors = next(
+        (
+            n
+            for n in _VECTORS
+            if n * at_once <= _CACHE_BYTES and n_nets > n * numbers // 2 * n_threads
+        ),
+        1,
+    )
     if per_sample:
         return Shape(1, max(n_vectors, _TOGETHER) * numbers, 1, 1)
     sample = 2 * (units + job.X.shape[1]) * codes.VECTOR_BYTES
@@ -53,7 +60,9 @@ def fitting(crowd: Crowd, table: Array, n_nets: int, n_threads: int) -> Shape:
     n_tiles = -(-job.batch_size // most)
     tile = -(-job.batch_size // (2 * n_tiles)) * 2
     group = min(
-        max(1, _COLUMNS // tile), max(1, _GROUP_BYTES // (tile * sample + rows * codes.VECTOR_BYTES)), n_vectors
+        max(1, _COLUMNS // tile),
+        max(1, _GROUP_BYTES // (tile * sample + rows * codes.VECTOR_BYTES)),
+        n_vectors,
     )
     return Shape(n_vectors, numbers, group, tile)
 
@@ -71,8 +80,14 @@ class Block:
             return scratch(int(np.prod(sizes)), dtype).reshape(sizes)
 
         self._first = 0
-        self._theta, self._moments = room(n, n_params, numbers), room(n, n_moments, n_params, numbers)
-        self._clock, self._settings = np.ones((n, 2, numbers)), np.zeros((n, codes.BIAS_LR + 1, numbers))
+        self._theta, self._moments = (
+            room(n, n_params, numbers),
+            room(n, n_moments, n_params, numbers),
+        )
+        self._clock, self._settings = (
+            np.ones((n, 2, numbers)),
+            np.zeros((n, codes.BIAS_LR + 1, numbers)),
+        )
         self._trained = np.zeros((n, numbers), np.int64)
         self._sums = np.zeros((0, n, numbers)), np.zeros((0, n, numbers), np.int64)
         self._position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
@@ -84,18 +99,27 @@ class Block:
             self._room = tuple(room(count, numbers) for count in rows)
         else:
             self._loop = kernels.many_batches.train
-            lanes, columns = group * shape.tile * numbers, crowd.job.X.shape[1] + crowd.job.y.shape[1]
+            lanes, columns = (
+                group * shape.tile * numbers,
+                crowd.job.X.shape[1] + crowd.job.y.shape[1],
+            )
             self._room = (
-                room(group, n_params, numbers), room(units + columns, lanes), room(units + 1, lanes), room(2, numbers),
-                room(lanes), room(group, codes.N_RATES, numbers),
-            )  # fmt: skip
+                room(group, n_params, numbers),
+                room(units + columns, lanes),
+                room(units + 1, lanes),
+                room(2, numbers),
+                room(lanes),
+                room(group, codes.N_RATES, numbers),
+            )
         self._pace = Pace(n_params * group * numbers)
 
     def compile(self, orders: Orders) -> None:
         """Have the loop compiled."""
         self._advance(orders, 0, 0)
 
-    def train(self, nets: Array, orders: Orders, first: int, last: int) -> Iterator[int]:
+    def train(
+        self, nets: Array, orders: Orders, first: int, last: int
+    ) -> Iterator[int]:
         """Train nets from epoch `first` up to `last`, and say between two chunks how many updates were made.
 
         Only when the last chunk is made the crowd has what came out.
@@ -114,12 +138,19 @@ class Block:
     def _take(self, nets: Array, first: int, last: int) -> None:
         crowd, codes, (n, _, numbers) = self._crowd, kernels.codes, self._theta.shape
         self._first = first
-        lanes = np.append(nets, np.repeat(nets[-1], n * numbers - len(nets)))  # the last ones repeat a net
+        lanes = np.append(
+            nets, np.repeat(nets[-1], n * numbers - len(nets))
+        )  # the last ones repeat a net
         self._theta[...] = crowd.theta[lanes].reshape(n, numbers, -1).transpose(0, 2, 1)
-        for each, of_all in ((self._clock, crowd.clock), (self._settings, crowd.job.settings)):
+        for each, of_all in (
+            (self._clock, crowd.clock),
+            (self._settings, crowd.job.settings),
+        ):
             each[...] = of_all[:, lanes].reshape(-1, n, numbers).transpose(1, 0, 2)
         if self._moments.size:
-            moments = crowd.moments[:, lanes].reshape(self._moments.shape[1], n, numbers, -1)
+            moments = crowd.moments[:, lanes].reshape(
+                self._moments.shape[1], n, numbers, -1
+            )
             self._moments[...] = moments.transpose(1, 0, 3, 2)
         kept = crowd.keep.within(first, last)
         shape = kept.stop - kept.start, n, numbers
@@ -128,19 +159,25 @@ class Block:
         for sums in self._sums:
             sums[...] = 0
         self._trained[...] = self._position[...] = 0
-        self._room[0][...] = 0  # gradients, of which a net that diverged left NaN: times 0 it would be one again
+        self._room[0][...] = (
+            0  # gradients, of which a net that diverged left NaN: times 0 it would be one again
+        )
         self._position[:, codes.UPDATES] = first * crowd.job.per_epoch
 
     def _hand_back(self, nets: Array, first: int, last: int) -> None:
         crowd, (n, n_params, numbers), count = self._crowd, self._theta.shape, len(nets)
-        losses, n_right = (each.reshape(-1, n * numbers)[:, :count] for each in self._sums)
+        losses, n_right = (
+            each.reshape(-1, n * numbers)[:, :count] for each in self._sums
+        )
         loss = losses / len(crowd.job.y)
         counts = np.isfinite(loss) & (crowd.loss.code != kernels.codes.MSE)
         accuracy = np.where(counts, n_right / len(crowd.job.y), np.nan)
         crowd.theta[nets] = self._theta.transpose(0, 2, 1).reshape(-1, n_params)[:count]
         crowd.clock[:, nets] = self._clock.transpose(1, 0, 2).reshape(2, -1)[:, :count]
         if self._moments.size:
-            moments = self._moments.transpose(1, 0, 3, 2).reshape(-1, n * numbers, n_params)
+            moments = self._moments.transpose(1, 0, 3, 2).reshape(
+                -1, n * numbers, n_params
+            )
             crowd.moments[:, nets] = moments[:, :count]
         crowd.note(nets, loss, accuracy, self._trained.reshape(-1)[:count], first, last)
 
@@ -148,17 +185,43 @@ class Block:
         """Train up to the update `end`, or for so many samples."""
         crowd, job = self._crowd, self._crowd.job
         self._loop(
-            self._theta, self._moments, self._clock, self._settings, *self._sums, self._trained, self._position,
-            job.X, job.y, orders.since(self._first), self._table, crowd.loss.code, job.rule, job.batch_size, job.mean,
-            crowd.keep.every, job.epochs, crowd.keep.stop_below or 0.0, self._first, end, budget, *self._room,
-        )  # fmt: skip
+            self._theta,
+            self._moments,
+            self._clock,
+            self._settings,
+            *self._sums,
+            self._trained,
+            self._position,
+            job.X,
+            job.y,
+            orders.since(self._first),
+            self._table,
+            crowd.loss.code,
+            job.rule,
+            job.batch_size,
+            job.mean,
+            crowd.keep.every,
+            job.epochs,
+            crowd.keep.stop_below or 0.0,
+            self._first,
+            end,
+            budget,
+            *self._room,
+        )
 
     def _under_way(self, end: int) -> bool:
         """True while a group has updates before it, and a net to make them."""
-        there = np.add.reduceat((self._trained == 0).any(axis=1), np.arange(0, self.shape.n_vectors, self.shape.group))
-        return bool(np.any((self._position[:, kernels.codes.UPDATES] < end) & (there > 0)))
+        there = np.add.reduceat(
+            (self._trained == 0).any(axis=1),
+            np.arange(0, self.shape.n_vectors, self.shape.group),
+        )
+        return bool(
+            np.any((self._position[:, kernels.codes.UPDATES] < end) & (there > 0))
+        )
 
     def _visited(self) -> int:
         """About how many samples have been through the groups."""
-        updates, samples = self._position[:, [kernels.codes.UPDATES, kernels.codes.SAMPLES]].sum(axis=0)
+        updates, samples = self._position[
+            :, [kernels.codes.UPDATES, kernels.codes.SAMPLES]
+        ].sum(axis=0)
         return int(updates) * self._crowd.job.batch_size + int(samples)

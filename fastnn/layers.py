@@ -18,7 +18,9 @@ from .init import Init, is_arrays, parse
 class Layer:
     """A layer without parameters; the others add theirs."""
 
-    mixes_rows: ClassVar[bool] = False  # True where a row of the output depends on more than its own row
+    mixes_rows: ClassVar[bool] = (
+        False  # True where a row of the output depends on more than its own row
+    )
 
     def __init__(self) -> None:
         self._x: Array | None = None  # what `backward` needs of the last forward pass
@@ -49,7 +51,9 @@ class Layer:
 
     def forward(self, x: Any) -> Array:
         """The layer's output (n, n_out) for x (n, n_in), an array of the caller's own."""
-        self._x = frozen(self._rows(x).copy())  # what backward needs must not change with the caller's array
+        self._x = frozen(
+            self._rows(x).copy()
+        )  # what backward needs must not change with the caller's array
         self._out = self.compute(self._x)
         return self._out.copy()
 
@@ -62,32 +66,48 @@ class Layer:
 
     def compute(self, x: Array) -> Array:
         """The output, a new array, for x as it should be: read-only and C-contiguous."""
-        raise NotImplementedError(f"{type(self).__name__} is to define compute(x) and compute_back(dout, x, out)")
+        raise NotImplementedError(
+            f"{type(self).__name__} is to define compute(x) and compute_back(dout, x, out)"
+        )
 
     def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         """The gradient by x, a new array, from dout, read-only, and what went into and came out of `compute`."""
-        raise NotImplementedError(f"{type(self).__name__} is to define compute(x) and compute_back(dout, x, out)")
+        raise NotImplementedError(
+            f"{type(self).__name__} is to define compute(x) and compute_back(dout, x, out)"
+        )
 
     def _rows(self, x: Any) -> Array:
         """x as rows of the layer's dtype."""
         params = self.params
-        single = (params[0].dtype if params else getattr(x, "dtype", None)) == np.float32
+        single = (
+            params[0].dtype if params else getattr(x, "dtype", None)
+        ) == np.float32
         rows = numbers("x", x, np.dtype("float32") if single else np.dtype("float64"))
         if rows.ndim != 2:
-            raise ValueError(f"x must have two dimensions, (n, units), not the shape {rows.shape}")
+            raise ValueError(
+                f"x must have two dimensions, (n, units), not the shape {rows.shape}"
+            )
         return rows
 
     def _gradient(self, dout: Any) -> Array:
         """dout in the dtype of the last forward pass, checked against its output."""
         if self._out is None:
-            raise RuntimeError(f"{type(self).__name__}.backward needs a forward before it")
+            raise RuntimeError(
+                f"{type(self).__name__}.backward needs a forward before it"
+            )
         gradient = numbers("dout", dout, self._out.dtype)
         if gradient.shape != self._out.shape:
-            raise ValueError(f"dout has the shape {gradient.shape}, but the output had {self._out.shape}")
+            raise ValueError(
+                f"dout has the shape {gradient.shape}, but the output had {self._out.shape}"
+            )
         return gradient
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_x": None, "_out": None, "owned": False}  # a copy is nobody's, until a net takes it
+        return self.__dict__ | {
+            "_x": None,
+            "_out": None,
+            "owned": False,
+        }  # a copy is nobody's, until a net takes it
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -119,8 +139,15 @@ class Weighted(Layer):
     @property
     def draws_itself(self) -> bool:
         """True where `draw` does not take all from the default scheme, weights before zeros."""
-        own_way = type(self).draw is not Weighted.draw or self.shapes()[0] != (self.n_in, self.n_out)
-        return own_way or self.init is not None or (self._params is not None and not self.owned)
+        own_way = type(self).draw is not Weighted.draw or self.shapes()[0] != (
+            self.n_in,
+            self.n_out,
+        )
+        return (
+            own_way
+            or self.init is not None
+            or (self._params is not None and not self.owned)
+        )
 
     def bind(self, params: list[Array], grads: list[Array]) -> None:
         """Use these arrays from now on."""
@@ -131,7 +158,10 @@ class Weighted(Layer):
         if self._params is None:
             drawn = self.draw(np.random.default_rng(self._seed), parse("xavier"))
             single = all(array.dtype == np.float32 for array in drawn)
-            params = [np.array(array, np.float32 if single else np.float64, order="C") for array in drawn]
+            params = [
+                np.array(array, np.float32 if single else np.float64, order="C")
+                for array in drawn
+            ]
             self.bind(params, [np.zeros_like(array) for array in params])
         assert self._params is not None
         return list(self._params)
@@ -199,20 +229,26 @@ class MatMul(Weighted):
 
     def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx, feedback = np.empty(x.shape, x.dtype), kernels.codes.FEEDBACK_WEIGHTS
-        kernels.nodes.affine_backward(dx, self.grads[0], dout, x, self.params[0], feedback)
+        kernels.nodes.affine_backward(
+            dx, self.grads[0], dout, x, self.params[0], feedback
+        )
         return dx
 
 
 def given(arrays: Sequence[Any], shapes: list[tuple[int, ...]]) -> list[Array]:
     """Copies of the caller's arrays, checked against the shapes that are wanted; float32 stays float32."""
     if len(arrays) != len(shapes):
-        raise ValueError(f"init has {len(arrays)} arrays, but {len(shapes)} are wanted, with the shapes {shapes}")
+        raise ValueError(
+            f"init has {len(arrays)} arrays, but {len(shapes)} are wanted, with the shapes {shapes}"
+        )
     single = all(getattr(array, "dtype", None) == np.float32 for array in arrays)
     dtype = np.dtype("float32" if single else "float64")
     copies = []
     for place, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
         values = numbers(f"init[{place}]", array, dtype)
         if values.shape != shape:
-            raise ValueError(f"init[{place}] has the shape {values.shape}, but {shape} is wanted: W is (n_in, n_out)")
+            raise ValueError(
+                f"init[{place}] has the shape {values.shape}, but {shape} is wanted: W is (n_in, n_out)"
+            )
         copies.append(values.copy())
     return copies

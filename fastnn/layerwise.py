@@ -15,8 +15,15 @@ from .losses import Loss
 class Layerwise:
     """Runs the layers' own forward and backward, whose parameters and gradients are views into flat vectors."""
 
-    def __init__(self, layers: Sequence[Layer], gradient: Array, loss: Loss, n_out: int) -> None:
-        self._layers, self._gradient, self._loss, self._n_out = layers, gradient, loss, n_out
+    def __init__(
+        self, layers: Sequence[Layer], gradient: Array, loss: Loss, n_out: int
+    ) -> None:
+        self._layers, self._gradient, self._loss, self._n_out = (
+            layers,
+            gradient,
+            loss,
+            n_out,
+        )
 
     def describe(self) -> str:
         """How it will be run, in words."""
@@ -41,7 +48,9 @@ class Layerwise:
         out = np.empty((len(z), n_classes), z.dtype)
         if self._loss.code == kernels.codes.BCE:
             both = np.hstack([-z, z])
-            kernels.nodes.activation_forward(out.reshape(-1), both.reshape(-1), kernels.codes.SIGMOID)
+            kernels.nodes.activation_forward(
+                out.reshape(-1), both.reshape(-1), kernels.codes.SIGMOID
+            )
         else:
             kernels.nodes.softmax_forward(out, z)
         return out
@@ -54,20 +63,36 @@ class Layerwise:
     def start(self, job: Job, state: State) -> Advance:
         """What trains up to an update or for a number of samples, in whole updates."""
         if job.loop == "specialised":
-            raise ValueError("loop='specialised' is not for this net, which is run layer by layer: leave it out")
+            raise ValueError(
+                "loop='specialised' is not for this net, which is run layer by layer: leave it out"
+            )
         return partial(self._advance, job, state)
 
-    def _advance(self, job: Job, state: State, order: Array, first_epoch: int, end: int, budget: int) -> int:
+    def _advance(
+        self,
+        job: Job,
+        state: State,
+        order: Array,
+        first_epoch: int,
+        end: int,
+        budget: int,
+    ) -> int:
         codes = kernels.codes
         while (done := state.done) < end and budget > 0:
             epoch, batch = divmod(done, job.per_epoch)
             rows: Array | slice = slice(None)
-            if job.batch_size < len(job.X):  # otherwise y may have another number of rows: see Repeat and Sum
+            if job.batch_size < len(
+                job.X
+            ):  # otherwise y may have another number of rows: see Repeat and Sum
                 start = batch * job.batch_size
-                rows = order[(epoch - first_epoch) % len(order)][start : start + job.batch_size]
+                rows = order[(epoch - first_epoch) % len(order)][
+                    start : start + job.batch_size
+                ]
             total, right, bad = self._backpropagate(job.X[rows], job.y[rows], job.mean)
             if bad >= 0:
-                state.position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
+                state.position[codes.ROW] = (
+                    bad if isinstance(rows, slice) else rows[bad]
+                )
                 return codes.NOT_FINITE
             moved = (state.theta, state.moments, state.clock, self._gradient)
             kernels.nodes.step(*moved, job.rule, job.settings, job.rates)
@@ -86,7 +111,9 @@ class Layerwise:
             X = np.require(layer.compute(x), x.dtype, "C")
             passed.append((x, X))
         if X.shape[1:] != (self._n_out,):
-            raise ValueError(f"the net's output has the shape {X.shape}, but its layers promise {self._n_out} units")
+            raise ValueError(
+                f"the net's output has the shape {X.shape}, but its layers promise {self._n_out} units"
+            )
         return passed
 
     def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
@@ -96,9 +123,15 @@ class Layerwise:
         if len(z) != len(y):
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
-        total, right, bad = kernels.nodes.loss_forward(d, z, frozen(y), self._loss.code, mean)
-        for layer, (x, out) in zip(reversed(self._layers), reversed(passed), strict=True):
+        total, right, bad = kernels.nodes.loss_forward(
+            d, z, frozen(y), self._loss.code, mean
+        )
+        for layer, (x, out) in zip(
+            reversed(self._layers), reversed(passed), strict=True
+        ):
             d = np.require(layer.compute_back(frozen(d), x, out), x.dtype, "C")
             if d.shape != x.shape:
-                raise ValueError(f"{layer!r} gives a gradient {d.shape} for an input {x.shape}")
+                raise ValueError(
+                    f"{layer!r} gives a gradient {d.shape} for an input {x.shape}"
+                )
         return float(total), int(right), int(bad)

@@ -16,8 +16,14 @@ from .losses import Loss
 from .packing import packing
 
 PAYS = 50_000_000  # updates that save more than the second which the specialised loop's compilation takes
-_SMALL, _MOST_TILES = 2**21, 2**26  # bytes of an epoch's tiles that may always be kept, and at most
-_PART_TILES, _MOST_PARTS = 4, 16  # tiles that make a part at least, and parts of a batch at most
+_SMALL, _MOST_TILES = (
+    2**21,
+    2**26,
+)  # bytes of an epoch's tiles that may always be kept, and at most
+_PART_TILES, _MOST_PARTS = (
+    4,
+    16,
+)  # tiles that make a part at least, and parts of a batch at most
 
 
 def threads(n_jobs: int) -> int:
@@ -37,7 +43,9 @@ def why_not_tiny(table: Array, loss: Loss) -> str:
         return "it takes one output, with loss 'bce' or 'mse'"
     if (table[:, codes.FEEDBACK] != codes.FEEDBACK_WEIGHTS).any():
         return "it takes the chain rule's gradient"
-    n_params = int(((table[:, codes.N_IN].astype(int) + 1) * table[:, codes.N_OUT]).sum())
+    n_params = int(
+        ((table[:, codes.N_IN].astype(int) + 1) * table[:, codes.N_OUT]).sum()
+    )
     if n_params > codes.MOST_TINY:
         return f"it takes {codes.MOST_TINY} parameters at most, which registers can hold, not {n_params}"
     return ""
@@ -55,7 +63,9 @@ def choose(table: Array, loss: Loss, job: Job) -> str:
     if not why and job.batch_size != 1:
         why = "it takes single samples, batch_size=1"
     if job.loop == "specialised" and why:
-        raise ValueError(f"loop='specialised' is not for this training: {why}. Leave it out, or pass loop='general'")
+        raise ValueError(
+            f"loop='specialised' is not for this training: {why}. Leave it out, or pass loop='general'"
+        )
     return "general" if why else "specialised"
 
 
@@ -69,7 +79,13 @@ def specialised(table: Array, loss: Loss, job: Job, state: State) -> Advance:
     state.carried = np.zeros(1 + sizes[1])
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (state.theta, state.loss_sums, state.n_right, state.position, state.carried)
+        in_place = (
+            state.theta,
+            state.loss_sums,
+            state.n_right,
+            state.position,
+            state.carried,
+        )
         records = (state.recorded, state.recorded_sums)
         given = (job.X, job.y, order, job.settings, job.record_at)
         return int(train(*in_place, *records, *given, first_epoch, end, budget, curve))
@@ -80,17 +96,48 @@ def specialised(table: Array, loss: Loss, job: Job, state: State) -> Advance:
 def per_sample(table: Array, loss: Loss, job: Job, state: State) -> Advance:
     """One sample at a time, for any architecture."""
     packed = packing(table, kernels.codes.VECTOR_BYTES // job.X.itemsize)
-    vectors = scratch((2 + len(state.moments)) * packed.size, job.X.dtype).reshape(-1, packed.size)
+    vectors = scratch((2 + len(state.moments)) * packed.size, job.X.dtype).reshape(
+        -1, packed.size
+    )
     by_unit = scratch(4 * packed.units.size, job.X.dtype).reshape(4, -1)
     by_unit[3] = packed.units
     rates = scratch(packed.size, job.rates.dtype) if job.rates.size else job.rates
-    room = (vectors[0], vectors[2:], vectors[1], rates, *by_unit, packed.places, packed.sources)
+    room = (
+        vectors[0],
+        vectors[2:],
+        vectors[1],
+        rates,
+        *by_unit,
+        packed.places,
+        packed.sources,
+    )
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (state.theta, state.moments, state.clock, state.loss_sums, state.n_right, state.position)
+        in_place = (
+            state.theta,
+            state.moments,
+            state.clock,
+            state.loss_sums,
+            state.n_right,
+            state.position,
+        )
         records = (state.recorded, state.recorded_sums)
-        given = (job.X, job.y, order, packed.layers, loss.code, job.rule, job.settings, job.rates, job.record_at)
-        return int(kernels.per_sample.train(*in_place, *records, *given, first_epoch, end, budget, *room))
+        given = (
+            job.X,
+            job.y,
+            order,
+            packed.layers,
+            loss.code,
+            job.rule,
+            job.settings,
+            job.rates,
+            job.record_at,
+        )
+        return int(
+            kernels.per_sample.train(
+                *in_place, *records, *given, first_epoch, end, budget, *room
+            )
+        )
 
     return advance
 
@@ -104,11 +151,15 @@ def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int) -> Adv
     state.g = np.zeros((n_parts, state.theta.size), state.theta.dtype)
     units, n_columns = n_units(table), job.X.shape[1] + job.y.shape[1]
     n_tiles = batch_tiles * job.per_epoch
-    most = min(max(_SMALL, 4 * job.X.nbytes), _MOST_TILES)  # small batches leave most of a tile empty
+    most = min(
+        max(_SMALL, 4 * job.X.nbytes), _MOST_TILES
+    )  # small batches leave most of a tile empty
     kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= most
     room = [
         (
-            scratch((units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype),
+            scratch(
+                (units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype
+            ),
             scratch(units * lanes, job.X.dtype),
             scratch(lanes, job.X.dtype),
             np.zeros(n_tiles if kept else 0, np.int64),
@@ -118,15 +169,45 @@ def batches(table: Array, loss: Loss, job: Job, state: State, lanes: int) -> Adv
     part_sums = np.zeros((n_parts, 3))
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (state.theta, state.moments, state.clock, state.g, state.loss_sums, state.n_right, state.position)
+        in_place = (
+            state.theta,
+            state.moments,
+            state.clock,
+            state.g,
+            state.loss_sums,
+            state.n_right,
+            state.position,
+        )
         records = (state.recorded, state.recorded_sums)
         rule = (loss.code, job.rule, job.settings, job.rates)
-        given = (job.X, job.y, order, table, *rule, job.batch_size, job.mean, job.record_at)
+        given = (
+            job.X,
+            job.y,
+            order,
+            table,
+            *rule,
+            job.batch_size,
+            job.mean,
+            job.record_at,
+        )
         sync = np.zeros(kernels.codes.N_SYNC, np.int64)
 
         def run(thread: int) -> int:
-            shared = (first_epoch, end, budget, part_tiles, part_sums, sync, thread, n_threads)
-            return int(kernels.batches.train(*in_place, *records, *given, *shared, *room[thread]))
+            shared = (
+                first_epoch,
+                end,
+                budget,
+                part_tiles,
+                part_sums,
+                sync,
+                thread,
+                n_threads,
+            )
+            return int(
+                kernels.batches.train(
+                    *in_place, *records, *given, *shared, *room[thread]
+                )
+            )
 
         return run(0) if n_threads == 1 else _together(run, n_threads, sync)
 

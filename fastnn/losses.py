@@ -30,29 +30,43 @@ class Loss:
 
     def forward(self, z: Any, y: Any) -> float:
         """The loss of outputs z (n, n_out) for targets y: labels (n,), one-hot rows, or values for mse."""
-        dtype = np.dtype("float32") if getattr(z, "dtype", None) == np.float32 else np.dtype("float64")
+        dtype = (
+            np.dtype("float32")
+            if getattr(z, "dtype", None) == np.float32
+            else np.dtype("float64")
+        )
         outputs = numbers("z", z, dtype)
         if outputs.ndim != 2:
-            raise ValueError(f"z must have two dimensions, (n, n_out), not the shape {outputs.shape}")
+            raise ValueError(
+                f"z must have two dimensions, (n, n_out), not the shape {outputs.shape}"
+            )
         n_out = outputs.shape[1]
         self.check_outputs(n_out)
         codes, _ = encode(y, len(outputs), n_out, self.n_classes(n_out), None, dtype)
         self._gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
-        total, _, _ = kernels.nodes.loss_forward(self._gradient, outputs, codes, self.code, mean)
+        total, _, _ = kernels.nodes.loss_forward(
+            self._gradient, outputs, codes, self.code, mean
+        )
         return float(total / len(outputs) if mean else total)
 
     def backward(self, dout: float = 1.0) -> Array:
         """The gradient by z of the last `forward`, times `dout`: an array (n, n_out) of the caller's own."""
         if self._gradient is None:
-            raise RuntimeError(f"{type(self).__name__}.backward needs a forward before it")
+            raise RuntimeError(
+                f"{type(self).__name__}.backward needs a forward before it"
+            )
         return self._gradient * self._gradient.dtype.type(dout)
 
     def check_outputs(self, n_out: int) -> None:
         """Refuse a number of outputs that the loss cannot take."""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()" if self.reduction == "mean" else f"{type(self).__name__}('sum')"
+        return (
+            f"{type(self).__name__}()"
+            if self.reduction == "mean"
+            else f"{type(self).__name__}('sum')"
+        )
 
 
 class BCE(Loss):
@@ -69,7 +83,9 @@ class BCE(Loss):
 
     def check_outputs(self, n_out: int) -> None:
         if n_out != 1:
-            raise ValueError(f"loss 'bce' takes a net with 1 output, not {n_out}: use 'softmax_ce', or end in 1")
+            raise ValueError(
+                f"loss 'bce' takes a net with 1 output, not {n_out}: use 'softmax_ce', or end in 1"
+            )
 
 
 class SoftmaxCE(Loss):
@@ -83,7 +99,9 @@ class SoftmaxCE(Loss):
 
     def check_outputs(self, n_out: int) -> None:
         if n_out < 2:
-            raise ValueError("loss 'softmax_ce' takes a net with one output a class, at least 2, not 1: use 'bce'")
+            raise ValueError(
+                "loss 'softmax_ce' takes a net with one output a class, at least 2, not 1: use 'bce'"
+            )
 
 
 class MSE(Loss):

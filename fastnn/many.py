@@ -33,7 +33,10 @@ def train(crowd: Crowd, table: Array, progress: bool | None) -> None:
     blocks = [Block(crowd, table, fitting(crowd, table, n_nets, n_threads))]
     blocks[0].compile(orders)  # here, where Ctrl-C is heard
     made = 0
-    with Bar(progress, n_nets * job.updates, 1.0, "updates") as bar, _pool(n_threads) as (pool, stop):
+    with (
+        Bar(progress, n_nets * job.updates, 1.0, "updates") as bar,
+        _pool(n_threads) as (pool, stop),
+    ):
         while len(nets := np.flatnonzero(crowd.under_way)):
             orders.reach(crowd.done)
             first, last = crowd.stage(min(most, orders.last - crowd.done))
@@ -41,18 +44,30 @@ def train(crowd: Crowd, table: Array, progress: bool | None) -> None:
             if shape != blocks[0].shape:
                 blocks = [Block(crowd, table, shape)]
             groups = deque(np.split(nets, range(shape.n_nets, len(nets), shape.n_nets)))
-            blocks += [Block(crowd, table, shape) for _ in range(min(n_threads, len(groups)) - len(blocks))]
+            blocks += [
+                Block(crowd, table, shape)
+                for _ in range(min(n_threads, len(groups)) - len(blocks))
+            ]
             now = 0
             for now in _share(pool, stop, blocks, groups, orders, first, last):
-                bar.update(made + now, f"{crowd.n_through:,}/{n_nets:,} nets", spared=crowd.spared)
+                bar.update(
+                    made + now,
+                    f"{crowd.n_through:,}/{n_nets:,} nets",
+                    spared=crowd.spared,
+                )
             made += now
             crowd.close(last, pool.map)
 
 
 def _share(
-    pool: ThreadPoolExecutor, stop: threading.Event, blocks: list[Block], groups: deque[Array], orders: Orders,
-    first: int, last: int,
-) -> Iterator[int]:  # fmt: skip
+    pool: ThreadPoolExecutor,
+    stop: threading.Event,
+    blocks: list[Block],
+    groups: deque[Array],
+    orders: Orders,
+    first: int,
+    last: int,
+) -> Iterator[int]:
     """Train groups of nets, a thread each block, and say now and then how many updates were made."""
     made = [0] * len(blocks)
 

@@ -14,4 +14,6 @@ def must_fit(need: int, what: str, instead: str) -> None:
     """Refuse what takes more than the limit: `what` needs so many bytes, `instead` would do."""
     if need > limit():
         there = 2 * limit() / 2**30
-        raise ValueError(f"{what}, {need / 2**30:,.1f} GB, and this machine has {there:,.1f} GB: {instead}")
+        raise ValueError(
+            f"{what}, {need / 2**30:,.1f} GB, and this machine has {there:,.1f} GB: {instead}"
+        )

@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from . import architecture, arguments, checks, kernels, many, one_by_one, optimizers, storage, targets
+from . import (
+    architecture,
+    arguments,
+    checks,
+    kernels,
+    many,
+    one_by_one,
+    optimizers,
+    storage,
+    targets,
+)
 from .arrays import Array, features, finite, numbers
 from .crowd import Crowd
 from .fused import Fused, layer_table
@@ -42,20 +52,35 @@ class Sequential:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], loss: str | Loss | None = None, *,
-        init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
-    ) -> None:  # fmt: skip
+        self,
+        layers: Sequence[Layer],
+        loss: str | Loss | None = None,
+        *,
+        init: str | Init | Sequence[Any] = "xavier",
+        seed: int = 0,
+        dtype: Any = "float64",
+    ) -> None:
         self._layers = architecture.as_layers(layers)
         self._n_in, self._n_out = architecture.sizes(self._layers)
         self._loss = architecture.choose_loss(loss, self._n_out)
         self._stack = architecture.without_link(self._layers, self._loss)
         self.history: History | None = None  # of the last fit
-        self.runs: Runs | None = None  # what a fit_many that was interrupted had finished
+        self.runs: Runs | None = (
+            None  # what a fit_many that was interrupted had finished
+        )
         self._classes: Array | None = None
         wanted = checks.dtype(dtype)
-        self._init = None if is_arrays(init) else init  # what `fit_many` draws others by
-        drawn = architecture.draw(self._stack, init, np.random.default_rng(checks.seed(seed)))
-        self._bind(numbers("init", np.concatenate([array.reshape(-1) for array in drawn]), wanted).copy())
+        self._init = (
+            None if is_arrays(init) else init
+        )  # what `fit_many` draws others by
+        drawn = architecture.draw(
+            self._stack, init, np.random.default_rng(checks.seed(seed))
+        )
+        self._bind(
+            numbers(
+                "init", np.concatenate([array.reshape(-1) for array in drawn]), wanted
+            ).copy()
+        )
         warn_of_symmetry(self._stack)
 
     def _bind(self, theta: Array) -> None:
@@ -124,7 +149,9 @@ class Sequential:
     def theta(self, values: Any) -> None:
         array = numbers("theta", values, self.dtype)
         if array.shape != self._theta.shape:
-            raise ValueError(f"theta has the shape {array.shape}, but the net has {self._theta.size} parameters")
+            raise ValueError(
+                f"theta has the shape {array.shape}, but the net has {self._theta.size} parameters"
+            )
         self._theta[...] = array
 
     @property
@@ -133,11 +160,22 @@ class Sequential:
         return list(self._params)
 
     def fit(
-        self, X: Any, y: Any, *, epochs: int, lr: float | None = None, batch_size: int | str = 1,
-        optimizer: str | optimizers.Optimizer | None = None, reduction: str = "mean",
-        shuffle: bool = True, seed: int = 0, progress: bool | None = None,
-        loop: str = "auto", n_jobs: int = 1, record: Any = None,
-    ) -> History:  # fmt: skip
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int,
+        lr: float | None = None,
+        batch_size: int | str = 1,
+        optimizer: str | optimizers.Optimizer | None = None,
+        reduction: str = "mean",
+        shuffle: bool = True,
+        seed: int = 0,
+        progress: bool | None = None,
+        loop: str = "auto",
+        n_jobs: int = 1,
+        record: Any = None,
+    ) -> History:
         """Train from the present parameters on, and return the history, which is also kept as `history`.
 
         X (n, n_in): numbers in a list, an array or a frame. y: labels (n,), which are whole numbers from 0 on, -1 and 1
@@ -164,10 +202,23 @@ class Sequential:
         rule = optimizers.choose(optimizer, lr)
         inputs, codes, classes = self._data(X, y)
         job = arguments.job(
-            inputs, codes, rule.code, rule.settings(), rule.rates(self._params),
-            epochs=epochs, batch_size=batch_size, reduction=reduction, shuffle=shuffle, seed=seed, progress=progress,
-            n_jobs=n_jobs, mixes_rows=self._mixes_rows, loop=loop, record=record, record_bytes=self._theta.nbytes + 40,
-        )  # fmt: skip
+            inputs,
+            codes,
+            rule.code,
+            rule.settings(),
+            rule.rates(self._params),
+            epochs=epochs,
+            batch_size=batch_size,
+            reduction=reduction,
+            shuffle=shuffle,
+            seed=seed,
+            progress=progress,
+            n_jobs=n_jobs,
+            mixes_rows=self._mixes_rows,
+            loop=loop,
+            record=record,
+            record_bytes=self._theta.nbytes + 40,
+        )
         training = Training(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
@@ -177,11 +228,25 @@ class Sequential:
         return self.history
 
     def fit_many(
-        self, X: Any, y: Any, *, epochs: int, seeds: Iterable[int] | None = None, init: Any = None,
-        lr: Any = None, batch_size: int | str = 1, optimizer: str | optimizers.Optimizer | None = None,
-        reduction: str = "mean", shuffle: bool = True, seed: int = 0, progress: bool | None = None,
-        n_jobs: int = -1, every: int = 1, losses: str | None = None, stop_below: float | None = None,
-    ) -> Runs:  # fmt: skip
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int,
+        seeds: Iterable[int] | None = None,
+        init: Any = None,
+        lr: Any = None,
+        batch_size: int | str = 1,
+        optimizer: str | optimizers.Optimizer | None = None,
+        reduction: str = "mean",
+        shuffle: bool = True,
+        seed: int = 0,
+        progress: bool | None = None,
+        n_jobs: int = -1,
+        every: int = 1,
+        losses: str | None = None,
+        stop_below: float | None = None,
+    ) -> Runs:
         """Train many nets of this architecture side by side, one for each seed, and leave this one as it is.
 
         Net i starts as this net would have with `seed=seeds[i]`; or give their parameters, init (n_nets, n_params). All
@@ -219,15 +284,31 @@ class Sequential:
         inputs, codes, classes = self._data(X, y)
         start = Start(self._stack, self._init, self._theta, seeds, init)
         how: dict[str, Any] = {
-            "epochs": epochs, "batch_size": batch_size, "reduction": reduction, "shuffle": shuffle, "seed": seed,
-        }  # fmt: skip
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "reduction": reduction,
+            "shuffle": shuffle,
+            "seed": seed,
+        }
         job = arguments.job(
-            inputs, codes, rule.code, rule.settings_of_each(start.n_nets), np.empty(0), **how, progress=progress,
-            n_jobs=n_jobs, mixes_rows=self._mixes_rows,
-        )  # fmt: skip
+            inputs,
+            codes,
+            rule.code,
+            rule.settings_of_each(start.n_nets),
+            np.empty(0),
+            **how,
+            progress=progress,
+            n_jobs=n_jobs,
+            mixes_rows=self._mixes_rows,
+        )
         fused = self._engine if isinstance(self._engine, Fused) else None
-        keep = Keep(job, start.n_nets, every, "all" if fused is None else losses, stop_below)
-        keep.check_memory(start.n_nets, (3 + kernels.codes.N_MOMENTS[rule.code]) * self._theta.nbytes + 200)
+        keep = Keep(
+            job, start.n_nets, every, "all" if fused is None else losses, stop_below
+        )
+        keep.check_memory(
+            start.n_nets,
+            (3 + kernels.codes.N_MOMENTS[rule.code]) * self._theta.nbytes + 200,
+        )
         crowd = Crowd(self._loss, job, start.thetas(), keep)
         twin = self.with_theta(self._theta)
         twin._classes = classes
@@ -242,7 +323,9 @@ class Sequential:
             raise
         return crowd.runs(twin, start.seeds, time.perf_counter() - started)
 
-    def loss_and_grads(self, X: Any, y: Any, reduction: str = "mean") -> tuple[float, list[Array]]:
+    def loss_and_grads(
+        self, X: Any, y: Any, reduction: str = "mean"
+    ) -> tuple[float, list[Array]]:
         """The mean (or summed) loss of the rows, and its gradients [dW1, db1, ...], arrays of the caller's own.
 
         X and y as in `fit`; the gradients have the shapes of `params`, and nothing is changed.
@@ -257,7 +340,10 @@ class Sequential:
         inputs, codes, _ = self._data(X, y)
         total, g = self._engine.loss_and_gradient(inputs, codes, mean)
         ends = np.cumsum([param.size for param in self._params])[:-1]
-        grads = [part.reshape(param.shape) for part, param in zip(np.split(g, ends), self._params, strict=True)]
+        grads = [
+            part.reshape(param.shape)
+            for part, param in zip(np.split(g, ends), self._params, strict=True)
+        ]
         return (total / len(codes) if mean else total), grads
 
     def predict(self, X: Any) -> Array:
@@ -271,7 +357,9 @@ class Sequential:
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n, n_classes), in the order of the sorted labels; also for "bce"."""
         if self._n_classes is None:
-            raise ValueError(f"a net with loss {self.loss.name!r} predicts values, not probabilities: use predict")
+            raise ValueError(
+                f"a net with loss {self.loss.name!r} predicts values, not probabilities: use predict"
+            )
         inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
         return self._engine.shares(inputs, self._n_classes)
@@ -291,7 +379,9 @@ class Sequential:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads; a save that fails leaves the old file as it was."""
         if not np.isfinite(self._theta).all():
-            raise ValueError("the net's parameters are not finite: it could not be loaded again")
+            raise ValueError(
+                "the net's parameters are not finite: it could not be loaded again"
+            )
         storage.write(path, "net", self, {"theta": self.theta})
 
     def astype(self, dtype: Any) -> "Sequential":
@@ -309,13 +399,18 @@ class Sequential:
         >>> net.with_theta([1.0, 2.0, 0.5]).params[0].tolist()
         [[1.0], [2.0]]
         """
-        twin = copy.deepcopy(self, {id(self.history): None, id(self.runs): None})  # which may hold much
+        twin = copy.deepcopy(
+            self, {id(self.history): None, id(self.runs): None}
+        )  # which may hold much
         twin.theta = theta
         return twin
 
     def summary(self) -> str:
         """The architecture, the number of parameters, and how it is run, as text to print."""
-        rows = [(repr(layer), sum(int(np.prod(shape)) for shape in layer.shapes())) for layer in self.layers]
+        rows = [
+            (repr(layer), sum(int(np.prod(shape)) for shape in layer.shapes()))
+            for layer in self.layers
+        ]
         width = max(len(text) for text, _ in rows) + 2
         lines = [f"  {text:<{width}}{count or '':>9}" for text, count in rows]
         return "\n".join(
@@ -333,14 +428,22 @@ class Sequential:
         return f"Sequential([{layers}], loss={self.loss.name!r}, dtype='{self.dtype}')  # {self._theta.size} parameters"
 
     def __copy__(self) -> "Sequential":
-        return copy.deepcopy(self)  # parameters that two nets shared would be one net's views only
+        return copy.deepcopy(
+            self
+        )  # parameters that two nets shared would be one net's views only
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key not in ("_params", "_engine")}
+        return {
+            key: value
+            for key, value in self.__dict__.items()
+            if key not in ("_params", "_engine")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._bind(np.require(self._theta, requirements=["C", "A", "W"]))  # shared memory may come back read-only
+        self._bind(
+            np.require(self._theta, requirements=["C", "A", "W"])
+        )  # shared memory may come back read-only
 
     @property
     def _n_classes(self) -> int | None:
@@ -357,7 +460,9 @@ class Sequential:
         """X and y as the kernels take them, and the labels of the classes."""
         inputs = self._inputs(X)
         n_rows = self._engine.n_rows(len(inputs))
-        codes, classes = targets.encode(y, n_rows, self.n_out, self._n_classes, self.classes, self.dtype)
+        codes, classes = targets.encode(
+            y, n_rows, self.n_out, self._n_classes, self.classes, self.dtype
+        )
         return inputs, codes, classes
 
     @property
@@ -367,7 +472,9 @@ class Sequential:
 
     def _inputs(self, X: Any) -> Array:
         if not finite(self._theta):
-            raise ValueError("the net's parameters are not finite: set net.theta, or make a new net")
+            raise ValueError(
+                "the net's parameters are not finite: set net.theta, or make a new net"
+            )
         return features(X, self.n_in, self.dtype)
 
     def _outputs(self, X: Any) -> Array:

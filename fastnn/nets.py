@@ -14,9 +14,13 @@ from .model import Sequential
 
 
 def mlp(
-    *sizes: int, activation: str = "sigmoid", loss: str | Loss | None = None,
-    init: str | Init | Sequence[Any] = "xavier", seed: int = 0, dtype: Any = "float64",
-) -> Sequential:  # fmt: skip
+    *sizes: int,
+    activation: str = "sigmoid",
+    loss: str | Loss | None = None,
+    init: str | Init | Sequence[Any] = "xavier",
+    seed: int = 0,
+    dtype: Any = "float64",
+) -> Sequential:
     """A multilayer perceptron: Affine layers of these sizes with an activation between them.
 
     mlp(2, 3, 1) has 2 inputs, 3 hidden neurons and 1 output. activation: "sigmoid", "tanh", "relu" or "identity".
@@ -26,7 +30,9 @@ def mlp(
     Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss='bce', dtype='float64')  # 13 parameters
     """
     if len(sizes) < 2:
-        raise ValueError(f"mlp needs the number of inputs and of outputs at least, as in mlp(2, 3, 1), not {sizes}")
+        raise ValueError(
+            f"mlp needs the number of inputs and of outputs at least, as in mlp(2, 3, 1), not {sizes}"
+        )
     between = ACTIVATIONS[checks.choice("activation", activation, ACTIVATIONS)]
     whole = [checks.whole(f"size {place}", size, 1) for place, size in enumerate(sizes)]
     layers: list[Layer] = []

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from .model import Sequential
 
 
-def train(crowd: Crowd, net: "Sequential", rule: Optimizer, how: dict[str, Any], progress: bool | None) -> None:
+def train(
+    crowd: Crowd,
+    net: "Sequential",
+    rule: Optimizer,
+    how: dict[str, Any],
+    progress: bool | None,
+) -> None:
     """Train all nets like `net`, with these arguments of its `fit`. What stops it leaves the others trained."""
     job, n_nets = crowd.job, len(crowd.theta)
     first, last = crowd.stage(job.epochs)
@@ -24,7 +30,9 @@ def train(crowd: Crowd, net: "Sequential", rule: Optimizer, how: dict[str, Any],
             twin = net.with_theta(crowd.theta[i])
             left = 0
             try:
-                history = twin.fit(**how, optimizer=rule.of(i), record=at, progress=False)
+                history = twin.fit(
+                    **how, optimizer=rule.of(i), record=at, progress=False
+                )
             except DivergenceError:
                 assert twin.history is not None
                 history, crowd.theta[i] = twin.history, np.nan

@@ -36,17 +36,29 @@ class Optimizer:
         given = self.checked()
         for name, value in given.items():
             if not isinstance(value, float):
-                raise ValueError(f"{name} has {len(value)} numbers: one net takes one, and fit_many one for each net")
-        return np.array([*given.values(), *[0.0] * (kernels.codes.BIAS_LR - len(given))])
+                raise ValueError(
+                    f"{name} has {len(value)} numbers: one net takes one, and fit_many one for each net"
+                )
+        return np.array(
+            [*given.values(), *[0.0] * (kernels.codes.BIAS_LR - len(given))]
+        )
 
     def settings_of_each(self, n_nets: int) -> Array:
         """The settings (6, n_nets) of many nets, the last of them the learning rate of the biases."""
         found = np.zeros((kernels.codes.BIAS_LR + 1, n_nets))
         given = self.checked()
-        given["bias_lr"] = given["lr"] if self.bias_lr is None else checks.reals("bias_lr", self.bias_lr, 0.0)
-        for row, (name, value) in zip([*range(len(given) - 1), kernels.codes.BIAS_LR], given.items(), strict=True):
+        given["bias_lr"] = (
+            given["lr"]
+            if self.bias_lr is None
+            else checks.reals("bias_lr", self.bias_lr, 0.0)
+        )
+        for row, (name, value) in zip(
+            [*range(len(given) - 1), kernels.codes.BIAS_LR], given.items(), strict=True
+        ):
             if not isinstance(value, float) and len(value) != n_nets:
-                raise ValueError(f"{name} has {len(value)} numbers, but there are {n_nets} nets: one each is wanted")
+                raise ValueError(
+                    f"{name} has {len(value)} numbers, but there are {n_nets} nets: one each is wanted"
+                )
             found[row] = value
         return found
 
@@ -63,7 +75,10 @@ class Optimizer:
         return np.empty(0)
 
     def _common(self) -> dict[str, float | Array]:
-        lr, decay = checks.reals("lr", self.lr, 0.0), checks.reals("weight_decay", self.weight_decay, 0.0)
+        lr, decay = (
+            checks.reals("lr", self.lr, 0.0),
+            checks.reals("weight_decay", self.weight_decay, 0.0),
+        )
         return {"lr": lr, "weight_decay": decay}
 
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
@@ -72,21 +87,35 @@ class Optimizer:
         Moments are kept in this object from call to call, by place in the list; `fit` starts with its own.
         """
         if len(params) != len(grads):
-            raise ValueError(f"{len(params)} params but {len(grads)} grads: one gradient for each array is wanted")
+            raise ValueError(
+                f"{len(params)} params but {len(grads)} grads: one gradient for each array is wanted"
+            )
         for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            if not isinstance(param, np.ndarray) or param.dtype not in (np.float64, np.float32):
-                raise TypeError(f"params[{place}] must be an array of float64 or float32, not {param!r}")
+            if not isinstance(param, np.ndarray) or param.dtype not in (
+                np.float64,
+                np.float32,
+            ):
+                raise TypeError(
+                    f"params[{place}] must be an array of float64 or float32, not {param!r}"
+                )
             if param.shape != np.shape(grad):
-                raise ValueError(f"params[{place}] is {param.shape}, but grads[{place}] is {np.shape(grad)}")
+                raise ValueError(
+                    f"params[{place}] is {param.shape}, but grads[{place}] is {np.shape(grad)}"
+                )
         settings = self.settings()
         kept: dict[int, tuple[Array, Array]] = self.__dict__.setdefault("_kept", {})
         for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
             theta = np.array(param, order="C").reshape(-1)
             wanted = (kernels.codes.N_MOMENTS[self.code], theta.size), theta.dtype
-            if place not in kept or (kept[place][0].shape, kept[place][0].dtype) != wanted:  # first, or another rule
+            if (
+                place not in kept
+                or (kept[place][0].shape, kept[place][0].dtype) != wanted
+            ):  # first, or another rule
                 kept[place] = new_moments(self.code, theta)
             g = np.array(grad, param.dtype, order="C").reshape(-1)
-            kernels.nodes.step(theta, *kept[place], g, self.code, settings, self.rates([param]))
+            kernels.nodes.step(
+                theta, *kept[place], g, self.code, settings, self.rates([param])
+            )
             param[...] = theta.reshape(param.shape)
 
 
@@ -105,10 +134,19 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, lr: Setting, momentum: Setting = 0.0, nesterov: bool = False, weight_decay: Setting = 0.0,
+        self,
+        lr: Setting,
+        momentum: Setting = 0.0,
+        nesterov: bool = False,
+        weight_decay: Setting = 0.0,
         bias_lr: Setting | None = None,
-    ) -> None:  # fmt: skip
-        self.lr, self.momentum, self.weight_decay, self.bias_lr = lr, momentum, weight_decay, bias_lr
+    ) -> None:
+        self.lr, self.momentum, self.weight_decay, self.bias_lr = (
+            lr,
+            momentum,
+            weight_decay,
+            bias_lr,
+        )
         self.nesterov = checks.flag("nesterov", nesterov)
         self.checked()
         if self.nesterov and not np.any(self.momentum):
@@ -123,16 +161,25 @@ class SGD(Optimizer):
     def checked(self) -> dict[str, float | Array]:
         if self.bias_lr is not None:
             checks.reals("bias_lr", self.bias_lr, 0.0)
-        return self._common() | {"momentum": checks.reals("momentum", self.momentum, 0.0, 1.0)}
+        return self._common() | {
+            "momentum": checks.reals("momentum", self.momentum, 0.0, 1.0)
+        }
 
     def rates(self, params: Sequence[Array]) -> Array:
         if self.bias_lr is None or self.bias_lr == self.lr:
             return super().rates(params)
-        each = [np.full(param.size, self.bias_lr if param.ndim == 1 else self.lr, np.float64) for param in params]
+        each = [
+            np.full(
+                param.size, self.bias_lr if param.ndim == 1 else self.lr, np.float64
+            )
+            for param in params
+        ]
         return np.concatenate(each)
 
     def __repr__(self) -> str:
-        return _repr(self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0, bias_lr=None)
+        return _repr(
+            self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0, bias_lr=None
+        )
 
 
 class Adam(Optimizer):
@@ -152,14 +199,27 @@ class Adam(Optimizer):
     code = kernels.codes.ADAM
 
     def __init__(
-        self, lr: Setting = 0.001, beta1: Setting = 0.9, beta2: Setting = 0.999, eps: Setting = 1e-8,
+        self,
+        lr: Setting = 0.001,
+        beta1: Setting = 0.9,
+        beta2: Setting = 0.999,
+        eps: Setting = 1e-8,
         weight_decay: Setting = 0.0,
-    ) -> None:  # fmt: skip
-        self.lr, self.beta1, self.beta2, self.eps, self.weight_decay = lr, beta1, beta2, eps, weight_decay
+    ) -> None:
+        self.lr, self.beta1, self.beta2, self.eps, self.weight_decay = (
+            lr,
+            beta1,
+            beta2,
+            eps,
+            weight_decay,
+        )
         self.checked()
 
     def checked(self) -> dict[str, float | Array]:
-        betas = {name: checks.reals(name, getattr(self, name), 0.0, 1.0) for name in ("beta1", "beta2")}
+        betas = {
+            name: checks.reals(name, getattr(self, name), 0.0, 1.0)
+            for name in ("beta1", "beta2")
+        }
         return self._common() | betas | {"eps": checks.reals("eps", self.eps, 0.0)}
 
     def __repr__(self) -> str:
@@ -170,19 +230,27 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
     """The optimizer that `fit` is asked for: lr alone is plain SGD, a name goes with lr, an object has its own."""
     if isinstance(optimizer, Optimizer):
         if lr is not None:
-            raise ValueError(f"lr is given twice: lr={lr!r} and {optimizer!r}. Leave one out")
+            raise ValueError(
+                f"lr is given twice: lr={lr!r} and {optimizer!r}. Leave one out"
+            )
         return optimizer
     if optimizer is not None:
         name = checks.choice("optimizer", optimizer, ("sgd", "adam"))
         if name == "adam":
             return Adam() if lr is None else Adam(lr)
     if lr is None:
-        raise ValueError("fit needs lr=, such as lr=0.1 for plain SGD, or optimizer=, such as fastnn.Adam(lr=0.01)")
+        raise ValueError(
+            "fit needs lr=, such as lr=0.1 for plain SGD, or optimizer=, such as fastnn.Adam(lr=0.01)"
+        )
     return SGD(lr)
 
 
 def _repr(optimizer: Optimizer, name: str, **defaults: Any) -> str:
     """The call that makes this optimizer, without what is as by default."""
     values = {key: getattr(optimizer, key) for key in defaults}
-    changed = [f"{key}={value!r}" for key, value in values.items() if np.ndim(value) or value != defaults[key]]
+    changed = [
+        f"{key}={value!r}"
+        for key, value in values.items()
+        if np.ndim(value) or value != defaults[key]
+    ]
     return f"{name}({', '.join([f'lr={optimizer.lr!r}', *changed])})"

@@ -35,7 +35,10 @@ def _packing(table_bytes: bytes, vector: int) -> Packing:
     table = np.frombuffer(table_bytes, np.uint32).reshape(-1, codes.N_COLUMNS)
     layers = np.zeros((len(table), codes.N_PACKED_COLUMNS), np.uint32)
     layers[:, : codes.N_COLUMNS] = table
-    widths = [int(n) + -int(n) % vector for n in (table[0, codes.N_IN], *table[:, codes.N_OUT])]
+    widths = [
+        int(n) + -int(n) % vector
+        for n in (table[0, codes.N_IN], *table[:, codes.N_OUT])
+    ]
     units = np.zeros(sum(widths))
     size, starts = 0, np.cumsum([0, *widths])
     first, second = [], []
@@ -43,7 +46,9 @@ def _packing(table_bytes: bytes, vector: int) -> Packing:
         n_in, n_out = int(row[codes.N_IN]), int(row[codes.N_OUT])
         units[starts[place] : starts[place] + n_in] = 1
         row[codes.INPUT], row[codes.OUTPUT] = starts[place : place + 2]
-        width_in, width_out = row[codes.WIDTH_IN], row[codes.WIDTH_OUT] = widths[place : place + 2]
+        width_in, width_out = row[codes.WIDTH_IN], row[codes.WIDTH_OUT] = widths[
+            place : place + 2
+        ]
         j, k = np.arange(n_in)[:, np.newaxis], np.arange(n_out)
         row[codes.BY_COLUMN] = by_column = 0 < place == len(layers) - 1 and n_out == 1
         row[codes.ROWS] = size
@@ -59,7 +64,8 @@ def _packing(table_bytes: bytes, vector: int) -> Packing:
     units[starts[-2] : starts[-2] + n_out] = 1
     places = np.concatenate([part.reshape(-1) for part in first])
     again = [
-        row[codes.WEIGHTS] + np.arange(part.size) for row, part in zip(table.astype(np.int64), second, strict=True)
+        row[codes.WEIGHTS] + np.arange(part.size)
+        for row, part in zip(table.astype(np.int64), second, strict=True)
     ]
     return Packing(
         layers,

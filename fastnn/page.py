@@ -116,7 +116,9 @@ def html(report: Report) -> str:
 def _entry(chapter: Chapter) -> str:
     """The line of the table of contents."""
     name, title = escape(chapter.experiment.name), escape(chapter.experiment.title)
-    failing = "" if chapter.outcome.ok else ' <span class="fails">✗ something fails</span>'
+    failing = (
+        "" if chapter.outcome.ok else ' <span class="fails">✗ something fails</span>'
+    )
     return f'<li><a href="#{name}">{name}</a>: {title}{failing}</li>'
 
 
@@ -130,7 +132,9 @@ def _chapter(chapter: Chapter) -> str:
         findings=_table("findings", FINDING_TITLES, map(_finding, outcome.findings)),
         images="\n".join(_images(chapter)),
         runs=_table("runs", RUN_TITLES, (map(_text, row(run)) for run in outcome.runs)),
-        conclusion="\n".join(f"<p>{_text(paragraph)}</p>" for paragraph in outcome.conclusion),
+        conclusion="\n".join(
+            f"<p>{_text(paragraph)}</p>" for paragraph in outcome.conclusion
+        ),
     )
 
 
@@ -169,4 +173,6 @@ def _images(chapter: Chapter) -> Iterator[str]:
 def _figure(shown: Picture | Film, content: bytes, kind: str) -> str:
     data = base64.b64encode(content).decode()
     image = f'<img src="data:image/{kind};base64,{data}" alt="{escape(shown.name)}">'
-    return f"<figure>\n{image}\n<figcaption>{_text(shown.caption)}</figcaption>\n</figure>"
+    return (
+        f"<figure>\n{image}\n<figcaption>{_text(shown.caption)}</figcaption>\n</figure>"
+    )

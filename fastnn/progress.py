@@ -17,8 +17,15 @@ class Bar:
     show=True shows it at once, False never, None when the work has lasted a second and the stream is a terminal.
     """
 
-    def __init__(self, show: bool | None, updates: int, amount: float, unit: str) -> None:
-        self._show, self._updates, self._amount, self._unit = show, updates, amount, unit
+    def __init__(
+        self, show: bool | None, updates: int, amount: float, unit: str
+    ) -> None:
+        self._show, self._updates, self._amount, self._unit = (
+            show,
+            updates,
+            amount,
+            unit,
+        )
         self._started = time.perf_counter()
         self._refreshed = -math.inf
         self._progress: Any = None
@@ -33,7 +40,11 @@ class Bar:
         """`made` updates are made and some spared; `place` says where the work is, `note` what else there is to say."""
         now, done = time.perf_counter(), made + spared
         if self._progress is None:
-            if self._show is not None or now - self._started < PATIENCE or done >= self._updates:
+            if (
+                self._show is not None
+                or now - self._started < PATIENCE
+                or done >= self._updates
+            ):
                 return
             if not self._open():
                 self._show = False
@@ -42,7 +53,9 @@ class Bar:
             return
         self._refreshed = now
         elapsed = max(now - self._started, 1e-9)
-        left = timedelta(seconds=round(min(elapsed * (self._updates - done) / max(made, 1e-9), 1e9)))
+        left = timedelta(
+            seconds=round(min(elapsed * (self._updates - done) / max(made, 1e-9), 1e9))
+        )
         self._progress.update(
             self._task,
             completed=done,
@@ -61,9 +74,16 @@ class Bar:
         console = Console(stderr=True)
         if self._show is None and not (console.is_terminal or console.is_jupyter):
             return False
-        fields = [TextColumn(f"{{task.fields[{name}]}}") for name in ("place", "note", "rate", "left")]
-        self._progress = Progress(BarColumn(), *fields, console=console, auto_refresh=False)
-        self._task = self._progress.add_task("", total=self._updates, place="", note="", rate="", left="")
+        fields = [
+            TextColumn(f"{{task.fields[{name}]}}")
+            for name in ("place", "note", "rate", "left")
+        ]
+        self._progress = Progress(
+            BarColumn(), *fields, console=console, auto_refresh=False
+        )
+        self._task = self._progress.add_task(
+            "", total=self._updates, place="", note="", rate="", left=""
+        )
         try:
             self._progress.start()
         except LiveError:  # the caller has a display of their own
@@ -71,7 +91,10 @@ class Bar:
         return self._progress is not None
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._progress is not None:
             self._progress.stop()

@@ -21,8 +21,12 @@ class Rate(float):
         share = successes / n
         rate = super().__new__(cls, share)
         middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-        reach = _Z / (1 + _Z**2 / n) * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-        rate.low = max(0.0, middle - reach) if successes else 0.0  # rounding would leave 1e-17
+        reach = (
+            _Z / (1 + _Z**2 / n) * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+        )
+        rate.low = (
+            max(0.0, middle - reach) if successes else 0.0
+        )  # rounding would leave 1e-17
         rate.high = min(1.0, middle + reach) if successes < n else 1.0
         rate._counts = successes, n
         return rate

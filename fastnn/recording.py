@@ -32,8 +32,12 @@ class Recording:
         return len(self.updates)
 
     def __repr__(self) -> str:
-        where = f", updates {self.updates[0]} to {self.updates[-1]}" if len(self) else ""
-        return f"Recording({len(self)} records of {self.theta.shape[1]} parameters{where})"
+        where = (
+            f", updates {self.updates[0]} to {self.updates[-1]}" if len(self) else ""
+        )
+        return (
+            f"Recording({len(self)} records of {self.theta.shape[1]} parameters{where})"
+        )
 
 
 def updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
@@ -54,14 +58,20 @@ def updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
         raise ValueError("record names no update: leave it out, or name some")
     if at.min() < 0 or at.max() > updates:
         wrong = at.min() if at.min() < 0 else at.max()
-        raise ValueError(f"record has update {wrong}, but this fit makes updates 0 (none yet) to {updates}")
+        raise ValueError(
+            f"record has update {wrong}, but this fit makes updates 0 (none yet) to {updates}"
+        )
     at = np.unique(at).astype(np.int64)
     _check_memory(len(at), bytes_each, f"record with {len(at):,} updates")
     return at
 
 
 def _check_memory(count: int, bytes_each: int, what: str) -> None:
-    must_fit(count * bytes_each, f"{what} keeps {count:,} times all parameters", "record fewer updates")
+    must_fit(
+        count * bytes_each,
+        f"{what} keeps {count:,} times all parameters",
+        "record fewer updates",
+    )
 
 
 def recording(job: Job, state: State, counts_hits: bool) -> Recording | None:
@@ -82,7 +92,9 @@ def recording(job: Job, state: State, counts_hits: bool) -> Recording | None:
         sums = np.stack([state.loss_sums, state.n_right], axis=1)[: epoch[-1]]
         totals[ended] += np.add.reduceat(sums, last[ended], axis=0)
     means = np.full((m, 2), np.nan)
-    np.divide(totals, n_before[:, np.newaxis], out=means, where=n_before[:, np.newaxis] > 0)
+    np.divide(
+        totals, n_before[:, np.newaxis], out=means, where=n_before[:, np.newaxis] > 0
+    )
     if not counts_hits:
         means[:, 1] = np.nan
     return Recording(updates, theta, means[:, 0].copy(), means[:, 1].copy())

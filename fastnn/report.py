@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Column
 
 from . import __version__, info
@@ -28,7 +34,12 @@ _DPI = 110
 
 
 def reproduce(
-    experiments: Sequence[Experiment], folder: Path, options: Options, film: bool, command: str, started: float
+    experiments: Sequence[Experiment],
+    folder: Path,
+    options: Options,
+    film: bool,
+    command: str,
+    started: float,
 ) -> bool:
     """Run the experiments, write what comes out into the folder, and print it; `film` says whether films are made.
 
@@ -39,8 +50,19 @@ def reproduce(
     errors = Console(stderr=True)
     rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     doing = TextColumn("{task.description}", markup=False, table_column=rest)
-    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), doing)
-    with Progress(*columns, console=errors, expand=True, transient=True, disable=not errors.is_terminal) as progress:
+    columns = (
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        doing,
+    )
+    with Progress(
+        *columns,
+        console=errors,
+        expand=True,
+        transient=True,
+        disable=not errors.is_terminal,
+    ) as progress:
         task = progress.add_task("", total=len(experiments))
         for experiment in experiments:
             name = experiment.name
@@ -55,9 +77,13 @@ def reproduce(
             chapters.append(Chapter(experiment, outcome, files))
             progress.advance(task)
     seconds = time.perf_counter() - started
-    report = Report(chapters, command, time.strftime("%Y-%m-%d %H:%M %z"), seconds, _made_with())
+    report = Report(
+        chapters, command, time.strftime("%Y-%m-%d %H:%M %z"), seconds, _made_with()
+    )
     write_whole(folder / "results.json", _json(report).encode(errors="replace"))
-    write_whole(folder / "report.html", html(report).encode(errors="replace"))  # a folder may have any name
+    write_whole(
+        folder / "report.html", html(report).encode(errors="replace")
+    )  # a folder may have any name
     show(report, folder)
     return not report.failures
 
@@ -106,7 +132,10 @@ def _json(report: Report) -> str:
             "title": chapter.experiment.title,
             "source": chapter.experiment.source,
             "ok": chapter.outcome.ok,
-            "runs": [vars(run) | {"ns_per_update": run.ns_per_update} for run in chapter.outcome.runs],
+            "runs": [
+                vars(run) | {"ns_per_update": run.ns_per_update}
+                for run in chapter.outcome.runs
+            ],
             "findings": [vars(finding) for finding in chapter.outcome.findings],
             "conclusion": chapter.outcome.conclusion,
             "files": list(chapter.files),
@@ -122,7 +151,10 @@ def _json(report: Report) -> str:
         "ok": not report.failures,
         "experiments": experiments,
     }
-    return json.dumps(_plain(results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        json.dumps(_plain(results), indent=1, ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -66,7 +66,9 @@ class Runs:
     def __getitem__(self, index: int) -> "Sequential": ...
 
     @overload
-    def __getitem__(self, index: slice | Array | Sequence[int] | Sequence[bool]) -> "Runs": ...
+    def __getitem__(
+        self, index: slice | Array | Sequence[int] | Sequence[bool]
+    ) -> "Runs": ...
 
     def __getitem__(self, index: Any) -> "Sequential | Runs":
         """Net number `index`, as if trained alone; or the Runs of some nets, by a slice, numbers or booleans (n_nets,).
@@ -75,7 +77,9 @@ class Runs:
         several where only percentiles were kept. updates are shared out by epochs trained; seconds remain those of all.
         """
         if isinstance(index, (bool, np.bool_)):
-            raise TypeError(f"runs[{index}]: a net's number, or an array (n_nets,) of booleans, is wanted")
+            raise TypeError(
+                f"runs[{index}]: a net's number, or an array (n_nets,) of booleans, is wanted"
+            )
         if isinstance(index, (int, np.integer)):
             if not np.isfinite(self.theta[index]).all():
                 why = f"no net can have its parameters, runs.theta[{index}]: it is not finite"
@@ -83,9 +87,13 @@ class Runs:
             return self.net.with_theta(self.theta[index])
         nets = np.arange(len(self))[index]
         if nets.ndim != 1:
-            raise IndexError(f"runs are chosen by one dimension, but the index has the shape {np.shape(index)}")
+            raise IndexError(
+                f"runs are chosen by one dimension, but the index has the shape {np.shape(index)}"
+            )
         if not nets.size:
-            raise ValueError(f"none of the {len(self)} nets is chosen: a Runs has at least one")
+            raise ValueError(
+                f"none of the {len(self)} nets is chosen: a Runs has at least one"
+            )
         return replace(
             self,
             theta=self.theta[nets],
@@ -95,7 +103,9 @@ class Runs:
             final_accuracy=self.final_accuracy[nets],
             losses=Curves(self.epochs, self.loss[nets]),
             accuracies=Curves(self.epochs, self.accuracy[nets]),
-            updates=self.updates * int(self.trained[nets].sum()) // max(1, int(self.trained.sum())),
+            updates=self.updates
+            * int(self.trained[nets].sum())
+            // max(1, int(self.trained.sum())),
         )
 
     def __iter__(self) -> Iterator["Sequential"]:
@@ -121,7 +131,9 @@ class Runs:
         """True (n_nets,) for each net whose parameters, or loss of the last epoch, are no longer finite."""
         return np.any(~np.isfinite(self.theta), axis=1) | ~np.isfinite(self.final_loss)
 
-    def solved(self, loss_below: float | None = None, accuracy_above: float | None = None) -> Array:
+    def solved(
+        self, loss_below: float | None = None, accuracy_above: float | None = None
+    ) -> Array:
         """True (n_nets,) for each net that did not diverge and ends with a loss, or accuracy, or both, good enough."""
         below, above = self._bounds(loss_below, accuracy_above)
         found = ~self.diverged
@@ -131,7 +143,9 @@ class Runs:
             found &= self.final_accuracy > above
         return found
 
-    def success_rate(self, loss_below: float | None = None, accuracy_above: float | None = None) -> Rate:
+    def success_rate(
+        self, loss_below: float | None = None, accuracy_above: float | None = None
+    ) -> Rate:
         """The share of nets that are `solved`, with its 95 % interval.
 
         >>> from fastnn import datasets, mlp
@@ -142,14 +156,20 @@ class Runs:
         """
         return Rate(int(self.solved(loss_below, accuracy_above).sum()), len(self))
 
-    def share_solved(self, loss_below: float | None = None, accuracy_above: float | None = None) -> Array:
+    def share_solved(
+        self, loss_below: float | None = None, accuracy_above: float | None = None
+    ) -> Array:
         """The share (m,) of nets whose loss, or accuracy, or both, are good enough in each kept epoch.
 
         Nets that left count with their last value. Where only percentiles were kept the share is right to 0.01, and
         only one of the two can be asked for.
         """
         below, above = self._bounds(loss_below, accuracy_above)
-        if self.losses.percentiles is not None and below is not None and above is not None:
+        if (
+            self.losses.percentiles is not None
+            and below is not None
+            and above is not None
+        ):
             raise ValueError(
                 "only percentiles over the nets were kept, which do not tell how many nets meet both: ask for one of "
                 "loss_below and accuracy_above, or call fit_many with losses='all'"
@@ -194,7 +214,11 @@ class Runs:
         if self.losses.each is not None:
             return EpochsTo(bound, first_below(self.losses.each, self.epochs, bound))
         if bound != self.stop_below:
-            known = "" if self.stop_below is None else f" Known is epochs_to({self.stop_below:g}), where nets left."
+            known = (
+                ""
+                if self.stop_below is None
+                else f" Known is epochs_to({self.stop_below:g}), where nets left."
+            )
             raise ValueError(
                 "only percentiles over the nets were kept, which do not tell when each net got there: call fit_many "
                 f"with losses='all', or with stop_below={bound:g}.{known}"
@@ -208,7 +232,9 @@ class Runs:
     def best(self) -> "Sequential":
         """The net of the lowest final loss; ValueError if all diverged."""
         if self.diverged.all():
-            raise ValueError(f"all {len(self)} nets diverged: train others, with a smaller lr")
+            raise ValueError(
+                f"all {len(self)} nets diverged: train others, with a smaller lr"
+            )
         return self[int(self.ranking()[0])]
 
     def table(self, n: int = 10) -> "Table":
@@ -220,15 +246,25 @@ class Runs:
         from rich.table import Table
 
         n = checks.whole("n", n, 1)
-        lines = f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged", f"final loss {self._spread()}"
-        table = Table(title="\n".join(lines), title_style="", title_justify="left", min_width=max(map(len, lines)))
+        lines = (
+            f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
+            f"final loss {self._spread()}",
+        )
+        table = Table(
+            title="\n".join(lines),
+            title_style="",
+            title_justify="left",
+            min_width=max(map(len, lines)),
+        )
         best = self.ranking()[: min(n, int((~self.diverged).sum()))]
         columns = {"net": [str(i) for i in best]}
         if self.seeds is not None:
             columns["seed"] = [str(seed) for seed in self.seeds[best]]
         columns["final loss"] = [f"{loss:.4g}" for loss in self.final_loss[best]]
         if self._classifies:
-            columns["final accuracy"] = [f"{accuracy:.4g}" for accuracy in self.final_accuracy[best]]
+            columns["final accuracy"] = [
+                f"{accuracy:.4g}" for accuracy in self.final_accuracy[best]
+            ]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
         for name in columns:
             table.add_column(name, justify="right")
@@ -242,7 +278,10 @@ class Runs:
         theta, seeds (unless parameters were given), trained, final_loss, final_accuracy, epochs, and loss and accuracy,
         or loss_percentiles and accuracy_percentiles (101, m).
         """
-        arrays = {name: getattr(self, name) for name in ("theta", "trained", "final_loss", "final_accuracy", "epochs")}
+        arrays = {
+            name: getattr(self, name)
+            for name in ("theta", "trained", "final_loss", "final_accuracy", "epochs")
+        }
         if self.seeds is not None:
             arrays["seeds"] = self.seeds
         for name, curves in (("loss", self.losses), ("accuracy", self.accuracies)):
@@ -254,7 +293,11 @@ class Runs:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all to a .npz file, which `Runs.load` reads; a save that fails leaves the old file as it was."""
-        facts = {"stop_below": self.stop_below, "updates": self.updates, "seconds": self.seconds}
+        facts = {
+            "stop_below": self.stop_below,
+            "updates": self.updates,
+            "seconds": self.seconds,
+        }
         storage.write(path, "runs", self.net, self.to_arrays(), **facts)
 
     @staticmethod
@@ -278,7 +321,9 @@ class Runs:
                 final_accuracy=saved.array("final_accuracy", (n_nets,)),
                 losses=_saved_curves(saved, "loss", n_nets, epochs),
                 accuracies=_saved_curves(saved, "accuracy", n_nets, epochs),
-                stop_below=None if stop_below is None else checks.real("stop_below", stop_below),
+                stop_below=None
+                if stop_below is None
+                else checks.real("stop_below", stop_below),
                 updates=operator.index(saved.facts["updates"]),
                 seconds=checks.real("seconds", saved.facts["seconds"]),
             )
@@ -303,16 +348,24 @@ class Runs:
 
     def _check_classes(self) -> None:
         if not self._classifies:
-            raise ValueError("these nets predict values, which have no accuracy: use loss_below, or loss_quantiles")
+            raise ValueError(
+                "these nets predict values, which have no accuracy: use loss_below, or loss_quantiles"
+            )
 
-    def _bounds(self, loss_below: Any, accuracy_above: Any) -> tuple[float | None, float | None]:
+    def _bounds(
+        self, loss_below: Any, accuracy_above: Any
+    ) -> tuple[float | None, float | None]:
         """The two criteria of success, at least one of which is given."""
         if loss_below is None and accuracy_above is None:
-            raise ValueError("loss_below= or accuracy_above= is wanted: what is a success?")
+            raise ValueError(
+                "loss_below= or accuracy_above= is wanted: what is a success?"
+            )
         if accuracy_above is not None:
             self._check_classes()
         below = None if loss_below is None else checks.real("loss_below", loss_below)
-        return below, None if accuracy_above is None else checks.real("accuracy_above", accuracy_above)
+        return below, None if accuracy_above is None else checks.real(
+            "accuracy_above", accuracy_above
+        )
 
 
 def seed_array(seeds: Sequence[int]) -> Array:
@@ -332,14 +385,22 @@ def _saved_seeds(saved: storage.Saved, n_nets: int) -> Array | None:
     if "seeds" not in saved.arrays:
         return None
     dtype = saved.arrays["seeds"].dtype
-    seeds = saved.array("seeds", (n_nets,), dtype if dtype.kind == "U" or dtype == np.uint64 else np.int64)
+    seeds = saved.array(
+        "seeds",
+        (n_nets,),
+        dtype if dtype.kind == "U" or dtype == np.uint64 else np.int64,
+    )
     if dtype.kind == "U" and not all(each.isdecimal() for each in seeds):
         raise ValueError("its seeds are not digits")
     return seeds
 
 
-def _saved_curves(saved: storage.Saved, name: str, n_nets: int, epochs: Array) -> Curves:
+def _saved_curves(
+    saved: storage.Saved, name: str, n_nets: int, epochs: Array
+) -> Curves:
     """The losses or accuracies of a file, both of each net or both as percentiles."""
     if "loss" in saved.arrays:
         return Curves(epochs, each=saved.array(name, (n_nets, len(epochs))))
-    return Curves(epochs, percentiles=saved.array(f"{name}_percentiles", (101, len(epochs))))
+    return Curves(
+        epochs, percentiles=saved.array(f"{name}_percentiles", (101, len(epochs)))
+    )

@@ -13,8 +13,17 @@ from rich.text import Text
 from .chapters import FINDING_TITLES, RUN_TITLES, Chapter, Report, count, row, verdict
 from .experiments.outcome import Finding
 
-_NARROW, _WIDE = 80, 130  # columns of a terminal: what a table of numbers needs, and what lets all stand side by side
-_STYLES = {"equal": "cyan", "among": "green", "differs": "magenta", "ours": "dim", "fails": "bold red"}
+_NARROW, _WIDE = (
+    80,
+    130,
+)  # columns of a terminal: what a table of numbers needs, and what lets all stand side by side
+_STYLES = {
+    "equal": "cyan",
+    "among": "green",
+    "differs": "magenta",
+    "ours": "dim",
+    "fails": "bold red",
+}
 
 
 def show(report: Report, folder: Path) -> None:
@@ -24,14 +33,26 @@ def show(report: Report, folder: Path) -> None:
         console.width = 150
     for chapter in report.chapters:
         _show_chapter(console, chapter)
-    console.print(f"{report.summary}. Trained for {report.training_seconds:.2f} s, all in {report.seconds:.1f} s.")
+    console.print(
+        f"{report.summary}. Trained for {report.training_seconds:.2f} s, all in {report.seconds:.1f} s."
+    )
     for name, finding in report.failures:
         page, found = f"the page has {finding.page}", f"found {finding.found}"
-        console.print(f"FAILS: {name}: {finding.what}: {page}, {found}: {finding.verdict}", style="bold red")
+        console.print(
+            f"FAILS: {name}: {finding.what}: {page}, {found}: {finding.verdict}",
+            style="bold red",
+        )
     files = [file for chapter in report.chapters for file in chapter.files]
     films = sum(file.endswith(".gif") for file in files)
-    parts = ["results.json", count(len(files) - films, "picture"), *([count(films, "film")] if films else [])]
-    console.print(f"written: {folder / 'report.html'} (open it), {', '.join(parts)}", soft_wrap=True)
+    parts = [
+        "results.json",
+        count(len(files) - films, "picture"),
+        *([count(films, "film")] if films else []),
+    ]
+    console.print(
+        f"written: {folder / 'report.html'} (open it), {', '.join(parts)}",
+        soft_wrap=True,
+    )
 
 
 def _show_chapter(console: Console, chapter: Chapter) -> None:
@@ -44,22 +65,39 @@ def _show_chapter(console: Console, chapter: Chapter) -> None:
     rows = [row(run) for run in outcome.runs]
     if console.width >= _WIDE:
         console.print(_table(RUN_TITLES, rows, 2))
-        findings = [(each.what, each.page, each.found, _verdict(each)) for each in outcome.findings]
+        findings = [
+            (each.what, each.page, each.found, _verdict(each))
+            for each in outcome.findings
+        ]
         console.print(_table(FINDING_TITLES, findings, 4))
         return
     if console.width >= _NARROW:
-        console.print(_table(RUN_TITLES[:1] + RUN_TITLES[2:], [cells[:1] + cells[2:] for cells in rows], 1))
+        console.print(
+            _table(
+                RUN_TITLES[:1] + RUN_TITLES[2:],
+                [cells[:1] + cells[2:] for cells in rows],
+                1,
+            )
+        )
     else:
         console.print()
     for mode, setting, *numbers in rows:
         console.print(Padding(f"{mode}: {setting}", (0, 0, 0, 2)))
         if console.width < _NARROW:
-            named = [f"{title}: {cell}" for title, cell in zip(RUN_TITLES[2:], numbers, strict=True) if cell]
+            named = [
+                f"{title}: {cell}"
+                for title, cell in zip(RUN_TITLES[2:], numbers, strict=True)
+                if cell
+            ]
             console.print(Padding("; ".join(named), (0, 0, 0, 4)))
     console.print()
     for each in outcome.findings:
-        console.print(Padding(Text.assemble(f"{each.what}: ", _verdict(each)), (0, 0, 0, 2)))
-        console.print(Padding(f"the page: {each.page}; found: {each.found}", (0, 0, 0, 4)))
+        console.print(
+            Padding(Text.assemble(f"{each.what}: ", _verdict(each)), (0, 0, 0, 2))
+        )
+        console.print(
+            Padding(f"the page: {each.page}; found: {each.found}", (0, 0, 0, 4))
+        )
     console.print()
 
 
@@ -69,13 +107,20 @@ def _verdict(finding: Finding) -> Text:
     return Text.assemble((mark, _STYLES[kind]), rest)
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str | Text]], n_texts: int) -> Table:
+def _table(
+    titles: Sequence[str], rows: Sequence[Sequence[str | Text]], n_texts: int
+) -> Table:
     """A table whose columns are never narrower than the longest word: so many of text, the others of numbers."""
     table = Table(box=box.SIMPLE_HEAD)
     for place, (title, *cells) in enumerate(zip(titles, *rows, strict=True)):
         number = place >= n_texts
         width = max(len(word) for text in (title, *cells) for word in str(text).split())
-        table.add_column(title, justify="right" if number else "left", no_wrap=number, min_width=width)
+        table.add_column(
+            title,
+            justify="right" if number else "left",
+            no_wrap=number,
+            min_width=width,
+        )
     for line in rows:
         table.add_row(*line)
     return table

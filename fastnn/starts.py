@@ -15,17 +15,23 @@ class Start:
     They are `given`, (n_nets, n_params), or drawn from seeds as one net's are.
     """
 
-    def __init__(self, layers: Sequence[Layer], scheme: Any, theta: Array, seeds: Any, given: Any) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], scheme: Any, theta: Array, seeds: Any, given: Any
+    ) -> None:
         self._layers, self._scheme, self._dtype = layers, scheme, theta.dtype
         if (seeds is None) == (given is None):
-            raise ValueError("fit_many needs seeds=, such as range(1000), or init=, an array (n_nets, n_params)")
+            raise ValueError(
+                "fit_many needs seeds=, such as range(1000), or init=, an array (n_nets, n_params)"
+            )
         self._given: Array | None = None
         self._seeds: Sequence[int] = ()
         if given is not None:
             self._given = numbers("init", given, theta.dtype)
             if self._given.ndim != 2 or self._given.shape[1] != theta.size:
                 wanted = f"(n_nets, {theta.size})"
-                raise ValueError(f"init has the shape {self._given.shape}, but {wanted} is wanted: a net a row")
+                raise ValueError(
+                    f"init has the shape {self._given.shape}, but {wanted} is wanted: a net a row"
+                )
             return
         if scheme is None:
             raise ValueError(
@@ -33,7 +39,9 @@ class Start:
                 f"an array (n_nets, {theta.size})"
             )
         if not isinstance(seeds, Iterable):
-            raise TypeError(f"seeds must be some whole numbers, such as range(1000), not {seeds!r}")
+            raise TypeError(
+                f"seeds must be some whole numbers, such as range(1000), not {seeds!r}"
+            )
         self._seeds = [checks.seed(each) for each in seeds]
         if not len(self._seeds):
             raise ValueError("seeds is empty: one for each net is wanted")
@@ -52,4 +60,6 @@ class Start:
         """The initial parameters, in an array of its own."""
         if self._given is not None:
             return self._given.copy()
-        return architecture.draw_many(self._layers, self._scheme, self._seeds, self._dtype)
+        return architecture.draw_many(
+            self._layers, self._scheme, self._seeds, self._dtype
+        )

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _LAYERS: dict[str, type[Layer]] = {
-    layer.__name__: layer for layer in (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
+    layer.__name__: layer
+    for layer in (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
 }
-_KINDS = {"net": ("a net", "fastnn.load"), "runs": ("a Runs", "fastnn.Runs.load")}  # what a file holds, and its reader
+_KINDS = {
+    "net": ("a net", "fastnn.load"),
+    "runs": ("a Runs", "fastnn.Runs.load"),
+}  # what a file holds, and its reader
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +42,30 @@ class Saved:
     facts: dict[str, Any]
     arrays: dict[str, Array]
 
-    def array(self, name: str, shape: tuple[int | None, ...], dtype: Any = "float64") -> Array:
+    def array(
+        self, name: str, shape: tuple[int | None, ...], dtype: Any = "float64"
+    ) -> Array:
         """An array of this shape, where None is any length from 1 on, and of this dtype."""
         if name not in self.arrays:
             raise ValueError(f"it has no {name}")
         found = self.arrays[name]
         fits = found.ndim == len(shape) and all(
-            size > 0 if wanted is None else size == wanted for size, wanted in zip(found.shape, shape, strict=True)
+            size > 0 if wanted is None else size == wanted
+            for size, wanted in zip(found.shape, shape, strict=True)
         )
         if not fits or found.dtype != np.dtype(dtype):
-            raise ValueError(f"its {name} has the shape {found.shape} and dtype {found.dtype}")
+            raise ValueError(
+                f"its {name} has the shape {found.shape} and dtype {found.dtype}"
+            )
         return found
 
 
 def write(
-    path: str | os.PathLike[str], kind: str, net: "Sequential", arrays: Mapping[str, Array], **facts: float | None
+    path: str | os.PathLike[str],
+    kind: str,
+    net: "Sequential",
+    arrays: Mapping[str, Array],
+    **facts: float | None,
 ) -> None:
     """Write a net's architecture and labels, arrays and facts to `path` whole, or leave what is there.
 
@@ -77,7 +90,9 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[Saved]:
         raise
     except Exception as error:  # damaged files fail in a dozen ways
         what, _ = _KINDS[kind]
-        raise ValueError(f"{os.fspath(path)} is not {what} that this version of fastnn saved: {error}") from None
+        raise ValueError(
+            f"{os.fspath(path)} is not {what} that this version of fastnn saved: {error}"
+        ) from None
 
 
 def _read(path: str | os.PathLike[str], kind: str) -> Saved:
@@ -102,7 +117,9 @@ def _described(layer: Layer) -> tuple[str, list[Any]]:
     """The layer's name and what its constructor takes."""
     kind = type(layer)
     if _LAYERS.get(kind.__name__) is not kind:
-        raise TypeError(f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's own layers")
+        raise TypeError(
+            f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's own layers"
+        )
     if isinstance(layer, Weighted):
         return kind.__name__, [layer.n_in, layer.n_out]
     return kind.__name__, [layer.n] if isinstance(layer, Repeat) else []

@@ -23,8 +23,13 @@ def warn_of_symmetry(layers: Sequence[Layer]) -> None:
     place_before = 0
     for place, layer in enumerate(layers):
         if isinstance(layer, Affine | MatMul) and type(layer) in (Affine, MatMul):
-            if before is not None and len(np.unique(before.params[0][0])) < before.n_out:
-                of_each = [array.reshape(-1, before.n_out).T for array in before.params] + [layer.params[0]]
+            if (
+                before is not None
+                and len(np.unique(before.params[0][0])) < before.n_out
+            ):
+                of_each = [
+                    array.reshape(-1, before.n_out).T for array in before.params
+                ] + [layer.params[0]]
                 different = len(np.unique(np.hstack(of_each), axis=0))
                 if different < before.n_out:
                     warnings.warn(
@@ -42,6 +47,9 @@ def warn_of_symmetry(layers: Sequence[Layer]) -> None:
 def _outside() -> int:
     """How many calls up from `warn_of_symmetry` the first one is that does not come from this package."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{__package__}."):
+    while (
+        frame.f_back is not None
+        and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{__package__}.")
+    ):
         level, frame = level + 1, frame.f_back
     return level

@@ -8,7 +8,12 @@ from .arrays import Array, as_array, frozen, numbers
 
 
 def encode(
-    y: Any, n_rows: int, n_out: int, n_classes: int | None, known: Array | None, dtype: np.dtype[Any]
+    y: Any,
+    n_rows: int,
+    n_out: int,
+    n_classes: int | None,
+    known: Array | None,
+    dtype: np.dtype[Any],
 ) -> tuple[Array, Array | None]:
     """y as an array (n_rows, 1) of class numbers, or (n_rows, n_out) of values; and the classes' labels.
 
@@ -22,7 +27,9 @@ def encode(
             values = values.reshape(-1, 1)
         _check_rows(values, n_rows)
         if values.shape != (n_rows, n_out):
-            raise ValueError(f"y has the shape {values.shape}, but the net has {n_out} outputs: ({n_rows}, {n_out})")
+            raise ValueError(
+                f"y has the shape {values.shape}, but the net has {n_out} outputs: ({n_rows}, {n_out})"
+            )
         return values, None
 
     labels = as_array("y", y)
@@ -33,16 +40,22 @@ def encode(
     _check_rows(labels, n_rows)
     if labels.ndim == 2:
         if n_out == 1:
-            raise ValueError(f"loss 'bce' takes one label a row, not {labels.shape[1]} columns: pass y.argmax(axis=1)")
+            raise ValueError(
+                f"loss 'bce' takes one label a row, not {labels.shape[1]} columns: pass y.argmax(axis=1)"
+            )
         if labels.shape[1] != n_classes:
-            raise ValueError(f"y has {labels.shape[1]} columns, but the net has {n_classes} outputs")
+            raise ValueError(
+                f"y has {labels.shape[1]} columns, but the net has {n_classes} outputs"
+            )
         labels = from_one_hot(labels)
     if labels.ndim != 1:
         raise ValueError(f"y must hold one label a row, not the shape {labels.shape}")
     labels = _comparable(labels)
     classes = known if known is not None else _classes(labels, n_classes)
     codes = _codes(labels, classes, known is not None)
-    assert 0 <= codes.min() <= codes.max() < n_classes  # the kernels take them for places
+    assert (
+        0 <= codes.min() <= codes.max() < n_classes
+    )  # the kernels take them for places
     return frozen(codes.astype(dtype).reshape(-1, 1)), frozen(classes)
 
 
@@ -50,7 +63,11 @@ def checked_classes(classes: Array | None, n_classes: int | None) -> Array | Non
     """The labels of classes that come from a file, if they are such labels."""
     if classes is None:
         return None
-    good = classes.shape == (n_classes,) and classes.dtype.kind in "iU" and (classes[:-1] < classes[1:]).all()
+    good = (
+        classes.shape == (n_classes,)
+        and classes.dtype.kind in "iU"
+        and (classes[:-1] < classes[1:]).all()
+    )
     if not good:
         raise ValueError(f"its labels are not {n_classes} sorted numbers or strings")
     return frozen(classes if classes.dtype.kind == "U" else classes.astype(np.int64))
@@ -59,13 +76,17 @@ def checked_classes(classes: Array | None, n_classes: int | None) -> Array | Non
 def _check_rows(y: Array, n_rows: int) -> None:
     if y.ndim == 0 or len(y) != n_rows:
         found = "is a single value" if y.ndim == 0 else f"has {len(y)} rows"
-        raise ValueError(f"y {found}, but {n_rows} are wanted: one for each row of the net's output")
+        raise ValueError(
+            f"y {found}, but {n_rows} are wanted: one for each row of the net's output"
+        )
 
 
 def from_one_hot(y: Array) -> Array:
     """The class numbers of one-hot rows (n, n_classes)."""
     rows = numbers("y", y, np.dtype("float64"))
-    wrong = np.flatnonzero(((rows != 0) & (rows != 1)).any(axis=1) | (rows.sum(axis=1) != 1))
+    wrong = np.flatnonzero(
+        ((rows != 0) & (rows != 1)).any(axis=1) | (rows.sum(axis=1) != 1)
+    )
     if wrong.size:
         raise ValueError(
             f"row {wrong[0]} of y is {rows[wrong[0]].tolist()}: a one-hot row is one 1 among zeros, its sum is 1"
@@ -79,17 +100,29 @@ def _comparable(y: Array) -> Array:
         for row, label in enumerate(y):
             if not isinstance(label, str):
                 given = f"{label!r} in row {row}, among objects"
-                raise TypeError(f"y has {given}: labels must be all whole numbers or all strings, none missing")
+                raise TypeError(
+                    f"y has {given}: labels must be all whole numbers or all strings, none missing"
+                )
         return np.array(y.tolist(), dtype=str)
     if y.dtype.kind not in "biuf":
-        raise TypeError(f"labels must be whole numbers or strings, not dtype {y.dtype}: convert y first")
+        raise TypeError(
+            f"labels must be whole numbers or strings, not dtype {y.dtype}: convert y first"
+        )
     if y.dtype.kind == "f":
         y = y.astype(np.float64)
-        wrong = np.flatnonzero(~(np.isfinite(y) & (y == np.floor(y)) & (np.abs(y) < 2.0**53)))
+        wrong = np.flatnonzero(
+            ~(np.isfinite(y) & (y == np.floor(y)) & (np.abs(y) < 2.0**53))
+        )
     else:
-        wrong = np.flatnonzero(y > np.iinfo(np.int64).max) if y.dtype.kind == "u" else np.array([], int)
+        wrong = (
+            np.flatnonzero(y > np.iinfo(np.int64).max)
+            if y.dtype.kind == "u"
+            else np.array([], int)
+        )
     if wrong.size:
-        raise ValueError(f"y has the label {y[wrong[0]]} in row {wrong[0]}: labels must be whole numbers or strings")
+        raise ValueError(
+            f"y has the label {y[wrong[0]]} in row {wrong[0]}: labels must be whole numbers or strings"
+        )
     return y.astype(np.int64)
 
 
@@ -110,12 +143,19 @@ def _classes(y: Array, n_classes: int) -> Array:
 def _codes(y: Array, classes: Array, earlier: bool) -> Array:
     """The class number of each label."""
     if (y.dtype.kind == "U") != (classes.dtype.kind == "U"):
-        raise ValueError(f"y has labels like {y[0].item()!r}, but the net {_knows(classes, earlier)}")
+        raise ValueError(
+            f"y has labels like {y[0].item()!r}, but the net {_knows(classes, earlier)}"
+        )
     codes = np.searchsorted(classes, y).clip(0, len(classes) - 1)
     wrong = np.flatnonzero(classes[codes] != y)
     if wrong.size:
         hint = ""
-        if not earlier and classes.dtype.kind != "U" and y.min() == 1 and y.max() == len(classes):
+        if (
+            not earlier
+            and classes.dtype.kind != "U"
+            and y.min() == 1
+            and y.max() == len(classes)
+        ):
             hint = ": subtract 1, or pass the labels as strings"
         given = f"the label {y[wrong[0]].item()!r} in row {wrong[0]}"
         raise ValueError(f"y has {given}, but the net {_knows(classes, earlier)}{hint}")
@@ -123,7 +163,11 @@ def _codes(y: Array, classes: Array, earlier: bool) -> Array:
 
 
 def _knows(classes: Array, earlier: bool) -> str:
-    return f"has learned the labels {_some(classes)}" if earlier else f"takes the labels {_some(classes)}"
+    return (
+        f"has learned the labels {_some(classes)}"
+        if earlier
+        else f"takes the labels {_some(classes)}"
+    )
 
 
 def _some(labels: Array) -> str:

@@ -84,7 +84,9 @@ class Orders:
 class Training:
     """One fit under way; `history` tells how far it has come, also after an interruption."""
 
-    def __init__(self, engine: Engine, job: Job, theta: Array, counts_hits: bool) -> None:
+    def __init__(
+        self, engine: Engine, job: Job, theta: Array, counts_hits: bool
+    ) -> None:
         self._job, self._counts_hits = job, counts_hits
         self._state, self._orders = State(theta, job), Orders(job)
         self._train = engine.start(job, self._state)
@@ -95,18 +97,26 @@ class Training:
         job, state, pace = self._job, self._state, Pace(self._state.theta.size)
         kept = state.keep()
         try:
-            with Bar(progress, job.updates, len(job.X) / job.per_epoch, "samples") as bar:
+            with Bar(
+                progress, job.updates, len(job.X) / job.per_epoch, "samples"
+            ) as bar:
                 while state.done < job.updates:
                     self._orders.reach(state.epoch)
                     before, started = self._visited(), time.perf_counter()
-                    status = self._advance(self._orders.last * job.per_epoch, pace.samples)
+                    status = self._advance(
+                        self._orders.last * job.per_epoch, pace.samples
+                    )
                     if status != kernels.codes.DONE or not state.finite():
                         kept, row = self._before_divergence(kept)
-                        state.put_back(kept)  # here already, so that one Ctrl-C in the handler below does no harm
+                        state.put_back(
+                            kept
+                        )  # here already, so that one Ctrl-C in the handler below does no harm
                         raise DivergenceError(kept.epoch + 1, row, job.lr)
                     kept = state.keep()
                     pace.learn(self._visited() - before, time.perf_counter() - started)
-                    bar.update(state.done + state.samples / job.batch_size, *self._progress())
+                    bar.update(
+                        state.done + state.samples / job.batch_size, *self._progress()
+                    )
         except BaseException:
             put_back(state, kept)
             raise
@@ -115,10 +125,20 @@ class Training:
     def history(self) -> History:
         """The completed epochs, once the training has ended."""
         epochs, n = self._state.epoch, len(self._job.y)
-        accuracy = self._state.n_right[:epochs] / n if self._counts_hits else np.full(epochs, np.nan)
+        accuracy = (
+            self._state.n_right[:epochs] / n
+            if self._counts_hits
+            else np.full(epochs, np.nan)
+        )
         seconds = time.perf_counter() - self._started
         kept = recording(self._job, self._state, self._counts_hits)
-        return History(self._state.loss_sums[:epochs] / n, accuracy, self._state.done, seconds, kept)
+        return History(
+            self._state.loss_sums[:epochs] / n,
+            accuracy,
+            self._state.done,
+            seconds,
+            kept,
+        )
 
     def _advance(self, end: int, budget: int) -> int:
         return self._train(self._orders.block, self._orders.first, end, budget)
@@ -130,7 +150,11 @@ class Training:
     def _progress(self) -> tuple[str, str]:
         """The epoch under way, and the loss of the last completed one."""
         epoch, epochs = self._state.epoch, self._job.epochs
-        note = f"loss {self._state.loss_sums[epoch - 1] / len(self._job.y):.5g}" if epoch else ""
+        note = (
+            f"loss {self._state.loss_sums[epoch - 1] / len(self._job.y):.5g}"
+            if epoch
+            else ""
+        )
         return f"epoch {min(epoch + 1, epochs)}/{epochs}", note
 
     def _before_divergence(self, kept: Kept) -> tuple[Kept, int]:
@@ -154,7 +178,9 @@ class Training:
             else:  # the loss of the next update is what was not finite first
                 return state.keep(), int(state.position[kernels.codes.ROW])
         epoch, batch = divmod(good, job.per_epoch)
-        order = self._orders.block[(epoch - self._orders.first) % len(self._orders.block)]
+        order = self._orders.block[
+            (epoch - self._orders.first) % len(self._orders.block)
+        ]
         return kept, int(order[batch * job.batch_size])
 
 

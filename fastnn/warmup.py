@@ -29,10 +29,22 @@ def _steps(dtype: str) -> list[Step]:
     net = mlp(2, 2, 1, dtype=dtype)
     many: dict[str, Any] = {"seeds": [0], "epochs": 1, "lr": 0.1, "progress": False}
     return [
-        (f"training per sample, {dtype}", lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size=1, progress=False)),
-        (f"training in batches, {dtype}", lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size="full", progress=False)),
-        (f"training of many nets per sample, {dtype}", lambda: net.fit_many(X, y, batch_size=1, **many)),
-        (f"training of many nets in batches, {dtype}", lambda: net.fit_many(X, y, batch_size="full", **many)),
+        (
+            f"training per sample, {dtype}",
+            lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size=1, progress=False),
+        ),
+        (
+            f"training in batches, {dtype}",
+            lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size="full", progress=False),
+        ),
+        (
+            f"training of many nets per sample, {dtype}",
+            lambda: net.fit_many(X, y, batch_size=1, **many),
+        ),
+        (
+            f"training of many nets in batches, {dtype}",
+            lambda: net.fit_many(X, y, batch_size="full", **many),
+        ),
         (f"predictions, {dtype}", lambda: (net.predict(X), net.predict_proba(X))),
         (f"gradients, {dtype}", lambda: net.loss_and_grads(X, y)),
     ]
@@ -43,9 +55,13 @@ def show() -> None:
     started = time.perf_counter()
     compiled, loaded = counts()
     _run(steps(DTYPES))
-    compiled, loaded = (now - before for now, before in zip(counts(), (compiled, loaded), strict=True))
+    compiled, loaded = (
+        now - before for now, before in zip(counts(), (compiled, loaded), strict=True)
+    )
     seconds = time.perf_counter() - started
-    print(f"loops: {compiled} compiled, {loaded} from the cache, in {seconds:.1f} s; {_where()}")
+    print(
+        f"loops: {compiled} compiled, {loaded} from the cache, in {seconds:.1f} s; {_where()}"
+    )
 
 
 def counts() -> tuple[int, int]:
@@ -55,13 +71,24 @@ def counts() -> tuple[int, int]:
 
 def _run(todo: list[Step]) -> None:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     console = Console(stderr=True)
     if not console.is_interactive:
         _run_plainly(todo)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=len(todo))
         for name, step in todo:
@@ -75,7 +102,11 @@ def _run_plainly(todo: list[Step]) -> None:
         started = time.perf_counter()
         step()
         seconds = time.perf_counter() - started
-        print(f"{done}/{len(todo)}  {name:<28}{seconds:6.1f} s", file=sys.stderr, flush=True)
+        print(
+            f"{done}/{len(todo)}  {name:<28}{seconds:6.1f} s",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _where() -> str:

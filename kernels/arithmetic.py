@@ -30,7 +30,11 @@ class Value:
 
     def like(self, other: Any) -> "Value":
         """A constant as a Value of this one's type, or a Value as it is."""
-        return other if isinstance(other, Value) else Value(self.builder, self._repeated(self.number, float(other)))
+        return (
+            other
+            if isinstance(other, Value)
+            else Value(self.builder, self._repeated(self.number, float(other)))
+        )
 
     def bits(self) -> Any:
         """The same bits as integers."""
@@ -59,7 +63,10 @@ class Value:
         return ir.Constant(ir.VectorType(kind, self.count), [number] * self.count)
 
     def _with(self, operation: str, other: Any) -> "Value":
-        return Value(self.builder, getattr(self.builder, operation)(self.value, self.like(other).value))
+        return Value(
+            self.builder,
+            getattr(self.builder, operation)(self.value, self.like(other).value),
+        )
 
     def __add__(self, other: Any) -> "Value":
         return self._with("fadd", other)
@@ -100,7 +107,9 @@ class Pointer:
 
     def after(self, place: Any) -> "Pointer":
         """The array from a place on, a constant or what `step_of` found."""
-        at = place if isinstance(place, ir.Value) else ir.Constant(ir.IntType(64), place)
+        at = (
+            place if isinstance(place, ir.Value) else ir.Constant(ir.IntType(64), place)
+        )
         return Pointer(self.builder, self.builder.gep(self.address, [at]))
 
 
@@ -118,7 +127,9 @@ def row_of(table: Any, middle: int, row: Any, width: int) -> Any:
     """The numbers of a table from a row on, counted from the place of row 0 in the middle."""
     if not isinstance(table, Pointer):
         return table[middle + row * width :]
-    return table.after(middle).after(table.builder.mul(row, ir.Constant(ir.IntType(64), width)))
+    return table.after(middle).after(
+        table.builder.mul(row, ir.Constant(ir.IntType(64), width))
+    )
 
 
 def step_of(x: Any, per_unit: int) -> tuple[Any, Any]:
@@ -152,7 +163,10 @@ def where_greater(x: Any, y: Any, this: Any, that: Any) -> Any:
         kind = next(each.dtype for each in (x, y, this, that) if hasattr(each, "dtype"))
         return np.where(x > y, this, that).astype(kind)[()]
     above = one.builder.fcmp_ordered(">", one.like(x).value, one.like(y).value)
-    return Value(one.builder, one.builder.select(above, one.like(this).value, one.like(that).value))
+    return Value(
+        one.builder,
+        one.builder.select(above, one.like(this).value, one.like(that).value),
+    )
 
 
 def within(x: Any, low: float, high: float) -> Any:
@@ -186,7 +200,9 @@ def power(p: Any, last: Any) -> Any:
         k = np.round(last - _magic(last)).astype(int)
         return np.ldexp(np.asarray(p, last.dtype), k)
     p = last.like(p)
-    k = last.builder.shl(last.bits(), last.integer(last.mantissa))  # where the exponent stands
+    k = last.builder.shl(
+        last.bits(), last.integer(last.mantissa)
+    )  # where the exponent stands
     return p.from_bits(last.builder.add(p.bits(), k))
 
 

@@ -61,7 +61,9 @@ def let_others_run(typing_context: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         if os.name == "posix":
             kind = ir.FunctionType(ir.IntType(32), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+            builder.call(
+                cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), []
+            )
         return context.get_dummy_value()
 
     return types.none(), emit

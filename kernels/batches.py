@@ -14,7 +14,26 @@ from .recordings import next_record
 
 
 @stage
-def add_tile(g, theta, X, n_in, y, n_y, rows, n, layers, n_layers, loss, scale, a, d, scales, lanes, tile, kept):
+def add_tile(
+    g,
+    theta,
+    X,
+    n_in,
+    y,
+    n_y,
+    rows,
+    n,
+    layers,
+    n_layers,
+    loss,
+    scale,
+    a,
+    d,
+    scales,
+    lanes,
+    tile,
+    kept,
+):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
     Where `kept`, the tile at unit `tile` holds these samples already.
@@ -28,7 +47,9 @@ def add_tile(g, theta, X, n_in, y, n_y, rows, n, layers, n_layers, loss, scale, 
         scales[i] = scale if i < n else number(a, 0)
     forward(a, tile, theta, layers, n_layers, None, 0, lanes, width)
     z, n_out = output(layers, n_layers)
-    total, right, bad = tile_losses(d, a, z, n_out, tile + n_in, scales, loss, lanes, width)
+    total, right, bad = tile_losses(
+        d, a, z, n_out, tile + n_in, scales, loss, lanes, width
+    )
     backward(g, d, a, tile, theta, layers, n_layers, lanes, width)
     return total, right, bad
 
@@ -44,13 +65,31 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
     units, n_columns = z + n_out, X.shape[1] + y.shape[1]
     room = np.empty((2 * units + n_columns + 1) * lanes + 16, theta.dtype)
     a = aligned(flat(room))
-    d, scales = after(a, (units + n_columns) * lanes), after(a, (2 * units + n_columns) * lanes)
+    d, scales = (
+        after(a, (units + n_columns) * lanes),
+        after(a, (2 * units + n_columns) * lanes),
+    )
     for first in range(0, rows.size, lanes):
         value, _, _ = add_tile(
-            flat(g), flat(theta), flat(X), X.shape[1], flat(y), y.shape[1],
-            after(flat(rows), first), min(lanes, rows.size - first), flat(layers), n_layers, loss, scale,
-            a, d, scales, lanes, units, False,
-        )  # fmt: skip
+            flat(g),
+            flat(theta),
+            flat(X),
+            X.shape[1],
+            flat(y),
+            y.shape[1],
+            after(flat(rows), first),
+            min(lanes, rows.size - first),
+            flat(layers),
+            n_layers,
+            loss,
+            scale,
+            a,
+            d,
+            scales,
+            lanes,
+            units,
+            False,
+        )
         total += value
     room[0] = 0  # it must live until here
     return total
@@ -58,10 +97,39 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
 
 @kernel
 def train(
-    theta, moments, clock, g, loss_sums, n_right, position, recorded, recorded_sums,
-    X, y, order, layers, loss, optimizer, settings, rates, batch_size, mean, record_at, first_epoch, end, budget,
-    part_tiles, part_sums, sync, thread, n_threads, a, d, scales, tiles,
-):  # fmt: skip
+    theta,
+    moments,
+    clock,
+    g,
+    loss_sums,
+    n_right,
+    position,
+    recorded,
+    recorded_sums,
+    X,
+    y,
+    order,
+    layers,
+    loss,
+    optimizer,
+    settings,
+    rates,
+    batch_size,
+    mean,
+    record_at,
+    first_epoch,
+    end,
+    budget,
+    part_tiles,
+    part_sums,
+    sync,
+    thread,
+    n_threads,
+    a,
+    d,
+    scales,
+    tiles,
+):
     """Train up to the update `end`, counted over all epochs, or for `budget` samples; the answer is DONE or NOT_FINITE.
 
     A batch is divided into parts of part_tiles tiles, whose gradients are summed apart and then added in their order:
@@ -93,18 +161,39 @@ def train(
         start, done = batch * batch_size, position[SAMPLES]
         stop = min(start + batch_size, n)
         scale = share(theta, stop - start, mean)
-        last = min((stop - start + part_size - 1) // part_size, done // part_size + (budget - 1) // part_size + 1)
+        last = min(
+            (stop - start + part_size - 1) // part_size,
+            done // part_size + (budget - 1) // part_size + 1,
+        )
         for part in range(done // part_size + thread, last, n_threads):
             g[part] = 0
             part_sums[part, 0], part_sums[part, 1], part_sums[part, 2] = 0.0, 0.0, -1.0
-            for first in range(start + part * part_size, min(start + (part + 1) * part_size, stop), lanes):
+            for first in range(
+                start + part * part_size,
+                min(start + (part + 1) * part_size, stop),
+                lanes,
+            ):
                 slot = batch * per_batch + (first - start) // lanes if tiles.size else 0
                 total, right, bad = add_tile(
-                    flat(g[part]), flat(theta), flat(X), X.shape[1], flat(y), y.shape[1],
-                    after(rows, first), min(lanes, stop - first), flat(layers), n_layers, loss, scale,
-                    flat(a), flat(d), flat(scales), lanes,
-                    z + n_out + slot * (X.shape[1] + y.shape[1]), tiles.size > 0 and tiles[slot] == 1,
-                )  # fmt: skip
+                    flat(g[part]),
+                    flat(theta),
+                    flat(X),
+                    X.shape[1],
+                    flat(y),
+                    y.shape[1],
+                    after(rows, first),
+                    min(lanes, stop - first),
+                    flat(layers),
+                    n_layers,
+                    loss,
+                    scale,
+                    flat(a),
+                    flat(d),
+                    flat(scales),
+                    lanes,
+                    z + n_out + slot * (X.shape[1] + y.shape[1]),
+                    tiles.size > 0 and tiles[slot] == 1,
+                )
                 if tiles.size:
                     tiles[slot] = 1
                 part_sums[part, 0] += total
@@ -134,7 +223,10 @@ def train(
                     for p in range(theta.size):
                         recorded[record, p] = theta[p]
                     if stop < n:
-                        recorded_sums[record, 0], recorded_sums[record, 1] = loss_sums[epoch], n_right[epoch]
+                        recorded_sums[record, 0], recorded_sums[record, 1] = (
+                            loss_sums[epoch],
+                            n_right[epoch],
+                        )
                     record += 1
         elif thread == 0:
             for part in range(last - 1, done // part_size - 1, -1):

@@ -19,11 +19,15 @@ def _start(theta: Any, at: int, step: int, m: tuple[int, ...], nets: Any) -> Any
     nets is None where a parameter is one number, for all of a vector; otherwise it is a vector, of many nets.
     """
     one = spread if nets is None else load
-    return tuple(one.plain(theta, at + i * step) for i in range(len(m)) for _ in range(2))
+    return tuple(
+        one.plain(theta, at + i * step) for i in range(len(m)) for _ in range(2)
+    )
 
 
 @primitive(_start)
-def start(typing_context: Any, theta: Any, at: Any, step: Any, m: Any, nets: Any) -> Any:
+def start(
+    typing_context: Any, theta: Any, at: Any, step: Any, m: Any, nets: Any
+) -> Any:
     kind = Vector(theta.dtype)
     block = types.UniTuple(kind, 2 * len(m))
 
@@ -42,7 +46,9 @@ def _parameter(builder: Any, theta: Any, array: Any, place: Any, nets: Any) -> A
     kind = Vector(theta.dtype)
     if nets != types.none:
         return read(builder, theta, array, place, kind.ir())
-    return repeated(builder, kind, read(builder, theta, array, place, kind.ir().element))
+    return repeated(
+        builder, kind, read(builder, theta, array, place, kind.ir().element)
+    )
 
 
 def _nothing(a: Any, m: tuple[int, ...]) -> Any:
@@ -56,20 +62,36 @@ def nothing(typing_context: Any, a: Any, m: Any) -> Any:
     block = types.UniTuple(kind, 2 * len(m))
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return context.make_tuple(builder, block, [ir.Constant(kind.ir(), [0.0] * kind.count)] * 2 * len(m))
+        return context.make_tuple(
+            builder, block, [ir.Constant(kind.ir(), [0.0] * kind.count)] * 2 * len(m)
+        )
 
     return block(a, m), emit
 
 
-def _add_products(block: Any, a: Any, x: int, theta: Any, w: int, step: int, nets: Any) -> Any:
+def _add_products(
+    block: Any, a: Any, x: int, theta: Any, w: int, step: int, nets: Any
+) -> Any:
     """Add to each pair of a block the two vectors at a[x] times that pair's parameter theta[w + its place * step]."""
     count, one = BYTES // a.itemsize, spread if nets is None else load
     pair = checked(a, x, count), checked(a, x + count, count)
-    return tuple(pair[i % 2] * one.plain(theta, w + i // 2 * step) + old for i, old in enumerate(block))
+    return tuple(
+        pair[i % 2] * one.plain(theta, w + i // 2 * step) + old
+        for i, old in enumerate(block)
+    )
 
 
 @primitive(_add_products)
-def add_products(typing_context: Any, block: Any, a: Any, x: Any, theta: Any, w: Any, step: Any, nets: Any) -> Any:
+def add_products(
+    typing_context: Any,
+    block: Any,
+    a: Any,
+    x: Any,
+    theta: Any,
+    w: Any,
+    step: Any,
+    nets: Any,
+) -> Any:
     kind = Vector(a.dtype)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -79,9 +101,15 @@ def add_products(typing_context: Any, block: Any, a: Any, x: Any, theta: Any, w:
         new = []
         for i in range(block.count):
             if i % 2 == 0:
-                weight = Value(builder, _parameter(builder, theta, weights, place, nets))
+                weight = Value(
+                    builder, _parameter(builder, theta, weights, place, nets)
+                )
                 place = builder.add(place, stride)
-            new.append(arithmetic.fma(pair[i % 2], weight, Value(builder, builder.extract_value(old, i))).value)
+            new.append(
+                arithmetic.fma(
+                    pair[i % 2], weight, Value(builder, builder.extract_value(old, i))
+                ).value
+            )
         return context.make_tuple(builder, block, new)
 
     return block(block, a, types.intp, theta, types.intp, types.intp, nets), emit
@@ -94,7 +122,9 @@ def _vector(builder: Any, a: Any, array: Any, at: Any) -> Value:
 def _keep(a: Any, at: int, step: int, block: Any) -> None:
     """Write a block's pairs to a[at], a[at + step] ..."""
     for i in range(0, len(block), 2):
-        checked(a, at + i // 2 * step, 2 * len(block[i]))[:] = np.concatenate(block[i : i + 2])
+        checked(a, at + i // 2 * step, 2 * len(block[i]))[:] = np.concatenate(
+            block[i : i + 2]
+        )
 
 
 @primitive(_keep)
@@ -105,7 +135,13 @@ def keep(typing_context: Any, a: Any, at: Any, step: Any, block: Any) -> Any:
         array, place, stride, vectors = values
         for i in range(0, block.count, 2):
             for at in (place, builder.add(place, ir.Constant(place.type, kind.count))):
-                write(builder, a, array, at, builder.extract_value(vectors, i + (at is not place)))
+                write(
+                    builder,
+                    a,
+                    array,
+                    at,
+                    builder.extract_value(vectors, i + (at is not place)),
+                )
             place = builder.add(place, stride)
         return context.get_dummy_value()
 
@@ -116,20 +152,38 @@ def _outer(block: Any, a: Any, x: int, x_step: int, d: Any, z: int, z_step: int)
     """Add to a block of 4 times 2 the products of the vectors d[z + k z_step] and a[x + j x_step], k < 4 and j < 2."""
     count = BYTES // a.itemsize
     rows = [checked(a, x + j * x_step, count) for j in range(2)]
-    return tuple(rows[i % 2] * checked(d, z + i // 2 * z_step, count) + old for i, old in enumerate(block))
+    return tuple(
+        rows[i % 2] * checked(d, z + i // 2 * z_step, count) + old
+        for i, old in enumerate(block)
+    )
 
 
 @primitive(_outer)
-def outer(typing_context: Any, block: Any, a: Any, x: Any, x_step: Any, d: Any, z: Any, z_step: Any) -> Any:
+def outer(
+    typing_context: Any,
+    block: Any,
+    a: Any,
+    x: Any,
+    x_step: Any,
+    d: Any,
+    z: Any,
+    z_step: Any,
+) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         old, array, first, a_step, other, place, d_step = values
-        rows = [_vector(builder, a, array, at) for at in (first, builder.add(first, a_step))]
+        rows = [
+            _vector(builder, a, array, at) for at in (first, builder.add(first, a_step))
+        ]
         new = []
         for i in range(block.count):
             if i % 2 == 0:
                 column = _vector(builder, d, other, place)
                 place = builder.add(place, d_step)
-            new.append(arithmetic.fma(rows[i % 2], column, Value(builder, builder.extract_value(old, i))).value)
+            new.append(
+                arithmetic.fma(
+                    rows[i % 2], column, Value(builder, builder.extract_value(old, i))
+                ).value
+            )
         return context.make_tuple(builder, block, new)
 
     return block(block, a, types.intp, types.intp, d, types.intp, types.intp), emit
@@ -149,7 +203,13 @@ def add_column(typing_context: Any, g: Any, at: Any, block: Any, second: Any) ->
         array, place, vectors, _ = values
         for i in range(0 if second == types.none else 1, block.count, 2):
             old = read(builder, g, array, place, kind.ir())
-            write(builder, g, array, place, builder.fadd(old, builder.extract_value(vectors, i)))
+            write(
+                builder,
+                g,
+                array,
+                place,
+                builder.fadd(old, builder.extract_value(vectors, i)),
+            )
             place = builder.add(place, ir.Constant(place.type, kind.count))
         return context.get_dummy_value()
 
@@ -163,7 +223,9 @@ def _add_totals(g: Any, at: int, s0: Any, s1: Any, s2: Any, s3: Any) -> None:
 
 
 @primitive(_add_totals)
-def add_totals(typing_context: Any, g: Any, at: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
+def add_totals(
+    typing_context: Any, g: Any, at: Any, s0: Any, s1: Any, s2: Any, s3: Any
+) -> Any:
     def folded(builder: Any, x: Any, y: Any, n: int) -> Any:
         """Halve the n numbers that are left of each sum in x, then in y: all first halves plus all second halves."""
         every = range(0, x.type.count * (1 if x is y else 2), n)
@@ -176,7 +238,9 @@ def add_totals(typing_context: Any, g: Any, at: Any, s0: Any, s1: Any, s2: Any, 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         array, place, x, y, u, v = values
         n = s0.count
-        rest = folded(builder, folded(builder, x, y, n), folded(builder, u, v, n), n // 2)
+        rest = folded(
+            builder, folded(builder, x, y, n), folded(builder, u, v, n), n // 2
+        )
         n //= 4
         while n > 1:
             rest, n = folded(builder, rest, rest, n), n // 2

@@ -26,7 +26,9 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 
 log = logging.getLogger("fastnn")
-counts: Counter[str] = Counter()  # of the kernels "loaded" and "compiled" by this process
+counts: Counter[str] = (
+    Counter()
+)  # of the kernels "loaded" and "compiled" by this process
 
 
 def folder() -> Path | None:
@@ -60,9 +62,16 @@ def digest() -> str:
         "ENABLE_AVX",
         "USING_SVML",
     )
-    versions = [sys.implementation.cache_tag, np.__version__, numba.__version__, llvmlite.__version__]
+    versions = [
+        sys.implementation.cache_tag,
+        np.__version__,
+        numba.__version__,
+        llvmlite.__version__,
+    ]
     state = hashlib.sha256(repr(versions).encode())
-    state.update(repr([str(getattr(numba.config, name, None)) for name in settings]).encode())
+    state.update(
+        repr([str(getattr(numba.config, name, None)) for name in settings]).encode()
+    )
     for file in sorted(Path(__file__).parent.glob("*.py")):
         state.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return state.hexdigest()
@@ -81,8 +90,13 @@ def _usable(path: Path) -> bool:
     except OSError as error:
         log.warning("compiled code is not kept: %s", error)
         return False
-    if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
-        log.warning("compiled code is not kept: %s is owned or writable by others, or a link", path)
+    if os.name == "posix" and (
+        found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ):
+        log.warning(
+            "compiled code is not kept: %s is owned or writable by others, or a link",
+            path,
+        )
         return False
     return True
 
@@ -104,10 +118,14 @@ class KernelCache(NullCache):  # type: ignore[misc]
         if root is None:
             return None
         if digest() != _IMPORTED:
-            log.warning("compiled code is not kept: the kernels' sources have changed since they were imported")
+            log.warning(
+                "compiled code is not kept: the kernels' sources have changed since they were imported"
+            )
             return None
         key = repr((_IMPORTED, self._name, signature, target.codegen().magic_tuple()))
-        return root / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
+        return (
+            root / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
+        )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The kept code for a signature, or None."""
@@ -136,11 +154,15 @@ class KernelCache(NullCache):  # type: ignore[misc]
             if file is None or not self._can_be_kept(data):
                 return
             content = pickle.dumps(data._reduce())
-            with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".new-", delete=False) as stream:
+            with tempfile.NamedTemporaryFile(
+                dir=file.parent, prefix=".new-", delete=False
+            ) as stream:
                 temporary = stream.name
                 stream.write(hashlib.sha256(content).digest() + content)
             os.replace(temporary, file)
-        except Exception as error:  # a full or read-only disk must not stop the training
+        except (
+            Exception
+        ) as error:  # a full or read-only disk must not stop the training
             log.warning("compiled code of %s could not be kept: %s", self._name, error)
             if temporary is not None:
                 with suppress(OSError):
@@ -148,7 +170,12 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def _can_be_kept(self, data: Any) -> bool:
         """False for code that holds addresses of this process, which Numba would not keep either."""
-        if not data.library.has_dynamic_globals and all(lifted.can_cache for lifted in data.lifted):
+        if not data.library.has_dynamic_globals and all(
+            lifted.can_cache for lifted in data.lifted
+        ):
             return True
-        log.warning("compiled code of %s is not kept: it depends on addresses in memory", self._name)
+        log.warning(
+            "compiled code of %s is not kept: it depends on addresses in memory",
+            self._name,
+        )
         return False

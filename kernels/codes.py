@@ -52,7 +52,19 @@ MOST_TINY = 40
 # what the gradient; an optimizer's constants.
 LOSSES, HITS, TIED, TERMS = range(4)
 KEEP, BY = range(2)
-KEPT, RATE, BIAS_KEPT, BIAS_RATE, DECAYED, FIRST, NEW_FIRST, SECOND, NEW_SECOND, SPREAD, EPSILON = range(11)
+(
+    KEPT,
+    RATE,
+    BIAS_KEPT,
+    BIAS_RATE,
+    DECAYED,
+    FIRST,
+    NEW_FIRST,
+    SECOND,
+    NEW_SECOND,
+    SPREAD,
+    EPSILON,
+) = range(11)
 N_RATES = 11
 
 # Of what threads wait with: how many have come, how often all have, and 1 to give up.

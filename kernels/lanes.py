@@ -63,26 +63,86 @@ def combine(out, z, a, x, n, theta, w, term, unit, bias, m, nets, size, lanes, w
     for v in range(vectors_of(nets)):
         own = after(theta, v * size)
         for i in range(v * width, (v + 1) * width, pair):
-            block = nothing(a, m) if bias < 0 else start(own, bias * each, each, m, nets)
+            block = (
+                nothing(a, m) if bias < 0 else start(own, bias * each, each, m, nets)
+            )
             for j in range(n):
-                block = add_products(block, a, (x + j) * lanes + i, own, (w + j * term) * each, unit * each, nets)
+                block = add_products(
+                    block,
+                    a,
+                    (x + j) * lanes + i,
+                    own,
+                    (w + j * term) * each,
+                    unit * each,
+                    nets,
+                )
             keep(out, z * lanes + i, lanes, block)
 
 
 @stage
-def combine_all(out, z, n_units, a, x, n, theta, w, term, unit, bias, nets, size, lanes, width):
+def combine_all(
+    out, z, n_units, a, x, n, theta, w, term, unit, bias, nets, size, lanes, width
+):
     """`combine` for all units of a layer, four at a time: eight sums are under way at once."""
     k = 0
     while k < n_units:
         b = bias + k if bias >= 0 else bias
         if k + 4 <= n_units:
-            combine(out, z + k, a, x, n, theta, w + k * unit, term, unit, b, FOUR, nets, size, lanes, width)
+            combine(
+                out,
+                z + k,
+                a,
+                x,
+                n,
+                theta,
+                w + k * unit,
+                term,
+                unit,
+                b,
+                FOUR,
+                nets,
+                size,
+                lanes,
+                width,
+            )
             k += 4
         elif k + 2 <= n_units:
-            combine(out, z + k, a, x, n, theta, w + k * unit, term, unit, b, TWO, nets, size, lanes, width)
+            combine(
+                out,
+                z + k,
+                a,
+                x,
+                n,
+                theta,
+                w + k * unit,
+                term,
+                unit,
+                b,
+                TWO,
+                nets,
+                size,
+                lanes,
+                width,
+            )
             k += 2
         else:
-            combine(out, z + k, a, x, n, theta, w + k * unit, term, unit, b, ONE, nets, size, lanes, width)
+            combine(
+                out,
+                z + k,
+                a,
+                x,
+                n,
+                theta,
+                w + k * unit,
+                term,
+                unit,
+                b,
+                ONE,
+                nets,
+                size,
+                lanes,
+                width,
+            )
             k += 1
 
 
@@ -97,8 +157,27 @@ def forward(a, x_first, theta, layers, n_layers, nets, size, lanes, width):
         n_in, n_out, x, z, w, b = place(layers, layer)
         if layer == 0:
             x = x_first
-        combine_all(a, z, n_out, a, x, n_in, theta, w, n_out, np.int64(1), b, nets, size, lanes, width)
-        activation, filled = entry(layers, layer, ACTIVATION, N_COLUMNS), vectors_of(nets) * width
+        combine_all(
+            a,
+            z,
+            n_out,
+            a,
+            x,
+            n_in,
+            theta,
+            w,
+            n_out,
+            np.int64(1),
+            b,
+            nets,
+            size,
+            lanes,
+            width,
+        )
+        activation, filled = (
+            entry(layers, layer, ACTIVATION, N_COLUMNS),
+            vectors_of(nets) * width,
+        )
         if filled == lanes:
             activations.forward(a, z * lanes, (z + n_out) * lanes, activation)
         else:
@@ -114,7 +193,9 @@ def add_gradients(g, w, n_out, d, z, a, x, n_in, lanes, width):
         for k in range(0, n_out - 3, 4):
             block = nothing(a, FOUR)
             for i in range(0, width, step):
-                block = outer(block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes)
+                block = outer(
+                    block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes
+                )
             at = w + j * n_out + k
             add_totals(g, at, block[0], block[2], block[4], block[6])
             add_totals(g, at + n_out, block[1], block[3], block[5], block[7])
@@ -142,7 +223,9 @@ def add_bias_gradients(g, b, n_out, d, z, lanes, width):
 
 
 @part
-def add_gradients_of_nets(g, w, n_out, d, z, a, x, n_in, m, first, last, nets, size, lanes, width):
+def add_gradients_of_nets(
+    g, w, n_out, d, z, a, x, n_in, m, first, last, nets, size, lanes, width
+):
     """`add_gradients` of many nets, for units from `first` up to `last`, len(m) at once: vectors are sums already."""
     step = numbers_in(a)
     for v in range(nets):
@@ -151,7 +234,15 @@ def add_gradients_of_nets(g, w, n_out, d, z, a, x, n_in, m, first, last, nets, s
                 both = j + 1 < n_in
                 block = nothing(a, m)
                 for i in range(v * width, (v + 1) * width, step):
-                    block = outer(block, a, (x + j) * lanes + i, lanes if both else 0, d, (z + k) * lanes + i, lanes)
+                    block = outer(
+                        block,
+                        a,
+                        (x + j) * lanes + i,
+                        lanes if both else 0,
+                        d,
+                        (z + k) * lanes + i,
+                        lanes,
+                    )
                 at = v * size + (w + j * n_out + k) * step
                 add_column(g, at, block, None)
                 if both:
@@ -166,7 +257,9 @@ def add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width):
         for k in range(n_out):
             at = v * size + (b + k) * step
             sums = load(g, at)
-            for i in range((z + k) * lanes + v * width, (z + k) * lanes + (v + 1) * width, step):
+            for i in range(
+                (z + k) * lanes + v * width, (z + k) * lanes + (v + 1) * width, step
+            ):
                 sums = sums + load(d, i)
             store(g, at, sums)
 
@@ -189,7 +282,23 @@ def pass_back(d, a, theta, layers, layer, nets, size, lanes, width):
     filled = vectors_of(nets) * width
     if entry(layers, layer, FEEDBACK, N_COLUMNS) == FEEDBACK_WEIGHTS:
         one, none = np.int64(1), np.int64(-1)
-        combine_all(d, x, n_in, d, z, n_out, theta, w, one, n_out, none, nets, size, lanes, width)
+        combine_all(
+            d,
+            x,
+            n_in,
+            d,
+            z,
+            n_out,
+            theta,
+            w,
+            one,
+            n_out,
+            none,
+            nets,
+            size,
+            lanes,
+            width,
+        )
     else:
         feed_inputs_back(d, z, n_out, a, x, n_in, lanes, filled)
     activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
@@ -204,20 +313,42 @@ def backward(g, d, a, x_first, theta, layers, n_layers, lanes, width):
         layer = n_layers - 1 - back
         n_in, n_out, x, z, w, b = place(layers, layer)
         add_bias_gradients(g, b, n_out, d, z, lanes, width)
-        add_gradients(g, w, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes, width)
+        add_gradients(
+            g, w, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes, width
+        )
         if layer > 0:
             pass_back(d, a, theta, layers, layer, None, 0, lanes, width)
 
 
 @stage
-def backward_of_nets(g, d, a, x_first, theta, layers, n_layers, nets, size, lanes, width):
+def backward_of_nets(
+    g, d, a, x_first, theta, layers, n_layers, nets, size, lanes, width
+):
     """`backward` of many nets; nets and size as in `forward`."""
     for back in range(n_layers):
         layer = n_layers - 1 - back
         n_in, n_out, x, z, w, b = place(layers, layer)
         first, four = x if layer > 0 else x_first, n_out // 4 * 4
         add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width)
-        add_gradients_of_nets(g, w, n_out, d, z, a, first, n_in, FOUR, 0, four, nets, size, lanes, width)
-        add_gradients_of_nets(g, w, n_out, d, z, a, first, n_in, ONE, four, n_out, nets, size, lanes, width)
+        add_gradients_of_nets(
+            g, w, n_out, d, z, a, first, n_in, FOUR, 0, four, nets, size, lanes, width
+        )
+        add_gradients_of_nets(
+            g,
+            w,
+            n_out,
+            d,
+            z,
+            a,
+            first,
+            n_in,
+            ONE,
+            four,
+            n_out,
+            nets,
+            size,
+            lanes,
+            width,
+        )
         if layer > 0:
             pass_back(d, a, theta, layers, layer, nets, size, lanes, width)

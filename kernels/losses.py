@@ -11,7 +11,18 @@ from . import arithmetic, elementary
 from .codes import BCE, SOFTMAX_CE
 from .compile import helper, part, stage
 from .pointers import number
-from .vectors import constant, exp, load, log1p, magnitude, numbers_in, store, total, traced, where_greater
+from .vectors import (
+    constant,
+    exp,
+    load,
+    log1p,
+    magnitude,
+    numbers_in,
+    store,
+    total,
+    traced,
+    where_greater,
+)
 
 
 def _bce_slope(z, t):
@@ -83,10 +94,20 @@ def softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width):
         norm = one / (one + rest)
         for k in range(n_out):
             at, place = (z + k) * lanes + i, constant(a, k)
-            store(d, at, scale * (load(d, at) * norm - where_greater(magnitude(t - place), half, zero, one)))
+            store(
+                d,
+                at,
+                scale
+                * (
+                    load(d, at) * norm
+                    - where_greater(magnitude(t - place), half, zero, one)
+                ),
+            )
         if wanted:
             value = where_greater(scale, zero, log1p(rest) + (largest - true), zero)
-            hit = where_greater(scale, zero, where_greater(magnitude(t - top), half, zero, one), zero)
+            hit = where_greater(
+                scale, zero, where_greater(magnitude(t - top), half, zero, one), zero
+            )
             store(d, (z - 1) * lanes + i, value)
             if nets is not None:
                 store(d, (z + n_out) * lanes + i, hit)
@@ -122,7 +143,9 @@ def tile_sums(d, a, z, n_out, y, scales, loss, wanted, nets, lanes, width):
     if loss == BCE:
         losses, rights = bce_losses(d, a, z, y, scales, wanted, nets, lanes, width)
     elif loss == SOFTMAX_CE:
-        losses, rights = softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width)
+        losses, rights = softmax_losses(
+            d, a, z, n_out, y, scales, wanted, nets, lanes, width
+        )
     else:
         losses, rights = mse_losses(d, a, z, n_out, y, scales, lanes, width)
     return losses, rights
@@ -134,7 +157,9 @@ def tile_losses(d, a, z, n_out, y, scales, loss, lanes, width):
 
     Arguments as in `tile_sums`.
     """
-    losses, rights = tile_sums(d, a, z, n_out, y, scales, loss, True, None, lanes, width)
+    losses, rights = tile_sums(
+        d, a, z, n_out, y, scales, loss, True, None, lanes, width
+    )
     summed, bad = total(losses), -1
     if not np.isfinite(summed):
         for i in range(width):

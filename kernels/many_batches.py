@@ -44,10 +44,35 @@ def add_sums(sums, counts, d, lost, right, t, nets, width):
 
 @kernel
 def train(
-    theta, moments, clock, settings, losses, n_right, trained, position,
-    X, y, order, layers, loss, optimizer, batch_size, mean, every, epochs, stop_below, first_epoch, end, budget,
-    g, a, d, t, scales, rates,
-):  # fmt: skip
+    theta,
+    moments,
+    clock,
+    settings,
+    losses,
+    n_right,
+    trained,
+    position,
+    X,
+    y,
+    order,
+    layers,
+    loss,
+    optimizer,
+    batch_size,
+    mean,
+    every,
+    epochs,
+    stop_below,
+    first_epoch,
+    end,
+    budget,
+    g,
+    a,
+    d,
+    t,
+    scales,
+    rates,
+):
     """Train all groups up to the update `end`, counted over all epochs, or for `budget` samples in all, or until all
     nets have left. A budget may end after a tile; the next call goes on there.
 
@@ -66,7 +91,15 @@ def train(
     per_epoch = (n + batch_size - 1) // batch_size
     group, lanes = g.shape[0], scales.size
     tile = lanes // (group * numbers)
-    table, grads, x, slope, extra, by, c = flat(layers), flat(g), flat(a), flat(d), flat(t), flat(scales), flat(rates)
+    table, grads, x, slope, extra, by, c = (
+        flat(layers),
+        flat(g),
+        flat(a),
+        flat(d),
+        flat(t),
+        flat(scales),
+        flat(rates),
+    )
     z, n_out = output(table, n_layers)
     inputs, size = z + n_out, n_params * numbers
     n_settings = settings.shape[1]
@@ -74,8 +107,14 @@ def train(
     for q in range(position.shape[0]):
         first = q * group
         count = min(group, n_vectors - first)
-        w, moments_of = after(flat(theta), first * size), after(flat(moments), first * n_moments * size)
-        given, times = after(flat(settings), first * n_settings * numbers), after(flat(clock), first * 2 * numbers)
+        w, moments_of = (
+            after(flat(theta), first * size),
+            after(flat(moments), first * n_moments * size),
+        )
+        given, times = (
+            after(flat(settings), first * n_settings * numbers),
+            after(flat(clock), first * 2 * numbers),
+        )
         left, set_anew, shown = 1, True, False
         if stop_below > 0.0:
             left = 0
@@ -86,7 +125,9 @@ def train(
             if set_anew and optimizer != ADAM:  # whose rates are those of an update
                 for v in range(count):
                     own = after(given, v * n_settings * numbers)
-                    set_rates(after(c, v * N_RATES * numbers), own, times, optimizer, numbers)
+                    set_rates(
+                        after(c, v * N_RATES * numbers), own, times, optimizer, numbers
+                    )
             set_anew = False
             epoch = position[q, UPDATES] // per_epoch
             rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
@@ -94,7 +135,9 @@ def train(
             stop = min(start + batch_size, n)
             done = start + position[q, SAMPLES]
             wanted = epoch % every == 0 or epoch == epochs - 1
-            kept = (((epoch + every - 1) // every - before) * n_vectors + first) * numbers
+            kept = (
+                ((epoch + every - 1) // every - before) * n_vectors + first
+            ) * numbers
             sums, counts = after(flat(losses), kept), after(flat(n_right), kept)
             scale = share(theta, stop - start, mean)
             if done == start:
@@ -103,18 +146,69 @@ def train(
                 some = min(tile, stop - done)
                 width = (some + 1) // 2 * 2 * numbers
                 if not shown:
-                    show(x, lanes, inputs, flat(X), n_in, after(rows, done), some, width, count)
-                    show(x, lanes, inputs + n_in, flat(y), n_y, after(rows, done), some, width, count)
+                    show(
+                        x,
+                        lanes,
+                        inputs,
+                        flat(X),
+                        n_in,
+                        after(rows, done),
+                        some,
+                        width,
+                        count,
+                    )
+                    show(
+                        x,
+                        lanes,
+                        inputs + n_in,
+                        flat(y),
+                        n_y,
+                        after(rows, done),
+                        some,
+                        width,
+                        count,
+                    )
                     for v in range(count):
                         fill(by, v * width, some * numbers, scale)
-                        fill(by, v * width + some * numbers, width - some * numbers, number(grads, 0))
-                    shown = some == n and order.shape[0] == 1  # then it is always the same tile
+                        fill(
+                            by,
+                            v * width + some * numbers,
+                            width - some * numbers,
+                            number(grads, 0),
+                        )
+                    shown = (
+                        some == n and order.shape[0] == 1
+                    )  # then it is always the same tile
                 forward(x, inputs, w, table, n_layers, count, size, lanes, width)
-                tile_sums(slope, x, z, n_out, inputs + n_in, by, loss, wanted, count, lanes, count * width)
+                tile_sums(
+                    slope,
+                    x,
+                    z,
+                    n_out,
+                    inputs + n_in,
+                    by,
+                    loss,
+                    wanted,
+                    count,
+                    lanes,
+                    count * width,
+                )
                 if wanted:
                     lost, right = (z - 1) * lanes, (z + n_out) * lanes
                     add_sums(sums, counts, slope, lost, right, extra, count, width)
-                backward_of_nets(grads, slope, x, inputs, w, table, n_layers, count, size, lanes, width)
+                backward_of_nets(
+                    grads,
+                    slope,
+                    x,
+                    inputs,
+                    w,
+                    table,
+                    n_layers,
+                    count,
+                    size,
+                    lanes,
+                    width,
+                )
                 done += some
                 budget -= some
             if done < stop:
@@ -122,17 +216,44 @@ def train(
                 return
             for v in range(count):
                 if optimizer == ADAM:
-                    own, clock_of = after(given, v * n_settings * numbers), after(times, v * 2 * numbers)
+                    own, clock_of = (
+                        after(given, v * n_settings * numbers),
+                        after(times, v * 2 * numbers),
+                    )
                     tick(clock_of, own, numbers)
-                    set_rates(after(c, v * N_RATES * numbers), own, clock_of, optimizer, numbers)
+                    set_rates(
+                        after(c, v * N_RATES * numbers),
+                        own,
+                        clock_of,
+                        optimizer,
+                        numbers,
+                    )
                 step(
-                    after(w, v * size), after(moments_of, v * n_moments * size), after(grads, v * size), optimizer,
-                    after(c, v * N_RATES * numbers), table, n_layers, n_params, numbers,
-                )  # fmt: skip
+                    after(w, v * size),
+                    after(moments_of, v * n_moments * size),
+                    after(grads, v * size),
+                    optimizer,
+                    after(c, v * N_RATES * numbers),
+                    table,
+                    n_layers,
+                    n_params,
+                    numbers,
+                )
             position[q, UPDATES] += 1
             position[q, SAMPLES] = 0
             if wanted and stop == n and stop_below > 0.0:
                 left, set_anew = 0, True
                 for v in range(count):
-                    own, reached = after(given, v * n_settings * numbers), after(flat(trained), (first + v) * numbers)
-                    left += leave(reached, own, after(sums, v * numbers), n, stop_below, epoch + 1, numbers)
+                    own, reached = (
+                        after(given, v * n_settings * numbers),
+                        after(flat(trained), (first + v) * numbers),
+                    )
+                    left += leave(
+                        reached,
+                        own,
+                        after(sums, v * numbers),
+                        n,
+                        stop_below,
+                        epoch + 1,
+                        numbers,
+                    )

@@ -44,7 +44,11 @@ def product(s, theta, at, term, a, of, n, lanes):
     """`per_sample.product` for four vectors of nets: s + sum_j a[of + j lanes] theta[at + j term], j < n."""
     none = constant(theta, 0)
     if n >= 4:
-        q, r, t = (none, none, none, none), (none, none, none, none), (none, none, none, none)
+        q, r, t = (
+            (none, none, none, none),
+            (none, none, none, none),
+            (none, none, none, none),
+        )
         for _ in range(n // 4):
             s = add(s, theta, at, a, of)
             q = add(q, theta, at + term, a, of + lanes)
@@ -67,7 +71,12 @@ def product(s, theta, at, term, a, of, n, lanes):
 def four(a, at):
     """The four vectors from a[at] on."""
     step = numbers_in(a)
-    return load(a, at), load(a, at + step), load(a, at + 2 * step), load(a, at + 3 * step)
+    return (
+        load(a, at),
+        load(a, at + step),
+        load(a, at + 2 * step),
+        load(a, at + 3 * step),
+    )
 
 
 @helper
@@ -86,7 +95,16 @@ def weigh(a, z, n_out, x, n_in, theta, w, b, lanes):
     for k in range(n_out):
         for i in range(0, lanes, 4 * numbers_in(a)):
             start = four(theta, (b + k) * lanes + i)
-            s = product(start, theta, (w + k) * lanes + i, n_out * lanes, a, x * lanes + i, n_in, lanes)
+            s = product(
+                start,
+                theta,
+                (w + k) * lanes + i,
+                n_out * lanes,
+                a,
+                x * lanes + i,
+                n_in,
+                lanes,
+            )
             put(a, (z + k) * lanes + i, s)
 
 
@@ -99,7 +117,11 @@ def fold(t, n, lanes):
         half //= 2
         for row in range(min(half, n - half)):
             for i in range(0, lanes, step):
-                store(t, row * lanes + i, load(t, row * lanes + i) + load(t, (row + half) * lanes + i))
+                store(
+                    t,
+                    row * lanes + i,
+                    load(t, row * lanes + i) + load(t, (row + half) * lanes + i),
+                )
 
 
 @part
@@ -117,7 +139,9 @@ def weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes):
         for i in range(0, lanes, step):
             s = load(a, (x + row) * lanes + i) * load(theta, (w + row) * lanes + i)
             for j in range(row + step, n_in, step):
-                s = fma(load(a, (x + j) * lanes + i), load(theta, (w + j) * lanes + i), s)
+                s = fma(
+                    load(a, (x + j) * lanes + i), load(theta, (w + j) * lanes + i), s
+                )
             store(t, row * lanes + i, s)
     fold(t, rows, lanes)
     for i in range(0, lanes, step):
@@ -133,7 +157,12 @@ def forward(a, theta, layers, n_layers, t, lanes):
             weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes)
         else:
             weigh(a, z, n_out, x, n_in, theta, w, b, lanes)
-        activations.forward(a, z * lanes, (z + n_out) * lanes, entry(layers, layer, ACTIVATION, N_COLUMNS))
+        activations.forward(
+            a,
+            z * lanes,
+            (z + n_out) * lanes,
+            entry(layers, layer, ACTIVATION, N_COLUMNS),
+        )
 
 
 @part
@@ -144,7 +173,11 @@ def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
         for i in range(0, lanes, numbers_in(d)):
             out = load(a, (x + j) * lanes + i)
             back = out if by_inputs else load(theta, (w + j) * lanes + i)
-            store(d, (x + j) * lanes + i, load(d, z * lanes + i) * passed_back(back, out, activation, one))
+            store(
+                d,
+                (x + j) * lanes + i,
+                load(d, z * lanes + i) * passed_back(back, out, activation, one),
+            )
 
 
 @part
@@ -156,12 +189,23 @@ def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
             for i in range(0, lanes, step):
                 back = zero
                 for k in range(n_out):
-                    back = fma(load(d, (z + k) * lanes + i), load(a, (x + j) * lanes + i), back)
+                    back = fma(
+                        load(d, (z + k) * lanes + i), load(a, (x + j) * lanes + i), back
+                    )
                 store(d, (x + j) * lanes + i, back)
         else:
             for i in range(0, lanes, 4 * step):
                 none = (zero, zero, zero, zero)
-                s = product(none, theta, (w + j * n_out) * lanes + i, lanes, d, z * lanes + i, n_out, lanes)
+                s = product(
+                    none,
+                    theta,
+                    (w + j * n_out) * lanes + i,
+                    lanes,
+                    d,
+                    z * lanes + i,
+                    n_out,
+                    lanes,
+                )
                 put(d, (x + j) * lanes + i, s)
     activations.backward(d, a, x * lanes, (x + n_in) * lanes, activation)
 
@@ -177,14 +221,29 @@ def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
             for i in range(0, lanes, step):
                 keep = load(rule, KEEP * lanes + i)
                 e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
-                bias, first, second = (b + k) * lanes + i, (w + k) * lanes + i, (w + n_out + k) * lanes + i
+                bias, first, second = (
+                    (b + k) * lanes + i,
+                    (w + k) * lanes + i,
+                    (w + n_out + k) * lanes + i,
+                )
                 store(target, bias, fma(keep, load(target, bias), e))
-                store(target, first, fma(load(a, x * lanes + i), e, keep * load(target, first)))
-                store(target, second, fma(load(a, (x + 1) * lanes + i), e, keep * load(target, second)))
+                store(
+                    target,
+                    first,
+                    fma(load(a, x * lanes + i), e, keep * load(target, first)),
+                )
+                store(
+                    target,
+                    second,
+                    fma(load(a, (x + 1) * lanes + i), e, keep * load(target, second)),
+                )
         return
     for k in range(n_out):
         for i in range(0, lanes, 2 * step):
-            keep, then = load(rule, KEEP * lanes + i), load(rule, KEEP * lanes + i + step)
+            keep, then = (
+                load(rule, KEEP * lanes + i),
+                load(rule, KEEP * lanes + i + step),
+            )
             e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
             f = load(rule, BY * lanes + i + step) * load(d, (z + k) * lanes + i + step)
             at = (b + k) * lanes + i
@@ -193,7 +252,11 @@ def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
             at, of = (w + k) * lanes + i, x * lanes + i
             for _ in range(n_in):
                 store(target, at, fma(load(a, of), e, keep * load(target, at)))
-                store(target, at + step, fma(load(a, of + step), f, then * load(target, at + step)))
+                store(
+                    target,
+                    at + step,
+                    fma(load(a, of + step), f, then * load(target, at + step)),
+                )
                 at += n_out * lanes
                 of += lanes
 
@@ -210,5 +273,7 @@ def backward(target, rule, theta, d, a, layers, n_layers, lanes):
             if n_out == 1 and back == 0:
                 feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes)
             else:
-                feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes)
+                feed_back(
+                    d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes
+                )
         learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes)

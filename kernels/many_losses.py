@@ -7,7 +7,16 @@ from .compile import part, stage
 from .losses import bce_loss, bce_slope
 from .many_lanes import fold
 from .pointers import after, number
-from .vectors import constant, exp, load, log1p, numbers_in, spread, store, where_greater
+from .vectors import (
+    constant,
+    exp,
+    load,
+    log1p,
+    numbers_in,
+    spread,
+    store,
+    where_greater,
+)
 
 
 @part
@@ -20,7 +29,9 @@ def bce_slopes(d, a, z, y, t, wanted, lanes):
         store(t, LOSSES * lanes + i, e)
     if wanted:
         for i in range(0, lanes, numbers_in(a)):
-            value, hit = bce_loss(load(a, z * lanes + i), true, load(t, LOSSES * lanes + i))
+            value, hit = bce_loss(
+                load(a, z * lanes + i), true, load(t, LOSSES * lanes + i)
+            )
             store(t, LOSSES * lanes + i, value)
             store(t, HITS * lanes + i, load(t, HITS * lanes + i) + hit)
 
@@ -48,7 +59,11 @@ def softmax_slopes(d, a, z, n_out, y, t, wanted, lanes):
         store(t, TIED * lanes + i, tied)
     fold(sums, rows, lanes)
     for i in range(0, lanes, step):
-        rest, top, tied = load(sums, i), load(t, LOSSES * lanes + i), load(t, TIED * lanes + i)
+        rest, top, tied = (
+            load(sums, i),
+            load(t, LOSSES * lanes + i),
+            load(t, TIED * lanes + i),
+        )
         norm = one / (tied + rest)
         for k in range(z, z + n_out):
             store(d, k * lanes + i, load(d, k * lanes + i) * norm)

@@ -22,10 +22,35 @@ def add_losses(sums, t, lanes):
 
 @kernel
 def train(
-    theta, moments, clock, settings, losses, n_right, trained, position,
-    X, y, order, layers, loss, optimizer, batch_size, mean, every, epochs, stop_below, first_epoch, end, budget,
-    g, a, d, t, rule, rates,
-):  # fmt: skip
+    theta,
+    moments,
+    clock,
+    settings,
+    losses,
+    n_right,
+    trained,
+    position,
+    X,
+    y,
+    order,
+    layers,
+    loss,
+    optimizer,
+    batch_size,
+    mean,
+    every,
+    epochs,
+    stop_below,
+    first_epoch,
+    end,
+    budget,
+    g,
+    a,
+    d,
+    t,
+    rule,
+    rates,
+):
     """Train all nets up to the update `end`, counted over all epochs, or for `budget` samples, or until all have left.
 
     Changed in place: theta (1, n_params, lanes), moments (1, N_MOMENTS[optimizer], n_params, lanes), clock
@@ -40,7 +65,14 @@ def train(
     n, n_in = X.shape
     _, n_params, lanes = theta.shape
     n_layers, n_y = layers.shape[0], y.shape[1]
-    table, w, grads, m, c, times = flat(layers), flat(theta), flat(g), flat(moments), flat(rates), flat(clock)
+    table, w, grads, m, c, times = (
+        flat(layers),
+        flat(theta),
+        flat(g),
+        flat(moments),
+        flat(rates),
+        flat(clock),
+    )
     x, slope, extra, by, rule_of = flat(a), flat(d), flat(t), flat(rule), flat(settings)
     z, n_out = output(table, n_layers)
     fused = optimizer == SGD
@@ -82,5 +114,8 @@ def train(
                 add_hits(after(flat(n_right), kept), extra, lanes)
             if s == n - 1 and stop_below > 0.0:
                 set_anew = True
-                if leave(flat(trained), rule_of, sums, n, stop_below, epoch + 1, lanes) == 0:
+                if (
+                    leave(flat(trained), rule_of, sums, n, stop_below, epoch + 1, lanes)
+                    == 0
+                ):
                     return

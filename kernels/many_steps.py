@@ -27,7 +27,7 @@ from .codes import (
     SECOND,
     SGD,
     SPREAD,
-)  # fmt: skip
+)
 from .compile import helper, part
 from .optimizers import adapted, descended, swung
 from .places import place
@@ -69,7 +69,11 @@ def leave(trained, settings, sums, n, stop_below, epochs, lanes):
 def set_rates(rates, settings, clock, optimizer, lanes):
     """Fill the rows of constants from each net's settings, in float64 as `optimizers.step` computes them."""
     for i in range(lanes):
-        lr, bias_lr, decay = settings[LR * lanes + i], settings[BIAS_LR * lanes + i], settings[DECAY * lanes + i]
+        lr, bias_lr, decay = (
+            settings[LR * lanes + i],
+            settings[BIAS_LR * lanes + i],
+            settings[DECAY * lanes + i],
+        )
         beta1, beta2 = settings[BETA1 * lanes + i], settings[BETA2 * lanes + i]
         rates[KEPT * lanes + i] = 1.0 - lr * decay
         rates[BIAS_KEPT * lanes + i] = 1.0 - bias_lr * decay
@@ -103,23 +107,46 @@ def step(theta, moments, g, optimizer, rates, layers, n_layers, n_params, lanes)
             shift = 2 * lanes if p >= bias else 0
             for i in range(0, lanes, numbers_in(theta)):
                 at, to = p * lanes + i, (n_params + p) * lanes + i
-                kept, rate = load(rates, KEPT * lanes + shift + i), load(rates, RATE * lanes + shift + i)
+                kept, rate = (
+                    load(rates, KEPT * lanes + shift + i),
+                    load(rates, RATE * lanes + shift + i),
+                )
                 if optimizer == SGD:
-                    store(theta, at, descended(load(theta, at), load(g, at), kept, rate))
+                    store(
+                        theta, at, descended(load(theta, at), load(g, at), kept, rate)
+                    )
                 elif optimizer == ADAM:
                     new, m, v = adapted(
-                        load(theta, at), load(moments, at), load(moments, to), load(g, at),
-                        load(rates, DECAYED * lanes + i), load(rates, FIRST * lanes + i),
-                        load(rates, NEW_FIRST * lanes + i), load(rates, SECOND * lanes + i),
-                        load(rates, NEW_SECOND * lanes + i), rate,
-                        load(rates, SPREAD * lanes + i), load(rates, EPSILON * lanes + i),
-                    )  # fmt: skip
+                        load(theta, at),
+                        load(moments, at),
+                        load(moments, to),
+                        load(g, at),
+                        load(rates, DECAYED * lanes + i),
+                        load(rates, FIRST * lanes + i),
+                        load(rates, NEW_FIRST * lanes + i),
+                        load(rates, SECOND * lanes + i),
+                        load(rates, NEW_SECOND * lanes + i),
+                        rate,
+                        load(rates, SPREAD * lanes + i),
+                        load(rates, EPSILON * lanes + i),
+                    )
                     store(theta, at, new)
                     store(moments, at, m)
                     store(moments, to, v)
                 else:
-                    decay, beta = load(rates, DECAYED * lanes + i), load(rates, FIRST * lanes + i)
+                    decay, beta = (
+                        load(rates, DECAYED * lanes + i),
+                        load(rates, FIRST * lanes + i),
+                    )
                     nesterov = optimizer == NESTEROV
-                    new, v = swung(load(theta, at), load(moments, at), load(g, at), decay, beta, rate, nesterov)
+                    new, v = swung(
+                        load(theta, at),
+                        load(moments, at),
+                        load(g, at),
+                        decay,
+                        beta,
+                        rate,
+                        nesterov,
+                    )
                     store(theta, at, new)
                     store(moments, at, v)

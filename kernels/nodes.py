@@ -34,7 +34,9 @@ def affine_backward(dx, dw, dout, x, w, feedback):
             total = dx.dtype.type(0)
             for k in range(w.shape[1]):
                 dw[j, k] += x[i, j] * dout[i, k]
-                total += dout[i, k] * (w[j, k] if feedback == FEEDBACK_WEIGHTS else x[i, j])
+                total += dout[i, k] * (
+                    w[j, k] if feedback == FEEDBACK_WEIGHTS else x[i, j]
+                )
             dx[i, j] = total
 
 
@@ -77,7 +79,10 @@ def activation_backward(dx, dout, out, activation):
     for i in range(dout.size):
         dx[i] = dout[i]
     activations.backward(flat(dx), flat(out), 0, whole, activation)
-    rest, a = np.zeros(numbers_in(flat(dx)), dx.dtype), np.zeros(numbers_in(flat(dx)), dx.dtype)
+    rest, a = (
+        np.zeros(numbers_in(flat(dx)), dx.dtype),
+        np.zeros(numbers_in(flat(dx)), dx.dtype),
+    )
     for i in range(whole, out.size):
         rest[i - whole], a[i - whole] = dout[i], out[i]
     activations.backward(flat(rest), flat(a), 0, rest.size, activation)
@@ -127,17 +132,36 @@ def loss_forward(d, z, y, loss, mean):
     n, n_out = z.shape
     lanes = 16 * numbers_in(flat(z))
     # unit 0 is for the losses, then come the outputs, then the targets
-    a, slopes = np.zeros((1 + n_out + y.shape[1]) * lanes, z.dtype), np.zeros((1 + n_out) * lanes, z.dtype)
+    a, slopes = (
+        np.zeros((1 + n_out + y.shape[1]) * lanes, z.dtype),
+        np.zeros((1 + n_out) * lanes, z.dtype),
+    )
     scales = np.zeros(lanes, z.dtype)
     total, right, bad = 0.0, 0, -1
     for first in range(0, n, lanes):
         m = min(lanes, n - first)
         gather(flat(a), lanes, 1, after(flat(z), first * n_out), n_out, None, m)
-        gather(flat(a), lanes, 1 + n_out, after(flat(y), first * y.shape[1]), y.shape[1], None, m)
+        gather(
+            flat(a),
+            lanes,
+            1 + n_out,
+            after(flat(y), first * y.shape[1]),
+            y.shape[1],
+            None,
+            m,
+        )
         scales[:] = 0
         scales[:m] = share(z, n, mean)
         value, hits, wrong = tile_losses(
-            flat(slopes), flat(a), 1, n_out, 1 + n_out, flat(scales), loss, lanes, whole(flat(a), m)
+            flat(slopes),
+            flat(a),
+            1,
+            n_out,
+            1 + n_out,
+            flat(scales),
+            loss,
+            lanes,
+            whole(flat(a), m),
         )
         total += value
         right += hits

@@ -16,7 +16,9 @@ from .vectors import magnitude, root, where_greater
 @helper
 def descent(theta, settings):
     """SGD as theta = kept theta - lr g: `kept` and lr in theta's dtype. One operation waits for g instead of two."""
-    return theta.dtype.type(1.0 - settings[LR] * settings[DECAY]), theta.dtype.type(settings[LR])
+    return theta.dtype.type(1.0 - settings[LR] * settings[DECAY]), theta.dtype.type(
+        settings[LR]
+    )
 
 
 @helper
@@ -61,22 +63,42 @@ def step(theta, moments, clock, g, optimizer, settings, rates):
                 theta[p] = descended(theta[p], g[p], kept, lr)
         else:
             for p in range(theta.size):
-                theta[p] = descended(theta[p], g[p], real(1.0 - rates[p] * settings[DECAY]), real(rates[p]))
+                theta[p] = descended(
+                    theta[p],
+                    g[p],
+                    real(1.0 - rates[p] * settings[DECAY]),
+                    real(rates[p]),
+                )
         return
     decay, beta1 = real(settings[DECAY]), real(settings[BETA1])
     if optimizer == ADAM:
         clock[0] *= settings[BETA1]
         clock[1] *= settings[BETA2]
-        rate = real(settings[LR] / (1.0 - clock[0]))  # in float64 whatever theta is: the difference cancels
+        rate = real(
+            settings[LR] / (1.0 - clock[0])
+        )  # in float64 whatever theta is: the difference cancels
         spread = real(1.0 / np.sqrt(1.0 - clock[1]))
         new1, new2 = real(1.0 - settings[BETA1]), real(1.0 - settings[BETA2])
         beta2, eps = real(settings[BETA2]), real(settings[EPS])
         for p in range(theta.size):
             theta[p], moments[0, p], moments[1, p] = adapted(
-                theta[p], moments[0, p], moments[1, p], g[p], decay, beta1, new1, beta2, new2, rate, spread, eps
+                theta[p],
+                moments[0, p],
+                moments[1, p],
+                g[p],
+                decay,
+                beta1,
+                new1,
+                beta2,
+                new2,
+                rate,
+                spread,
+                eps,
             )
         return
     lr = real(settings[LR])
     for p in range(theta.size):
         rate = real(rates[p]) if rates.size else lr
-        theta[p], moments[0, p] = swung(theta[p], moments[0, p], g[p], decay, beta1, rate, optimizer == NESTEROV)
+        theta[p], moments[0, p] = swung(
+            theta[p], moments[0, p], g[p], decay, beta1, rate, optimizer == NESTEROV
+        )

@@ -128,7 +128,13 @@ def first_layer(a, theta, units, x, i, layers):
     n_in, _, _, width, _, z, w, _, b = place(layers, 0)
     for v in range(0, width, numbers_in(a)):
         out = product(load(theta, b + v), theta, w + v, width, x, i, n_in)
-        store(a, z + v, activated(out, entry(layers, 0, ACTIVATION, N_PACKED_COLUMNS), load(units, z + v)))
+        store(
+            a,
+            z + v,
+            activated(
+                out, entry(layers, 0, ACTIVATION, N_PACKED_COLUMNS), load(units, z + v)
+            ),
+        )
 
 
 @helper
@@ -146,7 +152,15 @@ def forward(a, theta, units, layers, n_layers):
         else:
             for v in range(0, width_out, vector):
                 out = product(load(theta, b + v), theta, w + v, width_out, a, x, n_in)
-                store(a, z + v, activated(out, entry(layers, layer, ACTIVATION, N_PACKED_COLUMNS), load(units, z + v)))
+                store(
+                    a,
+                    z + v,
+                    activated(
+                        out,
+                        entry(layers, layer, ACTIVATION, N_PACKED_COLUMNS),
+                        load(units, z + v),
+                    ),
+                )
     return only
 
 
@@ -157,7 +171,14 @@ def softmax_loss(d, a, units, z, width, true):
     zero, half, one = constant(a, 0), constant(a, 0.5), constant(a, 1)
     top = a[z]
     for v in range(0, width, vector):  # where there is no unit, its 0 must not win
-        top = max(top, largest(where_greater(load(units, z + v), half, load(a, z + v), constant(a, a[z]))))
+        top = max(
+            top,
+            largest(
+                where_greater(
+                    load(units, z + v), half, load(a, z + v), constant(a, a[z])
+                )
+            ),
+        )
     most = constant(a, top)
     below, tied = zero, zero
     for v in range(0, width, vector):
@@ -200,16 +221,25 @@ def add_rows(g, keep, at, width, n, a, x, e):
 
 
 @helper
-def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, layers, n_layers):
+def backward(
+    g, theta, kept, factor, slope, e, d, a, units, x, i, following, layers, n_layers
+):
     """Carry dL/dz of the last layer, in d or, where it is one by column, `slope`, back through all layers.
 
     Layer by layer: dL/dx_j = sum_k d_k w_jk with the weights as they were, then g = kept g + factor dL/dtheta.
     For SGD g is theta itself, and the next sample, x[following], goes through the first layer on the same sweep.
     """
     vector = numbers_in(a)
-    zero, one, by, keep = constant(a, 0), constant(a, 1), constant(a, factor), constant(a, kept)
+    zero, one, by, keep = (
+        constant(a, 0),
+        constant(a, 1),
+        constant(a, factor),
+        constant(a, kept),
+    )
     fused = following >= 0
-    n_in, n_out, width_in, width_out, before, z, w, columns, b = place(layers, n_layers - 1)
+    n_in, n_out, width_in, width_out, before, z, w, columns, b = place(
+        layers, n_layers - 1
+    )
     by_column = entry(layers, n_layers - 1, BY_COLUMN, N_PACKED_COLUMNS) > 0
     only, scaled = constant(a, slope), constant(a, factor * slope)
     if by_column:
@@ -223,12 +253,18 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
             if n_layers > 1:
                 add_rows(g, keep, w + v, width_out, n_in, a, before, ev)
             elif fused:
-                store(a, z + v, renewed(g, w + v, width_out, n_in, x, i, ev, keep, bias, following))
+                store(
+                    a,
+                    z + v,
+                    renewed(g, w + v, width_out, n_in, x, i, ev, keep, bias, following),
+                )
             else:
                 add_rows(g, keep, w + v, width_out, n_in, x, i, ev)
     for back in range(n_layers - 1):
         layer = n_layers - 1 - back
-        n_in, n_out, width_in, width_out, before, z, w, columns, b = place(layers, layer)
+        n_in, n_out, width_in, width_out, before, z, w, columns, b = place(
+            layers, layer
+        )
         n_first, _, _, _, earlier, _, w_before, _, b_before = place(layers, layer - 1)
         activation = entry(layers, layer - 1, ACTIVATION, N_PACKED_COLUMNS)
         by_inputs = entry(layers, layer, FEEDBACK, N_PACKED_COLUMNS) != FEEDBACK_WEIGHTS
@@ -256,8 +292,12 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
             if layer > 1:
                 add_rows(g, keep, w_before + v, width_in, n_first, a, earlier, ev)
             elif fused:
-                out = renewed(g, w_before + v, width_in, n_first, x, i, ev, keep, bias, following)
-                store(a, before + v, activated(out, activation, load(units, before + v)))
+                out = renewed(
+                    g, w_before + v, width_in, n_first, x, i, ev, keep, bias, following
+                )
+                store(
+                    a, before + v, activated(out, activation, load(units, before + v))
+                )
             else:
                 add_rows(g, keep, w_before + v, width_in, n_first, x, i, ev)
         by_column = False
@@ -265,10 +305,37 @@ def backward(g, theta, kept, factor, slope, e, d, a, units, x, i, following, lay
 
 @kernel
 def train(
-    theta, moments, clock, loss_sums, n_right, position, recorded, recorded_sums,
-    X, y, order, layers, loss, optimizer, settings, rates, record_at, first_epoch, end, budget,
-    packed, packed_moments, packed_g, packed_rates, a, d, e, units, places, sources,
-):  # fmt: skip
+    theta,
+    moments,
+    clock,
+    loss_sums,
+    n_right,
+    position,
+    recorded,
+    recorded_sums,
+    X,
+    y,
+    order,
+    layers,
+    loss,
+    optimizer,
+    settings,
+    rates,
+    record_at,
+    first_epoch,
+    end,
+    budget,
+    packed,
+    packed_moments,
+    packed_g,
+    packed_rates,
+    a,
+    d,
+    e,
+    units,
+    places,
+    sources,
+):
     """`batches.train` for batches of one sample, on one thread.
 
     Read besides: layers is the packed table; the packed parameter places[p] is the parameter sources[p] of theta, and
@@ -322,7 +389,9 @@ def train(
                 slopes[z] = slope
                 hit = one_if_hit > 0
             elif loss == SOFTMAX_CE:
-                value, hit = softmax_loss(slopes, out, mask, z, width, np.int64(y[i, 0]))
+                value, hit = softmax_loss(
+                    slopes, out, mask, z, width, np.int64(y[i, 0])
+                )
             else:
                 if by_column:
                     out[z] = only
@@ -333,11 +402,31 @@ def train(
                 break
             following = rows[min(s + 1, n - 1)] * n_in
             backward(
-                target, w, kept, factor, slope, scaled, slopes, out, mask,
-                x, i * n_in, following if fused else no_sample, table, n_layers,
-            )  # fmt: skip
+                target,
+                w,
+                kept,
+                factor,
+                slope,
+                scaled,
+                slopes,
+                out,
+                mask,
+                x,
+                i * n_in,
+                following if fused else no_sample,
+                table,
+                n_layers,
+            )
             if not fused:
-                step(packed, packed_moments, clock, packed_g, optimizer, settings, packed_rates)
+                step(
+                    packed,
+                    packed_moments,
+                    clock,
+                    packed_g,
+                    optimizer,
+                    settings,
+                    packed_rates,
+                )
                 first_layer(out, w, mask, x, following, table)
             sum_of_losses += value
             right += hit
@@ -348,7 +437,10 @@ def train(
             for p in range(theta.size):
                 recorded[record, p] = packed[places[p]]
             if s < n:
-                recorded_sums[record, 0], recorded_sums[record, 1] = sum_of_losses, right
+                recorded_sums[record, 0], recorded_sums[record, 1] = (
+                    sum_of_losses,
+                    right,
+                )
             record += 1
     for p in range(theta.size):
         theta[p] = packed[places[p]]

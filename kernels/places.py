@@ -26,4 +26,6 @@ def place(layers, layer):
 @helper
 def output(layers, n_layers):
     """Where the last layer's output starts in the scratch, and its size."""
-    return entry(layers, n_layers - 1, OUTPUT, N_COLUMNS), entry(layers, n_layers - 1, N_OUT, N_COLUMNS)
+    return entry(layers, n_layers - 1, OUTPUT, N_COLUMNS), entry(
+        layers, n_layers - 1, N_OUT, N_COLUMNS
+    )

@@ -70,7 +70,9 @@ def _after(a: Any, n: int) -> Any:
 
 @primitive(_after)
 def after(typing_context: Any, a: Any, n: Any) -> Any:
-    return a(a, types.intp), lambda context, builder, signature, values: builder.gep(values[0], [values[1]])
+    return a(a, types.intp), lambda context, builder, signature, values: builder.gep(
+        values[0], [values[1]]
+    )
 
 
 def _entry(table: Any, row: int, column: int, n_columns: int) -> int:
@@ -79,7 +81,9 @@ def _entry(table: Any, row: int, column: int, n_columns: int) -> int:
 
 
 @primitive(_entry)
-def entry(typing_context: Any, table: Any, row: Any, column: Any, n_columns: Any) -> Any:
+def entry(
+    typing_context: Any, table: Any, row: Any, column: Any, n_columns: Any
+) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         numbers, i, k, n = values
         found = builder.load(builder.gep(numbers, [builder.add(builder.mul(i, n), k)]))
@@ -97,8 +101,12 @@ def _aligned(a: Any) -> Any:
 def aligned(typing_context: Any, a: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         word = ir.IntType(64)
-        up = builder.add(builder.ptrtoint(values[0], word), ir.Constant(word, VECTOR_BYTES - 1))
-        return builder.inttoptr(builder.and_(up, ir.Constant(word, -VECTOR_BYTES)), values[0].type)
+        up = builder.add(
+            builder.ptrtoint(values[0], word), ir.Constant(word, VECTOR_BYTES - 1)
+        )
+        return builder.inttoptr(
+            builder.and_(up, ir.Constant(word, -VECTOR_BYTES)), values[0].type
+        )
 
     return a(a), emit
 

@@ -27,7 +27,11 @@ from .pointers import after, flat
 from .recordings import next_record
 from .vectors import traced
 
-_PER_UNIT, _REACH, _WIDTH = 16, 40, 8  # steps of the table, its end, and the numbers it has for a step
+_PER_UNIT, _REACH, _WIDTH = (
+    16,
+    40,
+    8,
+)  # steps of the table, its end, and the numbers it has for a step
 _SURE = 30.0  # beyond it the loss is taken from z itself
 
 
@@ -73,7 +77,9 @@ def _dot(x: Any, w: Any, start: Any) -> Any:
     return start
 
 
-def _unflattened(sizes: tuple[int, ...], theta: Any) -> list[tuple[list[list[Any]], list[Any]]]:
+def _unflattened(
+    sizes: tuple[int, ...], theta: Any
+) -> list[tuple[list[list[Any]], list[Any]]]:
     """Each layer's weights, a list for each of its units, and biases."""
     layers, at = [], 0
     for n_in, n_out in pairwise(sizes):
@@ -84,7 +90,9 @@ def _unflattened(sizes: tuple[int, ...], theta: Any) -> list[tuple[list[list[Any
     return layers
 
 
-def update_of(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> Callable[..., Any]:
+def update_of(
+    sizes: tuple[int, ...], activations: tuple[int, ...], loss: int
+) -> Callable[..., Any]:
     """The update of such a net: new parameters, the next sample's sums in the first layer, this one's z and the
     probability of its class (BCE) or z - y (MSE).
 
@@ -92,7 +100,17 @@ def update_of(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -
     the next one u and the table. For BCE sign is 1 for class 1, otherwise -1; y is not looked at.
     """
 
-    def update(theta: Any, z: Any, lr: Any, kept: Any, sign: Any, y: Any, x: Any, u: Any, table: Any) -> Any:
+    def update(
+        theta: Any,
+        z: Any,
+        lr: Any,
+        kept: Any,
+        sign: Any,
+        y: Any,
+        x: Any,
+        u: Any,
+        table: Any,
+    ) -> Any:
         layers = _unflattened(sizes, theta)
         x, u = [x[j] for j in range(sizes[0])], [u[j] for j in range(sizes[0])]
         inputs, rises, sums = [x], [], list(z)
@@ -101,23 +119,38 @@ def update_of(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -
             inputs.append([a for a, _ in pairs])
             rises.append([rise for _, rise in pairs])
             if w is layers[-1][0]:  # the sign on the weights, off the chain
-                w, b = [[sign * each for each in unit] for unit in w], [sign * each for each in b]
-            sums = [_dot(inputs[-1], unit, bias) for unit, bias in zip(w, b, strict=True)]
+                w, b = (
+                    [[sign * each for each in unit] for unit in w],
+                    [sign * each for each in b],
+                )
+            sums = [
+                _dot(inputs[-1], unit, bias) for unit, bias in zip(w, b, strict=True)
+            ]
         out = sums[0] * sign if len(layers) == 1 else sums[0]
         # dL/dz of every unit, for dL/dz = sign of the output: ready before the output is
         slopes = [[sign]]
         for (w, _), rise in zip(layers[:0:-1], rises[::-1], strict=True):
             down = [
-                sum((slope * w[k][j] for k, slope in enumerate(slopes[0][1:], 1)), slopes[0][0] * w[0][j]) * rise[j]
+                sum(
+                    (slope * w[k][j] for k, slope in enumerate(slopes[0][1:], 1)),
+                    slopes[0][0] * w[0][j],
+                )
+                * rise[j]
                 for j in range(len(rise))
             ]
             slopes.insert(0, down)
         along = _dot(x, u, 1.0)
-        ahead = [kept * _dot(u, unit, bias) for unit, bias in zip(*layers[0], strict=True)]
+        ahead = [
+            kept * _dot(u, unit, bias) for unit, bias in zip(*layers[0], strict=True)
+        ]
         reach = [lr * slope * along for slope in slopes[0]]
         if loss == BCE:
-            found = _sigmoid(table, out)  # the probability of the true class: dL/dz = sign (found - 1)
-            following = [fma(-r, found, a + r) for a, r in zip(ahead, reach, strict=True)]
+            found = _sigmoid(
+                table, out
+            )  # the probability of the true class: dL/dz = sign (found - 1)
+            following = [
+                fma(-r, found, a + r) for a, r in zip(ahead, reach, strict=True)
+            ]
             d = found - 1.0
         else:
             found = out - y
@@ -126,7 +159,11 @@ def update_of(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -
         step, new = lr * d, []
         for (w, b), below, slope in zip(layers, inputs, slopes, strict=True):
             g = [step * each for each in slope]
-            new += [kept * w[k][j] - g[k] * below[j] for j in range(len(below)) for k in range(len(b))]
+            new += [
+                kept * w[k][j] - g[k] * below[j]
+                for j in range(len(below))
+                for k in range(len(b))
+            ]
             new += [kept * b[k] - g[k] for k in range(len(b))]
         return (*new, *following, out, found)
 
@@ -139,7 +176,9 @@ def _numbers(n: int) -> Any:
 
 
 @cache
-def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> Callable[..., Any]:
+def trainer(
+    sizes: tuple[int, ...], activations: tuple[int, ...], loss: int
+) -> Callable[..., Any]:
     """The loop for such a net: `per_sample.train` for SGD, with the table for scratch.
 
     What passes from one update to the next besides theta is carried from call to call: the product of probabilities,
@@ -153,16 +192,33 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
 
     def first_sums(theta: Any, x: Any) -> Any:
         (w, b), *_ = _unflattened(sizes, theta)
-        return tuple(_dot([x[j] for j in range(sizes[0])], unit, bias) for unit, bias in zip(w, b, strict=True))
+        return tuple(
+            _dot([x[j] for j in range(sizes[0])], unit, bias)
+            for unit, bias in zip(w, b, strict=True)
+        )
 
     start = traced(first_sums, n_first)
     of_bce = loss == BCE
     last = n_params + n_first
 
     def train(
-        theta, loss_sums, n_right, position, carried, recorded, recorded_sums,
-        X, y, order, settings, record_at, first_epoch, end, budget, table,
-    ):  # fmt: skip
+        theta,
+        loss_sums,
+        n_right,
+        position,
+        carried,
+        recorded,
+        recorded_sums,
+        X,
+        y,
+        order,
+        settings,
+        record_at,
+        first_epoch,
+        end,
+        budget,
+        table,
+    ):
         n, n_in = X.shape
         kept, lr = descent(theta, settings)
         one = theta.dtype.type(1)
@@ -193,7 +249,17 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
                 following = rows[min(s + 1, n - 1)]
                 t = y[i, 0]
                 sign = (one if t > 0 else -one) if of_bce else one
-                new = update(w, z, lr, kept, sign, t, after(x, i * n_in), after(x, following * n_in), coefficients)
+                new = update(
+                    w,
+                    z,
+                    lr,
+                    kept,
+                    sign,
+                    t,
+                    after(x, i * n_in),
+                    after(x, following * n_in),
+                    coefficients,
+                )
                 out, found = new[last], np.float64(new[last + 1])
                 if of_bce:
                     if abs(out) < _SURE:
@@ -202,7 +268,9 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
                             loss_sum -= np.log(product)
                             product = 1.0
                     else:
-                        value = np.float64(max(-out, one - one)) + np.log1p(np.exp(-abs(np.float64(out))))
+                        value = np.float64(max(-out, one - one)) + np.log1p(
+                            np.exp(-abs(np.float64(out)))
+                        )
                         if not np.isfinite(value) or not abs(out) >= _SURE:
                             position[ROW], status = i, NOT_FINITE
                             break
@@ -226,7 +294,10 @@ def trainer(sizes: tuple[int, ...], activations: tuple[int, ...], loss: int) -> 
                 for p in range(n_params):
                     recorded[record, p] = w[p]
                 if s < n:
-                    recorded_sums[record, 0], recorded_sums[record, 1] = loss_sum - np.log(product), right
+                    recorded_sums[record, 0], recorded_sums[record, 1] = (
+                        loss_sum - np.log(product),
+                        right,
+                    )
                 record += 1
         for p in range(n_params):
             theta[p] = w[p]

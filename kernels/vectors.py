@@ -34,7 +34,10 @@ class Vector(types.Type):  # type: ignore[misc]
 
     def ir(self) -> Any:
         """LLVM's."""
-        return ir.VectorType(ir.DoubleType() if self.number == types.float64 else ir.FloatType(), self.count)
+        return ir.VectorType(
+            ir.DoubleType() if self.number == types.float64 else ir.FloatType(),
+            self.count,
+        )
 
 
 @register_model(Vector)
@@ -84,7 +87,9 @@ def spread(typing_context: Any, a: Any, at: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         array, place = values
-        return repeated(builder, kind, read(builder, a, array, place, kind.ir().element))
+        return repeated(
+            builder, kind, read(builder, a, array, place, kind.ir().element)
+        )
 
     return kind(a, types.intp), emit
 
@@ -112,18 +117,24 @@ def _numbers_in(a: Any) -> int:
 @primitive(_numbers_in)
 def numbers_in(typing_context: Any, a: Any) -> Any:
     count = Vector(a.dtype).count
-    return types.intp(a), lambda context, builder, signature, values: ir.Constant(ir.IntType(64), count)
+    return types.intp(a), lambda context, builder, signature, values: ir.Constant(
+        ir.IntType(64), count
+    )
 
 
 def repeated(builder: Any, kind: Vector, number: Any) -> Any:
     """A vector of this number only."""
-    first = builder.insert_element(ir.Constant(kind.ir(), ir.Undefined), number, ir.Constant(_I32, 0))
+    first = builder.insert_element(
+        ir.Constant(kind.ir(), ir.Undefined), number, ir.Constant(_I32, 0)
+    )
     return shuffled(builder, first, first, [0] * kind.count)
 
 
 def shuffled(builder: Any, x: Any, y: Any, places: list[int]) -> Any:
     """The numbers at these places of x followed by y."""
-    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_I32, len(places)), places))
+    return builder.shuffle_vector(
+        x, y, ir.Constant(ir.VectorType(_I32, len(places)), places)
+    )
 
 
 def _halves(builder: Any, x: Any, n: int) -> list[Any]:
@@ -157,7 +168,12 @@ def _first_two(x: Any) -> Any:
 @primitive(_first_two)
 def first_two(typing_context: Any, x: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.fadd(*(builder.extract_element(values[0], ir.Constant(_I32, i)) for i in range(2)))
+        return builder.fadd(
+            *(
+                builder.extract_element(values[0], ir.Constant(_I32, i))
+                for i in range(2)
+            )
+        )
 
     return x.number(x), emit
 
@@ -195,7 +211,12 @@ def traced(function: Callable[..., Any], n_results: int | None = None) -> Any:
         result = number if n_results is None else types.UniTuple(number, n_results)
 
         def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            found = function(*(_traceable(builder, *pair) for pair in zip(arguments, values, strict=True)))
+            found = function(
+                *(
+                    _traceable(builder, *pair)
+                    for pair in zip(arguments, values, strict=True)
+                )
+            )
             if n_results is None:
                 return found.value
             return context.make_tuple(builder, result, [each.value for each in found])
@@ -212,7 +233,9 @@ def _traceable(builder: Any, kind: Any, value: Any) -> Any:
     if isinstance(kind, types.CPointer):
         return Pointer(builder, value)
     if isinstance(kind, types.UniTuple):
-        return tuple(Value(builder, builder.extract_value(value, i)) for i in range(kind.count))
+        return tuple(
+            Value(builder, builder.extract_value(value, i)) for i in range(kind.count)
+        )
     return Value(builder, value)
 
 
@@ -232,7 +255,11 @@ def _register(operation: Callable[..., Any]) -> None:
 
     class Template(AbstractTemplate):  # type: ignore[misc]
         def generic(self, arguments: Any, keywords: Any) -> Any:
-            if len(arguments) == 2 and isinstance(arguments[0], Vector) and arguments[0] == arguments[1]:
+            if (
+                len(arguments) == 2
+                and isinstance(arguments[0], Vector)
+                and arguments[0] == arguments[1]
+            ):
                 return arguments[0](*arguments)
             return None
 

@@ -25,7 +25,9 @@ def small(case):
     size = len(X) if case.batch_size == len(case.X) else min(case.batch_size, 7)
     params = case.params if case.n_nets == 1 else tuple(p[:3] for p in case.params)
     nets = min(case.n_nets, 3)
-    return dataclasses.replace(case, X=X, y=y, params=params, batch_size=size, checked_epochs=3, n_nets=nets)
+    return dataclasses.replace(
+        case, X=X, y=y, params=params, batch_size=size, checked_epochs=3, n_nets=nets
+    )
 
 
 def value(case, prepared):
@@ -46,7 +48,16 @@ def by_naive(case):
         else:
             rule = naive.Rule(case.optimizer, case.lr)
             losses.append(
-                naive.train(params, hidden, case.loss, case.X, y, rule, case.checked_epochs, case.batch_size)[1][-1]
+                naive.train(
+                    params,
+                    hidden,
+                    case.loss,
+                    case.X,
+                    y,
+                    rule,
+                    case.checked_epochs,
+                    case.batch_size,
+                )[1][-1]
             )
     return np.mean(losses)
 
@@ -107,16 +118,29 @@ def example(name="example", scale=1.0):
     case = ALL["spiral batch 30"]
     result = CaseResult.of(case, 2e-7)
     result.loss = 1.04
-    for contender, seconds in (("ours", [1.0, 1.1, 1.2]), ("c_sizes", [2.0, 2.2, 2.4]), ("jax_scan", [0.5, 0.5, 0.6])):
+    for contender, seconds in (
+        ("ours", [1.0, 1.1, 1.2]),
+        ("c_sizes", [2.0, 2.2, 2.4]),
+        ("jax_scan", [0.5, 0.5, 0.6]),
+    ):
         times = [s * (scale if contender == OURS else 1.0) for s in seconds]
         title = CONTENDERS[contender].title
-        result.rows.append(Row(contender, title, "timed", "", "lib 1", 1.04, 0.1, 0.2, 0.1, 10, times))
+        result.rows.append(
+            Row(contender, title, "timed", "", "lib 1", 1.04, 0.1, 0.2, 0.1, 10, times)
+        )
     result.rows.append(Row("pytorch", "PyTorch, eager", "not installed", "no torch"))
     machine = {
-        "cpu": "A CPU", "cores": 2, "vectors": ["avx2"], "date": "2026-11-22T00:00:00+00:00", "commit": "abc",
+        "cpu": "A CPU",
+        "cores": 2,
+        "vectors": ["avx2"],
+        "date": "2026-11-22T00:00:00+00:00",
+        "commit": "abc",
         "python": "3.11",
-    }  # fmt: skip
-    curves = [Curve("ours", "fastnn", [1, 10], [1e-3, 1e-2], 1.0), Curve("jax_scan", "JAX", [1, 10], [1e-3, 2e-3], 0.3)]
+    }
+    curves = [
+        Curve("ours", "fastnn", [1, 10], [1e-3, 1e-2], 1.0),
+        Curve("jax_scan", "JAX", [1, 10], [1e-3, 2e-3], 0.3),
+    ]
     missing = CaseResult.missing("digits per sample", "no scikit-learn")
     return Run(
         name,

@@ -4,7 +4,9 @@ import matplotlib
 import pytest
 
 matplotlib.use("Agg")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in the background without it
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell starts what runs in the background without it
 
 collect_ignore = ["make_golden.py", "torch_nets.py"]  # no tests, and they need torch
 

@@ -19,7 +19,10 @@ def look_at(shown):
         canvas.draw()
         figure.set_layout_engine("none")
         seen.append(np.asarray(canvas.buffer_rgba()).copy())
-        boxes = [(text.get_text(), text.get_window_extent().padded(-0.5)) for text in texts(figure)]
+        boxes = [
+            (text.get_text(), text.get_window_extent().padded(-0.5))
+            for text in texts(figure)
+        ]
         assert boxes
         for text, box in boxes:
             assert box.x0 >= 0, text
@@ -35,11 +38,18 @@ def texts(figure):
     """The titles, labels, legends and numbers of a figure."""
     found = list(figure.texts)
     for ax in figure.axes:
-        found += [ax.title, *ax.texts, *(ax.get_legend().texts if ax.get_legend() else ())]
+        found += [
+            ax.title,
+            *ax.texts,
+            *(ax.get_legend().texts if ax.get_legend() else ()),
+        ]
         for axis in (ax.xaxis, ax.yaxis):
             low, high = sorted(axis.get_view_interval())
             ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
-            found += [axis.label, *(tick.label1 for tick in ticks if low <= tick.get_loc() <= high)]
+            found += [
+                axis.label,
+                *(tick.label1 for tick in ticks if low <= tick.get_loc() <= high),
+            ]
     return [text for text in found if text.get_visible() and text.get_text().strip()]
 
 

@@ -11,11 +11,15 @@ from fastnn.curves import Curves, carried, percentiles
 def curves(n_nets=40, m=30, seed=0):
     """Losses and accuracies of nets that never left, and the kept epochs."""
     rng = np.random.default_rng(seed)
-    losses = 0.5 * rng.random((n_nets, 1)) + 0.5 * rng.random((n_nets, m)) * np.exp(-np.arange(m) / 8)
+    losses = 0.5 * rng.random((n_nets, 1)) + 0.5 * rng.random((n_nets, m)) * np.exp(
+        -np.arange(m) / 8
+    )
     return losses, rng.integers(0, 5, (n_nets, m)) / 4, np.arange(m) * 10 + 1
 
 
-def runs_of(losses, accuracies, epochs, stop_below=None, net=None, kept="all", **fields):
+def runs_of(
+    losses, accuracies, epochs, stop_below=None, net=None, kept="all", **fields
+):
     """Runs with these curves, in which nets leave where their loss falls below stop_below."""
     net = net or fastnn.mlp(2, 2, 1)
     n_nets, m = losses.shape
@@ -25,20 +29,35 @@ def runs_of(losses, accuracies, epochs, stop_below=None, net=None, kept="all", *
     losses, accuracies = (np.where(gone, np.nan, each) for each in (losses, accuracies))
     trained, nets = epochs[last], np.arange(n_nets)
     if kept == "all":
-        kept_losses, kept_accuracies = Curves(epochs, losses), Curves(epochs, accuracies)
+        kept_losses, kept_accuracies = (
+            Curves(epochs, losses),
+            Curves(epochs, accuracies),
+        )
     else:
         kept_losses, kept_accuracies = (
-            Curves(epochs, percentiles=percentiles(carried(each, epochs, trained), worst))
+            Curves(
+                epochs, percentiles=percentiles(carried(each, epochs, trained), worst)
+            )
             for each, worst in ((losses, np.inf), (accuracies, 0.0))
         )
     return dataclasses.replace(
         fastnn.Runs(
-            net, np.random.default_rng(1).standard_normal((n_nets, net.theta.size)).astype(net.dtype),
-            np.arange(n_nets), trained, losses[nets, last], accuracies[nets, last], kept_losses, kept_accuracies,
-            stop_below, 4 * int(trained.sum()), 1.5,
+            net,
+            np.random.default_rng(1)
+            .standard_normal((n_nets, net.theta.size))
+            .astype(net.dtype),
+            np.arange(n_nets),
+            trained,
+            losses[nets, last],
+            accuracies[nets, last],
+            kept_losses,
+            kept_accuracies,
+            stop_below,
+            4 * int(trained.sum()),
+            1.5,
         ),
         **fields,
-    )  # fmt: skip
+    )
 
 
 def with_one_diverged(net=None, **options):

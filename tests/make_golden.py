@@ -15,7 +15,9 @@ def main():
         nets.append({"loss": loss, "grads": digest(grads)})
     made_by = {"command": "python tests/make_golden.py", "torch": torch.__version__}
     lines = ",\n".join(json.dumps(net) for net in nets)
-    Path(__file__).with_name("golden.json").write_text(f'{{"made_by": {json.dumps(made_by)}, "nets": [\n{lines}\n]}}\n')
+    Path(__file__).with_name("golden.json").write_text(
+        f'{{"made_by": {json.dumps(made_by)}, "nets": [\n{lines}\n]}}\n'
+    )
 
 
 if __name__ == "__main__":

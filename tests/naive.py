@@ -71,7 +71,9 @@ def loss_and_grads(params, activations, loss, X, y, reduction="mean"):
     for layer in reversed(range(len(zs))):
         grads = [xs[layer].T @ d, d.sum(axis=0), *grads]
         if layer:
-            d = (d @ params[2 * layer].T) * derivative(zs[layer - 1], activations[layer - 1])
+            d = (d @ params[2 * layer].T) * derivative(
+                zs[layer - 1], activations[layer - 1]
+            )
     return losses.sum() * scale, grads
 
 
@@ -79,7 +81,13 @@ class Rule:
     """SGD, momentum, Nesterov or Adam, with L2 weight decay."""
 
     def __init__(self, kind, lr, momentum=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
-        self.kind, self.lr, self.momentum, self.beta2, self.eps = kind, lr, momentum, beta2, eps
+        self.kind, self.lr, self.momentum, self.beta2, self.eps = (
+            kind,
+            lr,
+            momentum,
+            beta2,
+            eps,
+        )
         self.weight_decay, self.t, self.m, self.v = weight_decay, 0, {}, {}
 
     def update(self, params, grads):
@@ -95,12 +103,26 @@ class Rule:
             else:
                 m = self.momentum * m + (1 - self.momentum) * g
                 v = self.beta2 * v + (1 - self.beta2) * g**2
-                corrected = m / (1 - self.momentum**self.t), v / (1 - self.beta2**self.t)
+                corrected = (
+                    m / (1 - self.momentum**self.t),
+                    v / (1 - self.beta2**self.t),
+                )
                 p -= self.lr * corrected[0] / (np.sqrt(corrected[1]) + self.eps)
             self.m[i], self.v[i] = m, v
 
 
-def train(params, activations, loss, X, y, rule, epochs, batch_size=1, reduction="mean", orders=None):
+def train(
+    params,
+    activations,
+    loss,
+    X,
+    y,
+    rule,
+    epochs,
+    batch_size=1,
+    reduction="mean",
+    orders=None,
+):
     """Train copies of params; return them, and each epoch's mean loss and accuracy before the updates."""
     params = [p.copy() for p in params]
     means, shares = [], []
@@ -112,7 +134,12 @@ def train(params, activations, loss, X, y, rule, epochs, batch_size=1, reduction
             z = forward(params, activations, X[rows])[1][-1]
             losses += list(sample_losses(z, y[rows], loss)[0])
             hits += list(right(z, y[rows], loss))
-            rule.update(params, loss_and_grads(params, activations, loss, X[rows], y[rows], reduction)[1])
+            rule.update(
+                params,
+                loss_and_grads(params, activations, loss, X[rows], y[rows], reduction)[
+                    1
+                ],
+            )
         means.append(np.mean(losses))
         shares.append(np.mean(hits))
     return params, np.array(means), np.array(shares)

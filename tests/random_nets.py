@@ -23,12 +23,19 @@ def case(number):
     """Depth 1 to 4, widths 1 to 20, 1 to 12 rows."""
     rng = np.random.default_rng([2026, number])
     loss = ("bce", "softmax_ce", "mse")[number % 3]
-    n_out = {"bce": 1, "softmax_ce": int(rng.integers(2, 7)), "mse": int(rng.integers(1, 6))}[loss]
+    n_out = {
+        "bce": 1,
+        "softmax_ce": int(rng.integers(2, 7)),
+        "mse": int(rng.integers(1, 6)),
+    }[loss]
     sizes = [*rng.integers(1, 21, size=int(rng.integers(1, 5))).tolist(), n_out]
     activations = [str(name) for name in rng.choice(ACTIVATIONS, size=len(sizes) - 2)]
     params = []
     for n_in, n_out_here in pairwise(sizes):
-        params += [rng.standard_normal((n_in, n_out_here)) / np.sqrt(n_in), rng.standard_normal(n_out_here)]
+        params += [
+            rng.standard_normal((n_in, n_out_here)) / np.sqrt(n_in),
+            rng.standard_normal(n_out_here),
+        ]
     rows = int(rng.integers(1, 13))
     y = {
         "bce": rng.integers(0, 2, rows),
@@ -42,4 +49,6 @@ def case(number):
 def digest(grads):
     """Two numbers for each gradient array that no error leaves as they are: its norm, and its product with cosines."""
     flat = [np.asarray(grad, float).reshape(-1) for grad in grads]
-    return [[float(np.linalg.norm(g)), float(g @ np.cos(np.arange(g.size)))] for g in flat]
+    return [
+        [float(np.linalg.norm(g)), float(g @ np.cos(np.arange(g.size)))] for g in flat
+    ]

@@ -12,7 +12,9 @@ from bench.__main__ import FOLDER
 
 def test_the_bound_of_the_chain_by_hand():
     """2-2-1 sigmoids: fma 1, activation 5, sum of two 2, activation 5."""
-    at_once = dataclasses.replace(ONES, fma_throughput=0.0, division_throughput=0.0, load_throughput=0.0)
+    at_once = dataclasses.replace(
+        ONES, fma_throughput=0.0, division_throughput=0.0, load_throughput=0.0
+    )
     limits = limit.Limits(1.0, 1.0, at_once, at_once)
     assert bound.per_unit(ALL["xor-grid per sample"], limits, 1) == pytest.approx(13e-9)
     # 2-10-3 softmax: fma 1, activation 5, sum of ten 5, exponential 5, tree of three 2, division 1
@@ -34,13 +36,23 @@ def test_the_bound_of_the_arithmetic_by_hand():
 def test_nothing_in_the_reference_run_is_below_the_bound():
     for case in results.load(FOLDER / "reference.json").cases:
         for row in case.rows:
-            assert not row.seconds or median(row.per_unit(case.units)) > case.bound, (case.name, row.title)
+            assert not row.seconds or median(row.per_unit(case.units)) > case.bound, (
+                case.name,
+                row.title,
+            )
 
 
 @pytest.mark.compiled
 def test_limits_are_measured():
     figures = dataclasses.asdict(limit.measure())
-    flat = [figures["cycle"], figures["load_latency"], *figures["float64"].values(), *figures["float32"].values()]
+    flat = [
+        figures["cycle"],
+        figures["load_latency"],
+        *figures["float64"].values(),
+        *figures["float32"].values(),
+    ]
     assert all(0.0 < figure < 1_000.0 for figure in flat)
     for name in ("fma_throughput", "division_throughput", "load_throughput"):
-        assert figures["float32"][name] < figures["float64"][name]  # twice as many in a vector
+        assert (
+            figures["float32"][name] < figures["float64"][name]
+        )  # twice as many in a vector

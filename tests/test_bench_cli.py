@@ -64,7 +64,9 @@ def fast(monkeypatch, tmp_path):
             return 0.0
 
         def run(self, epochs):
-            return 0.001 * epochs, value(dataclasses.replace(self.case, checked_epochs=epochs), self.run_case)
+            return 0.001 * epochs, value(
+                dataclasses.replace(self.case, checked_epochs=epochs), self.run_case
+            )
 
         def close(self):
             pass
@@ -74,18 +76,36 @@ def fast(monkeypatch, tmp_path):
 
 
 def test_the_command(fast, monkeypatch, capsys):
-    arguments(monkeypatch, "--quick", "--only", "spiral batch", "--contenders", "c_sizes", "--name", "mine")
+    arguments(
+        monkeypatch,
+        "--quick",
+        "--only",
+        "spiral batch",
+        "--contenders",
+        "c_sizes",
+        "--name",
+        "mine",
+    )
     cli.main()
     assert "C, any sizes" in capsys.readouterr().out
     assert sorted(file.name for file in fast.iterdir()) == ["mine.json", "mine.png"]
     run = results.load(fast / "mine.json")
     assert run.complete
     assert [row.status for row in run.cases[0].rows] == ["timed", "timed"]
-    same = ["--only", "spiral batch", "--contenders", "c_sizes", "--compare", str(fast / "mine.json")]
+    same = [
+        "--only",
+        "spiral batch",
+        "--contenders",
+        "c_sizes",
+        "--compare",
+        str(fast / "mine.json"),
+    ]
     arguments(monkeypatch, "--quick", "--json", *same)
     cli.main()
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["name"] == "part"  # of the suite: the results of a whole run stay
+    assert (
+        json.loads(printed.out)["name"] == "part"
+    )  # of the suite: the results of a whole run stay
     assert "now / then" in printed.err
     arguments(monkeypatch, *same)
     with pytest.raises(SystemExit) as stop:
@@ -104,7 +124,16 @@ def test_an_interrupted_run_keeps_what_is_finished(fast, monkeypatch, capsys):
 
     monkeypatch.setattr(method, "measure", measure)
     (fast / "mine.json").write_text("of an earlier run")
-    arguments(monkeypatch, "--quick", "--only", "spiral", "--contenders", "c_sizes", "--name", "mine")
+    arguments(
+        monkeypatch,
+        "--quick",
+        "--only",
+        "spiral",
+        "--contenders",
+        "c_sizes",
+        "--name",
+        "mine",
+    )
     with pytest.raises(SystemExit, match=r"interrupted: mine\.partial\.json has"):
         cli.main()
     run = results.load(fast / "mine.partial.json")
@@ -116,16 +145,23 @@ def test_an_interrupted_run_keeps_what_is_finished(fast, monkeypatch, capsys):
 
 def test_an_invalid_contender_fails_the_command(fast, monkeypatch, capsys):
     monkeypatch.setattr(method, "reference", lambda case: 1.0)
-    arguments(monkeypatch, "--quick", "--only", "spiral batch", "--contenders", "c_sizes")
+    arguments(
+        monkeypatch, "--quick", "--only", "spiral batch", "--contenders", "c_sizes"
+    )
     with pytest.raises(
-        SystemExit, match=r"(?s)not timed.*fastnn in spiral batch 30: .*C, any sizes in spiral batch 30"
+        SystemExit,
+        match=r"(?s)not timed.*fastnn in spiral batch 30: .*C, any sizes in spiral batch 30",
     ):
         cli.main()
 
 
 def test_a_case_without_its_data_says_how_to_get_it(fast, monkeypatch, capsys):
     monkeypatch.setattr(
-        options, "cases", lambda: iter([Missing("digits", "pip install scikit-learn"), ALL["predict one row"]])
+        options,
+        "cases",
+        lambda: iter(
+            [Missing("digits", "pip install scikit-learn"), ALL["predict one row"]]
+        ),
     )
     arguments(monkeypatch, "--quick", "--only", "i", "--contenders", "c_sizes")
     monkeypatch.setattr(growth, "AXES", [])

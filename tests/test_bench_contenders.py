@@ -24,10 +24,16 @@ def test_the_reference_is_right(name):
 @pytest.mark.parametrize(
     ("contender", "least"),
     [
-        ("ours", 16), ("ours_specialised", 2), ("joblib_processes", 4), ("c_xor", 2), ("c_sizes", 16),
-        ("numpy_layers", 8), ("numpy_vectorised", 16), ("scikit_learn", 8),
+        ("ours", 16),
+        ("ours_specialised", 2),
+        ("joblib_processes", 4),
+        ("c_xor", 2),
+        ("c_sizes", 16),
+        ("numpy_layers", 8),
+        ("numpy_vectorised", 16),
+        ("scikit_learn", 8),
     ],
-)  # fmt: skip
+)
 def test_contenders_reach_the_loss(contender, least, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     try:
@@ -45,7 +51,9 @@ def test_contenders_reach_the_loss(contender, least, tmp_path, monkeypatch):
         able += 1
         wanted = method.reference(case)
         for _ in range(2):  # the second call starts from the same parameters
-            assert value(case, prepared) == pytest.approx(wanted, rel=case.tolerance), case.name
+            assert value(case, prepared) == pytest.approx(wanted, rel=case.tolerance), (
+                case.name
+            )
     assert able >= least
 
 
@@ -64,9 +72,9 @@ def test_optional_contenders_reach_the_loss(contender, tmp_path):
             except Unsupported:
                 continue
             able += 1
-            assert worker.run(case.checked_epochs)[1] == pytest.approx(method.reference(case), rel=case.tolerance), (
-                case.name
-            )
+            assert worker.run(case.checked_epochs)[1] == pytest.approx(
+                method.reference(case), rel=case.tolerance
+            ), case.name
     assert able
 
 
@@ -81,7 +89,9 @@ def test_two_threads_share_many_nets_and_leave_nothing(contender, tmp_path):
     leader = worker._process.pid
     with closing(worker):
         worker.prepare(case)
-        assert worker.run(3)[1] == pytest.approx(method.reference(case), rel=case.tolerance)
+        assert worker.run(3)[1] == pytest.approx(
+            method.reference(case), rel=case.tolerance
+        )
         children = members(leader) - {leader}
         assert len(children) >= (2 if contender == "joblib_processes" else 0)
         for child in children:

@@ -36,10 +36,18 @@ def test_only_what_reaches_the_loss_is_timed():
     )
     rows = {row.contender: row for row in measured(field).rows}
     assert {name: row.status for name, row in rows.items()} == {
-        "ours": "timed", "jax_scan": "invalid", "pytorch": "not installed", "fann": "unsupported",
-        "c_sizes": "failed", "numpy_layers": "invalid", "numpy_vectorised": "timed",
-    }  # fmt: skip
-    assert [name for name, row in rows.items() if row.seconds] == ["ours", "numpy_vectorised"]
+        "ours": "timed",
+        "jax_scan": "invalid",
+        "pytorch": "not installed",
+        "fann": "unsupported",
+        "c_sizes": "failed",
+        "numpy_layers": "invalid",
+        "numpy_vectorised": "timed",
+    }
+    assert [name for name, row in rows.items() if row.seconds] == [
+        "ours",
+        "numpy_vectorised",
+    ]
     assert "is right" in rows["jax_scan"].why
     assert "pip install torch" in rows["pytorch"].why
     assert "-11" in rows["c_sizes"].why
@@ -59,9 +67,13 @@ def test_contenders_take_turns_and_ratios_are_within_rounds():
 def test_rounds_are_spread_over_processes_and_starts_written_down():
     right = method.reference(small(ALL["spiral batch 30"]))
     field = FakeField(ours=(right, 0.02), c_sizes=(right, 0.01))
-    ours, _ = measured(field, plan=dataclasses.replace(PLAN, rounds=5, processes=3)).rows
+    ours, _ = measured(
+        field, plan=dataclasses.replace(PLAN, rounds=5, processes=3)
+    ).rows
     assert len(ours.seconds) == 6  # two in each process
-    assert [part.count("ours") for part in " ".join(field.log).split("restart")[1:]] == [4, 4]  # two runs to validate
+    assert [
+        part.count("ours") for part in " ".join(field.log).split("restart")[1:]
+    ] == [4, 4]  # two runs to validate
     assert (ours.imported, ours.first_empty, ours.first_filled) == (0.5, 0.27, 0.27)
 
 
@@ -78,27 +90,48 @@ def test_what_has_had_its_share_is_not_prepared_anew():
 def test_slow_contenders_get_fewer_epochs_and_quick_ones_the_cases():
     right = method.reference(small(ALL["spiral batch 30"]))
     case = dataclasses.replace(small(ALL["spiral batch 30"]), epochs=50)
-    field = FakeField(ours=(right, 1e-5), c_sizes=(right, 0.001), jax_scan=(right, 3.0), fann=(right, 60.0),
-                      joblib_processes=(right, 0.5))  # fmt: skip
+    field = FakeField(
+        ours=(right, 1e-5),
+        c_sizes=(right, 0.001),
+        jax_scan=(right, 3.0),
+        fann=(right, 60.0),
+        joblib_processes=(right, 0.5),
+    )
     epochs = {row.contender: row.epochs for row in measured(field, case).rows}
     assert epochs["ours"] == 50
     assert 5 <= epochs["c_sizes"] <= 10  # a turn of 0.01 s
     assert epochs["jax_scan"] == 1
-    assert epochs["joblib_processes"] == 50  # a whole training, as it begins each net's anew
+    assert (
+        epochs["joblib_processes"] == 50
+    )  # a whole training, as it begins each net's anew
     longer = dataclasses.replace(case, epochs=5_000)
     epochs = {row.contender: row.epochs for row in measured(field, longer).rows}
     assert epochs["joblib_processes"] == math.ceil(10_000 / case.units)
     longer = dataclasses.replace(case, least_epochs=20)
-    assert {row.contender: row.epochs for row in measured(field, longer).rows}["jax_scan"] == 20
+    assert {row.contender: row.epochs for row in measured(field, longer).rows}[
+        "jax_scan"
+    ] == 20
     turns = {row.contender: len(row.seconds) for row in measured(field, case).rows}
-    assert turns == {"ours": 3, "c_sizes": 3, "jax_scan": 3, "fann": 2, "joblib_processes": 3}  # 100 s are a share
+    assert turns == {
+        "ours": 3,
+        "c_sizes": 3,
+        "jax_scan": 3,
+        "fann": 2,
+        "joblib_processes": 3,
+    }  # 100 s are a share
 
 
 def test_first_calls_are_timed_in_new_processes(tmp_path):
     case = small(ALL["spiral batch 30"])
     result = CaseResult.of(case, 1e-9)
     with Field(["numpy_vectorised"], 1, tmp_path).open() as field:
-        method.measure(result, case, field, dataclasses.replace(PLAN, processes=2, rounds=2), lambda text: None)
+        method.measure(
+            result,
+            case,
+            field,
+            dataclasses.replace(PLAN, processes=2, rounds=2),
+            lambda text: None,
+        )
     (row,) = result.rows
     assert row.status == "timed"
     assert len(row.seconds) == 2

@@ -26,7 +26,9 @@ def test_results_are_kept_and_read_again(tmp_path):
     assert json.loads(file.read_text())["machine"]["commit"] == "abc"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 0}', '{"schema": 1, "cases": 3}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"schema": 0}', '{"schema": 1, "cases": 3}']
+)
 def test_what_is_no_result_is_refused(tmp_path, content):
     file = tmp_path / "other.json"
     file.write_text(content)
@@ -36,9 +38,13 @@ def test_what_is_no_result_is_refused(tmp_path, content):
 
 def test_compare_marks_what_got_slower():
     old, new = example(), example(scale=1.5)
-    marks = {pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(new, old)}
+    marks = {
+        pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(new, old)
+    }
     assert marks == {"ours": "slower", "c_sizes": "", "jax_scan": ""}
-    marks = {pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(old, new)}
+    marks = {
+        pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(old, new)
+    }
     assert marks["ours"] == "faster"
 
 
@@ -77,7 +83,9 @@ def test_pictures(tmp_path):
 def test_readme_table_is_between_its_markers():
     table = readme.markdown(example())
     assert "| spiral batch 30 | " in table
-    assert "**" in next(line for line in table.splitlines() if line.startswith("| spiral"))
+    assert "**" in next(
+        line for line in table.splitlines() if line.startswith("| spiral")
+    )
     text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
     once = readme.insert(text, table)
     assert once.startswith("before\n")
@@ -90,7 +98,10 @@ def test_readme_table_is_between_its_markers():
 
 def test_the_readme_has_the_figures_of_the_reference_run():
     text = readme.README.read_text(encoding="utf-8")
-    assert readme.insert(text, readme.markdown(results.load(FOLDER / "reference.json"))) == text
+    assert (
+        readme.insert(text, readme.markdown(results.load(FOLDER / "reference.json")))
+        == text
+    )
 
 
 def test_the_readme_shows_whole_runs_of_committed_code_only():
@@ -107,7 +118,9 @@ def test_the_readme_shows_whole_runs_of_committed_code_only():
     assert reason(cases=run.cases[1:]) == "lacks xor-grid per sample"
     assert "not committed" in reason(machine={**run.machine, "commit": "abc+"})
     assert "not committed" in reason(machine={**run.machine, "commit": "unknown"})
-    bad = dataclasses.replace(run.cases[0], rows=[*run.cases[0].rows, Row("fann", "FANN", "invalid")])
+    bad = dataclasses.replace(
+        run.cases[0], rows=[*run.cases[0].rows, Row("fann", "FANN", "invalid")]
+    )
     assert "invalid or failed" in reason(cases=[bad, *run.cases[1:]])
 
 

@@ -26,12 +26,20 @@ RIGHT = [[0.5, 0.7310585786300049]]
 
 
 def run(folder, program=PROGRAM, **variables):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("FASTNN", "NUMBA", "XDG"))}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("FASTNN", "NUMBA", "XDG"))
+    }
     if folder is not None:
         environment["FASTNN_CACHE_DIR"] = str(folder)
     environment |= variables
     found = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
     )
     assert found.returncode == 0, found.stderr
     return found.stdout.strip(), found.stderr.strip()
@@ -54,8 +62,16 @@ def test_bounds_checked_code_is_kept_apart(tmp_path):
 def copied(tmp_path):
     """A copy of the package, with the kernels in their place."""
     copy = tmp_path / "copy" / "fastnn"
-    shutil.copytree(Path(fastnn.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__", "kernels"))
-    shutil.copytree(Path(kernels.__file__).parent, copy / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(fastnn.__file__).parent,
+        copy,
+        ignore=shutil.ignore_patterns("__pycache__", "kernels"),
+    )
+    shutil.copytree(
+        Path(kernels.__file__).parent,
+        copy / "kernels",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     return copy
 
 
@@ -68,7 +84,11 @@ def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
     assert run(folder, here)[0] == f"{RIGHT} loaded"
     source = helper.read_text()
     assert "one / (1.0 + _bounded_exp(-z))" in source
-    helper.write_text(source.replace("one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"))
+    helper.write_text(
+        source.replace(
+            "one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"
+        )
+    )
     assert run(folder, here)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
     helper.write_text(source)
     assert run(folder, here)[0] == f"{RIGHT} loaded"
@@ -78,19 +98,26 @@ def test_an_edit_while_a_process_runs_is_not_kept_under_the_new_name(tmp_path):
     copy = copied(tmp_path)
     helper = copy / "kernels" / "elementary.py"
     source = helper.read_text()
-    edited = source.replace("one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)")
+    edited = source.replace(
+        "one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"
+    )
     path = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n"
     edit = f"from fastnn import kernels; kernels.nodes\nopen({str(helper)!r}, 'w').write({edited!r})\n"
     folder = tmp_path / "cache"
     out, err = run(folder, path + edit + PROGRAM)
     assert out == f"{RIGHT} compiled"  # with the code that was imported
     assert "have changed since" in err
-    assert run(folder, path + PROGRAM)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
+    assert (
+        run(folder, path + PROGRAM)[0]
+        == "[[0.3333333333333333, 0.5761168847658291]] compiled"
+    )
     helper.write_text(source)
     assert run(folder, path + PROGRAM)[0] == f"{RIGHT} compiled"
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "random", "foreign pickle", "a folder"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "empty", "random", "foreign pickle", "a folder"]
+)
 def test_a_damaged_file_costs_a_compilation_and_a_log_line(tmp_path, damage):
     import hashlib
 
@@ -156,7 +183,9 @@ for size in (1, 7, "full"):
     state.update(net.theta.tobytes() + history.loss.tobytes() + net.predict_proba(X).tobytes())
 print(state.hexdigest())
 """
-    assert run(tmp_path, train) == run(tmp_path, train) == run(tmp_path / "another", train)
+    assert (
+        run(tmp_path, train) == run(tmp_path, train) == run(tmp_path / "another", train)
+    )
 
 
 def test_where_the_folder_is(tmp_path):
@@ -165,15 +194,24 @@ def test_where_the_folder_is(tmp_path):
     assert run(tmp_path / "x", program)[0] == str(tmp_path / "x")
     assert run("~/x", program, HOME=home)[0] == str(tmp_path / "x")
     assert run(None, program, NUMBA_CACHE_DIR=home)[0] == str(tmp_path / "fastnn")
-    assert run(None, program, XDG_CACHE_HOME=home, HOME="/nowhere")[0] == str(tmp_path / "fastnn")
-    assert run(None, program, XDG_CACHE_HOME="relative", HOME=home)[0] == str(tmp_path / ".cache" / "fastnn")
+    assert run(None, program, XDG_CACHE_HOME=home, HOME="/nowhere")[0] == str(
+        tmp_path / "fastnn"
+    )
+    assert run(None, program, XDG_CACHE_HOME="relative", HOME=home)[0] == str(
+        tmp_path / ".cache" / "fastnn"
+    )
     assert run(None, program, HOME=home)[0] == str(tmp_path / ".cache" / "fastnn")
 
 
 def test_eight_processes_at_once_on_an_empty_folder(tmp_path):
     environment = os.environ | {"FASTNN_CACHE_DIR": str(tmp_path)}
     processes = [
-        subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True, env=environment)
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
         for _ in range(8)
     ]
     for process in processes:

@@ -22,8 +22,15 @@ RULES = {
 @pytest.mark.compiled
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(("batch_size", "every"), [(1, 1), ("full", 1), ("full", 7)])
-def test_a_net_leaves_as_it_is_after_the_first_epoch_that_is_good_enough(rule, batch_size, every):
-    options = {"batch_size": batch_size, "optimizer": RULES[rule], "every": every, "seeds": range(70)}
+def test_a_net_leaves_as_it_is_after_the_first_epoch_that_is_good_enough(
+    rule, batch_size, every
+):
+    options = {
+        "batch_size": batch_size,
+        "optimizer": RULES[rule],
+        "every": every,
+        "seeds": range(70),
+    }
     net = fastnn.mlp(2, 3, 1, activation="tanh")
     whole = net.fit_many(*GATE, epochs=150, **options)
     runs = net.fit_many(*GATE, epochs=150, stop_below=0.3, **options)
@@ -31,11 +38,15 @@ def test_a_net_leaves_as_it_is_after_the_first_epoch_that_is_good_enough(rule, b
     below = whole.loss < 0.3
     met = below.any(axis=1)
     assert 5 < met.sum() < 70 or rule != "sgd"
-    assert (runs.trained == np.where(met, whole.epochs[below.argmax(axis=1)], 150)).all()
+    assert (
+        runs.trained == np.where(met, whole.epochs[below.argmax(axis=1)], 150)
+    ).all()
     assert (runs.final_loss[met] < 0.3).all()
     assert (runs.theta[~met] == whole.theta[~met]).all()
     for i in np.flatnonzero(met)[:4]:
-        alone = net.fit_many(*GATE, epochs=int(runs.trained[i]), **(options | {"seeds": [i]}))
+        alone = net.fit_many(
+            *GATE, epochs=int(runs.trained[i]), **(options | {"seeds": [i]})
+        )
         assert (runs.theta[i] == alone.theta[0]).all()
         there = runs.epochs <= runs.trained[i]
         assert (runs.loss[i][there] == whole.loss[i][: there.sum()]).all()
@@ -68,23 +79,33 @@ def test_lanes_are_filled_anew(monkeypatch):
     monkeypatch.setattr(many, "_share", watched)
     runs = fastnn.mlp(2, 2, 1).fit_many(*GATE, stop_below=0.3, n_jobs=1, **OPTIONS)
     assert 20 < len(groups) <= 32
-    assert [sum(each) for each in groups] == sorted((sum(each) for each in groups), reverse=True)
+    assert [sum(each) for each in groups] == sorted(
+        (sum(each) for each in groups), reverse=True
+    )
     assert (runs.trained == 400).sum() <= sum(groups[-1]) < 150
-    assert all(size == max(each) for each in groups for size in each[:-1])  # only the last one may have empty lanes
+    assert all(
+        size == max(each) for each in groups for size in each[:-1]
+    )  # only the last one may have empty lanes
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("batch_size", [1, 8])
-def test_one_that_diverges_leaves_and_the_next_in_its_lane_knows_nothing_of_it(batch_size, momentum):
+def test_one_that_diverges_leaves_and_the_next_in_its_lane_knows_nothing_of_it(
+    batch_size, momentum
+):
     X, y = fastnn.datasets.spiral(10)[0], fastnn.datasets.spiral(10)[0][:, 0]
     net = fastnn.mlp(2, 3, 1, loss="mse")
     options = {"epochs": 60, "batch_size": batch_size}
     rule = fastnn.SGD([1e200, 0.05, 0.05], momentum=momentum)
-    runs = net.fit_many(X, y, seeds=range(3), optimizer=rule, stop_below=1e-9, **options)
+    runs = net.fit_many(
+        X, y, seeds=range(3), optimizer=rule, stop_below=1e-9, **options
+    )
     assert runs.diverged.tolist() == [True, False, False]
     assert runs.trained[1] == runs.trained[2] == 60 > runs.trained[0]
-    alone = net.fit_many(X, y, seeds=[1, 2], optimizer=fastnn.SGD(0.05, momentum=momentum), **options)
+    alone = net.fit_many(
+        X, y, seeds=[1, 2], optimizer=fastnn.SGD(0.05, momentum=momentum), **options
+    )
     assert (runs.theta[1:] == alone.theta).all()
 
 
@@ -93,7 +114,14 @@ def test_one_that_diverges_leaves_and_the_next_in_its_lane_knows_nothing_of_it(b
 @pytest.mark.parametrize(("every", "shuffle"), [(1, True), (6, False), (1000, True)])
 def test_percentiles_are_those_of_all_losses(every, shuffle, window, monkeypatch):
     monkeypatch.setattr(crowd, "WINDOW", window)
-    options = {"epochs": 40, "lr": 1.0, "seeds": range(150), "every": every, "shuffle": shuffle, "seed": 3}
+    options = {
+        "epochs": 40,
+        "lr": 1.0,
+        "seeds": range(150),
+        "every": every,
+        "shuffle": shuffle,
+        "seed": 3,
+    }
     net = fastnn.mlp(2, 2, 1)
     whole = net.fit_many(*GATE, **options)
     runs = net.fit_many(*GATE, losses="percentiles", **options)
@@ -103,7 +131,9 @@ def test_percentiles_are_those_of_all_losses(every, shuffle, window, monkeypatch
     assert (runs.epochs == whole.epochs).all()
     places = [max(-(-p * 150 // 100) - 1, 0) for p in range(101)]
     assert (runs.losses.percentiles == np.sort(whole.loss, axis=0)[places]).all()
-    assert (runs.accuracies.percentiles == np.sort(whole.accuracy, axis=0)[places]).all()
+    assert (
+        runs.accuracies.percentiles == np.sort(whole.accuracy, axis=0)[places]
+    ).all()
     with pytest.raises(ValueError, match="losses='all'"):
         _ = runs.loss
 
@@ -124,13 +154,22 @@ def test_percentiles_count_nets_that_left_with_their_last_loss(monkeypatch):
 def test_many_losses_become_percentiles_unless_asked(monkeypatch):
     monkeypatch.setattr(keep, "_ALL", 999)
     net = fastnn.mlp(2, 2, 1)
-    for epochs, losses, kept in ((9, None, True), (10, None, False), (10, "all", True), (9, "percentiles", False)):
-        runs = net.fit_many(*GATE, seeds=range(100), epochs=epochs, lr=0.1, losses=losses)
+    for epochs, losses, kept in (
+        (9, None, True),
+        (10, None, False),
+        (10, "all", True),
+        (9, "percentiles", False),
+    ):
+        runs = net.fit_many(
+            *GATE, seeds=range(100), epochs=epochs, lr=0.1, losses=losses
+        )
         assert (runs.losses.each is not None) == kept
 
 
 def test_values_have_no_accuracy_in_percentiles_either():
-    runs = fastnn.mlp(2, 2, 1, loss="mse").fit_many(*GATE, seeds=range(5), epochs=3, lr=0.1, losses="percentiles")
+    runs = fastnn.mlp(2, 2, 1, loss="mse").fit_many(
+        *GATE, seeds=range(5), epochs=3, lr=0.1, losses="percentiles"
+    )
     assert np.isnan(runs.accuracies.percentiles).all()
     assert np.isnan(runs.final_accuracy).all()
 
@@ -139,7 +178,9 @@ def test_nets_one_after_the_other_keep_all_losses():
     layers = [fastnn.Affine(2, 2), fastnn.Tanh(), fastnn.Tanh(), fastnn.Affine(2, 1)]
     net = fastnn.Sequential(layers, seed=0)
     runs = net.fit_many(*GATE, seeds=range(3), epochs=4, lr=0.1, losses="percentiles")
-    assert (runs.loss == net.fit_many(*GATE, seeds=range(3), epochs=4, lr=0.1).loss).all()
+    assert (
+        runs.loss == net.fit_many(*GATE, seeds=range(3), epochs=4, lr=0.1).loss
+    ).all()
 
 
 def test_orders_are_the_same_in_stages(monkeypatch):
@@ -210,7 +251,9 @@ def test_ctrl_c_keeps_all_nets_as_far_as_the_last_stage(how, monkeypatch):
     assert (runs.trained == np.minimum(whole.trained, reached)).all()
     shorter = net.fit_many(*GATE, **(OPTIONS | {"epochs": reached}), **how)
     assert (runs.theta == shorter.theta).all()
-    assert (runs.loss_quantiles(0.5) == whole.loss_quantiles(0.5)[: len(runs.epochs)]).all()
+    assert (
+        runs.loss_quantiles(0.5) == whole.loss_quantiles(0.5)[: len(runs.epochs)]
+    ).all()
 
 
 @pytest.mark.compiled
@@ -231,13 +274,25 @@ def test_ways_that_are_offered_fit(monkeypatch):
     net = fastnn.mlp(2, 2, 1)
 
     def ask(n_nets=2000, epochs=300, **options):
-        return net.fit_many(*GATE, seeds=range(n_nets), epochs=epochs, lr=0.1, batch_size="full", **options)
+        return net.fit_many(
+            *GATE,
+            seeds=range(n_nets),
+            epochs=epochs,
+            lr=0.1,
+            batch_size="full",
+            **options,
+        )
 
-    with pytest.raises(ValueError, match="2,000 nets with losses and accuracies in 300 epochs") as refused:
+    with pytest.raises(
+        ValueError, match="2,000 nets with losses and accuracies in 300 epochs"
+    ) as refused:
         ask(losses="all")
     ways = str(refused.value).split("choose ")[1].split(" or ")
     every, most = (int("".join(filter(str.isdigit, way))) for way in ways)
-    assert len(ask(losses="all", every=every)) == len(ask(n_nets=most, losses="all")) + 2000 - most
+    assert (
+        len(ask(losses="all", every=every))
+        == len(ask(n_nets=most, losses="all")) + 2000 - most
+    )
     with pytest.raises(ValueError, match=f"every={every}"):
         ask(losses="all", every=every - 1)
     with pytest.raises(ValueError, match="at most"):

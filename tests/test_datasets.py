@@ -40,7 +40,9 @@ def test_spiral_is_the_books_loop(n, classes, seed):
             rate = i / n
             radius = 1.0 * rate
             theta = j * 4.0 + 4.0 * rate + random.randn() * 0.2
-            points[n * j + i] = np.array([radius * np.sin(theta), radius * np.cos(theta)])
+            points[n * j + i] = np.array(
+                [radius * np.sin(theta), radius * np.cos(theta)]
+            )
             labels[n * j + i] = j
     X, y = datasets.spiral(n, classes=classes, seed=seed)
     assert X.tobytes() == points.tobytes()

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 from fastnn.kernels import elementary
 from fastnn.kernels.pointers import flat
-from fastnn.kernels.vectors import constant, exp, load, log, log1p, numbers_in, sigmoid, store, tanh, traced
+from fastnn.kernels.vectors import (
+    constant,
+    exp,
+    load,
+    log,
+    log1p,
+    numbers_in,
+    sigmoid,
+    store,
+    tanh,
+    traced,
+)
 
 log1p_to_1 = traced(elementary.log1p_to_1)
 NAMES = ["exp", "log", "log1p", "log1p_to_1", "sigmoid", "tanh"]
@@ -82,16 +93,46 @@ def points(name, dtype):
     small = 10 ** draw.uniform(least, 0, 500)
     ulps = np.arange(1, 40) * float(kind.eps)
     if name == "log":
-        x = [10 ** draw.uniform(least, -least, 800), draw.uniform(0.5, 2, 800), 1 + ulps, 1 - ulps]
-        x += [0.5**0.5 * (1 + ulps), 0.5**0.5 * (1 - ulps), 2.0 ** np.arange(-120, 120), [kind.tiny, kind.max]]
+        x = [
+            10 ** draw.uniform(least, -least, 800),
+            draw.uniform(0.5, 2, 800),
+            1 + ulps,
+            1 - ulps,
+        ]
+        x += [
+            0.5**0.5 * (1 + ulps),
+            0.5**0.5 * (1 - ulps),
+            2.0 ** np.arange(-120, 120),
+            [kind.tiny, kind.max],
+        ]
     elif name == "log1p":
-        x = [small, 10 ** draw.uniform(0, -least, 400), draw.uniform(0, 2, 800), ulps, 1 / ulps, [kind.max]]
+        x = [
+            small,
+            10 ** draw.uniform(0, -least, 400),
+            draw.uniform(0, 2, 800),
+            ulps,
+            1 / ulps,
+            [kind.max],
+        ]
     elif name == "log1p_to_1":
         x = [small, draw.uniform(0, 1, 1000), ulps, 1 - ulps]
     else:
         halves = (np.arange(-40, 40) + 0.5) * np.log(2)  # where k steps
-        x = [draw.uniform(-end, end, 800), draw.uniform(-40, 40, 800), draw.uniform(-1, 1, 800)]
-        x += [small, -small, ulps, -ulps, halves, end * (1 - ulps), -end * (1 - ulps), [end, -end]]
+        x = [
+            draw.uniform(-end, end, 800),
+            draw.uniform(-40, 40, 800),
+            draw.uniform(-1, 1, 800),
+        ]
+        x += [
+            small,
+            -small,
+            ulps,
+            -ulps,
+            halves,
+            end * (1 - ulps),
+            -end * (1 - ulps),
+            [end, -end],
+        ]
     return np.concatenate(x).astype(dtype)
 
 
@@ -104,16 +145,25 @@ def errors(name, x):
     exponents = [math.frexp(max(abs(float(w)), float(kind.tiny)))[1] for w in wanted]
     units = [Decimal(2) ** (exponent - 1 - kind.nmant) for exponent in exponents]
     values = found(name, x)
-    return np.array([float(abs(Decimal(float(v)) - w) / u) for v, w, u in zip(values, wanted, units, strict=True)])
+    return np.array(
+        [
+            float(abs(Decimal(float(v)) - w) / u)
+            for v, w, u in zip(values, wanted, units, strict=True)
+        ]
+    )
 
 
 @both
-@pytest.mark.parametrize(("name", "bound"), list(zip(NAMES, [2, 2, 2, 2, 3, 3], strict=True)))
+@pytest.mark.parametrize(
+    ("name", "bound"), list(zip(NAMES, [2, 2, 2, 2, 3, 3], strict=True))
+)
 def test_errors_are_a_few_units_in_the_last_place(name, bound, dtype):
     x = points(name, dtype)
     error = errors(name, x)
     if not COMPILED and name in ("exp", "sigmoid"):
-        error -= np.abs(x)  # plain Python has no fma: k ln 2 is rounded, by up to |x| units of the result
+        error -= np.abs(
+            x
+        )  # plain Python has no fma: k ln 2 is rounded, by up to |x| units of the result
     assert (error < bound).all(), (error.max(), x[error.argmax()])
 
 
@@ -129,7 +179,10 @@ def test_some_values_are_exact(dtype):
         ("log1p_to_1", [0], [0]),
     ]:
         assert found(name, np.array(x, dtype)).tolist() == wanted
-    assert found("exp", np.array([1000, np.inf], dtype)).tolist() == found("exp", largest(dtype)).tolist()
+    assert (
+        found("exp", np.array([1000, np.inf], dtype)).tolist()
+        == found("exp", largest(dtype)).tolist()
+    )
 
 
 def largest(dtype):
@@ -151,9 +204,13 @@ def test_number_has_the_bits_of_a_vector(name, dtype):
 
 
 @both
-@pytest.mark.parametrize(("name", "bound"), list(zip(NAMES, [2, 2, 2, 2, 3, 3], strict=True)))
+@pytest.mark.parametrize(
+    ("name", "bound"), list(zip(NAMES, [2, 2, 2, 2, 3, 3], strict=True))
+)
 def test_greater_numbers_have_greater_results_up_to_the_error(name, bound, dtype):
-    low, high = {"log": (0.5, 2), "log1p": (0, 3), "log1p_to_1": (0, 1)}.get(name, (-20, 20))
+    low, high = {"log": (0.5, 2), "log1p": (0, 3), "log1p_to_1": (0, 1)}.get(
+        name, (-20, 20)
+    )
     values = found(name, np.linspace(low, high, 20_000).astype(dtype))
     error = bound if COMPILED or name not in ("exp", "sigmoid") else bound + 20
     assert (np.diff(values) >= -2 * error * np.spacing(np.abs(values[1:]))).all()

@@ -14,7 +14,9 @@ import fastnn
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 WARNS = {"zero_init": "SymmetryWarning"}  # what an example is there to show
 ARGUMENTS = {"how_often_does_xor_work": ["50"]}  # seeds, which are 10,000 otherwise
-each = pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+each = pytest.mark.parametrize(
+    "example", EXAMPLES, ids=[path.stem for path in EXAMPLES]
+)
 
 
 def test_there_are_examples():
@@ -26,12 +28,26 @@ def test_there_are_examples():
 def test_it_runs_and_leaves_pictures(example, tmp_path):
     warns = WARNS.get(example.stem)
     done = subprocess.run(
-        [sys.executable, "-W", "error" if warns is None else "default", str(example), *ARGUMENTS.get(example.stem, [])],
-        cwd=tmp_path, env={**os.environ, "MPLBACKEND": "Agg"}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-W",
+            "error" if warns is None else "default",
+            str(example),
+            *ARGUMENTS.get(example.stem, []),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
-    assert re.findall(r"\w+Warning(?=: )", done.stderr) == ([] if warns is None else [warns]), done.stderr
-    assert len(done.stderr.splitlines()) == (0 if warns is None else 2), done.stderr  # the warning, and its line
+    assert re.findall(r"\w+Warning(?=: )", done.stderr) == (
+        [] if warns is None else [warns]
+    ), done.stderr
+    assert len(done.stderr.splitlines()) == (0 if warns is None else 2), (
+        done.stderr
+    )  # the warning, and its line
     assert done.stdout.strip()
     pictures = sorted(tmp_path.iterdir())
     assert pictures[0].name == f"{example.stem}.png"
@@ -48,7 +64,11 @@ def test_it_uses_public_names_only(example):
     allowed = {"fastnn", "numpy", "matplotlib", *sys.stdlib_module_names}
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module]
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+            )
             assert {name.partition(".")[0] for name in names} <= allowed
             assert not any(name.startswith("fastnn.") for name in names)
         if isinstance(node, ast.Attribute):

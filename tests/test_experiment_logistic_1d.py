@@ -52,7 +52,10 @@ def test_curves_are_the_neurons_answers():
     assert curves.shape == (11, 100)
     assert x[0] < case.x.min()
     assert x[-1] > case.x.max()
-    assert np.abs(trained.neuron.predict_proba(case.inputs(x))[:, 1] - curves[-1]).max() < 1e-12
+    assert (
+        np.abs(trained.neuron.predict_proba(case.inputs(x))[:, 1] - curves[-1]).max()
+        < 1e-12
+    )
 
 
 def test_the_learned_boundary_is_where_the_answer_changes():
@@ -60,7 +63,9 @@ def test_the_learned_boundary_is_where_the_answer_changes():
         case = Case.from_seed(boundary, standardised, 1)
         theta = np.array([2.0, 0.6])
         at = boundary + case.learned(theta)
-        assert theta[0] * case.inputs(np.array([at]))[0, 0] + theta[1] == pytest.approx(0.0, abs=1e-12)
+        assert theta[0] * case.inputs(np.array([at]))[0, 0] + theta[1] == pytest.approx(
+            0.0, abs=1e-12
+        )
 
 
 def test_bends_are_those_of_the_loss():
@@ -70,7 +75,10 @@ def test_bends_are_those_of_the_loss():
         return case.losses(theta[np.newaxis] + step).mean()
 
     steps = 1e-4 * np.eye(2)
-    second = [[loss(p + q) + loss(-p - q) - loss(p - q) - loss(q - p) for q in steps] for p in steps]
+    second = [
+        [loss(p + q) + loss(-p - q) - loss(p - q) - loss(q - p) for q in steps]
+        for p in steps
+    ]
     assert case.bends(theta) == pytest.approx(np.linalg.cond(second), rel=1e-3)
 
 
@@ -78,7 +86,8 @@ def test_bends_are_those_of_the_loss():
 @pytest.mark.compiled
 def test_the_valley_is_narrow_around_7_and_wide_for_standardised_inputs(seed):
     zero, seven, standardised = (
-        trained.case.bends(trained.neuron.theta) for trained in (train(Case.from_seed(*case, seed)) for case in CASES)
+        trained.case.bends(trained.neuron.theta)
+        for trained in (train(Case.from_seed(*case, seed)) for case in CASES)
     )
     assert 1 < zero < 10
     assert seven > 300
@@ -93,10 +102,14 @@ def test_the_conclusion_holds_from_other_seeds(seed):
     assert [run.updates for run in outcome.runs] == [1000] * 3
     shares = []
     for case, n in zip(CASES, (100, 20, 20), strict=True):
-        scores = [train(Case.from_seed(*case, each)).score for each in seeds(Options(seed), n)]
+        scores = [
+            train(Case.from_seed(*case, each)).score for each in seeds(Options(seed), n)
+        ]
         shares.append(float(np.mean(np.array(scores) >= 0.9)))
     zero, seven, standardised = shares
-    assert seven < 0.5 < 0.9 <= min(zero, standardised)  # "mostly fails", "finds the boundary"
+    assert (
+        seven < 0.5 < 0.9 <= min(zero, standardised)
+    )  # "mostly fails", "finds the boundary"
     finds, fails, cure = outcome.conclusion
     assert f"from {zero:.1%} of 100 seeds" in finds
     assert f"mostly fails: from {seven:.1%} of 20 seeds" in fails

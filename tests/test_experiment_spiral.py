@@ -26,7 +26,12 @@ def published_code(updates, lr=1.0):
         ds[np.arange(300), t.argmax(axis=1)] -= 1
         ds /= 300
         dh = np.matmul(ds, w2.T) * (1.0 - h) * h
-        grads = [np.matmul(x.T, dh), np.sum(dh, axis=0), np.matmul(h.T, ds), np.sum(ds, axis=0)]
+        grads = [
+            np.matmul(x.T, dh),
+            np.sum(dh, axis=0),
+            np.matmul(h.T, ds),
+            np.sum(ds, axis=0),
+        ]
         for param, grad in zip(params, grads, strict=True):
             param -= lr * grad
     return params, loss
@@ -48,7 +53,9 @@ def test_two_layer_net_is_the_notebooks():
         net.update(1.0)
     for mine, theirs in zip(net.params, params, strict=True):
         assert np.abs(mine - theirs).max() < 1e-12
-    assert 0 < found - loss < 1e-6  # the notebook adds 1e-7 to what it takes the logarithm of
+    assert (
+        0 < found - loss < 1e-6
+    )  # the notebook adds 1e-7 to what it takes the logarithm of
     assert arrays == [id(grad) for grad in net.grads]
 
 
@@ -70,24 +77,40 @@ def test_all_findings_are_as_they_should_be(outcome):
         "batches of 30, many seeds": 20 * 3000,
     }
     *ways, many = outcome.runs
-    assert [len(run.trace["loss"]) for run in ways] == [150, 150, 200]  # every second epoch, and every 15th
+    assert [len(run.trace["loss"]) for run in ways] == [
+        150,
+        150,
+        200,
+    ]  # every second epoch, and every 15th
     assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
     # side by side as alone, up to what 3,000 updates make of rounding
     assert many.trace["final_loss_by_seed"][0] == pytest.approx(ways[0].loss, rel=1e-6)
-    assert sum(finding.what.startswith("typing error") for finding in outcome.findings) == 5
+    assert (
+        sum(finding.what.startswith("typing error") for finding in outcome.findings)
+        == 5
+    )
 
 
 @pytest.mark.compiled
 def test_pictures_and_the_film(outcome):
     look_at_all(outcome)
     data, curves, regions, losses = (Figure(layout="constrained") for _ in range(4))
-    for picture, figure in zip(outcome.pictures, (data, curves, regions, losses), strict=True):
+    for picture, figure in zip(
+        outcome.pictures, (data, curves, regions, losses), strict=True
+    ):
         picture.draw(figure)
-    assert [len(figure.axes) for figure in (data, curves, regions, losses)] == [1, 2, 3, 1]
+    assert [len(figure.axes) for figure in (data, curves, regions, losses)] == [
+        1,
+        2,
+        3,
+        1,
+    ]
     lines = curves.axes[0].lines[::2]  # each is followed by a dashed one at the best
     for line, run in zip(lines, outcome.runs[:3], strict=True):
         assert line.get_label() == run.mode
-        assert [line.get_ydata()[epoch - 1] for epoch in run.trace["epochs"]] == run.trace["loss"]
+        assert [
+            line.get_ydata()[epoch - 1] for epoch in run.trace["epochs"]
+        ] == run.trace["loss"]
     (film,) = outcome.films
     assert 40 <= film.n_frames <= 100
     figure = Figure()
@@ -107,9 +130,17 @@ def test_the_conclusion_holds_from_other_seeds(seed):
     assert ("rather unlucky" in said) == (high < 0.11)
     # the loss and the share of right answers are those of one net, at the end
     net = spiral.spiral_net(1000 * seed)
-    history = net.fit(*datasets.spiral(), epochs=300, lr=1.0, batch_size=30, seed=1000 * seed)
-    loss, score = net.loss_and_grads(*datasets.spiral())[0], net.score(*datasets.spiral())
-    assert f"the net has in the end, over all points, a loss of {loss:.3f}, with {score:.1%} right" in said
+    history = net.fit(
+        *datasets.spiral(), epochs=300, lr=1.0, batch_size=30, seed=1000 * seed
+    )
+    loss, score = (
+        net.loss_and_grads(*datasets.spiral())[0],
+        net.score(*datasets.spiral()),
+    )
+    assert (
+        f"the net has in the end, over all points, a loss of {loss:.3f}, with {score:.1%} right"
+        in said
+    )
     assert outcome.runs[0].accuracy == score
     slow = int((history.loss > 1.0).sum())
     assert f"above 1 for {slow} epochs" in said
@@ -118,12 +149,18 @@ def test_the_conclusion_holds_from_other_seeds(seed):
 
 
 @pytest.mark.parametrize(
-    ("losses", "luck"), [((0.12, 0.13), "lucky"), ((0.1, 0.12), "ordinary"), ((0.08, 0.1), "unlucky")]
+    ("losses", "luck"),
+    [((0.12, 0.13), "lucky"), ((0.1, 0.12), "ordinary"), ((0.08, 0.1), "unlucky")],
 )
 def test_luck_is_where_the_books_loss_lies(losses, luck):
     nets = {mode: spiral.spiral_net() for mode, *_ in spiral.MODES}
-    histories = {mode: net.fit(*datasets.spiral(), epochs=1, lr=1.0, batch_size="full") for mode, net in nets.items()}
-    said = " ".join(spiral._conclusion(nets, histories, np.array(losses), *datasets.spiral()))
+    histories = {
+        mode: net.fit(*datasets.spiral(), epochs=1, lr=1.0, batch_size="full")
+        for mode, net in nets.items()
+    }
+    said = " ".join(
+        spiral._conclusion(nets, histories, np.array(losses), *datasets.spiral())
+    )
     assert f" {luck} one." in said
 
 

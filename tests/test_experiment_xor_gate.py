@@ -65,16 +65,24 @@ def test_the_page_shows_the_same_four_numbers_in_another_order():
 
 
 def test_steps_to():
-    losses = np.array([[0.7, 0.7, 0.5, 0.7], [0.7, 0.7, 0.7, 0.7], [0.1, 0.7, 0.7, 0.7]])
+    losses = np.array(
+        [[0.7, 0.7, 0.5, 0.7], [0.7, 0.7, 0.7, 0.7], [0.1, 0.7, 0.7, 0.7]]
+    )
     assert gate.steps_to(losses, 0.6).tolist() == [200.0, np.inf, 0.0]
     assert xor_gate.PAGE_LEFT == 1200.0
 
 
 def test_the_share_that_has_learned_tells_of_the_others():
-    finding = gate.share_learned("learned?", np.array([[0.7, 0.01], [0.7, 0.7], [0.7, 0.3466], [0.7, 0.2]]))
+    finding = gate.share_learned(
+        "learned?", np.array([[0.7, 0.01], [0.7, 0.7], [0.7, 0.3466], [0.7, 0.2]])
+    )
     assert finding.found == "by 25.0%"
-    assert finding.verdict.startswith("25.0% end above 0.6, 50.0% from 0.1 to 0.6; 50% of these near 0.3466")
-    assert gate.share_learned("learned?", np.array([[0.7, 0.01]])).verdict.endswith(", 0.0% from 0.1 to 0.6")
+    assert finding.verdict.startswith(
+        "25.0% end above 0.6, 50.0% from 0.1 to 0.6; 50% of these near 0.3466"
+    )
+    assert gate.share_learned("learned?", np.array([[0.7, 0.01]])).verdict.endswith(
+        ", 0.0% from 0.1 to 0.6"
+    )
 
 
 @pytest.mark.compiled
@@ -83,7 +91,9 @@ def test_pytorch_itself_gives_the_same_losses():
     for seed in (0, 1):
         theta = xor_gate.torch_theta(seed)
         net = fastnn.mlp(2, 2, 1, loss="bce").with_theta(theta)
-        history = net.fit(*fastnn.datasets.xor_gate(), epochs=2001, lr=1.0, batch_size="full")
+        history = net.fit(
+            *fastnn.datasets.xor_gate(), epochs=2001, lr=1.0, batch_size="full"
+        )
         assert np.abs(history.loss - xor_gate.torch_losses(theta)).max() < 1e-12
 
 

@@ -80,7 +80,9 @@ def test_the_first_epochs_equal_the_published_code(right):
 
 @pytest.mark.compiled
 def test_as_published_to_the_end():
-    history = xor_grid.published_net().fit(*datasets.xor_grid(100), epochs=50, lr=0.25, shuffle=False)
+    history = xor_grid.published_net().fit(
+        *datasets.xor_grid(100), epochs=50, lr=0.25, shuffle=False
+    )
     assert abs(history.loss[49] - 0.02129332475926467) < 1e-9
     counted = xor_grid.cumulative_accuracy(history)
     assert counted[0] == pytest.approx(0.8933, abs=1e-12)
@@ -98,22 +100,35 @@ def test_the_published_gradient_is_the_same_layer_by_layer_and_in_batches():
     d = by_hand.loss.backward()
     for layer in reversed(by_hand.layers):
         d = layer.backward(d)
-    for found, wanted in zip([g for layer in by_hand.layers for g in layer.grads], grads, strict=True):
+    for found, wanted in zip(
+        [g for layer in by_hand.layers for g in layer.grads], grads, strict=True
+    ):
         assert np.abs(found - wanted).max() < 1e-14
     # and a batch's gradient is the mean of its samples'
-    alone = [xor_grid.published_net().loss_and_grads(X[i : i + 1], y[i : i + 1])[1] for i in range(81)]
+    alone = [
+        xor_grid.published_net().loss_and_grads(X[i : i + 1], y[i : i + 1])[1]
+        for i in range(81)
+    ]
     for place, grad in enumerate(grads):
-        assert np.abs(np.mean([one[place] for one in alone], axis=0) - grad).max() < 1e-14
+        assert (
+            np.abs(np.mean([one[place] for one in alone], axis=0) - grad).max() < 1e-14
+        )
 
 
 @pytest.mark.compiled
 def test_all_findings_are_as_they_should_be(outcome, said):
     assert outcome.ok, [finding for finding in outcome.findings if not finding.ok]
     assert not [finding for finding in outcome.findings if "NOT" in finding.verdict]
-    assert [run.mode for run in outcome.runs] == ["as published", "right gradient", "right gradient, shuffled"]
+    assert [run.mode for run in outcome.runs] == [
+        "as published",
+        "right gradient",
+        "right gradient, shuffled",
+    ]
     assert [run.updates for run in outcome.runs] == [500_000] * 3
     assert all(len(run.trace["loss"]) == 50 for run in outcome.runs)
-    assert outcome.runs[0].accuracy == pytest.approx(0.9975, abs=1e-12)  # of the net at the end, not as the page counts
+    assert outcome.runs[0].accuracy == pytest.approx(
+        0.9975, abs=1e-12
+    )  # of the net at the end, not as the page counts
     assert said[:3] == [run.mode for run in outcome.runs]
 
 
@@ -131,10 +146,14 @@ def test_a_result_that_differs_is_found(monkeypatch):
 def test_pictures_and_the_film(outcome):
     look_at_all(outcome)
     maps, curves, gradients = (Figure(layout="constrained") for _ in range(3))
-    for picture, figure in zip(outcome.pictures, (maps, curves, gradients), strict=True):
+    for picture, figure in zip(
+        outcome.pictures, (maps, curves, gradients), strict=True
+    ):
         picture.draw(figure)
     assert [len(figure.axes) for figure in (maps, curves, gradients)] == [16, 3, 4]
-    assert [ax.get_title() for ax in maps.axes] == [f"epoch {epoch}" for epoch in range(3, 49, 3)]
+    assert [ax.get_title() for ax in maps.axes] == [
+        f"epoch {epoch}" for epoch in range(3, 49, 3)
+    ]
     loss, best = curves.axes[1].lines
     assert loss.get_ydata().tolist() == outcome.runs[0].trace["loss"]
     assert best.get_ydata()[0] == min(outcome.runs[0].trace["loss"])
@@ -142,19 +161,25 @@ def test_pictures_and_the_film(outcome):
     assert 40 <= film.n_frames <= 100
     figure = Figure()
     film.draw(figure)(film.n_frames - 1)
-    for ax, still, run in zip(figure.axes, gradients.axes[1:], outcome.runs, strict=True):
+    for ax, still, run in zip(
+        figure.axes, gradients.axes[1:], outcome.runs, strict=True
+    ):
         title, same = f"{run.mode}\nepoch 50.00, loss ", f"{run.mode}\nloss "
         assert ax.get_title().startswith(title)
         assert still.get_title().startswith(same)
         loss = ax.get_title().removeprefix(title)  # of the same net on all points
-        assert still.get_title().removeprefix(same) == f"{loss}, {run.accuracy:.1%} right"
+        assert (
+            still.get_title().removeprefix(same) == f"{loss}, {run.accuracy:.1%} right"
+        )
 
 
 @pytest.mark.compiled
 def test_a_map_shows_the_net_as_it_was_then():
     X, y = datasets.xor_grid(100)
     net, until_then = xor_grid.published_net(), xor_grid.published_net()
-    history = net.fit(X, y, epochs=7, lr=0.25, shuffle=False, record=[0, 40_000, 50_000])
+    history = net.fit(
+        X, y, epochs=7, lr=0.25, shuffle=False, record=[0, 40_000, 50_000]
+    )
     until_then.fit(X, y, epochs=4, lr=0.25, shuffle=False)
     trained = xor_grid.Training("as published", net, history, loss=0.0, score=0.0)
     assert (trained.after(40_000).theta == until_then.theta).all()
@@ -180,7 +205,10 @@ def test_the_conclusion_says_what_the_nets_are(seed):
     mine, theirs = (net.loss_and_grads(X, y)[0] for net in (shuffled, published))
     assert shuffled.score(X, y) > 0.95  # "learns as well"
     said = " ".join(xor_grid.run(Options(seed=seed), lambda what: None).conclusion)
-    assert f"ends at {mine:.4f}, {'below' if mine < theirs else 'above'} the published net's loss" in said
+    assert (
+        f"ends at {mine:.4f}, {'below' if mine < theirs else 'above'} the published net's loss"
+        in said
+    )
 
 
 @pytest.mark.parametrize("nudge", [0.0, 1e-14, 1e-13, 1e-12])
@@ -197,7 +225,11 @@ def test_row_by_row_the_right_gradient_does_not_learn_whatever_rounding_does(nud
 
 @pytest.mark.compiled
 def test_what_no_page_shows_is_ours(outcome):
-    assert {finding.kind for finding in outcome.findings if finding.page == "not shown"} == {"ours"}
+    assert {
+        finding.kind for finding in outcome.findings if finding.page == "not shown"
+    } == {"ours"}
     assert all(
-        "its code, run" in finding.page for finding in outcome.findings if finding.what.startswith("accuracy after")
+        "its code, run" in finding.page
+        for finding in outcome.findings
+        if finding.what.startswith("accuracy after")
     )

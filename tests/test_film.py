@@ -32,7 +32,9 @@ def noise(n_frames):
     rng = np.random.default_rng(0)
 
     def draw(figure):
-        image = figure.subplots().imshow(np.zeros((2, 2, 3)), aspect="auto", interpolation="nearest")
+        image = figure.subplots().imshow(
+            np.zeros((2, 2, 3)), aspect="auto", interpolation="nearest"
+        )
         return lambda frame: image.set_data(rng.random((120, 160, 3)))
 
     return Film("noise", "Noise", (2.5, 2.0), n_frames, draw)
@@ -66,7 +68,9 @@ def frames(content):
         shown = []
         for place in range(opened.n_frames):
             opened.seek(place)
-            shown.append((np.asarray(opened.convert("RGB")).astype(int), opened.info["duration"]))
+            shown.append(
+                (np.asarray(opened.convert("RGB")).astype(int), opened.info["duration"])
+            )
     return shown
 
 
@@ -117,7 +121,9 @@ def test_noise_is_brought_below_the_limit(monkeypatch):
     assert len(content) <= len(whole) // 3
     shown = frames(content)
     assert 1 < len(shown) < 6
-    assert abs(sum(duration for _, duration in shown[:-1]) - 11 * 80) < 3 * 80  # as long as before
+    assert (
+        abs(sum(duration for _, duration in shown[:-1]) - 11 * 80) < 3 * 80
+    )  # as long as before
     assert not np.array_equal(shown[0][0], shown[1][0])
 
 
@@ -134,4 +140,6 @@ def test_a_film_that_cannot_be_small_keeps_its_last_frame(monkeypatch):
     monkeypatch.setattr(film, "LIMIT", 100)
     with Image.open(io.BytesIO(film.gif(growing_bar(5)))) as opened:
         assert opened.n_frames == 1
-        assert blue(np.asarray(opened.convert("RGB")).astype(int)) > 4.5 * blue(first[0])
+        assert blue(np.asarray(opened.convert("RGB")).astype(int)) > 4.5 * blue(
+            first[0]
+        )

@@ -19,7 +19,14 @@ def test_right_gradients_pass(dtype, activation, reduction):
     assert report, str(report)
     assert report.ok
     assert not report.all_zero
-    assert [parameter.name for parameter in report.parameters] == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    assert [parameter.name for parameter in report.parameters] == [
+        "W1",
+        "b1",
+        "W2",
+        "b2",
+        "W3",
+        "b3",
+    ]
     assert net.theta.tobytes() == before
 
 
@@ -27,7 +34,12 @@ def test_the_published_gradient_is_found_wrong_where_it_is():
     data = fastnn.datasets.xor_grid(10)
     report = fastnn.check_gradients(published_net(), *data)
     assert not report
-    assert [parameter.ok for parameter in report.parameters] == [False, False, True, True]
+    assert [parameter.ok for parameter in report.parameters] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     text = str(report)
     assert "DIFFER" in text
     assert text.count("WRONG") == 2
@@ -41,15 +53,21 @@ def test_a_large_loss_hides_no_wrong_gradient():
     data, labels = fastnn.datasets.xor_gate()
     for size in (1.0, 1e4, 1e8):
         for layer, right in ((fastnn.Affine, True), (PublishedAffine, False)):
-            net = fastnn.Sequential([fastnn.Affine(2, 3), fastnn.Sigmoid(), layer(3, 1)], "mse", seed=1)
+            net = fastnn.Sequential(
+                [fastnn.Affine(2, 3), fastnn.Sigmoid(), layer(3, 1)], "mse", seed=1
+            )
             assert fastnn.check_gradients(net, data, (labels + 0.3) * size).ok == right
 
 
 def test_kinks_of_relu_are_left_out_and_counted():
-    report = fastnn.check_gradients(fastnn.mlp(2, 3, 1, activation="relu"), *fastnn.datasets.xor_gate())
+    report = fastnn.check_gradients(
+        fastnn.mlp(2, 3, 1, activation="relu"), *fastnn.datasets.xor_gate()
+    )
     assert report.ok
     assert report.max_error < 1e-8
-    assert sum(parameter.kinks.sum() for parameter in report.parameters) == 3  # the biases, at the row of zeros
+    assert (
+        sum(parameter.kinks.sum() for parameter in report.parameters) == 3
+    )  # the biases, at the row of zeros
     assert "3 at a kink of ReLU left out" in repr(report)
 
 
@@ -66,14 +84,25 @@ def test_each_wrong_entry_is_named(monkeypatch):
     original = fastnn.Sequential.loss_and_grads
     monkeypatch.setattr(fastnn.Sequential, "loss_and_grads", wrong)
     report = fastnn.check_gradients(net, X, Y)
-    assert [parameter.ok for parameter in report.parameters] == [True, True, False, True]
+    assert [parameter.ok for parameter in report.parameters] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     assert report.parameters[2].worst == (3, 1)
     assert report.max_error == pytest.approx(1e-4, rel=1e-3)
     assert report.parameters[2].gradient[3, 1] == pytest.approx(right + 1e-4, rel=1e-12)
 
 
 def test_a_net_without_gradient_is_no_proof():
-    net = fastnn.mlp(2, 2, 1, init=[np.zeros((2, 2)), [-1.0, -2.0], np.zeros((2, 1)), [1000.0]], activation="relu")
+    net = fastnn.mlp(
+        2,
+        2,
+        1,
+        init=[np.zeros((2, 2)), [-1.0, -2.0], np.zeros((2, 1)), [1000.0]],
+        activation="relu",
+    )
     report = fastnn.check_gradients(net, [[1.0, 1.0]], [1])
     assert report.all_zero
     assert not report.ok

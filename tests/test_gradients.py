@@ -26,12 +26,18 @@ def test_equal_naive(dtype):
     nonzero = 0
     for number in range(N_NETS):
         net = case(number)
-        loss, grads = build(net.params, net.activations, net.loss, dtype).loss_and_grads(net.X, net.y, net.reduction)
+        loss, grads = build(
+            net.params, net.activations, net.loss, dtype
+        ).loss_and_grads(net.X, net.y, net.reduction)
         if dtype == "float32":  # the same rounded numbers for both
             net.params = [p.astype("float32").astype(float) for p in net.params]
             net.X = net.X.astype("float32").astype(float)
-            net.y = net.y if net.loss != "mse" else net.y.astype("float32").astype(float)
-        wanted = naive.loss_and_grads(net.params, net.activations, net.loss, net.X, net.y, net.reduction)
+            net.y = (
+                net.y if net.loss != "mse" else net.y.astype("float32").astype(float)
+            )
+        wanted = naive.loss_and_grads(
+            net.params, net.activations, net.loss, net.X, net.y, net.reduction
+        )
         tolerance = 1e-10 if dtype == "float64" else 1e-4
         close(loss, wanted[0], tolerance)
         # one scale for the net: with ReLU, layers may get gradients that are far below the others
@@ -47,7 +53,9 @@ def test_equal_golden():
     assert len(GOLDEN) == N_NETS
     for number, wanted in enumerate(GOLDEN):
         net = case(number)
-        loss, grads = build(net.params, net.activations, net.loss).loss_and_grads(net.X, net.y, net.reduction)
+        loss, grads = build(net.params, net.activations, net.loss).loss_and_grads(
+            net.X, net.y, net.reduction
+        )
         close(loss, wanted["loss"], 1e-10)
         for found, (norm, product) in zip(digest(grads), wanted["grads"], strict=True):
             assert abs(found[0] - norm) <= 1e-10 * norm + 1e-14
@@ -60,7 +68,9 @@ def test_equal_torch():
 
     for number in range(N_NETS):
         net = case(number)
-        loss, grads = build(net.params, net.activations, net.loss).loss_and_grads(net.X, net.y, net.reduction)
+        loss, grads = build(net.params, net.activations, net.loss).loss_and_grads(
+            net.X, net.y, net.reduction
+        )
         wanted = torch_nets.loss_and_grads(net)
         close(loss, wanted[0], 1e-10)
         scale = max(np.abs(g).max() for g in wanted[1])
@@ -72,15 +82,26 @@ def test_equal_torch():
 @pytest.mark.parametrize("loss", ["bce", "softmax_ce"])
 def test_zero_net_has_the_loss_of_guessing(loss):
     n_out = 1 if loss == "bce" else 5
-    net = build([np.zeros((3, 4)), np.zeros(4), np.zeros((4, n_out)), np.zeros(n_out)], ["tanh"], loss)
-    assert net.loss_and_grads(np.ones((4, 3)), [0, 1, 1, 0])[0] == pytest.approx(np.log(max(n_out, 2)), rel=1e-15)
+    net = build(
+        [np.zeros((3, 4)), np.zeros(4), np.zeros((4, n_out)), np.zeros(n_out)],
+        ["tanh"],
+        loss,
+    )
+    assert net.loss_and_grads(np.ones((4, 3)), [0, 1, 1, 0])[0] == pytest.approx(
+        np.log(max(n_out, 2)), rel=1e-15
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_saturated_outputs_have_right_losses_and_gradients(dtype):
     # one weight of 1: z is the input. log(1 + e^1000) = 1000, and what is right beyond doubt costs nothing
     net = build([np.ones((1, 1)), np.zeros(1)], [], "bce", dtype)
-    for z, label, loss, slope in [(1000, 1, 0, 0), (1000, 0, 1000, 1), (-1000, 0, 0, 0), (-1000, 1, 1000, -1)]:
+    for z, label, loss, slope in [
+        (1000, 1, 0, 0),
+        (1000, 0, 1000, 1),
+        (-1000, 0, 0, 0),
+        (-1000, 1, 1000, -1),
+    ]:
         found, (dw, db) = net.loss_and_grads([[float(z)]], [label])
         assert found == loss
         assert db[0] == slope
@@ -100,11 +121,16 @@ def test_small_probabilities_are_not_lost_to_cancellation():
     assert db[0] == pytest.approx(-1e-18, rel=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")  # of the interpreted run
+@pytest.mark.filterwarnings(
+    "ignore:overflow|invalid:RuntimeWarning"
+)  # of the interpreted run
 @pytest.mark.parametrize("stack", ["fused", "layer by layer"])
 def test_what_overflows_is_told_as_it_is(stack):
     # the first of three rows overflows: neither it nor the rows behind it may be left out in silence
-    layers = [fastnn.Affine(1, 1), *([] if stack == "fused" else [fastnn.Identity(), fastnn.Identity()])]
+    layers = [
+        fastnn.Affine(1, 1),
+        *([] if stack == "fused" else [fastnn.Identity(), fastnn.Identity()]),
+    ]
     net = fastnn.Sequential(layers, "mse", init=[[[1e200]], [0.0]])
     loss, (dw, _) = net.loss_and_grads([[1e200], [1.0], [2.0]], [0.0, 0.0, 0.0])
     assert loss == np.inf

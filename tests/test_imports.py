@@ -22,21 +22,33 @@ def imported(file):
             yield "." * node.level + (node.module or "")
 
 
-@pytest.mark.parametrize("file", sorted(KERNELS.glob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted(KERNELS.glob("*.py")), ids=lambda file: file.name
+)
 def test_kernels_know_nothing_of_the_api(file):
     for name in imported(file):
         assert not name.startswith(("fastnn", "..")), f"{file.name} imports {name}"
 
 
 @pytest.mark.parametrize(
-    "file", sorted(p for p in PACKAGE.rglob("*.py") if KERNELS not in p.parents), ids=lambda p: p.name
+    "file",
+    sorted(p for p in PACKAGE.rglob("*.py") if KERNELS not in p.parents),
+    ids=lambda p: p.name,
 )
 def test_the_api_compiles_nothing(file):
-    assert not [name for name in imported(file) if name.split(".")[0] in ("numba", "llvmlite")]
+    assert not [
+        name for name in imported(file) if name.split(".")[0] in ("numba", "llvmlite")
+    ]
 
 
 def python(program, **options):
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, **options)
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
 
 
 def test_importing_changes_no_state():
@@ -81,7 +93,9 @@ def test_a_checkout_that_is_not_installed_says_what_to_do(tmp_path):
 
 def test_all_is_what_is_there():
     assert all(hasattr(fastnn, name) for name in fastnn.__all__)
-    assert [getattr(kernels.codes, name) for name in COLUMNS] == list(range(kernels.codes.N_COLUMNS))
+    assert [getattr(kernels.codes, name) for name in COLUMNS] == list(
+        range(kernels.codes.N_COLUMNS)
+    )
     with pytest.raises(AttributeError, match="no attribute 'utils'"):
         _ = kernels.utils
 

@@ -14,7 +14,9 @@ def shown(monkeypatch, capsys):
     def show(folder):
         monkeypatch.setenv("FASTNN_CACHE_DIR", str(folder))
         info.show()
-        return capsys.readouterr().out.partition("compiled code")[2].strip().splitlines()
+        return (
+            capsys.readouterr().out.partition("compiled code")[2].strip().splitlines()
+        )
 
     return show
 
@@ -40,7 +42,13 @@ def test_foreign_files_are_counted_apart(tmp_path, shown):
     write(tmp_path / f"per_sample.train-{KEY}.bin", 300_000, 1)
     (tmp_path / f"a.folder-{KEY}.bin").mkdir()
     (tmp_path / f"a.link-{KEY}.bin").symlink_to("/nowhere")
-    for name in (".new-x", "notes.bin", f"\x1b[31m-{KEY}.bin", f"a.b-{KEY}.bin\n", os.fsdecode(b"\xff.bin")):
+    for name in (
+        ".new-x",
+        "notes.bin",
+        f"\x1b[31m-{KEY}.bin",
+        f"a.b-{KEY}.bin\n",
+        os.fsdecode(b"\xff.bin"),
+    ):
         (tmp_path / name).touch()
     summary, _, kernel, other = shown(tmp_path)
     assert summary == f"{tmp_path} (1 files, 0.3 MB)"
@@ -54,14 +62,18 @@ def test_folders_with_nothing_to_show(tmp_path, shown):
     assert shown(tmp_path / "empty") == [f"{tmp_path}/empty (empty)"]
     assert shown(tmp_path / "none") == [f"{tmp_path}/none (not there yet)"]
     assert not (tmp_path / "none").exists()
-    assert shown(tmp_path / "file") == [f"{tmp_path}/file (cannot be read: Not a directory)"]
+    assert shown(tmp_path / "file") == [
+        f"{tmp_path}/file (cannot be read: Not a directory)"
+    ]
 
 
 def test_a_folder_that_may_not_be_read(tmp_path, shown, monkeypatch):
     def refused(folder):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(os, "scandir", refused)  # the rights themselves do not stop root
+    monkeypatch.setattr(
+        os, "scandir", refused
+    )  # the rights themselves do not stop root
     assert shown(tmp_path) == [f"{tmp_path} (cannot be read: Permission denied)"]
 
 
@@ -90,4 +102,7 @@ def test_a_file_that_vanishes_meanwhile(tmp_path, shown, monkeypatch):
 
 
 def test_threads():
-    assert "available; fit(..., n_jobs=) uses one unless told otherwise" in dict(info.rows())["threads"]
+    assert (
+        "available; fit(..., n_jobs=) uses one unless told otherwise"
+        in dict(info.rows())["threads"]
+    )

@@ -49,14 +49,20 @@ FORMS = {
     "big-endian": lambda: GATE.astype(">f8"),
     "read-only": read_only,
     "Fortran-ordered": lambda: np.asfortranarray(GATE.astype(float)),
-    "strided": lambda: np.repeat(np.repeat(GATE.astype(float), 2, axis=0), 3, axis=1)[::2, ::3],
+    "strided": lambda: np.repeat(np.repeat(GATE.astype(float), 2, axis=0), 3, axis=1)[
+        ::2, ::3
+    ],
     "negative strides": lambda: GATE.astype(float)[::-1, ::-1][::-1, ::-1],
     "unaligned": unaligned,
     "masked, nothing masked": lambda: np.ma.array(GATE.astype(float)),
     "pandas frame": lambda: pd.DataFrame(GATE, columns=["a", "b"]),
     "pandas frame, nullable": lambda: pd.DataFrame(GATE, dtype="Int64"),
-    "pandas frame, mixed numbers": lambda: pd.DataFrame({"a": GATE[:, 0].astype(bool), "b": GATE[:, 1].astype(float)}),
-    "pandas frame, odd index": lambda: pd.DataFrame(GATE.astype(float), index=[9, 3, 3, 1]),
+    "pandas frame, mixed numbers": lambda: pd.DataFrame(
+        {"a": GATE[:, 0].astype(bool), "b": GATE[:, 1].astype(float)}
+    ),
+    "pandas frame, odd index": lambda: pd.DataFrame(
+        GATE.astype(float), index=[9, 3, 3, 1]
+    ),
 }
 
 
@@ -71,7 +77,10 @@ def test_forms_of_x_give_the_same_bits(form):
 
 
 def test_memory_mapped_x(tmp_path):
-    assert trained(memory_mapped(tmp_path), LABELS).theta.tobytes() == REFERENCE.theta.tobytes()
+    assert (
+        trained(memory_mapped(tmp_path), LABELS).theta.tobytes()
+        == REFERENCE.theta.tobytes()
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,9 +122,16 @@ def test_labels_come_back_from_predict(names, kind):
     assert net.classes.tolist() == names
     assert set(net.predict(GATE).tolist()) <= set(names)
     assert net.score(GATE, y) == REFERENCE.score(GATE, LABELS)
-    net.fit(GATE[:1], kind([names[0]]), epochs=1, lr=0.1)  # one of the known labels is enough
+    net.fit(
+        GATE[:1], kind([names[0]]), epochs=1, lr=0.1
+    )  # one of the known labels is enough
     with pytest.raises(ValueError, match="has learned"):
-        net.fit(GATE, ["a", "b", "b", "a"] if names[0] == -1 else [0, 1, 1, 0], epochs=1, lr=0.1)
+        net.fit(
+            GATE,
+            ["a", "b", "b", "a"] if names[0] == -1 else [0, 1, 1, 0],
+            epochs=1,
+            lr=0.1,
+        )
 
 
 def test_string_labels_of_three_classes_and_one_hot_rows():
@@ -147,12 +163,24 @@ BAD_X = {
     "long double": (GATE.astype(np.longdouble), "64 bits"),
     "huge integers": ([[2**62 + 1, 0], [1, 0]], r"2\*\*53"),
     "masked": (np.ma.array(GATE.astype(float), mask=GATE == 1), "masked"),
-    "missing in pandas": (pd.DataFrame({"a": [1, None], "b": [0, 1]}), "X has nan in row 1, column 0"),
-    "mixed pandas": (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "no numbers in column 1 .'b'"),
-    "pandas, missing integers": (pd.DataFrame({"a": [1, None], "b": [0, 1]}, dtype="Int64"), "X has nan in row 1"),
+    "missing in pandas": (
+        pd.DataFrame({"a": [1, None], "b": [0, 1]}),
+        "X has nan in row 1, column 0",
+    ),
+    "mixed pandas": (
+        pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
+        "no numbers in column 1 .'b'",
+    ),
+    "pandas, missing integers": (
+        pd.DataFrame({"a": [1, None], "b": [0, 1]}, dtype="Int64"),
+        "X has nan in row 1",
+    ),
     "None": (None, "two dimensions.*not NoneType"),
     "a dict": ({"a": [1]}, "two dimensions.*not dict"),
-    "strings among numbers": ([[0.0, "1"], [1.0, 0.0]], "mixes strings with other values, such as 0.0"),
+    "strings among numbers": (
+        [[0.0, "1"], [1.0, 0.0]],
+        "mixes strings with other values, such as 0.0",
+    ),
 }
 
 
@@ -161,7 +189,11 @@ def test_bad_x_is_refused(case):
     X, message = BAD_X[case]
     net = fastnn.mlp(2, 3, 1)
     before = net.theta.tobytes()
-    for call in (net.predict, net.predict_proba, lambda X: net.fit(X, [0] * 4, epochs=1, lr=0.1)):
+    for call in (
+        net.predict,
+        net.predict_proba,
+        lambda X: net.fit(X, [0] * 4, epochs=1, lr=0.1),
+    ):
         with pytest.raises((ValueError, TypeError), match=message):
             call(X)
     assert net.theta.tobytes() == before
@@ -182,7 +214,9 @@ def test_a_sparse_matrix_is_refused_with_the_remedy():
 def test_values_too_large_for_float32_are_refused():
     net = fastnn.mlp(2, 3, 1, dtype="float32")
     net.predict(GATE * 1e30)
-    with pytest.raises(ValueError, match=r"1e\+300 in row 1, column 0.* not finite in float32"):
+    with pytest.raises(
+        ValueError, match=r"1e\+300 in row 1, column 0.* not finite in float32"
+    ):
         net.predict([[0, 0], [1e300, 0]])
 
 
@@ -201,20 +235,44 @@ BAD_Y = {
     "huge unsigned": ("bce", np.array([0, 1, 2**64 - 1, 1], np.uint64), "row 2"),
     "from 1": ("softmax_ce", [1, 2, 3, 1], "label 3 in row 2.*subtract 1"),
     "mixed": ("bce", ["a", np.nan, "a", "b"], "mixes strings"),
-    "missing among objects": ("bce", np.array(["a", None, "a", "b"], object), "None in row 1"),
+    "missing among objects": (
+        "bce",
+        np.array(["a", None, "a", "b"], object),
+        "None in row 1",
+    ),
     "missing in pandas": ("bce", pd.Series(["a", None, "a", "b"]), "in row 1"),
     "too few strings": ("softmax_ce", ["a", "b", "b", "a"], "2 kinds of labels"),
     "too many strings": ("bce", ["a", "b", "c", "a"], "3 kinds of labels"),
     "one-hot for bce": ("bce", np.eye(2)[LABELS], "argmax"),
     "one-hot of wrong width": ("softmax_ce", np.eye(2)[LABELS], "2 columns"),
-    "one-hot that sums to two": ("softmax_ce", [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]], "row 1 of y"),
-    "one-hot that sums to none": ("softmax_ce", [[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]], "row 2 of y"),
-    "shares": ("softmax_ce", [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0]], "row 3 of y"),
-    "negative one-hot": ("softmax_ce", [[1, 0, 0], [2, -1, 0], [0, 0, 1], [1, 0, 0]], "row 1 of y"),
+    "one-hot that sums to two": (
+        "softmax_ce",
+        [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]],
+        "row 1 of y",
+    ),
+    "one-hot that sums to none": (
+        "softmax_ce",
+        [[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]],
+        "row 2 of y",
+    ),
+    "shares": (
+        "softmax_ce",
+        [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0]],
+        "row 3 of y",
+    ),
+    "negative one-hot": (
+        "softmax_ce",
+        [[1, 0, 0], [2, -1, 0], [0, 0, 1], [1, 0, 0]],
+        "row 1 of y",
+    ),
     "three dimensions": ("softmax_ce", np.zeros((4, 3, 1)), "one label a row"),
     "mse, wrong width": ("mse", np.zeros((4, 3)), "2 outputs"),
     "mse, one column": ("mse", np.zeros(4), "2 outputs"),
-    "mse, NaN": ("mse", [[0, 1], [0, 1], [np.nan, 0], [0, 0]], "y has nan in row 2, column 0"),
+    "mse, NaN": (
+        "mse",
+        [[0, 1], [0, 1], [np.nan, 0], [0, 0]],
+        "y has nan in row 2, column 0",
+    ),
     "mse, strings": ("mse", [["a", "b"]] * 4, "strings"),
 }
 
@@ -224,7 +282,11 @@ def test_bad_y_is_refused(case):
     loss, y, message = BAD_Y[case]
     net = fastnn.mlp(2, 3, {"bce": 1, "softmax_ce": 3, "mse": 2}[loss], loss=loss)
     before = net.theta.tobytes()
-    for call in (net.loss_and_grads, net.score, lambda X, y: net.fit(X, y, epochs=1, lr=0.1)):
+    for call in (
+        net.loss_and_grads,
+        net.score,
+        lambda X, y: net.fit(X, y, epochs=1, lr=0.1),
+    ):
         with pytest.raises((ValueError, TypeError), match=message):
             call(GATE, y)
     assert net.theta.tobytes() == before
@@ -293,5 +355,12 @@ def test_settings_changed_later_are_checked_as_well():
 
 def test_numpy_numbers_are_numbers():
     net = fastnn.mlp(np.int64(2), np.int32(3), 1, seed=np.uint8(3))
-    net.fit(GATE, LABELS, epochs=np.int16(2), lr=np.float32(0.5), batch_size=np.uint8(2), seed=np.int64(1))
+    net.fit(
+        GATE,
+        LABELS,
+        epochs=np.int16(2),
+        lr=np.float32(0.5),
+        batch_size=np.uint8(2),
+        seed=np.int64(1),
+    )
     assert net.history.epochs == 2

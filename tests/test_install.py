@@ -31,9 +31,22 @@ def wheel(tmp_path_factory):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in ("fastnn", "kernels"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", target, source], check=True
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--wheel-dir",
+            target,
+            source,
+        ],
+        check=True,
     )
     (file,) = target.glob("*.whl")
     return file
@@ -44,7 +57,11 @@ def test_the_wheel_holds_both_packages_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert tops == {"fastnn", next(top for top in tops if top.endswith(".dist-info"))}
-    for name in ("fastnn/kernels/per_sample.py", "fastnn/experiments/spiral.py", "fastnn/py.typed"):
+    for name in (
+        "fastnn/kernels/per_sample.py",
+        "fastnn/experiments/spiral.py",
+        "fastnn/py.typed",
+    ):
         assert name in names
 
 
@@ -52,9 +69,24 @@ def test_the_wheel_holds_both_packages_and_nothing_else(wheel):
 def test_the_wheel_trains_in_an_empty_environment(wheel, tmp_path):
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, env=environment)
-    found = subprocess.run([python, "-c", PROGRAM], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONPATH"
+    }
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", wheel], check=True, env=environment
+    )
+    found = subprocess.run(
+        [python, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    )
     assert found.stdout == "trained [1, 0]\n", found.stderr
-    shown = subprocess.run([python.with_name("fastnn"), "--version"], capture_output=True, text=True, env=environment)
+    shown = subprocess.run(
+        [python.with_name("fastnn"), "--version"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
     assert shown.stdout.startswith("fastnn ")

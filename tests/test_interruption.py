@@ -19,7 +19,9 @@ from fastnn import progress, training
 
 def test_an_update_that_takes_long_is_divided(monkeypatch, chunks):
     chunks(64)
-    X, y = fastnn.datasets.xor_grid(40)  # 1,600 rows in one batch: parts of four tiles, 256 rows
+    X, y = fastnn.datasets.xor_grid(
+        40
+    )  # 1,600 rows in one batch: parts of four tiles, 256 rows
     seen = []
 
     def wide():  # with so many units a tile has 64 samples
@@ -100,7 +102,9 @@ def run_and_interrupt(make, at, chunks_of):
     lines = [0]
 
     def trace(frame, event, argument):
-        if not frame.f_code.co_filename.endswith(("training.py", "job.py", "layerwise.py", "fused.py")):
+        if not frame.f_code.co_filename.endswith(
+            ("training.py", "job.py", "layerwise.py", "fused.py")
+        ):
             return None
         if event == "line":
             lines[0] += 1
@@ -135,10 +139,14 @@ def test_ctrl_c_at_any_line_leaves_a_net_that_fits_its_history(chunks, kind):
             net = fastnn.mlp(2, 1, 1, init=start)
             options = {"optimizer": fastnn.SGD(0.5, weight_decay=20.0), "epochs": 40}
         else:
-            first = fastnn.MatMul(2, 3) if kind == "layer by layer" else fastnn.Affine(2, 3)
+            first = (
+                fastnn.MatMul(2, 3) if kind == "layer by layer" else fastnn.Affine(2, 3)
+            )
             net = fastnn.Sequential([first, fastnn.Tanh(), fastnn.Affine(3, 1)], seed=1)
             options = {"optimizer": rule, "epochs": 4}
-        return net, lambda net: net.fit(X, y, batch_size=10, shuffle=False, progress=False, **options)
+        return net, lambda net: net.fit(
+            X, y, batch_size=10, shuffle=False, progress=False, **options
+        )
 
     # the parameters after each number of updates, from a run in chunks of one batch
     chunks(10)
@@ -192,7 +200,10 @@ def test_ctrl_c_in_a_program_of_its_own(tmp_path):
             print("interrupted", net.history.epochs > 0, net.score(X, y) > 0.3)
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)

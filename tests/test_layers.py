@@ -59,7 +59,9 @@ def test_backward_equals_central_differences(name):
 def test_forward_is_what_the_name_says():
     x = np.array([[-1.0, 0.0, 2.0], [3.0, -2.0, 0.5]])
     w, b = RNG.standard_normal((3, 2)), RNG.standard_normal(2)
-    assert np.allclose(fastnn.Affine(3, 2, init=[w, b]).forward(x), x @ w + b, rtol=1e-15)
+    assert np.allclose(
+        fastnn.Affine(3, 2, init=[w, b]).forward(x), x @ w + b, rtol=1e-15
+    )
     assert np.allclose(fastnn.MatMul(3, 2, init=[w]).forward(x), x @ w, rtol=1e-15)
     assert fastnn.ReLU().forward(x).tolist() == [[0, 0, 2], [3, 0, 0.5]]
     assert np.allclose(fastnn.Sigmoid().forward(x), 1 / (1 + np.exp(-x)), rtol=1e-15)
@@ -81,7 +83,9 @@ def test_gradients_are_written_in_place():
 
 
 def test_layers_keep_to_float32():
-    layer = fastnn.Affine(2, 3, init=[np.ones((2, 3), np.float32), np.zeros(3, np.float32)])
+    layer = fastnn.Affine(
+        2, 3, init=[np.ones((2, 3), np.float32), np.zeros(3, np.float32)]
+    )
     assert layer.forward(np.ones((4, 2))).dtype == np.float32
     assert layer.backward(np.ones((4, 3))).dtype == np.float32
     assert fastnn.Tanh().forward(np.ones((4, 2), np.float32)).dtype == np.float32
@@ -126,11 +130,24 @@ def test_a_training_loop_of_ones_own():
     """The notebook's way: layers, a loss and an optimizer, by hand; the same numbers as a Sequential's."""
     X, y = fastnn.datasets.spiral(20)
     rng = np.random.default_rng(1)
-    arrays = [rng.standard_normal((2, 5)), np.zeros(5), rng.standard_normal((5, 3)), np.zeros(3)]
-    net = fastnn.Sequential([fastnn.Affine(2, 5), fastnn.Sigmoid(), fastnn.Affine(5, 3)], init=arrays)
-    history = net.fit(X, y, epochs=10, optimizer=fastnn.SGD(0.5, momentum=0.5), batch_size="full")
+    arrays = [
+        rng.standard_normal((2, 5)),
+        np.zeros(5),
+        rng.standard_normal((5, 3)),
+        np.zeros(3),
+    ]
+    net = fastnn.Sequential(
+        [fastnn.Affine(2, 5), fastnn.Sigmoid(), fastnn.Affine(5, 3)], init=arrays
+    )
+    history = net.fit(
+        X, y, epochs=10, optimizer=fastnn.SGD(0.5, momentum=0.5), batch_size="full"
+    )
 
-    layers = [fastnn.Affine(2, 5, init=arrays[:2]), fastnn.Sigmoid(), fastnn.Affine(5, 3, init=arrays[2:])]
+    layers = [
+        fastnn.Affine(2, 5, init=arrays[:2]),
+        fastnn.Sigmoid(),
+        fastnn.Affine(5, 3, init=arrays[2:]),
+    ]
     loss, optimizer = fastnn.SoftmaxCE(), fastnn.SGD(0.5, momentum=0.5)
     params = [param for layer in layers for param in layer.params]
     grads = [grad for layer in layers for grad in layer.grads]
@@ -168,7 +185,12 @@ def numbers_of(stack, X, y, **options):
 
 def test_a_stack_with_matmul_is_trained_layer_by_layer():
     X, y = fastnn.datasets.spiral(20)
-    net, history = numbers_of([fastnn.MatMul(2, 6), fastnn.Tanh(), fastnn.MatMul(6, 3)], X, y, loss="softmax_ce")
+    net, history = numbers_of(
+        [fastnn.MatMul(2, 6), fastnn.Tanh(), fastnn.MatMul(6, 3)],
+        X,
+        y,
+        loss="softmax_ce",
+    )
     assert "layer by layer" in net.summary()
     assert history.loss[-1] < history.loss[0]
     assert [param.shape for param in net.params] == [(2, 6), (6, 3)]
@@ -176,10 +198,20 @@ def test_a_stack_with_matmul_is_trained_layer_by_layer():
 
 def test_layer_by_layer_equals_the_fused_loops():
     X, y = fastnn.datasets.spiral(20)
-    fused, _ = numbers_of([fastnn.Affine(2, 6), fastnn.Tanh(), fastnn.Affine(6, 3)], X, y)
+    fused, _ = numbers_of(
+        [fastnn.Affine(2, 6), fastnn.Tanh(), fastnn.Affine(6, 3)], X, y
+    )
     # a second activation makes it a stack that the fused loops do not take
-    layered, _ = numbers_of([fastnn.Affine(2, 6), fastnn.Tanh(), fastnn.Identity(), fastnn.Affine(6, 3)], X, y)
-    other, _ = numbers_of([fastnn.Identity(), fastnn.Affine(2, 6), fastnn.Tanh(), fastnn.Affine(6, 3)], X, y)
+    layered, _ = numbers_of(
+        [fastnn.Affine(2, 6), fastnn.Tanh(), fastnn.Identity(), fastnn.Affine(6, 3)],
+        X,
+        y,
+    )
+    other, _ = numbers_of(
+        [fastnn.Identity(), fastnn.Affine(2, 6), fastnn.Tanh(), fastnn.Affine(6, 3)],
+        X,
+        y,
+    )
     assert "fused" not in fused.summary()
     assert "layer by layer" in other.summary()
     assert np.abs(fused.theta - layered.theta).max() < 1e-12
@@ -193,7 +225,13 @@ def test_layer_by_layer_equals_the_fused_loops():
 
 def test_softmax_and_relu_within_a_stack():
     X, y = fastnn.datasets.spiral(20)
-    stack = [fastnn.Affine(2, 6), fastnn.Softmax(), fastnn.Affine(6, 4), fastnn.ReLU(), fastnn.Affine(4, 3)]
+    stack = [
+        fastnn.Affine(2, 6),
+        fastnn.Softmax(),
+        fastnn.Affine(6, 4),
+        fastnn.ReLU(),
+        fastnn.Affine(4, 3),
+    ]
     net, history = numbers_of(stack, X, y)
     assert "layer by layer" in net.summary()
     assert history.loss[-1] < history.loss[0]
@@ -201,18 +239,24 @@ def test_softmax_and_relu_within_a_stack():
 
 def test_repeat_and_sum_within_a_stack():
     # one row in, its score given to four rows: the net can learn nothing but their mean
-    net = fastnn.Sequential([fastnn.MatMul(2, 3), fastnn.Repeat(4), fastnn.Affine(3, 1)], loss="bce", seed=0)
+    net = fastnn.Sequential(
+        [fastnn.MatMul(2, 3), fastnn.Repeat(4), fastnn.Affine(3, 1)], loss="bce", seed=0
+    )
     X, y = [[1.0, 2.0]], [0, 1, 1, 1]
     assert fastnn.check_gradients(net, X, y)
     history = net.fit(X, y, epochs=300, lr=0.5, batch_size="full")
-    assert history.loss[-1] == pytest.approx(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)), abs=1e-3)
+    assert history.loss[-1] == pytest.approx(
+        -(0.75 * np.log(0.75) + 0.25 * np.log(0.25)), abs=1e-3
+    )
     assert history.accuracy[-1] == 0.75
     assert net.predict_proba(X).shape == (4, 2)
     with pytest.raises(ValueError, match="takes one row, but gets 2"):
         net.fit([[1.0, 2.0], [1.0, 2.0]], y, epochs=1, lr=0.5, batch_size="full")
 
     # all rows in, one out
-    pooled = fastnn.Sequential([fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Sum(), fastnn.Affine(3, 2)], seed=0)
+    pooled = fastnn.Sequential(
+        [fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Sum(), fastnn.Affine(3, 2)], seed=0
+    )
     X = RNG.standard_normal((5, 2))
     assert fastnn.check_gradients(pooled, X, [1])
     before = pooled.loss_and_grads(X, [1])[0]
@@ -227,10 +271,22 @@ def test_repeat_and_sum_within_a_stack():
 @pytest.mark.parametrize("loss", ["bce", "softmax_ce", "mse"])
 def test_an_activation_before_that_of_the_loss_is_differentiated(last, loss):
     n_out = 1 if loss == "bce" else 3
-    end = {"bce": [fastnn.Sigmoid()], "softmax_ce": [fastnn.Softmax()], "mse": [fastnn.Affine(3, 3)]}[loss]
-    net = fastnn.Sequential([fastnn.Affine(2, 4), fastnn.Tanh(), fastnn.Affine(4, n_out), last(), *end], loss, seed=2)
+    end = {
+        "bce": [fastnn.Sigmoid()],
+        "softmax_ce": [fastnn.Softmax()],
+        "mse": [fastnn.Affine(3, 3)],
+    }[loss]
+    net = fastnn.Sequential(
+        [fastnn.Affine(2, 4), fastnn.Tanh(), fastnn.Affine(4, n_out), last(), *end],
+        loss,
+        seed=2,
+    )
     X = RNG.standard_normal((8, 2))
-    y = X @ RNG.standard_normal((2, 3)) if loss == "mse" else np.arange(8) % max(n_out, 2)
+    y = (
+        X @ RNG.standard_normal((2, 3))
+        if loss == "mse"
+        else np.arange(8) % max(n_out, 2)
+    )
     assert fastnn.check_gradients(net, X, y)
     before = net.loss_and_grads(X, y)[0]
     assert net.fit(X, y, epochs=50, lr=0.05).loss[-1] < before
@@ -276,12 +332,16 @@ def test_subclasses_run_their_own_code():
 def test_one_net_predicts_in_two_threads_layer_by_layer():
     from concurrent.futures import ThreadPoolExecutor
 
-    net = fastnn.Sequential([fastnn.MatMul(2, 40), fastnn.Tanh(), fastnn.Affine(40, 3)], seed=1)
+    net = fastnn.Sequential(
+        [fastnn.MatMul(2, 40), fastnn.Tanh(), fastnn.Affine(40, 3)], seed=1
+    )
     inputs = [RNG.standard_normal((n, 2)) for n in (5, 500, 50, 5000)]
     wanted = [net.predict_proba(X) for X in inputs]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(20):
-            for found, shares in zip(pool.map(net.predict_proba, inputs), wanted, strict=True):
+            for found, shares in zip(
+                pool.map(net.predict_proba, inputs), wanted, strict=True
+            ):
                 assert (found == shares).all()
 
 
@@ -317,6 +377,8 @@ def test_a_layers_parameters_go_with_it_into_a_net():
     layer.params[0][...] = 7.0
     net = fastnn.Sequential([layer], "bce")
     assert net.theta.tolist() == [7, 7, 0]
-    trained = fastnn.Sequential([copy.deepcopy(net.layers[0]), fastnn.Tanh(), fastnn.Affine(1, 1)], "bce")
+    trained = fastnn.Sequential(
+        [copy.deepcopy(net.layers[0]), fastnn.Tanh(), fastnn.Affine(1, 1)], "bce"
+    )
     assert trained.theta[:3].tolist() == [7, 7, 0]
     assert not np.shares_memory(trained.theta, net.theta)

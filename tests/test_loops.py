@@ -26,7 +26,12 @@ def all_processors(monkeypatch, n):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    "how", [{"batch_size": "full"}, {"batch_size": 1700}, {"batch_size": "full", "shuffle": False}]
+    "how",
+    [
+        {"batch_size": "full"},
+        {"batch_size": 1700},
+        {"batch_size": "full", "shuffle": False},
+    ],
 )
 def test_threads_change_no_bit(monkeypatch, dtype, how):
     all_processors(monkeypatch, 3)  # more than there may be: slow, but right
@@ -63,7 +68,9 @@ def test_a_thread_that_fails_is_told(monkeypatch, fails):
         def submit(self, run, thread):
             if fails == "start" and thread == 2:
                 raise RuntimeError("can't start new thread")
-            return super().submit(run, thread if fails == "start" else None)  # no such number
+            return super().submit(
+                run, thread if fails == "start" else None
+            )  # no such number
 
     monkeypatch.setattr(concurrent.futures, "ThreadPoolExecutor", Pool)
     net = grid_net()
@@ -75,7 +82,9 @@ def test_a_thread_that_fails_is_told(monkeypatch, fails):
 
 def test_small_batches_and_single_samples_take_n_jobs_too():
     for batch_size in (1, 10):
-        assert trained(grid_net(), batch_size=batch_size, n_jobs=-1) == trained(grid_net(), batch_size=batch_size)
+        assert trained(grid_net(), batch_size=batch_size, n_jobs=-1) == trained(
+            grid_net(), batch_size=batch_size
+        )
 
 
 def test_loops_agree_but_for_rounding():
@@ -83,7 +92,9 @@ def test_loops_agree_but_for_rounding():
     nets = [grid_net() for _ in range(3)]
     for net, loop in zip(nets, ("general", "specialised", "specialised"), strict=True):
         net.fit(X, y, epochs=1, lr=0.02, loop=loop)
-    assert np.abs(nets[0].theta - nets[1].theta).max() < 1e-12  # 3,600 updates, each of which rounds
+    assert (
+        np.abs(nets[0].theta - nets[1].theta).max() < 1e-12
+    )  # 3,600 updates, each of which rounds
     assert nets[1].theta.tobytes() == nets[2].theta.tobytes()
 
 
@@ -91,7 +102,11 @@ def test_the_work_alone_chooses_the_loop(monkeypatch):
     taken = []
     for name in ("specialised", "per_sample", "batches"):
         kept = getattr(loops, name)
-        monkeypatch.setattr(loops, name, lambda *work, kept=kept, name=name: (taken.append(name), kept(*work))[1])
+        monkeypatch.setattr(
+            loops,
+            name,
+            lambda *work, kept=kept, name=name: (taken.append(name), kept(*work))[1],
+        )
     X, y = fastnn.datasets.xor_gate()
     monkeypatch.setattr(loops, "PAYS", 400)
     grid_net().fit(X, y, epochs=99, lr=0.1)
@@ -101,7 +116,15 @@ def test_the_work_alone_chooses_the_loop(monkeypatch):
     grid_net().fit(X, y, epochs=100, lr=0.1, batch_size=2)
     fastnn.mlp(2, 20, 1).fit(X, y, epochs=100, lr=0.1)
     fastnn.mlp(2, 2, 2).fit(X, y, epochs=100, lr=0.1)
-    assert taken == ["per_sample", "specialised", "per_sample", "per_sample", "batches", "per_sample", "per_sample"]
+    assert taken == [
+        "per_sample",
+        "specialised",
+        "per_sample",
+        "per_sample",
+        "batches",
+        "per_sample",
+        "per_sample",
+    ]
 
 
 def test_a_loop_that_cannot_run_is_refused():
@@ -112,7 +135,9 @@ def test_a_loop_that_cannot_run_is_refused():
         (grid_net(), {"lr": 0.1, "batch_size": 2}, "batch_size=1"),
         (grid_net(), {"optimizer": fastnn.SGD(0.1, momentum=0.9)}, "plain SGD"),
         (
-            fastnn.Sequential([fastnn.Affine(2, 2), fastnn.Softmax(), fastnn.Affine(2, 1)]),
+            fastnn.Sequential(
+                [fastnn.Affine(2, 2), fastnn.Softmax(), fastnn.Affine(2, 1)]
+            ),
             {"lr": 0.1},
             "layer by layer",
         ),
@@ -121,7 +146,13 @@ def test_a_loop_that_cannot_run_is_refused():
         with pytest.raises(ValueError, match=f"specialised.*{why}"):
             net.fit(X, y, epochs=1, loop="specialised", **how)
         assert net.theta.tobytes() == before
-    for wrong in ({"loop": "fast"}, {"n_jobs": 0}, {"n_jobs": -2}, {"n_jobs": -1.5}, {"n_jobs": 1.5}):
+    for wrong in (
+        {"loop": "fast"},
+        {"n_jobs": 0},
+        {"n_jobs": -2},
+        {"n_jobs": -1.5},
+        {"n_jobs": 1.5},
+    ):
         with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
             grid_net().fit(X, y, epochs=1, lr=0.1, **wrong)
 
@@ -140,7 +171,9 @@ def test_two_threads_train_and_predict_at_once():
 
     def work(size):
         found[size] = trained(grid_net(), batch_size=size)
-        found[size, "predicted"] = all(shared.predict_proba(X).tobytes() == predicted for _ in range(20))
+        found[size, "predicted"] = all(
+            shared.predict_proba(X).tobytes() == predicted for _ in range(20)
+        )
 
     threads = [threading.Thread(target=work, args=(size,)) for size in (1, "full")]
     for thread in threads:
@@ -162,7 +195,9 @@ def child(queue):
 def test_children_can_train(method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} on this system")
-    wanted = trained(grid_net(), batch_size="full", n_jobs=2)  # threads have been at work before the fork
+    wanted = trained(
+        grid_net(), batch_size="full", n_jobs=2
+    )  # threads have been at work before the fork
     context = multiprocessing.get_context(method)
     queue = context.Queue()
     process = context.Process(target=child, args=(queue,))

@@ -17,7 +17,10 @@ def test_theta_is_one_vector_and_params_are_views_into_it():
     net = fastnn.mlp(2, 3, 4, seed=1)
     assert [param.shape for param in net.params] == [(2, 3), (3,), (3, 4), (4,)]
     assert all(np.shares_memory(param, net.theta) for param in net.params)
-    assert np.concatenate([param.ravel() for param in net.params]).tolist() == net.theta.tolist()
+    assert (
+        np.concatenate([param.ravel() for param in net.params]).tolist()
+        == net.theta.tolist()
+    )
     net.theta[0] = 7.0
     assert net.params[0][0, 0] == 7.0
     assert net.layers[0].params[0][0, 0] == 7.0
@@ -38,40 +41,75 @@ def test_the_losss_own_activation_may_stand_at_the_end(loss):
     end = fastnn.Sigmoid() if loss == "bce" else fastnn.Softmax()
     n_out = 1 if loss == "bce" else 2
     nets = [
-        fastnn.Sequential([fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Affine(3, n_out), *last], loss=loss, seed=1)
+        fastnn.Sequential(
+            [fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Affine(3, n_out), *last],
+            loss=loss,
+            seed=1,
+        )
         for last in ([], [end])
     ]
     for net in nets:
         net.fit(*GATE, epochs=5, lr=0.5)
     assert nets[0].theta.tobytes() == nets[1].theta.tobytes()
-    assert nets[0].predict_proba(GATE[0]).tobytes() == nets[1].predict_proba(GATE[0]).tobytes()
+    assert (
+        nets[0].predict_proba(GATE[0]).tobytes()
+        == nets[1].predict_proba(GATE[0]).tobytes()
+    )
 
 
 A, S, T = fastnn.Affine, fastnn.Sigmoid, fastnn.Tanh
 BAD_STACKS = {
     "nothing": (list, {}, "at least one layer"),
     "no weights": (lambda: [S()], {}, "at least one layer with weights"),
-    "sizes": (lambda: [A(2, 3), S(), A(4, 1)], {}, "layer 2 does not fit.*takes 4 inputs, but gets 3"),
+    "sizes": (
+        lambda: [A(2, 3), S(), A(4, 1)],
+        {},
+        "layer 2 does not fit.*takes 4 inputs, but gets 3",
+    ),
     "not a layer": (lambda: [A(2, 3), "tanh"], {}, "layer 1 is 'tanh'"),
     "a class": (lambda: [A(2, 3), S], {}, "layers are objects"),
     "twice": (lambda: [layer := A(2, 2), layer], {}, "part of a net already"),
     "bce, 2 outputs": (lambda: [A(2, 2)], {"loss": "bce"}, "1 output, not 2"),
     "softmax, 1 output": (lambda: [A(2, 1)], {"loss": "softmax_ce"}, "at least 2"),
-    "tanh before bce": (lambda: [A(2, 1), T()], {"loss": "bce"}, r"ends in Tanh\(\).*goes with Sigmoid"),
-    "sigmoid before mse": (lambda: [A(2, 1), S()], {"loss": "mse"}, "without activation"),
-    "relu before softmax": (lambda: [A(2, 2), fastnn.ReLU()], {"loss": "softmax_ce"}, "goes with Softmax"),
+    "tanh before bce": (
+        lambda: [A(2, 1), T()],
+        {"loss": "bce"},
+        r"ends in Tanh\(\).*goes with Sigmoid",
+    ),
+    "sigmoid before mse": (
+        lambda: [A(2, 1), S()],
+        {"loss": "mse"},
+        "without activation",
+    ),
+    "relu before softmax": (
+        lambda: [A(2, 2), fastnn.ReLU()],
+        {"loss": "softmax_ce"},
+        "goes with Softmax",
+    ),
     "loss": (lambda: [A(2, 1)], {"loss": "hinge"}, "'bce', 'softmax_ce', 'mse'"),
     "dtype": (lambda: [A(2, 1)], {"dtype": "float16"}, "'float64' or 'float32'"),
     "init": (lambda: [A(2, 1)], {"init": "lecun"}, "'xavier', 'he'"),
     "init arrays": (lambda: [A(2, 1)], {"init": [np.zeros((2, 1))]}, "1 arrays, but 2"),
-    "init shape": (lambda: [A(2, 1)], {"init": [np.zeros((1, 2)), np.zeros(1)]}, r"W is \(n_in, n_out\)"),
-    "init NaN": (lambda: [A(2, 1)], {"init": [[[0.0], [np.nan]], [0.0]]}, "nan in row 1"),
+    "init shape": (
+        lambda: [A(2, 1)],
+        {"init": [np.zeros((1, 2)), np.zeros(1)]},
+        r"W is \(n_in, n_out\)",
+    ),
+    "init NaN": (
+        lambda: [A(2, 1)],
+        {"init": [[[0.0], [np.nan]], [0.0]]},
+        "nan in row 1",
+    ),
     "seed": (lambda: [A(2, 1)], {"seed": None}, "can be repeated"),
     "no list": (lambda: A(2, 1), {}, "a list of layers"),
     "dtype None": (lambda: [A(2, 1)], {"dtype": None}, "'float64' or 'float32'"),
     "init a function": (lambda: [A(2, 1)], {"init": fastnn.init.he}, "init must be"),
     "init a number": (lambda: [A(2, 1, init=5)], {}, "init must be"),
-    "loss that sums": (lambda: [A(2, 1)], {"loss": fastnn.BCE("sum")}, "reduction='sum' to fit"),
+    "loss that sums": (
+        lambda: [A(2, 1)],
+        {"loss": fastnn.BCE("sum")},
+        "reduction='sum' to fit",
+    ),
 }
 
 
@@ -89,7 +127,9 @@ def test_a_layer_belongs_to_one_net():
         fastnn.Sequential([layer])
 
 
-@pytest.mark.parametrize("sizes", [(), (2,), (2, 0, 1), (2, -1, 1), (2, 1.5, 1), (2, True, 1)])
+@pytest.mark.parametrize(
+    "sizes", [(), (2,), (2, 0, 1), (2, -1, 1), (2, 1.5, 1), (2, True, 1)]
+)
 def test_bad_sizes_are_refused(sizes):
     with pytest.raises((ValueError, TypeError)):
         fastnn.mlp(*sizes)
@@ -139,7 +179,10 @@ def test_init_schemes():
 
 
 def test_a_layers_own_init_goes_before_the_nets():
-    net = fastnn.Sequential([A(2, 3, init="zeros"), T(), A(3, 1, init=[[[1], [2], [3]], [5.0]])], init="normal(1)")
+    net = fastnn.Sequential(
+        [A(2, 3, init="zeros"), T(), A(3, 1, init=[[[1], [2], [3]], [5.0]])],
+        init="normal(1)",
+    )
     assert not net.params[0].any()
     assert net.params[2].tolist() == [[1], [2], [3]]
     assert net.params[3].tolist() == [5]
@@ -158,7 +201,16 @@ def test_repr_and_summary_show_the_net():
     assert repr(net) == text + "  # 63 parameters"
     assert len(eval(text, vars(fastnn)).theta) == 63
     summary = net.summary()
-    for part in ("Affine(2, 10)", "30", "33", "63", "softmax_ce", "float32", "sample by sample", "side by side"):
+    for part in (
+        "Affine(2, 10)",
+        "30",
+        "33",
+        "63",
+        "softmax_ce",
+        "float32",
+        "sample by sample",
+        "side by side",
+    ):
         assert part in summary
     history = fastnn.mlp(2, 3, 1).fit(*GATE, epochs=3, lr=0.1)
     assert repr(history).startswith("History(3 epochs, 12 updates, loss ")
@@ -176,7 +228,12 @@ def test_history_is_of_the_losses_before_each_update():
     assert history is net.history
     assert history.loss[0] == pytest.approx(np.mean(expected), rel=1e-14)
     assert twin.theta.tobytes() == net.theta.tobytes()
-    assert (history.epochs, history.updates, history.loss.shape, history.accuracy.shape) == (1, 4, (1,), (1,))
+    assert (
+        history.epochs,
+        history.updates,
+        history.loss.shape,
+        history.accuracy.shape,
+    ) == (1, 4, (1,), (1,))
     assert 0 < history.seconds < 60
 
 
@@ -190,13 +247,19 @@ def test_predictions_agree_with_each_other():
         assert np.abs(shares.sum(axis=1) - 1).max() < 1e-15
         assert (shares.argmax(axis=1) == found).all()
         assert net.score(X, labels) == np.mean(found == labels)
-        one_by_one = np.concatenate([net.predict_proba(X[i : i + 1]) for i in range(150)])
+        one_by_one = np.concatenate(
+            [net.predict_proba(X[i : i + 1]) for i in range(150)]
+        )
         assert one_by_one.tobytes() == shares.tobytes()
 
 
 def test_extreme_inputs_give_certain_predictions():
     net = fastnn.mlp(1, 1, init=[[[1.0]], [0.0]])
-    assert net.predict_proba([[1000.0], [-1000.0], [0.0]]).tolist() == [[0, 1], [1, 0], [0.5, 0.5]]
+    assert net.predict_proba([[1000.0], [-1000.0], [0.0]]).tolist() == [
+        [0, 1],
+        [1, 0],
+        [0.5, 0.5],
+    ]
     assert net.predict([[0.0]]).tolist() == [0]
 
 
@@ -206,7 +269,9 @@ def test_mse_is_regression():
     net = fastnn.mlp(1, 12, 1, activation="tanh", loss="mse", seed=0)
     history = net.fit(X, y, epochs=400, optimizer=fastnn.Adam(0.02), batch_size=10)
     assert net.predict(X).shape == (60,)
-    assert net.score(X, y) == pytest.approx(1 - np.mean((net.predict(X) - y) ** 2) / np.var(y), rel=1e-12)
+    assert net.score(X, y) == pytest.approx(
+        1 - np.mean((net.predict(X) - y) ** 2) / np.var(y), rel=1e-12
+    )
     assert net.score(X, y) > 0.99
     assert np.isnan(history.accuracy).all()
     assert "accuracy" not in repr(history)
@@ -221,7 +286,12 @@ def test_mse_is_regression():
 def test_copies_are_nets_of_their_own():
     net = fastnn.mlp(2, 3, 1, seed=1)
     net.fit(*GATE, epochs=2, lr=0.1)
-    for twin in (copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net)), net.astype("float64")):
+    for twin in (
+        copy.copy(net),
+        copy.deepcopy(net),
+        pickle.loads(pickle.dumps(net)),
+        net.astype("float64"),
+    ):
         assert twin.theta.tobytes() == net.theta.tobytes()
         assert all(np.shares_memory(param, twin.theta) for param in twin.params)
         before = net.theta.copy()
@@ -260,14 +330,20 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match=r"cannot write the file .*net.npz: No space left"):
+    with pytest.raises(
+        OSError, match=r"cannot write the file .*net.npz: No space left"
+    ):
         fastnn.mlp(2, 3, 1, seed=2).save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["net.npz"]
 
 
 def test_files_that_are_no_nets_are_refused(tmp_path):
-    junk, arrays, cut = tmp_path / "junk.npz", tmp_path / "arrays.npz", tmp_path / "cut.npz"
+    junk, arrays, cut = (
+        tmp_path / "junk.npz",
+        tmp_path / "arrays.npz",
+        tmp_path / "cut.npz",
+    )
     junk.write_bytes(b"not a zip file at all")
     np.savez(arrays, a=np.arange(3))
     fastnn.mlp(2, 3, 1).save(cut)
@@ -286,7 +362,11 @@ def test_files_that_are_no_nets_are_refused(tmp_path):
 def test_parameters_that_are_not_finite_are_told_at_once():
     net = fastnn.mlp(2, 3, 1)
     net.theta[2] = np.inf
-    for call in (lambda: net.predict(GATE[0]), lambda: net.score(*GATE), lambda: net.loss_and_grads(*GATE)):
+    for call in (
+        lambda: net.predict(GATE[0]),
+        lambda: net.score(*GATE),
+        lambda: net.loss_and_grads(*GATE),
+    ):
         with pytest.raises(ValueError, match="parameters are not finite"):
             call()
 
@@ -302,12 +382,21 @@ def test_layers_of_ones_own_cannot_be_saved(tmp_path):
 
 def test_what_the_kernels_rely_on_cannot_be_changed():
     net = fastnn.mlp(2, 3, 1)
-    changes = {"n_in": 5, "n_out": 5, "loss": fastnn.MSE(), "dtype": "float32", "layers": (), "classes": np.arange(99)}
+    changes = {
+        "n_in": 5,
+        "n_out": 5,
+        "loss": fastnn.MSE(),
+        "dtype": "float32",
+        "layers": (),
+        "classes": np.arange(99),
+    }
     for name, value in changes.items():
         with pytest.raises(AttributeError):
             setattr(net, name, value)
     layer = fastnn.Affine(2, 3)
-    layer.params[0] = np.zeros((9, 9))  # a list of its own: the layer keeps to its arrays
+    layer.params[0] = np.zeros(
+        (9, 9)
+    )  # a list of its own: the layer keeps to its arrays
     assert layer.params[0].shape == (2, 3)
     layer.n_out = 1
     assert layer.forward(np.ones((4, 2))).shape == (4, 3)
@@ -361,7 +450,9 @@ def test_one_compilation_serves_every_loss_and_every_form_of_data():
         y = np.zeros((4, 2)) if loss == "mse" else [0, 1, 1, 0]
         for X in (GATE[0], GATE[0].tolist(), np.asfortranarray(GATE[0])):
             for size in (1, 2):
-                fastnn.mlp(2, 3, n_out, loss=loss).fit(X, y, epochs=1, lr=0.1, batch_size=size)
+                fastnn.mlp(2, 3, n_out, loss=loss).fit(
+                    X, y, epochs=1, lr=0.1, batch_size=size
+                )
     for kernel in (kernels.per_sample.train, kernels.batches.train):
         signatures = [str(signature) for signature in getattr(kernel, "signatures", [])]
         assert len([text for text in signatures if "float32" not in text]) <= 1

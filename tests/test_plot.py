@@ -31,13 +31,18 @@ def test_decision_map_shows_regions_and_points(classes):
     assert ax is given
     (image,) = ax.images
     assert image.get_array().shape == (40, 40, 3)
-    points = [collection for collection in ax.collections if len(collection.get_offsets()) > 1]
+    points = [
+        collection for collection in ax.collections if len(collection.get_offsets()) > 1
+    ]
     assert sum(len(collection.get_offsets()) for collection in points) == len(X)
     # the colour of a cell is that of its predicted class, made paler
-    x1, x2 = np.meshgrid(np.linspace(*ax.get_xlim(), 40), np.linspace(*ax.get_ylim(), 40))
+    x1, x2 = np.meshgrid(
+        np.linspace(*ax.get_xlim(), 40), np.linspace(*ax.get_ylim(), 40)
+    )
     found = net.predict(np.stack([x1.ravel(), x2.ravel()], axis=1)).reshape(40, 40)
     hues = {
-        number: {tuple(np.argsort(cell)) for cell in image.get_array()[found == number]} for number in set(found.flat)
+        number: {tuple(np.argsort(cell)) for cell in image.get_array()[found == number]}
+        for number in set(found.flat)
     }
     assert all(len(orders) <= 2 for orders in hues.values())
     ax.figure.canvas.draw()
@@ -45,7 +50,11 @@ def test_decision_map_shows_regions_and_points(classes):
 
 def test_new_axes_are_made_where_none_are_given():
     net, X, y = spiral_net()
-    axes = [fastnn.plot.data(X, y), fastnn.plot.history(net.history), fastnn.plot.decision_map(net)]
+    axes = [
+        fastnn.plot.data(X, y),
+        fastnn.plot.history(net.history),
+        fastnn.plot.decision_map(net),
+    ]
     assert len({ax.figure.number for ax in axes}) == 3
     assert axes[0].get_aspect() == 1.0
 
@@ -61,7 +70,10 @@ def test_scales_are_equal_where_that_leaves_room():
     X, y = fastnn.datasets.xor_gate()
     assert fastnn.plot.data(X, y).get_aspect() == 1.0
     assert fastnn.plot.data(X * [1000, 1], y).get_aspect() == "auto"
-    assert fastnn.plot.decision_map(fastnn.mlp(2, 1), X * [1000, 1], y).get_aspect() == "auto"
+    assert (
+        fastnn.plot.decision_map(fastnn.mlp(2, 1), X * [1000, 1], y).get_aspect()
+        == "auto"
+    )
     one = fastnn.plot.data(*fastnn.datasets.threshold())
     assert (one.get_aspect(), one.get_ylabel()) == ("auto", "label")
 

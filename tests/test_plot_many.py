@@ -33,12 +33,16 @@ def diverging(factors, **options):
     """One net for each rate, on numbers that are too large for the largest rates."""
     X = GATE[0] * 1e10
     net = fastnn.mlp(2, 3, 1, activation="relu")
-    return net.fit_many(X, GATE[1], seeds=range(len(factors)), epochs=20, lr=factors, **options)
+    return net.fit_many(
+        X, GATE[1], seeds=range(len(factors)), epochs=20, lr=factors, **options
+    )
 
 
 def as_percentiles(runs):
     kept = {
-        name: Curves(runs.epochs, percentiles=percentiles(getattr(runs, name).each, worst))
+        name: Curves(
+            runs.epochs, percentiles=percentiles(getattr(runs, name).each, worst)
+        )
         for name, worst in (("losses", np.inf), ("accuracies", 0.0))
     }
     return replace(runs, **kept)
@@ -47,7 +51,9 @@ def as_percentiles(runs):
 def band(collection, epochs):
     """The lower and upper edge of an area over the epochs."""
     at, values = collection.get_paths()[0].vertices.T
-    return [[edge(values[at == epoch]) for epoch in epochs] for edge in (np.min, np.max)]
+    return [
+        [edge(values[at == epoch]) for epoch in epochs] for edge in (np.min, np.max)
+    ]
 
 
 def shown_seeds(axes):
@@ -74,10 +80,15 @@ def test_the_end_is_marked_with_its_interval():
     runs = gate_runs(every=100)
     ax = fastnn.plot.success(runs, accuracy_above=0.9)[0]
     rate = np.mean(runs.accuracy[:, -1] > 0.9)
-    z, n = 1.959964, 60  # Wilson's interval holds the shares p with (rate - p)^2 = z^2 p (1 - p) / n
+    z, n = (
+        1.959964,
+        60,
+    )  # Wilson's interval holds the shares p with (rate - p)^2 = z^2 p (1 - p) / n
     low, high = np.sort(np.roots([1 + z**2 / n, -2 * rate - z**2 / n, rate**2]))
     assert ax.lines[1].get_xydata() == pytest.approx(np.array([[800, rate]]))
-    assert ax.collections[0].get_segments()[0] == pytest.approx(np.array([[800, low], [800, high]]), abs=1e-6)
+    assert ax.collections[0].get_segments()[0] == pytest.approx(
+        np.array([[800, low], [800, high]]), abs=1e-6
+    )
     (label,) = ax.get_legend().get_texts()
     assert label.get_text() == f"{rate:.1%} in the end ({low:.1%} to {high:.1%})"
     assert ax.get_ylabel() == "share with accuracy above 0.9"
@@ -97,24 +108,45 @@ def test_the_gallery_has_the_middle_net_of_each_quarter_of_successes_and_failure
             assert losses.index(final[seed]) + 0.5 == pytest.approx(middle, abs=0.5)
             assert ax.get_legend() is None
             assert not ax.get_xticks().size
-    alone = fastnn.plot.decision_map(runs[shown_seeds(maps)[0] - 100], *GATE, resolution=120)
+    alone = fastnn.plot.decision_map(
+        runs[shown_seeds(maps)[0] - 100], *GATE, resolution=120
+    )
     assert (maps[0].images[0].get_array() == alone.images[0].get_array()).all()
-    assert sum(len(points.get_offsets()) for points in maps[0].collections if len(points.get_offsets()) == 2) == 4
+    assert (
+        sum(
+            len(points.get_offsets())
+            for points in maps[0].collections
+            if len(points.get_offsets()) == 2
+        )
+        == 4
+    )
 
 
 def test_few_nets_are_all_shown():
     runs = gate_runs(3)
-    share, fan, *maps = fastnn.plot.success(runs, *GATE, loss_below=runs.loss[:, -1].min() * 1.0001)
+    share, fan, *maps = fastnn.plot.success(
+        runs, *GATE, loss_below=runs.loss[:, -1].min() * 1.0001
+    )
     order = np.argsort(runs.loss[:, -1]) + 100
     assert shown_seeds(maps) == order.tolist()
-    assert [ax.get_ylabel() for ax in maps] == ["solved\n1 of 3", "not solved\n2 of 3", ""]
+    assert [ax.get_ylabel() for ax in maps] == [
+        "solved\n1 of 3",
+        "not solved\n2 of 3",
+        "",
+    ]
     assert share.get_shared_x_axes().joined(share, fan)
 
 
 def test_nets_without_seeds_or_with_long_ones_are_named_by_their_number():
     start = np.tile(fastnn.mlp(2, 2, 1).theta, (2, 1))
-    for runs in (gate_runs(seeds=None, init=start, epochs=1), gate_runs(seeds=[10**30, 10**30 + 1], epochs=1)):
-        titles = [ax.get_title().split(",")[0] for ax in fastnn.plot.success(runs, *GATE, loss_below=1e-3)[2:]]
+    for runs in (
+        gate_runs(seeds=None, init=start, epochs=1),
+        gate_runs(seeds=[10**30, 10**30 + 1], epochs=1),
+    ):
+        titles = [
+            ax.get_title().split(",")[0]
+            for ax in fastnn.plot.success(runs, *GATE, loss_below=1e-3)[2:]
+        ]
         assert sorted(titles) == ["net 0", "net 1"]
 
 
@@ -123,14 +155,30 @@ CASES = {
     "one net": (lambda: gate_runs(1), {"loss_below": 0.5}, (1, 0)),
     "all solved": (lambda: gate_runs(9), {"loss_below": 9.0}, (4, 0)),
     "none solved": (lambda: gate_runs(9), {"loss_below": 1e-9}, (0, 4)),
-    "a threshold that nothing is below": (lambda: gate_runs(9), {"loss_below": 0.0}, (0, 4)),
+    "a threshold that nothing is below": (
+        lambda: gate_runs(9),
+        {"loss_below": 0.0},
+        (0, 4),
+    ),
     "percentiles": (lambda: as_percentiles(gate_runs()), {"loss_below": 0.05}, (4, 4)),
-    "percentiles, diverged": (lambda: as_percentiles(diverging([1e300, 1e-30])), {"accuracy_above": 0.8}, (0, 1)),
+    "percentiles, diverged": (
+        lambda: as_percentiles(diverging([1e300, 1e-30])),
+        {"accuracy_above": 0.8},
+        (0, 1),
+    ),
     "accuracy": (gate_runs, {"accuracy_above": 0.9}, (4, 4)),
     "both": (gate_runs, {"loss_below": 0.05, "accuracy_above": 0.9}, (4, 4)),
-    "equal losses": (lambda: gate_runs(seeds=None, init=np.zeros((5, 9)), lr=0.0), {"loss_below": 0.7}, (4, 0)),
+    "equal losses": (
+        lambda: gate_runs(seeds=None, init=np.zeros((5, 9)), lr=0.0),
+        {"loss_below": 0.7},
+        (4, 0),
+    ),
     "all diverged": (lambda: diverging([1e300] * 5), {"loss_below": 0.05}, (0, 0)),
-    "some diverged": (lambda: diverging([1e300] * 5 + [1e-30] * 2), {"loss_below": 0.05}, (0, 2)),
+    "some diverged": (
+        lambda: diverging([1e300] * 5 + [1e-30] * 2),
+        {"loss_below": 0.05},
+        (0, 2),
+    ),
 }
 
 
@@ -148,14 +196,18 @@ def test_whatever_the_nets_did_is_drawn_without_a_warning_or_overlaps(case):
     assert labels == ["solved"] * bool(n_solved) + ["not solved"] * bool(n_failed)
     assert len(maps) == n_solved + n_failed
     assert np.isfinite(fan.get_ylim()).all()
-    assert share.lines[0].get_ydata()[-1] == pytest.approx(runs.success_rate(**criterion), abs=0.01)
+    assert share.lines[0].get_ydata()[-1] == pytest.approx(
+        runs.success_rate(**criterion), abs=0.01
+    )
 
 
 def test_losses_of_nets_that_diverge_are_above_the_picture():
     X = SPIRAL[0]
     net = fastnn.mlp(2, 6, 1, activation="relu", loss="mse")
     rates = [0.05] * 12 + [10.0] * 8  # whose losses grow by some orders an epoch
-    runs = net.fit_many(X, X[:, 0] * X[:, 1], seeds=range(20), epochs=60, lr=rates, batch_size=10)
+    runs = net.fit_many(
+        X, X[:, 0] * X[:, 1], seeds=range(20), epochs=60, lr=rates, batch_size=10
+    )
     fan = fastnn.plot.success(runs, loss_below=1e-3)[1]
     kept, gone = runs.loss[:12], runs.loss[12:]
     assert not np.isfinite(gone).all()

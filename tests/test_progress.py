@@ -69,5 +69,7 @@ def test_a_display_of_the_callers_is_left_alone(terminal):
 
     terminal()
     with Progress(console=Console(stderr=True)):
-        history = xor_net().fit(*fastnn.datasets.xor_gate(), epochs=5, lr=0.1, progress=True)
+        history = xor_net().fit(
+            *fastnn.datasets.xor_gate(), epochs=5, lr=0.1, progress=True
+        )
     assert history.epochs == 5

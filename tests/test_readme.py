@@ -46,15 +46,29 @@ def test_the_commands_are_there_once_each():
 
 def test_files_and_names_that_it_mentions_exist():
     for path in set(
-        re.findall(r"`((?:kernels|fastnn|tests|docs|bench)/(?!results/quick)[\w./]*)`|\((docs/[^)]*)\)", README)
+        re.findall(
+            r"`((?:kernels|fastnn|tests|docs|bench)/(?!results/quick)[\w./]*)`|\((docs/[^)]*)\)",
+            README,
+        )
     ):
         assert (ROOT / (path[0] or path[1])).exists(), path
-    for name in ("Affine", "MatMul", "Repeat", "Sum", "Softmax", "SGD", "Adam", "check_gradients"):
+    for name in (
+        "Affine",
+        "MatMul",
+        "Repeat",
+        "Sum",
+        "Softmax",
+        "SGD",
+        "Adam",
+        "check_gradients",
+    ):
         assert name in README
         assert hasattr(fastnn, name)
 
 
 def test_it_names_the_commands_of_the_command_line():
-    shown = subprocess.run([sys.executable, "-m", "fastnn", "--help"], capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-m", "fastnn", "--help"], capture_output=True, text=True
+    ).stdout
     for command in set(re.findall(r"`fastnn (\w+)`", README)):
         assert command in shown

@@ -18,11 +18,19 @@ HOW = {
     "all rows": {"batch_size": "full", "lr": 1.0},
 }
 # The specialised loop is not for nets that are run layer by layer.
-LOOPS = [*((how, False) for how in HOW), *((how, True) for how in HOW if how != "specialised")]
+LOOPS = [
+    *((how, False) for how in HOW),
+    *((how, True) for how in HOW if how != "specialised"),
+]
 
 
 def make(layerwise=False):
-    layers = [fastnn.Affine(2, 3), fastnn.Tanh(), *([fastnn.Tanh()] if layerwise else []), fastnn.Affine(3, 1)]
+    layers = [
+        fastnn.Affine(2, 3),
+        fastnn.Tanh(),
+        *([fastnn.Tanh()] if layerwise else []),
+        fastnn.Affine(3, 1),
+    ]
     return fastnn.Sequential(layers, seed=4)
 
 
@@ -35,10 +43,16 @@ def test_records_are_the_parameters_that_shorter_fits_end_with(how, layerwise):
     per_epoch = 1 if how == "all rows" else 12 if how == "batches" else 81
     net = make(layerwise)
     start = net.theta.copy()
-    recording = fit(net, how, record=[3 * per_epoch, 0, per_epoch, 4 * per_epoch]).recording
+    recording = fit(
+        net, how, record=[3 * per_epoch, 0, per_epoch, 4 * per_epoch]
+    ).recording
     assert recording.updates.tolist() == [0, per_epoch, 3 * per_epoch, 4 * per_epoch]
     assert (recording.theta[0] == start).all()
-    for epochs, theta in ((1, recording.theta[1]), (3, recording.theta[2]), (4, recording.theta[3])):
+    for epochs, theta in (
+        (1, recording.theta[1]),
+        (3, recording.theta[2]),
+        (4, recording.theta[3]),
+    ):
         shorter = make(layerwise)
         fit(shorter, how, epochs=epochs)
         assert (shorter.theta == theta).all()
@@ -80,10 +94,16 @@ def test_each_samples_loss_is_the_naive_one():
     recording = net.fit(X, Y, epochs=2, lr=0.1, shuffle=False, record=1).recording
     assert len(recording) == 163
     for update in (0, 1, 2, 80, 81, 161):
-        params = [part.copy() for part in make().with_theta(recording.theta[update]).params]
+        params = [
+            part.copy() for part in make().with_theta(recording.theta[update]).params
+        ]
         row = update % 81
-        loss, _ = naive.loss_and_grads(params, ["tanh"], "bce", X[row : row + 1], Y[row : row + 1])
-        assert recording.loss[update + 1] == pytest.approx(loss, rel=1e-11)  # a difference of sums of up to 81 losses
+        loss, _ = naive.loss_and_grads(
+            params, ["tanh"], "bce", X[row : row + 1], Y[row : row + 1]
+        )
+        assert recording.loss[update + 1] == pytest.approx(
+            loss, rel=1e-11
+        )  # a difference of sums of up to 81 losses
 
 
 def test_threads_record_the_same():
@@ -91,7 +111,9 @@ def test_threads_record_the_same():
     X = rng.standard_normal((3000, 4))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
     one, two = (
-        fastnn.mlp(4, 8, 1, seed=1).fit(X, y, epochs=3, lr=0.5, batch_size=2000, n_jobs=n, record=1).recording
+        fastnn.mlp(4, 8, 1, seed=1)
+        .fit(X, y, epochs=3, lr=0.5, batch_size=2000, n_jobs=n, record=1)
+        .recording
         for n in (1, 2)
     )
     assert (one.theta == two.theta).all()
@@ -114,7 +136,9 @@ def test_an_interrupted_fit_keeps_the_records_so_far(monkeypatch, chunks):
     net = make()
     with pytest.raises(KeyboardInterrupt):
         fit(net, "per sample", record=10)
-    assert net.history.recording.updates.tolist() == list(range(0, net.history.updates + 1, 10))
+    assert net.history.recording.updates.tolist() == list(
+        range(0, net.history.updates + 1, 10)
+    )
     assert net.history.updates == 120
     assert (net.history.recording.theta[-1] == net.theta).all()
 
@@ -141,8 +165,13 @@ def test_values_have_no_accuracy():
 def test_it_is_kept_whole():
     net = make()
     history = fit(net, "batches", record=6)
-    assert repr(history.recording) == "Recording(9 records of 13 parameters, updates 0 to 48)"
-    assert (pickle.loads(pickle.dumps(history)).recording.theta == history.recording.theta).all()
+    assert (
+        repr(history.recording)
+        == "Recording(9 records of 13 parameters, updates 0 to 48)"
+    )
+    assert (
+        pickle.loads(pickle.dumps(history)).recording.theta == history.recording.theta
+    ).all()
     assert fit(net, "batches").recording is None
     kept = history.recording.theta[2].copy()
     twin = net.with_theta(history.recording.theta[2])
@@ -157,7 +186,11 @@ WRONG = {
     "floats": ([0.0, 1.0], TypeError, r"such as \[0, 10, 100\]"),
     "a table": ([[0, 1]], TypeError, r"such as \[0, 10, 100\]"),
     "none at all": ([], TypeError, "record"),
-    "too late": ([0, 325], ValueError, "update 325, but this fit makes updates 0 .* to 324"),
+    "too late": (
+        [0, 325],
+        ValueError,
+        "update 325, but this fit makes updates 0 .* to 324",
+    ),
     "before": ([-1], ValueError, "update -1"),
     "a name": ("all", TypeError, "whole number"),
 }
@@ -176,5 +209,8 @@ def test_wrong_records_are_refused_before_any_work(case):
 def test_what_memory_cannot_hold_is_refused_with_the_figure(monkeypatch):
     monkeypatch.setattr("fastnn.memory.limit", lambda: 8e9)  # whatever this machine has
     net = fastnn.mlp(100, 1000, 10)
-    with pytest.raises(ValueError, match=r"record=1 keeps 800,000,001 times all parameters, [\d,.]+ GB.*record fewer"):
+    with pytest.raises(
+        ValueError,
+        match=r"record=1 keeps 800,000,001 times all parameters, [\d,.]+ GB.*record fewer",
+    ):
         net.fit(np.zeros((4, 100)), [0, 1, 2, 3], epochs=200_000_000, lr=0.1, record=1)

@@ -35,10 +35,20 @@ def test_what_is_saved_is_loaded(case, tmp_path):
     for other in (again, copy):
         assert repr(other) == repr(runs)
         assert repr(other[0]) == repr(runs[0])
-        assert (other.stop_below, other.updates, other.seconds) == (runs.stop_below, runs.updates, runs.seconds)
-        for (name, mine), (its_name, its) in zip(runs.to_arrays().items(), other.to_arrays().items(), strict=True):
+        assert (other.stop_below, other.updates, other.seconds) == (
+            runs.stop_below,
+            runs.updates,
+            runs.seconds,
+        )
+        for (name, mine), (its_name, its) in zip(
+            runs.to_arrays().items(), other.to_arrays().items(), strict=True
+        ):
             assert name == its_name
-            assert (mine.dtype, mine.shape, mine.tobytes()) == (its.dtype, its.shape, its.tobytes())
+            assert (mine.dtype, mine.shape, mine.tobytes()) == (
+                its.dtype,
+                its.shape,
+                its.tobytes(),
+            )
         assert other.diverged.tolist() == runs.diverged.tolist()
     with np.load(path, allow_pickle=False) as file:
         assert set(file) == {"runs"} | set(runs.to_arrays())
@@ -46,7 +56,9 @@ def test_what_is_saved_is_loaded(case, tmp_path):
 
 def test_labels_are_saved(tmp_path):
     labels = np.array(["no", "yes"])[GATE[1]]
-    runs = fastnn.mlp(2, 2, 1).fit_many(GATE[0], labels, seeds=range(3), epochs=100, lr=1.0)
+    runs = fastnn.mlp(2, 2, 1).fit_many(
+        GATE[0], labels, seeds=range(3), epochs=100, lr=1.0
+    )
     runs.save(tmp_path / "runs.npz")
     again = fastnn.Runs.load(tmp_path / "runs.npz")
     for mine, its in zip(runs, again, strict=True):
@@ -72,7 +84,9 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match=r"cannot write the file .*runs.npz: No space left"):
+    with pytest.raises(
+        OSError, match=r"cannot write the file .*runs.npz: No space left"
+    ):
         runs[:3].save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["runs.npz"]
@@ -82,17 +96,28 @@ def rewritten(content, path, **changes):
     """The file with other arrays; None leaves one out."""
     with np.load(io.BytesIO(content)) as file:
         arrays = dict(file) | changes
-    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    np.savez(
+        path, **{name: array for name, array in arrays.items() if array is not None}
+    )
     return path
 
 
 def test_files_of_other_kinds_are_refused(tmp_path):
-    runs, net, path = tmp_path / "runs.npz", tmp_path / "net.npz", tmp_path / "other.npz"
+    runs, net, path = (
+        tmp_path / "runs.npz",
+        tmp_path / "net.npz",
+        tmp_path / "other.npz",
+    )
     runs_of(*curves()).save(runs)
     fastnn.mlp(2, 2, 1).save(net)
-    with pytest.raises(ValueError, match=r"net.npz is not a Runs .*: it is a net, use fastnn.load"):
+    with pytest.raises(
+        ValueError, match=r"net.npz is not a Runs .*: it is a net, use fastnn.load"
+    ):
         fastnn.Runs.load(net)
-    with pytest.raises(ValueError, match=r"runs.npz is not a net .*: it is a Runs, use fastnn.Runs.load"):
+    with pytest.raises(
+        ValueError,
+        match=r"runs.npz is not a net .*: it is a Runs, use fastnn.Runs.load",
+    ):
         fastnn.load(runs)
     np.savez(path, a=np.arange(3))
     with pytest.raises(ValueError, match=r"other\.npz is not a Runs"):
@@ -102,13 +127,27 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     content = runs.read_bytes()
     with np.load(runs) as file:
         description = json.loads(str(file["runs"]))
-    for changes in ({"format": 2}, {"layers": [["Affine", [2, 5]], ["Affine", [5, 1]]]}, {"updates": "many"}):
+    for changes in (
+        {"format": 2},
+        {"layers": [["Affine", [2, 5]], ["Affine", [5, 1]]]},
+        {"updates": "many"},
+    ):
         with pytest.raises(ValueError, match=r"other\.npz is not a Runs"):
-            fastnn.Runs.load(rewritten(content, path, runs=np.array(json.dumps(description | changes))))
+            fastnn.Runs.load(
+                rewritten(
+                    content, path, runs=np.array(json.dumps(description | changes))
+                )
+            )
 
 
 WRONG = {
-    "theta": (None, np.zeros((0, 9)), np.zeros((40, 8)), np.zeros(40), np.zeros((40, 9), np.int64)),
+    "theta": (
+        None,
+        np.zeros((0, 9)),
+        np.zeros((40, 8)),
+        np.zeros(40),
+        np.zeros((40, 9), np.int64),
+    ),
     "seeds": (np.arange(39), np.arange(40.0), np.array(["x"] * 40)),
     "trained": (None, np.arange(41), np.zeros(40)),
     "final_loss": (None, np.zeros(39), np.zeros(40, "float32")),
@@ -136,9 +175,15 @@ def test_files_with_wrong_percentiles_are_refused(tmp_path):
     runs_of(*curves(), kept="percentiles").save(path)
     content = path.read_bytes()
     for changes, message in (
-        ({"loss_percentiles": np.zeros((100, 30))}, r"its loss_percentiles has the shape \(100, 30\)"),
+        (
+            {"loss_percentiles": np.zeros((100, 30))},
+            r"its loss_percentiles has the shape \(100, 30\)",
+        ),
         ({"accuracy_percentiles": None}, "it has no accuracy_percentiles"),
-        ({"loss": np.zeros((40, 30))}, "it has no accuracy$"),  # of each net the one, percentiles of the other
+        (
+            {"loss": np.zeros((40, 30))},
+            "it has no accuracy$",
+        ),  # of each net the one, percentiles of the other
     ):
         with pytest.raises(ValueError, match=message):
             fastnn.Runs.load(rewritten(content, path, **changes))

@@ -12,7 +12,9 @@ GATE = fastnn.datasets.xor_gate()
 
 
 def test_a_net_of_zeros_warns_with_the_reason_at_the_callers_line():
-    with pytest.warns(fastnn.SymmetryWarning, match=r"the 2 hidden .* are worth only 1: .*stay equal") as caught:
+    with pytest.warns(
+        fastnn.SymmetryWarning, match=r"the 2 hidden .* are worth only 1: .*stay equal"
+    ) as caught:
         fastnn.mlp(2, 2, 1, init="zeros")
     assert [each.filename for each in caught] == [__file__]
 
@@ -20,11 +22,21 @@ def test_a_net_of_zeros_warns_with_the_reason_at_the_callers_line():
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 3, "full"])
 def test_what_it_says_is_true(batch_size, shuffle):
-    alike = [[[0.3, 0.3, 0.7], [-0.2, -0.2, 0.1]], [0.5, 0.5, 0.5], [[0.9], [0.9], [0.9]], [0.1]]
+    alike = [
+        [[0.3, 0.3, 0.7], [-0.2, -0.2, 0.1]],
+        [0.5, 0.5, 0.5],
+        [[0.9], [0.9], [0.9]],
+        [0.1],
+    ]
     with pytest.warns(fastnn.SymmetryWarning, match="the 3 hidden .* are worth only 2"):
         net = fastnn.mlp(2, 3, 1, init=alike)
-    history = net.fit(*GATE, epochs=50, lr=0.5, batch_size=batch_size, shuffle=shuffle, record=1)
-    w, b, out = (history.recording.theta[:, part] for part in (slice(0, 6), slice(6, 9), slice(9, 12)))
+    history = net.fit(
+        *GATE, epochs=50, lr=0.5, batch_size=batch_size, shuffle=shuffle, record=1
+    )
+    w, b, out = (
+        history.recording.theta[:, part]
+        for part in (slice(0, 6), slice(6, 9), slice(9, 12))
+    )
     assert (w[:, 0] == w[:, 1]).all()
     assert (w[:, 3] == w[:, 4]).all()
     assert (b[:, 0] == b[:, 1]).all()
@@ -41,16 +53,22 @@ def test_each_hidden_layer_is_looked_at():
         "the 2 hidden neurons of layer 2",
     ]
     with pytest.warns(fastnn.SymmetryWarning, match=r"layer 0, MatMul\(2, 2\)"):
-        fastnn.Sequential([fastnn.MatMul(2, 2), fastnn.Tanh(), fastnn.MatMul(2, 1)], init="zeros")
+        fastnn.Sequential(
+            [fastnn.MatMul(2, 2), fastnn.Tanh(), fastnn.MatMul(2, 1)], init="zeros"
+        )
 
 
 def test_what_can_learn_does_not_warn(tmp_path):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fastnn.mlp(2, 1, init="zeros")  # no hidden neurons
-        fastnn.mlp(2, 2, 1, init=[[[1, 1], [2, 2]], [0, 0], [[1.0], [-1.0]], [0]])  # equal in, other out
+        fastnn.mlp(
+            2, 2, 1, init=[[[1, 1], [2, 2]], [0, 0], [[1.0], [-1.0]], [0]]
+        )  # equal in, other out
         fastnn.mlp(2, 2, 1, init=[np.zeros((2, 2)), [0, 0], [[1.0], [-1.0]], [0]])
-        fastnn.mlp(2, 2, 1, init=[[[1, 2], [2, 1]], [0, 0], [[1.0], [1.0]], [0]])  # other in, equal out
+        fastnn.mlp(
+            2, 2, 1, init=[[[1, 2], [2, 1]], [0, 0], [[1.0], [1.0]], [0]]
+        )  # other in, equal out
         net = fastnn.mlp(2, 30, 30, 3)
         net.save(tmp_path / "net.npz")
         fastnn.load(tmp_path / "net.npz")
@@ -66,7 +84,10 @@ class Numbering(fastnn.Identity):
 
 
 def test_other_layers_may_tell_neurons_apart():
-    fastnn.Sequential([fastnn.Affine(2, 2), Numbering(), fastnn.Tanh(), fastnn.Affine(2, 1)], init="zeros")
+    fastnn.Sequential(
+        [fastnn.Affine(2, 2), Numbering(), fastnn.Tanh(), fastnn.Affine(2, 1)],
+        init="zeros",
+    )
 
 
 class Gain(fastnn.layers.Weighted):

@@ -11,7 +11,18 @@ import numba
 import numpy as np
 import pytest
 from fastnn.kernels import tiny
-from fastnn.kernels.codes import BCE, DONE, IDENTITY, MSE, NOT_FINITE, RELU, ROW, SIGMOID, TANH, UPDATES
+from fastnn.kernels.codes import (
+    BCE,
+    DONE,
+    IDENTITY,
+    MSE,
+    NOT_FINITE,
+    RELU,
+    ROW,
+    SIGMOID,
+    TANH,
+    UPDATES,
+)
 from fastnn.kernels.pointers import flat
 from fastnn.kernels.vectors import traced
 
@@ -36,7 +47,9 @@ def problem(sizes, loss, dtype, n=60):
     """Rounded to dtype, so that naive float64 has the same numbers."""
     draw = np.random.default_rng(len(sizes) + loss)
     X = draw.uniform(-1, 1, (n, sizes[0])).astype(dtype)
-    y = (X[:, :1] * X[:, 1:2] > 0 if loss == BCE else X[:, :1] * X[:, 1:2]).astype(dtype)
+    y = (X[:, :1] * X[:, 1:2] > 0 if loss == BCE else X[:, :1] * X[:, 1:2]).astype(
+        dtype
+    )
     shapes = [s for pair in pairwise(sizes) for s in (pair, pair[1:])]
     params = [draw.uniform(-1, 1, shape).astype(dtype) for shape in shapes]
     return X, y, params, np.array([draw.permutation(n) for _ in range(2)])
@@ -47,12 +60,33 @@ def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None
     n = len(X)
     sums, right, position = np.zeros(epochs), np.zeros(epochs, int), np.zeros(3, int)
     order = np.arange(n)[None] if order is None else order
-    settings, status, carried = np.array([lr, decay, 0, 0, 0]), DONE, np.zeros(1 + case[0][1])
+    settings, status, carried = (
+        np.array([lr, decay, 0, 0, 0]),
+        DONE,
+        np.zeros(1 + case[0][1]),
+    )
     table = tiny.sigmoid_table(theta.dtype)
-    at, none = np.zeros(0, int), (np.zeros((0, theta.size), theta.dtype), np.zeros((0, 2)))  # nothing is recorded
+    at, none = (
+        np.zeros(0, int),
+        (np.zeros((0, theta.size), theta.dtype), np.zeros((0, 2))),
+    )  # nothing is recorded
     while status == DONE and position[UPDATES] < epochs * n:
         status = tiny.trainer(*case)(
-            theta, sums, right, position, carried, *none, X, y, order, settings, at, 0, epochs * n, budget, table
+            theta,
+            sums,
+            right,
+            position,
+            carried,
+            *none,
+            X,
+            y,
+            order,
+            settings,
+            at,
+            0,
+            epochs * n,
+            budget,
+            table,
         )
     return status, sums, right, position
 
@@ -67,14 +101,20 @@ def test_trains_like_naive_code(case, dtype):
     sizes, activations, loss = case
     X, y, params, order = problem(sizes, loss, dtype)
     theta = flattened(params)
-    status, sums, right, position = run(case, theta, X, y, decay=0.01, epochs=2, order=order)
+    status, sums, right, position = run(
+        case, theta, X, y, decay=0.01, epochs=2, order=order
+    )
     assert (status, position[UPDATES]) == (DONE, 2 * len(X))
     wide = [p.astype(float) for p in params]
     targets = y[:, 0].astype(float)
     rule = naive.Rule("sgd", 0.2, weight_decay=0.01)
     names = [NAMES[a] for a in activations]
-    wanted, means, shares = naive.train(wide, names, LOSSES[loss], X.astype(float), targets, rule, 2, orders=order)
-    tolerance = 1e-12 if dtype == "float64" else 1e-5  # float32: 120 updates, each rounded by about 6e-8
+    wanted, means, shares = naive.train(
+        wide, names, LOSSES[loss], X.astype(float), targets, rule, 2, orders=order
+    )
+    tolerance = (
+        1e-12 if dtype == "float64" else 1e-5
+    )  # float32: 120 updates, each rounded by about 6e-8
     assert np.abs(theta - flattened(wanted)).max() <= tolerance
     assert np.abs(theta - flattened(params)).max() > 0.01
     assert np.abs(sums / len(X) - means).max() <= tolerance
@@ -107,8 +147,15 @@ def test_calls_for_parts_of_an_epoch_have_the_bits_of_one_call(case, dtype):
 @pytest.mark.parametrize("hidden", [0, 2])
 def test_saturated_outputs_have_right_losses_and_gradients(hidden, dtype):
     # one output weight of z and an input, or a hidden unit, of 1: the update is the gradient
-    for z, t, loss, slope in [(1000, 1, 0, 0), (1000, 0, 1000, 1), (-1000, 0, 0, 0), (-1000, 1, 1000, -1)]:
-        theta = np.array([0, 0, 0, 0, 100, 100, z, 0, 0] if hidden else [z, 0, 0], dtype)
+    for z, t, loss, slope in [
+        (1000, 1, 0, 0),
+        (1000, 0, 1000, 1),
+        (-1000, 0, 0, 0),
+        (-1000, 1, 1000, -1),
+    ]:
+        theta = np.array(
+            [0, 0, 0, 0, 100, 100, z, 0, 0] if hidden else [z, 0, 0], dtype
+        )
         case, x, t = CASES[hidden], np.array([[1, 0]], dtype), np.array([[t]], dtype)
         _, sums, right, _ = run(case, theta, x, t, lr=1.0)
         assert (sums[0], right[0]) == (loss, loss == 0)
@@ -168,13 +215,18 @@ def exact(x):
 def test_table_is_exact_to_two_units_in_the_last_place(dtype):
     found = tiny.sigmoid_table(np.dtype(dtype)).reshape(-1, 8)[:, 0]
     wanted = exact(np.arange(-640, 641) / 16)
-    errors = [abs(Decimal(float(s)) - w) / Decimal(float(np.spacing(s))) for s, w in zip(found, wanted, strict=True)]
+    errors = [
+        abs(Decimal(float(s)) - w) / Decimal(float(np.spacing(s)))
+        for s, w in zip(found, wanted, strict=True)
+    ]
     assert max(errors) <= 2  # an exponential and a division, each rounded
 
 
 @both
 def test_looked_up_sigmoid_is_exact_to_the_last_place_of_1(dtype):
-    x = np.concatenate([np.linspace(-40, 40, 2000), np.linspace(-3, 3, 2000)]).astype(dtype)
+    x = np.concatenate([np.linspace(-40, 40, 2000), np.linspace(-3, 3, 2000)]).astype(
+        dtype
+    )
     found = np.zeros_like(x)
     looked_up(found, x, tiny.sigmoid_table(np.dtype(dtype)))
     errors = [abs(Decimal(float(s)) - w) for s, w in zip(found, exact(x), strict=True)]

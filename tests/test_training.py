@@ -14,19 +14,28 @@ import fastnn
 
 RULES = {
     "sgd": (fastnn.SGD(0.3), naive.Rule("sgd", 0.3)),
-    "sgd, decay": (fastnn.SGD(0.3, weight_decay=0.01), naive.Rule("sgd", 0.3, weight_decay=0.01)),
+    "sgd, decay": (
+        fastnn.SGD(0.3, weight_decay=0.01),
+        naive.Rule("sgd", 0.3, weight_decay=0.01),
+    ),
     "momentum": (fastnn.SGD(0.1, momentum=0.8), naive.Rule("momentum", 0.1, 0.8)),
     "momentum, decay": (
         fastnn.SGD(0.1, momentum=0.8, weight_decay=0.01),
         naive.Rule("momentum", 0.1, 0.8, weight_decay=0.01),
     ),
-    "nesterov": (fastnn.SGD(0.1, momentum=0.8, nesterov=True), naive.Rule("nesterov", 0.1, 0.8)),
+    "nesterov": (
+        fastnn.SGD(0.1, momentum=0.8, nesterov=True),
+        naive.Rule("nesterov", 0.1, 0.8),
+    ),
     "nesterov, decay": (
         fastnn.SGD(0.1, momentum=0.8, nesterov=True, weight_decay=0.01),
         naive.Rule("nesterov", 0.1, 0.8, weight_decay=0.01),
     ),
     "adam": (fastnn.Adam(0.02), naive.Rule("adam", 0.02)),
-    "adam, decay": (fastnn.Adam(0.02, weight_decay=0.01), naive.Rule("adam", 0.02, weight_decay=0.01)),
+    "adam, decay": (
+        fastnn.Adam(0.02, weight_decay=0.01),
+        naive.Rule("adam", 0.02, weight_decay=0.01),
+    ),
 }
 
 
@@ -70,9 +79,27 @@ def test_an_epoch_equals_the_naive_trainer(rule, batch_size, reduction):
     X, y = rows(100, 3, "bce")
     net = build(start([3, 4, 1]), ["sigmoid"], "bce")
     before = net.theta.copy()
-    history = net.fit(X, y, epochs=1, optimizer=ours, batch_size=batch_size, reduction=reduction, shuffle=False)
+    history = net.fit(
+        X,
+        y,
+        epochs=1,
+        optimizer=ours,
+        batch_size=batch_size,
+        reduction=reduction,
+        shuffle=False,
+    )
     size = 100 if batch_size == "full" else batch_size
-    wanted = naive.train(start([3, 4, 1]), ["sigmoid"], "bce", X, y, copy.deepcopy(theirs), 1, size, reduction)
+    wanted = naive.train(
+        start([3, 4, 1]),
+        ["sigmoid"],
+        "bce",
+        X,
+        y,
+        copy.deepcopy(theirs),
+        1,
+        size,
+        reduction,
+    )
     agree(net, history, wanted)
     assert np.abs(net.theta - before).max() > 1e-5
 
@@ -87,7 +114,20 @@ def test_architectures_and_losses_equal_the_naive_trainer(loss, sizes, batch_siz
     X, y = rows(150, 3, loss, n_out)
     net = build(start(sizes), activations, loss)
     history = net.fit(X, y, epochs=2, lr=0.05, batch_size=batch_size, shuffle=False)
-    agree(net, history, naive.train(start(sizes), activations, loss, X, y, naive.Rule("sgd", 0.05), 2, batch_size))
+    agree(
+        net,
+        history,
+        naive.train(
+            start(sizes),
+            activations,
+            loss,
+            X,
+            y,
+            naive.Rule("sgd", 0.05),
+            2,
+            batch_size,
+        ),
+    )
 
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
@@ -96,9 +136,18 @@ def test_float32_follows_float64(rule, batch_size):
     X, y = rows(64, 3, "softmax_ce", 3)
     X = X.astype(np.float32)
     params = [p.astype(np.float32) for p in start([3, 14, 3])]
-    single, double = (build(params, ["tanh"], "softmax_ce", dtype) for dtype in ("float32", "float64"))
+    single, double = (
+        build(params, ["tanh"], "softmax_ce", dtype) for dtype in ("float32", "float64")
+    )
     for net in (single, double):
-        net.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=batch_size, shuffle=False)
+        net.fit(
+            X,
+            y,
+            epochs=1,
+            optimizer=RULES[rule][0],
+            batch_size=batch_size,
+            shuffle=False,
+        )
     assert single.theta.dtype == np.float32
     assert np.abs(single.theta - double.theta).max() < 1e-4
     assert (single.theta != double.theta).any()
@@ -112,7 +161,13 @@ def test_shuffling_is_that_of_the_documented_generator():
         net = build(start([2, 3, 1]), ["tanh"], "bce")
         history = net.fit(X, y, epochs=3, lr=0.1, batch_size=size, seed=5)
         rule = naive.Rule("sgd", 0.1)
-        agree(net, history, naive.train(start([2, 3, 1]), ["tanh"], "bce", X, y, rule, 3, size, orders=orders))
+        agree(
+            net,
+            history,
+            naive.train(
+                start([2, 3, 1]), ["tanh"], "bce", X, y, rule, 3, size, orders=orders
+            ),
+        )
 
 
 def test_the_identity_order_is_no_shuffle():
@@ -148,7 +203,9 @@ def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
     from fastnn import loops
 
     X, y = rows(30, 3, "softmax_ce", 3)
-    alone, together = (build(start([3, 5, 3]), ["tanh"], "softmax_ce") for _ in range(2))
+    alone, together = (
+        build(start([3, 5, 3]), ["tanh"], "softmax_ce") for _ in range(2)
+    )
     alone.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     # the loop over batches, of one each
     monkeypatch.setattr(loops, "per_sample", lambda *work: loops.batches(*work, 64))
@@ -159,7 +216,11 @@ def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
 @pytest.mark.parametrize("batch_size", [1, 5, "full"])
 def test_lr_0_changes_nothing(batch_size):
     X, y = rows(20, 2, "bce")
-    for optimizer in (fastnn.SGD(0.0, weight_decay=0.1), fastnn.SGD(0.0, momentum=0.9), fastnn.Adam(0.0)):
+    for optimizer in (
+        fastnn.SGD(0.0, weight_decay=0.1),
+        fastnn.SGD(0.0, momentum=0.9),
+        fastnn.Adam(0.0),
+    ):
         net = build(start([2, 3, 1]), ["tanh"], "bce")
         before = net.theta.tobytes()
         history = net.fit(X, y, epochs=2, optimizer=optimizer, batch_size=batch_size)
@@ -170,7 +231,9 @@ def test_lr_0_changes_nothing(batch_size):
 def run(sizes, activation, rule, batch_size, epochs, seed):
     X, y = rows(33, 2, "bce", seed=seed)
     net = fastnn.mlp(*sizes, activation=activation, seed=seed)
-    history = net.fit(X, y, epochs=epochs, optimizer=rule, batch_size=batch_size, seed=seed)
+    history = net.fit(
+        X, y, epochs=epochs, optimizer=rule, batch_size=batch_size, seed=seed
+    )
     return net.theta.tobytes(), history.loss.tobytes(), history.accuracy.tobytes()
 
 
@@ -211,7 +274,9 @@ def test_a_chunk_may_end_within_an_update(chunks, rule):
         chunks(length)
         net = fastnn.mlp(3, 5, 3, seed=1)
         history = net.fit(X, y, epochs=3, optimizer=RULES[rule][0], batch_size=700)
-        found.add((net.theta.tobytes(), history.loss.tobytes(), history.accuracy.tobytes()))
+        found.add(
+            (net.theta.tobytes(), history.loss.tobytes(), history.accuracy.tobytes())
+        )
     assert len(found) == 1
 
 
@@ -278,7 +343,8 @@ def test_adam_without_eps_moves_nothing_that_has_no_gradient(batch_size):
 @pytest.mark.parametrize("layers", ["fused", "layer by layer"])
 @pytest.mark.parametrize("batch_size", [1, 20])
 @pytest.mark.parametrize(
-    "settings", [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}]
+    "settings",
+    [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
 )
 def test_biases_may_have_a_learning_rate_of_their_own(settings, batch_size, layers):
     X, y = fastnn.datasets.xor_grid(9)
@@ -286,24 +352,45 @@ def test_biases_may_have_a_learning_rate_of_their_own(settings, batch_size, laye
     def make():
         between = [fastnn.Tanh()] * (1 if layers == "fused" else 2)
         return fastnn.Sequential(
-            [fastnn.Affine(2, 3), *(type(each)() for each in between), fastnn.Affine(3, 1)], seed=5
+            [
+                fastnn.Affine(2, 3),
+                *(type(each)() for each in between),
+                fastnn.Affine(3, 1),
+            ],
+            seed=5,
         )
 
     net = make()
     optimizer = fastnn.SGD(0.2, bias_lr=0.05, **settings)
-    net.fit(X, y, epochs=2, batch_size=batch_size, shuffle=False, optimizer=optimizer, reduction="sum")
+    net.fit(
+        X,
+        y,
+        epochs=2,
+        batch_size=batch_size,
+        shuffle=False,
+        optimizer=optimizer,
+        reduction="sum",
+    )
     twin = make()
     params = [param.copy() for param in twin.params]
     v = [np.zeros_like(param) for param in params]
     momentum, decay = settings.get("momentum", 0.0), settings.get("weight_decay", 0.0)
     for start in [*range(0, 81, batch_size)] * 2:
         twin.theta = np.concatenate([param.ravel() for param in params])
-        _, grads = twin.loss_and_grads(X[start : start + batch_size], y[start : start + batch_size], reduction="sum")
+        _, grads = twin.loss_and_grads(
+            X[start : start + batch_size],
+            y[start : start + batch_size],
+            reduction="sum",
+        )
         for place, lr in enumerate([0.2, 0.05] * 2):
             g = grads[place] + decay * params[place]
             v[place] = momentum * v[place] + g
-            params[place] = params[place] - lr * (g + momentum * v[place] if "nesterov" in settings else v[place])
-    assert net.theta == pytest.approx(np.concatenate([param.ravel() for param in params]), rel=1e-9, abs=1e-12)
+            params[place] = params[place] - lr * (
+                g + momentum * v[place] if "nesterov" in settings else v[place]
+            )
+    assert net.theta == pytest.approx(
+        np.concatenate([param.ravel() for param in params]), rel=1e-9, abs=1e-12
+    )
 
 
 def test_a_bias_lr_of_lr_changes_nothing_much_and_zero_keeps_biases():
@@ -319,4 +406,6 @@ def test_a_bias_lr_of_lr_changes_nothing_much_and_zero_keeps_biases():
         with pytest.raises((ValueError, TypeError), match="bias_lr"):
             fastnn.SGD(0.2, bias_lr=wrong)
     with pytest.raises(ValueError, match="one learning rate for all"):
-        nets[0].fit(X, y, epochs=1, optimizer=fastnn.SGD(0.2, bias_lr=0.1), loop="specialised")
+        nets[0].fit(
+            X, y, epochs=1, optimizer=fastnn.SGD(0.2, bias_lr=0.1), loop="specialised"
+        )

@@ -13,19 +13,28 @@ both = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def numbers(dtype, n=256, whole=False):
     """Numbers of very different sizes, so that the order of a sum shows; or whole ones, whose products are exact."""
     draw = np.random.default_rng(0)
-    return (draw.integers(-9, 9, n) if whole else draw.standard_normal(n) * 10.0 ** draw.integers(-3, 4, n)).astype(
-        dtype
-    )
+    return (
+        draw.integers(-9, 9, n)
+        if whole
+        else draw.standard_normal(n) * 10.0 ** draw.integers(-3, 4, n)
+    ).astype(dtype)
 
 
 @numba.njit
 def parts(out, x, table, found):
     a, to = p.flat(x), p.flat(out)
     n = v.numbers_in(a)
-    v.store(to, 1, v.load(a, 3))  # at any place, not at multiples of a vector's length only
+    v.store(
+        to, 1, v.load(a, 3)
+    )  # at any place, not at multiples of a vector's length only
     v.store(to, 20, v.spread(a, 5))
     v.store(to, 40, v.constant(a, 0.1))
-    first, second, third, fourth = v.load(a, 1), v.load(a, 1 + n), v.load(a, 1 + 2 * n), v.load(a, 1 + 3 * n)
+    first, second, third, fourth = (
+        v.load(a, 1),
+        v.load(a, 1 + n),
+        v.load(a, 1 + 2 * n),
+        v.load(a, 1 + 3 * n),
+    )
     out[60], out[61], out[62] = v.total(first), v.largest(first), v.first_two(first)
     out[63], out[64], out[65], out[66] = 0, 0, 0, 0
     b.add_totals(to, 63, first, second, third, fourth)
@@ -52,8 +61,14 @@ def blocks(out, x, m):
 
 def plain(monkeypatch):
     """The same names, each of its plain version."""
-    for name in {name for function in (parts, blocks) for name in python(function).__code__.co_names}:
-        for module in [module for module in (p, v, b) if hasattr(module, name)][:1]:  # where it is from
+    for name in {
+        name
+        for function in (parts, blocks)
+        for name in python(function).__code__.co_names
+    }:
+        for module in [module for module in (p, v, b) if hasattr(module, name)][
+            :1
+        ]:  # where it is from
             monkeypatch.setattr(module, name, getattr(module, name).plain)
 
 
@@ -64,7 +79,12 @@ def python(function):
 @both
 def test_compiled_parts_equal_plain_python(dtype, monkeypatch):
     x, table = numbers(dtype), np.arange(12, dtype=np.uint32).reshape(4, 3)
-    out, wanted, whole, wanted_whole = np.zeros(128, dtype), np.zeros(128, dtype), np.zeros(2, int), np.zeros(2, int)
+    out, wanted, whole, wanted_whole = (
+        np.zeros(128, dtype),
+        np.zeros(128, dtype),
+        np.zeros(2, int),
+        np.zeros(2, int),
+    )
     parts(out, x, table, whole)
     plain(monkeypatch)
     python(parts)(wanted, x, table, wanted_whole)
@@ -74,7 +94,9 @@ def test_compiled_parts_equal_plain_python(dtype, monkeypatch):
 
 @both
 def test_compiled_blocks_equal_plain_python(dtype, monkeypatch):
-    x = numbers(dtype, whole=True)  # exact products: plain Python rounds them, a fused operation does not
+    x = numbers(
+        dtype, whole=True
+    )  # exact products: plain Python rounds them, a fused operation does not
     out, wanted = np.zeros(800, dtype), np.zeros(800, dtype)
     blocks(out, x, (0, 0, 0, 0))
     plain(monkeypatch)
@@ -95,15 +117,23 @@ def test_totals_are_summed_in_the_written_order(dtype):
     wanted = np.array([tree(1 + k * n, 1) for k in range(4)])
     assert out[63:67].tobytes() == wanted.tobytes()
     assert out[[60, 67, 68, 69]].tobytes() == wanted.tobytes()
-    assert any(wanted[k] != sum(x[1 + k * n : 1 + k * n + n]) for k in range(4))  # another order would show
+    assert any(
+        wanted[k] != sum(x[1 + k * n : 1 + k * n + n]) for k in range(4)
+    )  # another order would show
 
 
 @both
 def test_plain_python_looks_at_bounds(dtype):
     a = numbers(dtype, 64)
-    n, block = 64 // a.itemsize, tuple(np.zeros(64 // a.itemsize, dtype) for _ in range(8))
+    n, block = (
+        64 // a.itemsize,
+        tuple(np.zeros(64 // a.itemsize, dtype) for _ in range(8)),
+    )
     for beyond in (-1, 64 - n + 1, 64):
-        for function in (v.load.plain, lambda a, at: v.store.plain(a, at, np.zeros(n, dtype))):
+        for function in (
+            v.load.plain,
+            lambda a, at: v.store.plain(a, at, np.zeros(n, dtype)),
+        ):
             with pytest.raises(IndexError):
                 function(a, beyond)
     for beyond in (-1, 64):

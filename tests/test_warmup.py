@@ -14,7 +14,11 @@ from fastnn import warmup
 def run(folder):
     environment = os.environ | {"FASTNN_CACHE_DIR": str(folder)}
     found = subprocess.run(
-        [sys.executable, "-m", "fastnn", "warmup"], capture_output=True, text=True, timeout=300, env=environment
+        [sys.executable, "-m", "fastnn", "warmup"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
     )
     assert found.returncode == 0, found.stderr
     return found.stdout, found.stderr.splitlines()
@@ -26,19 +30,27 @@ def test_the_first_compiles_and_the_second_loads(tmp_path):
     out, err = run(folder)
     n = len(list(folder.iterdir()))
     end = re.escape(f"kept in {folder}\n")
-    assert re.fullmatch(rf"loops: {n} compiled, 0 from the cache, in \d+\.\d s; {end}", out)
+    assert re.fullmatch(
+        rf"loops: {n} compiled, 0 from the cache, in \d+\.\d s; {end}", out
+    )
     assert [re.sub(r"\s+\d+\.\d s$", "", line) for line in err] == [
         f"{i}/12  {name}" for i, (name, _) in enumerate(warmup.steps(warmup.DTYPES), 1)
     ]
-    assert sum(file.name.startswith("per_sample.train-") for file in folder.iterdir()) == 2
+    assert (
+        sum(file.name.startswith("per_sample.train-") for file in folder.iterdir()) == 2
+    )
     out, _ = run(folder)
-    assert re.fullmatch(rf"loops: 0 compiled, {n} from the cache, in \d+\.\d s; {end}", out)
+    assert re.fullmatch(
+        rf"loops: 0 compiled, {n} from the cache, in \d+\.\d s; {end}", out
+    )
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Steps that take no time."""
-    monkeypatch.setattr(warmup, "steps", lambda dtypes: [("one", lambda: None), ("two", lambda: None)])
+    monkeypatch.setattr(
+        warmup, "steps", lambda dtypes: [("one", lambda: None), ("two", lambda: None)]
+    )
     monkeypatch.setattr(warmup, "counts", lambda: (0, 0))
 
 
@@ -67,4 +79,6 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     assert "2/2" in stream.getvalue()
     assert "two" in stream.getvalue()
     assert "0:00:00" in stream.getvalue()
-    assert capsys.readouterr().out.startswith("loops: 0 compiled, 0 from the cache, in 0.")
+    assert capsys.readouterr().out.startswith(
+        "loops: 0 compiled, 0 from the cache, in 0."
+    )

@@ -3,11 +3,18 @@
 import torch
 from torch.nn import functional
 
-FUNCTIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "identity": lambda z: z}
+FUNCTIONS = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "identity": lambda z: z,
+}
 
 
 def loss_and_grads(case):
-    params = [torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in case.params]
+    params = [
+        torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in case.params
+    ]
     z = torch.tensor(case.X)
     for layer in range(len(params) // 2):
         z = z @ params[2 * layer] + params[2 * layer + 1]
@@ -15,7 +22,9 @@ def loss_and_grads(case):
             z = FUNCTIONS[case.activations[layer]](z)
     y = torch.tensor(case.y)
     if case.loss == "bce":
-        losses = functional.binary_cross_entropy_with_logits(z[:, 0], y.double(), reduction="none")
+        losses = functional.binary_cross_entropy_with_logits(
+            z[:, 0], y.double(), reduction="none"
+        )
     elif case.loss == "softmax_ce":
         losses = functional.cross_entropy(z, y, reduction="none")
     else:

@@ -31,12 +31,16 @@ class Contender:
 CONTENDERS = {
     "ours": Contender("fastnn", "pip install -e ."),
     "ours_specialised": Contender("fastnn, specialised loop", "pip install -e ."),
-    "joblib_processes": Contender("fastnn.fit by joblib", "pip install joblib", least_updates=10_000),
+    "joblib_processes": Contender(
+        "fastnn.fit by joblib", "pip install joblib", least_updates=10_000
+    ),
     "c_xor": Contender("C, written out for 2-2-1", "apt install gcc"),
     "c_sizes": Contender("C, any sizes", "apt install gcc"),
     "jax_scan": Contender("JAX, all in one jit", "pip install jax"),
     "pytorch": Contender("PyTorch, eager", "pip install torch"),
-    "pytorch_compile": Contender("PyTorch, torch.compile", "pip install torch, apt install g++", quick=False),
+    "pytorch_compile": Contender(
+        "PyTorch, torch.compile", "pip install torch, apt install g++", quick=False
+    ),
     "scikit_learn": Contender("scikit-learn", "pip install scikit-learn"),
     "fann": Contender("FANN", "apt install libfann2"),
     "numpy_vectorised": Contender("NumPy, vectorised", "pip install numpy"),

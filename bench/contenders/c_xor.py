@@ -16,12 +16,25 @@ _DOUBLES = ctypes.POINTER(ctypes.c_double)
 
 def prepare(case: Case) -> Callable[[int], float]:
     """A function that trains, for the one net that the C code is written out for."""
-    if (case.kind, case.batch_size, case.loss, case.optimizer, case.hidden) != ("train", 1, "bce", "sgd", "sigmoid"):
+    if (case.kind, case.batch_size, case.loss, case.optimizer, case.hidden) != (
+        "train",
+        1,
+        "bce",
+        "sgd",
+        "sigmoid",
+    ):
         raise Unsupported("does SGD per sample on binary cross-entropy only")
     if case.sizes != [2, 2, 1] or case.dtype != "float64":
         raise Unsupported("does a 2-2-1 net in float64 only")
     function = compiler.library(Path(__file__).with_suffix(".c")).train
-    function.argtypes = [_DOUBLES, _DOUBLES, ctypes.c_long, ctypes.c_long, ctypes.c_double, _DOUBLES]
+    function.argtypes = [
+        _DOUBLES,
+        _DOUBLES,
+        ctypes.c_long,
+        ctypes.c_long,
+        ctypes.c_double,
+        _DOUBLES,
+    ]
     function.restype = ctypes.c_double
     X, y = np.ascontiguousarray(case.X), case.y.astype(float)
     start = case.flat_params()
@@ -29,7 +42,10 @@ def prepare(case: Case) -> Callable[[int], float]:
     def train(epochs: int) -> float:
         nets = start.copy()
         data = [array.ctypes.data_as(_DOUBLES) for array in (X, y)]
-        losses = [function(*data, len(X), epochs, case.lr, net.ctypes.data_as(_DOUBLES)) for net in nets]
+        losses = [
+            function(*data, len(X), epochs, case.lr, net.ctypes.data_as(_DOUBLES))
+            for net in nets
+        ]
         return sum(losses) / len(losses)
 
     return train

@@ -25,7 +25,11 @@ _ERROR_LINEAR = 0
 
 
 class _Connection(ctypes.Structure):
-    _fields_ = (("source", ctypes.c_uint), ("target", ctypes.c_uint), ("weight", ctypes.c_double))
+    _fields_ = (
+        ("source", ctypes.c_uint),
+        ("target", ctypes.c_uint),
+        ("weight", ctypes.c_double),
+    )
 
 
 def _function(name: str, result: Any, *arguments: Any) -> Any:
@@ -34,21 +38,36 @@ def _function(name: str, result: Any, *arguments: Any) -> Any:
     return function
 
 
-_double, _uint, _int, _handle = ctypes.c_double, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p
+_double, _uint, _int, _handle = (
+    ctypes.c_double,
+    ctypes.c_uint,
+    ctypes.c_int,
+    ctypes.c_void_p,
+)
 _create = _function("fann_create_standard_array", _handle, _uint, ctypes.POINTER(_uint))
-_connections = _function("fann_get_connection_array", None, _handle, ctypes.POINTER(_Connection))
+_connections = _function(
+    "fann_get_connection_array", None, _handle, ctypes.POINTER(_Connection)
+)
 _count = _function("fann_get_total_connections", _uint, _handle)
 _set_weight = _function("fann_set_weight", None, _handle, _uint, _uint, _double)
 _set_hidden = _function("fann_set_activation_function_hidden", None, _handle, _int)
 _set_output = _function("fann_set_activation_function_output", None, _handle, _int)
-_steepness_hidden = _function("fann_set_activation_steepness_hidden", None, _handle, _double)
-_steepness_output = _function("fann_set_activation_steepness_output", None, _handle, _double)
+_steepness_hidden = _function(
+    "fann_set_activation_steepness_hidden", None, _handle, _double
+)
+_steepness_output = _function(
+    "fann_set_activation_steepness_output", None, _handle, _double
+)
 _set_algorithm = _function("fann_set_training_algorithm", None, _handle, _int)
 _set_error = _function("fann_set_train_error_function", None, _handle, _int)
 _set_rate = _function("fann_set_learning_rate", None, _handle, ctypes.c_float)
 _set_momentum = _function("fann_set_learning_momentum", None, _handle, ctypes.c_float)
-_rows = ctypes.CFUNCTYPE(None, _uint, _uint, _uint, ctypes.POINTER(_double), ctypes.POINTER(_double))
-_create_data = _function("fann_create_train_from_callback", _handle, _uint, _uint, _uint, _rows)
+_rows = ctypes.CFUNCTYPE(
+    None, _uint, _uint, _uint, ctypes.POINTER(_double), ctypes.POINTER(_double)
+)
+_create_data = _function(
+    "fann_create_train_from_callback", _handle, _uint, _uint, _uint, _rows
+)
 _destroy = _function("fann_destroy", None, _handle)
 _train_epoch = _function("fann_train_epoch", ctypes.c_float, _handle, _handle)
 
@@ -60,7 +79,12 @@ def versions() -> str:
 
 def prepare(case: Case) -> Callable[[int], float]:
     """A function that trains."""
-    if (case.kind, case.loss, case.optimizer, case.batch_size) != ("train", "mse", "sgd", 1):
+    if (case.kind, case.loss, case.optimizer, case.batch_size) != (
+        "train",
+        "mse",
+        "sgd",
+        1,
+    ):
         raise Unsupported("trains per sample on squared errors only")
     if case.dtype != "float64" or case.n_nets > 1:
         raise Unsupported("is used for one net in float64 here")
@@ -72,12 +96,16 @@ def prepare(case: Case) -> Callable[[int], float]:
         net = _create(len(sizes), sizes)
         try:
             _set_hidden(net, _SIGMOID if case.hidden == "sigmoid" else _TANH)
-            _steepness_hidden(net, 0.5 if case.hidden == "sigmoid" else 1.0)  # its sigmoid is 1 / (1 + exp(-2 s z))
+            _steepness_hidden(
+                net, 0.5 if case.hidden == "sigmoid" else 1.0
+            )  # its sigmoid is 1 / (1 + exp(-2 s z))
             _set_output(net, _LINEAR)
             _steepness_output(net, 1.0)
             _set_algorithm(net, _INCREMENTAL)
             _set_error(net, _ERROR_LINEAR)
-            _set_rate(net, case.lr * 2.0 / case.sizes[-1])  # its gradient is that of half the sum over outputs
+            _set_rate(
+                net, case.lr * 2.0 / case.sizes[-1]
+            )  # its gradient is that of half the sum over outputs
             _set_momentum(net, 0.0)
             _set_weights(net, case)
             for _ in range(epochs):
@@ -112,7 +140,9 @@ def _set_weights(net: Any, case: Case) -> None:
         n_in, n_out = w.shape
         following = first + n_in + 1
         for j in range(n_out):
-            weights.update({(first + i, following + j): float(w[i, j]) for i in range(n_in)})
+            weights.update(
+                {(first + i, following + j): float(w[i, j]) for i in range(n_in)}
+            )
             weights[first + n_in, following + j] = float(b[j])
         first = following
     for connection in connections:

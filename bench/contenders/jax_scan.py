@@ -46,7 +46,10 @@ def _functions(case: Case) -> tuple[Any, Any]:
             return jnp.mean(jnp.logaddexp(0.0, z[:, 0]) - t * z[:, 0])
         if case.loss == "mse":
             return jnp.mean((z - t.reshape(z.shape)) ** 2)
-        return jnp.mean(jax.nn.logsumexp(z, axis=1) - jnp.take_along_axis(z, t[:, None], axis=1)[:, 0])
+        return jnp.mean(
+            jax.nn.logsumexp(z, axis=1)
+            - jnp.take_along_axis(z, t[:, None], axis=1)[:, 0]
+        )
 
     def update(state: Any, batch: Any) -> Any:
         params, m, v, step = state
@@ -56,19 +59,28 @@ def _functions(case: Case) -> tuple[Any, Any]:
             m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
             v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
             rate, undo = case.lr / (1 - 0.9**step), 1 / (1 - 0.999**step)
-            move = jax.tree.map(lambda m, v: rate * m / (jnp.sqrt(v * undo) + 1e-8), m, v)
+            move = jax.tree.map(
+                lambda m, v: rate * m / (jnp.sqrt(v * undo) + 1e-8), m, v
+            )
         else:
             move = jax.tree.map(lambda g: case.lr * g, gradient)
-        params = jax.tree.map(lambda p, change: p - change.astype(p.dtype), params, move)
+        params = jax.tree.map(
+            lambda p, change: p - change.astype(p.dtype), params, move
+        )
         return (params, m, v, step), value * batch[0].shape[0]
 
     size = case.batch_size
     # Of 1, 2, 4 and 8 these were fastest: larger nets per sample took 0.7 to 0.8 of the time, the 2-2-1 net 6 times it.
     unroll = 4 if size == 1 and sum(case.sizes) > 5 else 1
-    whole = len(case.X) // size * size  # rows in full batches; the rest is a smaller one
+    whole = (
+        len(case.X) // size * size
+    )  # rows in full batches; the rest is a smaller one
 
     def train_one(params: Any, X: Any, y: Any, epochs: Any) -> Any:
-        batches = [rows[:whole].reshape(whole // size, size, *rows.shape[1:]) for rows in (X, y)]
+        batches = [
+            rows[:whole].reshape(whole // size, size, *rows.shape[1:])
+            for rows in (X, y)
+        ]
 
         def epoch(_: Any, carry: Any) -> Any:
             state, total = jax.lax.scan(update, carry[0], tuple(batches), unroll=unroll)
@@ -78,9 +90,14 @@ def _functions(case: Case) -> tuple[Any, Any]:
                 total += rest
             return state, total / len(case.X)
 
-        moments = [jax.tree.map(jnp.zeros_like, params) if case.optimizer == "adam" else () for _ in range(2)]
+        moments = [
+            jax.tree.map(jnp.zeros_like, params) if case.optimizer == "adam" else ()
+            for _ in range(2)
+        ]
         state = (params, *moments, jnp.zeros((), case.dtype))
-        return jax.lax.fori_loop(0, epochs, epoch, (state, jnp.zeros((), case.dtype)))[1]
+        return jax.lax.fori_loop(0, epochs, epoch, (state, jnp.zeros((), case.dtype)))[
+            1
+        ]
 
     def outputs(params: Any, X: Any) -> Any:
         z = logits(params, X)
@@ -88,5 +105,7 @@ def _functions(case: Case) -> tuple[Any, Any]:
             return jax.nn.softmax(z)
         return jax.nn.sigmoid(z) if case.loss == "bce" else z
 
-    one_or_many = train_one if case.n_nets == 1 else jax.vmap(train_one, (0, None, None, None))
+    one_or_many = (
+        train_one if case.n_nets == 1 else jax.vmap(train_one, (0, None, None, None))
+    )
     return jax.jit(outputs), jax.jit(one_or_many)

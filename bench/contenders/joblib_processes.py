@@ -30,18 +30,31 @@ def prepare(case: Case) -> Callable[[int], float]:
     """A function that trains each net on its own."""
     if case.n_nets == 1 and not case.many:
         raise Unsupported("is for the training of many nets")
-    net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
-    rule = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
-    how = {"batch_size": case.batch_size, "optimizer": rule, "shuffle": False, "progress": False}
+    net = fastnn.mlp(
+        *case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype
+    )
+    rule = (
+        fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
+    )
+    how = {
+        "batch_size": case.batch_size,
+        "optimizer": rule,
+        "shuffle": False,
+        "progress": False,
+    }
     descriptor, work = tempfile.mkstemp(dir=os.environ["BENCH_CACHE"])
     with open(descriptor, "wb") as file:
         joblib.dump((net, case.X, case.y, how), file)
     thetas = case.flat_params()
-    pool = joblib.Parallel(_PROCESSES, backend="loky", batch_size="auto", idle_worker_timeout=_IDLE)
+    pool = joblib.Parallel(
+        _PROCESSES, backend="loky", batch_size="auto", idle_worker_timeout=_IDLE
+    )
     pool.__enter__()  # and is never left: its processes end with this one
     ready: set[int] = set()
     while len(ready) < _PROCESSES:
-        ready.update(pool(joblib.delayed(_warm)(work, thetas[0]) for _ in range(_PROCESSES)))
+        ready.update(
+            pool(joblib.delayed(_warm)(work, thetas[0]) for _ in range(_PROCESSES))
+        )
 
     def train(epochs: int) -> float:
         trained = pool(joblib.delayed(_train)(work, theta, epochs) for theta in thetas)

@@ -84,7 +84,9 @@ def prepare(case: Case) -> Callable[[int], float]:
         raise Unsupported("trains one net with plain SGD")
     X, targets = case.X, case.targets()
     starts = range(0, len(X), case.batch_size)
-    batches = [(X[i : i + case.batch_size], targets[i : i + case.batch_size]) for i in starts]
+    batches = [
+        (X[i : i + case.batch_size], targets[i : i + case.batch_size]) for i in starts
+    ]
 
     def train(epochs: int) -> float:
         layers: list[Any] = []

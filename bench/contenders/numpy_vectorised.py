@@ -19,7 +19,10 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     batches = [(X[i : i + size], targets[i : i + size]) for i in range(0, len(X), size)]
 
     def train(epochs: int) -> float:
-        params = [p.copy() if i % 2 == 0 else p[..., np.newaxis, :].copy() for i, p in enumerate(case.params)]
+        params = [
+            p.copy() if i % 2 == 0 else p[..., np.newaxis, :].copy()
+            for i, p in enumerate(case.params)
+        ]
         rule = Adam(params, case.lr) if case.optimizer == "adam" else None
         for _ in range(epochs):
             total = 0.0
@@ -70,7 +73,9 @@ def forward(case: Case, params: list[Array], x: Array) -> list[Array]:
     return activations
 
 
-def backward(case: Case, params: list[Array], activations: list[Array], d: Array) -> list[Array]:
+def backward(
+    case: Case, params: list[Array], activations: list[Array], d: Array
+) -> list[Array]:
     """The gradients of all parameters, from that of the last layer's sums."""
     gradients: list[Array] = []
     for i in range(len(params) - 2, -1, -2):

@@ -17,17 +17,33 @@ def versions() -> str:
 
 def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
     """A function that trains, many nets side by side, or predicts."""
-    net = fastnn.mlp(*case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype)
+    net = fastnn.mlp(
+        *case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype
+    )
     thetas = case.flat_params()
     net.theta = thetas[0]
 
     def train(epochs: int) -> float:
-        optimizer = fastnn.Adam(lr=case.lr) if case.optimizer == "adam" else fastnn.SGD(lr=case.lr)
-        how: dict[str, Any] = {"epochs": epochs, "batch_size": case.batch_size, "optimizer": optimizer}
+        optimizer = (
+            fastnn.Adam(lr=case.lr)
+            if case.optimizer == "adam"
+            else fastnn.SGD(lr=case.lr)
+        )
+        how: dict[str, Any] = {
+            "epochs": epochs,
+            "batch_size": case.batch_size,
+            "optimizer": optimizer,
+        }
         how |= {"shuffle": False, "progress": False, "n_jobs": -1}
         if case.n_nets > 1:
-            every = -(-case.n_nets * epochs // 2**24)  # up to so many losses are kept unless asked otherwise
-            return float(net.fit_many(case.X, case.y, init=thetas, every=every, **how).final_loss.mean())
+            every = -(
+                -case.n_nets * epochs // 2**24
+            )  # up to so many losses are kept unless asked otherwise
+            return float(
+                net.fit_many(
+                    case.X, case.y, init=thetas, every=every, **how
+                ).final_loss.mean()
+            )
         net.theta = thetas[0]
         return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
 

@@ -45,7 +45,10 @@ class Net(torch.nn.Sequential):
             linear = torch.nn.Linear(*w.shape, dtype=torch.from_numpy(w).dtype)
             linear.weight.data = torch.from_numpy(w.T.copy())
             linear.bias.data = torch.from_numpy(b.copy())
-            layers += [linear, torch.nn.Sigmoid() if case.hidden == "sigmoid" else torch.nn.Tanh()]
+            layers += [
+                linear,
+                torch.nn.Sigmoid() if case.hidden == "sigmoid" else torch.nn.Tanh(),
+            ]
         super().__init__(*layers[:-1])
 
 

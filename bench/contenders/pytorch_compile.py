@@ -43,7 +43,9 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
 
     torch._dynamo.reset()  # what earlier cases compiled
     compiled = torch.compile(step, fullgraph=True)
-    compiled_logits = torch.compile(lambda params, x: logits(params, x).softmax(dim=1), fullgraph=True)
+    compiled_logits = torch.compile(
+        lambda params, x: logits(params, x).softmax(dim=1), fullgraph=True
+    )
     X, batches = tensors(case)
     start = [torch.from_numpy(p) for p in case.params]
 

@@ -51,15 +51,27 @@ def _started(case: Case) -> Any:
     larger = case.sizes[-1] / 2.0 if case.loss == "mse" else 1.0
     adam = case.optimizer == "adam"
     model = (MLPRegressor if case.loss == "mse" else MLPClassifier)(
-        hidden_layer_sizes=case.sizes[1:-1], activation="logistic" if case.hidden == "sigmoid" else "tanh", alpha=0.0,
-        batch_size=case.batch_size, shuffle=False, max_iter=1, tol=0.0, warm_start=True,
-        solver=case.optimizer, momentum=0.0, nesterovs_momentum=False, epsilon=1e-8 * larger,
+        hidden_layer_sizes=case.sizes[1:-1],
+        activation="logistic" if case.hidden == "sigmoid" else "tanh",
+        alpha=0.0,
+        batch_size=case.batch_size,
+        shuffle=False,
+        max_iter=1,
+        tol=0.0,
+        warm_start=True,
+        solver=case.optimizer,
+        momentum=0.0,
+        nesterovs_momentum=False,
+        epsilon=1e-8 * larger,
         learning_rate_init=case.lr / (1.0 if adam else larger) or 1.0,
-    )  # fmt: skip
+    )
     y = case.y if case.loss == "mse" else np.arange(max(2, case.sizes[-1]))
     rows = max(len(y), case.batch_size) if case.kind == "train" else len(y)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        model.fit(np.resize(case.X, (rows, case.X.shape[1])), np.resize(y, (rows, *y.shape[1:])))
+        model.fit(
+            np.resize(case.X, (rows, case.X.shape[1])),
+            np.resize(y, (rows, *y.shape[1:])),
+        )
     _set(model, case.params)
     return model
 

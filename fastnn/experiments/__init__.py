@@ -4,7 +4,8 @@ from . import logistic_1d, spiral, xor_gate, xor_grid, zero_init
 from .outcome import Experiment, Options, Outcome
 
 EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT for module in (xor_grid, logistic_1d, xor_gate, spiral, zero_init)
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (xor_grid, logistic_1d, xor_gate, spiral, zero_init)
 }
 
 __all__ = ["EXPERIMENTS", "Experiment", "Options", "Outcome"]

@@ -12,7 +12,11 @@ _BLOCK = 1000  # the most seeds of one experiment
 
 
 def equal(
-    what: str, page: float | Sequence[float], found: float | Sequence[float] | Array, digits: int, source: str = ""
+    what: str,
+    page: float | Sequence[float],
+    found: float | Sequence[float] | Array,
+    digits: int,
+    source: str = "",
 ) -> Finding:
     """The finding that one number, or several, are the page's to so many digits behind the point.
 
@@ -24,9 +28,19 @@ def equal(
     theirs, ours = np.atleast_1d(page), np.atleast_1d(found)
     gap = float(np.abs(ours - theirs).max())
     same = gap <= 0.5000001 * 10.0**-digits  # half a digit, and the rounding of that
-    texts = [", ".join(f"{value:,.{digits}f}" for value in values) for values in (theirs, ours)]
+    texts = [
+        ", ".join(f"{value:,.{digits}f}" for value in values)
+        for values in (theirs, ours)
+    ]
     given = f"{texts[0]} ({source})" if source else texts[0]
-    return Finding(what, given, texts[1], "equal" if same else f"NOT equal: {gap:.0e} apart", "equal", same)
+    return Finding(
+        what,
+        given,
+        texts[1],
+        "equal" if same else f"NOT equal: {gap:.0e} apart",
+        "equal",
+        same,
+    )
 
 
 def among(what: str, page: float, sample: Array, digits: int) -> Finding:
@@ -39,9 +53,20 @@ def among(what: str, page: float, sample: Array, digits: int) -> Finding:
             verdict='at percentile 50 of 3 seeds', kind='among', ok=True)
     """
     low, high = sample.min(), sample.max()
-    reach = 0.0 if len(sample) >= 1000 else (np.quantile(sample, 0.75) - np.quantile(sample, 0.25)) / 2
+    reach = (
+        0.0
+        if len(sample) >= 1000
+        else (np.quantile(sample, 0.75) - np.quantile(sample, 0.25)) / 2
+    )
     inside = bool(low - reach <= page <= high + reach)
-    return Finding(what, f"{page:,.{digits}f}", quantiles(sample, digits), percentile(page, sample), "among", inside)
+    return Finding(
+        what,
+        f"{page:,.{digits}f}",
+        quantiles(sample, digits),
+        percentile(page, sample),
+        "among",
+        inside,
+    )
 
 
 def quantiles(sample: Array, digits: int) -> str:
@@ -51,7 +76,9 @@ def quantiles(sample: Array, digits: int) -> str:
     '1.1 / 1.5 / 2.0 / 2.5 / 2.9 (5, 25, 50, 75, 95%)'
     """
     values = np.quantile(sample, (0.05, 0.25, 0.5, 0.75, 0.95))
-    return " / ".join(f"{value:,.{digits}f}" for value in values) + " (5, 25, 50, 75, 95%)"
+    return (
+        " / ".join(f"{value:,.{digits}f}" for value in values) + " (5, 25, 50, 75, 95%)"
+    )
 
 
 def percentile(value: float, sample: Array) -> str:
@@ -83,8 +110,19 @@ def training(mode: str, setting: str, history: History, score: float) -> Run:
     """
     every = -(-history.epochs // 200)
     trace = {"epochs": list(range(1, history.epochs + 1, every))}
-    trace["loss"], trace["accuracy"] = history.loss[::every].tolist(), history.accuracy[::every].tolist()
-    return Run(mode, setting, history.updates, history.seconds, float(history.loss[-1]), score, trace=trace)
+    trace["loss"], trace["accuracy"] = (
+        history.loss[::every].tolist(),
+        history.accuracy[::every].tolist(),
+    )
+    return Run(
+        mode,
+        setting,
+        history.updates,
+        history.seconds,
+        float(history.loss[-1]),
+        score,
+        trace=trace,
+    )
 
 
 def recorded(history: History) -> Array:

@@ -17,7 +17,12 @@ Square = tuple[float, float]  # the same low and high for both inputs
 
 
 def trace(
-    ax: "Axes", x: Array, values: Array, label: str | None = None, color: str = COLORS[0], best: float | None = None
+    ax: "Axes",
+    x: Array,
+    values: Array,
+    label: str | None = None,
+    color: str = COLORS[0],
+    best: float | None = None,
 ) -> None:
     """A line over x, and a dashed one at the best value if that is given."""
     ax.plot(x, values, color=color, label=label, linewidth=1.4)
@@ -26,7 +31,9 @@ def trace(
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def regions(ax: "Axes", net: Sequential, square: Square, title: str = "", resolution: int = 80) -> Callable[[], None]:
+def regions(
+    ax: "Axes", net: Sequential, square: Square, title: str = "", resolution: int = 80
+) -> Callable[[], None]:
     """The regions that a net gives to each class in a square of the plane, without scales.
 
     The function that is returned takes them off the Axes again.
@@ -34,8 +41,18 @@ def regions(ax: "Axes", net: Sequential, square: Square, title: str = "", resolu
     side = np.linspace(*square, resolution)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(side, side)], axis=1)
     before = set(ax.get_children())
-    plot.regions(ax, side, side, net.predict_proba(grid).reshape(resolution, resolution, -1))
-    ax.set(xlim=square, ylim=square, xticks=[], yticks=[], xlabel="", ylabel="", aspect="equal")
+    plot.regions(
+        ax, side, side, net.predict_proba(grid).reshape(resolution, resolution, -1)
+    )
+    ax.set(
+        xlim=square,
+        ylim=square,
+        xticks=[],
+        yticks=[],
+        xlabel="",
+        ylabel="",
+        aspect="equal",
+    )
     ax.set_title(title, fontsize="medium")
     drawn = [artist for artist in ax.get_children() if artist not in before]
 
@@ -47,7 +64,11 @@ def regions(ax: "Axes", net: Sequential, square: Square, title: str = "", resolu
 
 
 def map_frames(
-    ax: "Axes", nets: Sequence[Sequential], titles: Sequence[str], square: Square, resolution: int = 80
+    ax: "Axes",
+    nets: Sequence[Sequential],
+    titles: Sequence[str],
+    square: Square,
+    resolution: int = 80,
 ) -> Callable[[int], None]:
     """What shows frame k of a film: the regions of the k-th net, under what else is on the Axes."""
     shown: list[Callable[[], None]] = []
@@ -76,4 +97,6 @@ def film_updates(last: int, n: int = 60) -> list[int]:
     >>> film_updates(1000, 5)
     [0, 62, 250, 562, 1000]
     """
-    return sorted({round(float(share)) for share in last * np.linspace(0.0, 1.0, n) ** 2})
+    return sorted(
+        {round(float(share)) for share in last * np.linspace(0.0, 1.0, n) ** 2}
+    )

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 N, EPOCHS, LR = 100, 10, 0.01
-RIGHT = 0.9  # the share of points from which on we say that a neuron has found the boundary
+RIGHT = (
+    0.9  # the share of points from which on we say that a neuron has found the boundary
+)
 FIRST, ALL, LAST = COLORS[2], COLORS[5], COLORS[1]  # the page's green, sky blue and red
 POINTS = (COLORS[1], COLORS[0])  # and its red and blue
 
@@ -47,27 +49,42 @@ class Case:
         X, y = datasets.threshold(N, boundary, "pos", seed)
         rng = np.random.RandomState(seed)
         rng.normal(boundary, 2.0, N)  # these are X
-        return cls(boundary, standardised, X[:, 0], y, np.concatenate([rng.normal(0, 1, 1), rng.normal(0, 1, 1)]))
+        return cls(
+            boundary,
+            standardised,
+            X[:, 0],
+            y,
+            np.concatenate([rng.normal(0, 1, 1), rng.normal(0, 1, 1)]),
+        )
 
     @property
     def name(self) -> str:
         """Which data, in words."""
-        return f"boundary {self.boundary:g}" + (", standardised" if self.standardised else "")
+        return f"boundary {self.boundary:g}" + (
+            ", standardised" if self.standardised else ""
+        )
 
     def inputs(self, x: Array) -> Array:
         """What the neuron sees of x, as rows (n, 1)."""
-        return ((x - self.x.mean()) / self.x.std() if self.standardised else x)[:, np.newaxis]
+        return ((x - self.x.mean()) / self.x.std() if self.standardised else x)[
+            :, np.newaxis
+        ]
 
     def curves(self, thetas: Array) -> tuple[Array, Array]:
         """100 places (100,) across the data, and the neuron's answer there for each theta (n, 2)."""
         low, high = self.x.min(), self.x.max()
         x = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), 100)
-        return x, 1.0 / (1.0 + np.exp(-(thetas[:, :1] * self.inputs(x)[:, 0] + thetas[:, 1:])))
+        return x, 1.0 / (
+            1.0 + np.exp(-(thetas[:, :1] * self.inputs(x)[:, 0] + thetas[:, 1:]))
+        )
 
     def learned(self, theta: Array) -> float:
         """Where the neuron changes its answer: how far from the boundary."""
         place = -theta[1] / theta[0]
-        return float((place * self.x.std() + self.x.mean() if self.standardised else place) - self.boundary)
+        return float(
+            (place * self.x.std() + self.x.mean() if self.standardised else place)
+            - self.boundary
+        )
 
     def bends(self, theta: Array) -> float:
         """How many times more the mean loss bends along one direction of the plane (w, b) than along the other."""
@@ -102,7 +119,13 @@ def train(case: Case, record: int | None = None) -> Training:
     """The page's training: in the order of the data, an update a sample."""
     neuron = mlp(1, 1, loss="bce", init=[case.theta[:1, np.newaxis], case.theta[1:]])
     history = neuron.fit(
-        case.inputs(case.x), case.y, epochs=EPOCHS, lr=LR, shuffle=False, record=record, progress=False
+        case.inputs(case.x),
+        case.y,
+        epochs=EPOCHS,
+        lr=LR,
+        shuffle=False,
+        record=record,
+        progress=False,
     )
     return Training(case, neuron, history)
 
@@ -111,17 +134,28 @@ def run(options: Options, say: Say) -> Outcome:
     """The page's neuron around 0, and around 7, as it is and with standardised inputs."""
     trainings, spreads = [], []
     for (boundary, standardised), n in zip(
-        CASES, (options.n_seeds, options.n_seeds // 5, options.n_seeds // 5), strict=True
+        CASES,
+        (options.n_seeds, options.n_seeds // 5, options.n_seeds // 5),
+        strict=True,
     ):
         drawn = seeds(options, n)
         first = Case.from_seed(boundary, standardised, drawn[0])
         say(f"{first.name}: {EPOCHS * N:,} updates, and again from {n:,} seeds")
         trainings.append(train(first, record=1))
-        spreads.append(_spread([train(Case.from_seed(boundary, standardised, seed)) for seed in drawn]))
+        spreads.append(
+            _spread(
+                [train(Case.from_seed(boundary, standardised, seed)) for seed in drawn]
+            )
+        )
     around_0, around_7, _ = trainings
     return Outcome(
         runs=[
-            training(each.case.name, f"one neuron, per sample, in order, lr {LR}", each.history, each.score)
+            training(
+                each.case.name,
+                f"one neuron, per sample, in order, lr {LR}",
+                each.history,
+                each.score,
+            )
             for each in trainings
         ],
         findings=[
@@ -133,7 +167,10 @@ def run(options: Options, say: Say) -> Outcome:
                 source="its code, run",
             ),
             _untrained(around_7.case),
-            *(_after(each.case, spread) for each, spread in zip(trainings, spreads, strict=True)),
+            *(
+                _after(each.case, spread)
+                for each, spread in zip(trainings, spreads, strict=True)
+            ),
         ],
         pictures=[
             Picture(
@@ -177,7 +214,12 @@ def run(options: Options, say: Say) -> Outcome:
 
 def _spread(trainings: list[Training]) -> Array:
     """(n, 3): the loss in the last epoch, the accuracy after it, and how far off the boundary is."""
-    return np.array([(each.history.loss[-1], each.score, each.case.learned(each.neuron.theta)) for each in trainings])
+    return np.array(
+        [
+            (each.history.loss[-1], each.score, each.case.learned(each.neuron.theta))
+            for each in trainings
+        ]
+    )
 
 
 def _untrained(case: Case) -> Finding:
@@ -230,7 +272,15 @@ def _conclusion(trainings: list[Training], spreads: list[Array]) -> list[str]:
 def _points(ax: "Axes", case: Case) -> None:
     for label, color in enumerate(POINTS):
         x = case.x[case.y == label]
-        ax.scatter(x, np.full(len(x), label), s=18, color=color, edgecolors="white", linewidths=0.4, zorder=4)
+        ax.scatter(
+            x,
+            np.full(len(x), label),
+            s=18,
+            color=color,
+            edgecolors="white",
+            linewidths=0.4,
+            zorder=4,
+        )
     ax.set(xlabel="x", ylim=(-0.07, 1.07))
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -244,8 +294,20 @@ def _draw_forward(figure: "Figure", case: Case) -> None:
     losses = case.losses(case.theta[np.newaxis])[0]
     for label, color in enumerate(POINTS):
         chosen = np.flatnonzero(case.y == label)
-        right.vlines(chosen, 0.0, losses[chosen], color=color, linewidth=1.5, label=f"label {label}")
-    right.set(title="its loss on each sample", xlabel="sample", ylabel="loss", ylim=(0.0, None))
+        right.vlines(
+            chosen,
+            0.0,
+            losses[chosen],
+            color=color,
+            linewidth=1.5,
+            label=f"label {label}",
+        )
+    right.set(
+        title="its loss on each sample",
+        xlabel="sample",
+        ylabel="loss",
+        ylim=(0.0, None),
+    )
     right.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right center", frameon=False)
 
@@ -273,14 +335,26 @@ def _draw_valleys(figure: "Figure", trainings: list[Training]) -> None:
     scenes = []
     for each in trainings:
         way = recorded(each.history)
-        middle, half = (way.max(axis=0) + way.min(axis=0)) / 2, max(1.2, 0.75 * np.ptp(way, axis=0).max())
-        w, b = np.meshgrid(*(np.linspace(centre - half, centre + half, 60) for centre in middle))
+        middle, half = (
+            (way.max(axis=0) + way.min(axis=0)) / 2,
+            max(1.2, 0.75 * np.ptp(way, axis=0).max()),
+        )
+        w, b = np.meshgrid(
+            *(np.linspace(centre - half, centre + half, 60) for centre in middle)
+        )
         losses = each.case.losses(np.stack([w.ravel(), b.ravel()], axis=1)).mean(axis=1)
         scenes.append((way, w, b, losses.reshape(w.shape)))
-    low, high = (extreme([losses for *_, losses in scenes]) for extreme in (np.min, np.max))
-    levels, scale = np.geomspace(low, high, 30), LogNorm(low, high)  # of all three, so that colours can be compared
+    low, high = (
+        extreme([losses for *_, losses in scenes]) for extreme in (np.min, np.max)
+    )
+    levels, scale = (
+        np.geomspace(low, high, 30),
+        LogNorm(low, high),
+    )  # of all three, so that colours can be compared
     for ax, each, (way, w, b, losses) in zip(axes, trainings, scenes, strict=True):
-        hills = ax.contourf(w, b, losses.clip(low, high), levels=levels, norm=scale, cmap="cividis")
+        hills = ax.contourf(
+            w, b, losses.clip(low, high), levels=levels, norm=scale, cmap="cividis"
+        )
         ax.plot(*way.T, color="white", linewidth=1.2)
         ax.plot(*way[0], "o", color=FIRST, markeredgecolor="white", label="at first")
         ax.plot(*way[-1], "o", color=LAST, markeredgecolor="white", label="at last")
@@ -289,25 +363,51 @@ def _draw_valleys(figure: "Figure", trainings: list[Training]) -> None:
     bar = figure.colorbar(hills, ax=axes, label="mean loss")
     bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks], minor=False)
     bar.minorticks_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+    )
 
 
-def _draw_seeds(figure: "Figure", trainings: list[Training], spreads: list[Array]) -> None:
+def _draw_seeds(
+    figure: "Figure", trainings: list[Training], spreads: list[Array]
+) -> None:
     left, right = figure.subplots(1, 2)
     for each, spread, color in zip(trainings, spreads, COLORS, strict=False):
         share = np.full(len(spread), 1.0 / len(spread))
-        settings = {"weights": share, "color": color, "alpha": 0.45, "histtype": "stepfilled", "edgecolor": color}
-        left.hist(spread[:, 0], bins=np.linspace(0.0, 1.0, 51), label=each.case.name, **settings)
-        right.hist(spread[:, 2].clip(-4.99, 4.99), bins=np.linspace(-5.0, 5.0, 51), **settings)
+        settings = {
+            "weights": share,
+            "color": color,
+            "alpha": 0.45,
+            "histtype": "stepfilled",
+            "edgecolor": color,
+        }
+        left.hist(
+            spread[:, 0],
+            bins=np.linspace(0.0, 1.0, 51),
+            label=each.case.name,
+            **settings,
+        )
+        right.hist(
+            spread[:, 2].clip(-4.99, 4.99), bins=np.linspace(-5.0, 5.0, 51), **settings
+        )
     left.set(xlabel="mean loss in the last epoch", ylabel="share of seeds")
-    right.set(xlabel="learned boundary, from the true one (outermost: farther)", ylabel="share of seeds")
+    right.set(
+        xlabel="learned boundary, from the true one (outermost: farther)",
+        ylabel="share of seeds",
+    )
     left.legend(frameon=False)
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
 
 
 def _film(figure: "Figure", trainings: list[Training]) -> Callable[[int], None]:
-    panels = [_panel(ax, each) for ax, each in zip(figure.subplots(1, 3, sharey=True), trainings, strict=True)]
+    panels = [
+        _panel(ax, each)
+        for ax, each in zip(figure.subplots(1, 3, sharey=True), trainings, strict=True)
+    ]
     figure.axes[0].set_ylabel("answer")
     figure.axes[0].legend(frameon=False, loc="center left")
     return together(panels)

@@ -54,8 +54,17 @@ TYPING_ERRORS = {
 class TwoLayerNet:
     """The notebook's net of single layers, its weights from N(0, 1), with the methods that it stops before."""
 
-    def __init__(self, input_size: int, hidden_size: int, output_size: int, rng: np.random.RandomState) -> None:
-        weights = [rng.randn(input_size, hidden_size), rng.randn(hidden_size, output_size)]
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        rng: np.random.RandomState,
+    ) -> None:
+        weights = [
+            rng.randn(input_size, hidden_size),
+            rng.randn(hidden_size, output_size),
+        ]
         first, second = ([w, np.zeros(w.shape[1])] for w in weights)
         self.layers = [
             Affine(input_size, hidden_size, init=first),
@@ -112,14 +121,22 @@ def run(options: Options, say: Say) -> Outcome:
         say(mode)
         nets[mode] = spiral_net(seed)
         histories[mode] = nets[mode].fit(
-            X, y, epochs=epochs, lr=lr, batch_size=batch_size, seed=seed, progress=False,
+            X,
+            y,
+            epochs=epochs,
+            lr=lr,
+            batch_size=batch_size,
+            seed=seed,
+            progress=False,
             record=film_updates(UPDATES) if batch_size == BATCH else None,
-        )  # fmt: skip
+        )
 
     say("layer by layer")
     by_layers = _layer_by_layer(X, y, seed)
 
-    n_seeds = options.n_seeds // 5  # the notebook gives no number to place among them; the book's is rounded
+    n_seeds = (
+        options.n_seeds // 5
+    )  # the notebook gives no number to place among them; the book's is rounded
     say(f"batches of 30, from {n_seeds:,} seeds")
     many = _many_seeds(X, y, seeds(options, n_seeds))
     losses = np.concatenate([runs.loss[:, -1] for runs in many])
@@ -153,10 +170,20 @@ def run(options: Options, say: Say) -> Outcome:
             *_typing_errors(),
             by_layers,
             _logarithm(book, X, y),
-            among("loss at the end: the book's, and that of many seeds", BOOK_LOSS, losses, digits=2),
+            among(
+                "loss at the end: the book's, and that of many seeds",
+                BOOK_LOSS,
+                losses,
+                digits=2,
+            ),
         ],
         pictures=[
-            Picture("spiral-data", "The 300 points.", (4.6, 4.4), lambda figure: _draw_data(figure, X, y)),
+            Picture(
+                "spiral-data",
+                "The 300 points.",
+                (4.6, 4.4),
+                lambda figure: _draw_data(figure, X, y),
+            ),
             Picture(
                 "spiral-curves",
                 "Loss and accuracy in the three ways of training (epochs on a logarithmic scale); dashed: the best.",
@@ -194,11 +221,19 @@ def _many_seeds(X: Array, y: Array, seeds: range) -> list[Runs]:
     groups = [seeds[at : at + SAME_ORDER] for at in range(0, len(seeds), SAME_ORDER)]
     return [
         spiral_net().fit_many(
-            X, y, seeds=group, seed=group[0], epochs=EPOCHS, lr=LR, batch_size=BATCH, every=EPOCHS, n_jobs=-1,
+            X,
+            y,
+            seeds=group,
+            seed=group[0],
+            epochs=EPOCHS,
+            lr=LR,
+            batch_size=BATCH,
+            every=EPOCHS,
+            n_jobs=-1,
             progress=False,
         )
         for group in groups
-    ]  # fmt: skip
+    ]
 
 
 def _shapes(X: Array, y: Array) -> Iterator[Finding]:
@@ -207,8 +242,16 @@ def _shapes(X: Array, y: Array) -> Iterator[Finding]:
     row, rows = rng.randn(1, 8), rng.randn(7, 8)
     repeat, total, net = Repeat(7), Sum(), TwoLayerNet(2, 4, 3, rng)
     prints: list[tuple[str, list[tuple[int, ...]], list[Array]]] = [
-        ("TwoLayerNet.predict: x, scores", [(10, 2), (10, 3)], [rng.randn(10, 2), net.predict(rng.randn(10, 2))]),
-        ("Repeat: x, y, dx", [(1, 8), (7, 8), (1, 8)], [row, repeat.forward(row), repeat.backward(rows)]),
+        (
+            "TwoLayerNet.predict: x, scores",
+            [(10, 2), (10, 3)],
+            [rng.randn(10, 2), net.predict(rng.randn(10, 2))],
+        ),
+        (
+            "Repeat: x, y, dx",
+            [(1, 8), (7, 8), (1, 8)],
+            [row, repeat.forward(row), repeat.backward(rows)],
+        ),
         ("Sum: y, dx", [(1, 8), (7, 8)], [total.forward(rows), total.backward(row)]),
         ("data: x, t", [(300, 2), (300, 3)], [X, np.eye(3)[y]]),
     ]
@@ -216,12 +259,25 @@ def _shapes(X: Array, y: Array) -> Iterator[Finding]:
         found = [array.shape for array in arrays]
         same = found == page
         theirs, ours = (", ".join(map(str, shapes)) for shapes in (page, found))
-        yield Finding(f"shapes of {what}", theirs, ours, "equal" if same else "NOT equal", "equal", same)
+        yield Finding(
+            f"shapes of {what}",
+            theirs,
+            ours,
+            "equal" if same else "NOT equal",
+            "equal",
+            same,
+        )
 
 
 def _typing_errors() -> Iterator[Finding]:
     for written, meant in TYPING_ERRORS.items():
-        yield Finding("typing error of the listing", written, meant, "built as it is meant", "differs")
+        yield Finding(
+            "typing error of the listing",
+            written,
+            meant,
+            "built as it is meant",
+            "differs",
+        )
 
 
 def _layer_by_layer(X: Array, y: Array, seed: int) -> Finding:
@@ -262,7 +318,11 @@ def _logarithm(net: Sequential, X: Array, y: Array) -> Finding:
 
 
 def _conclusion(
-    nets: dict[str, Sequential], histories: dict[str, History], losses: Array, X: Array, y: Array
+    nets: dict[str, Sequential],
+    histories: dict[str, History],
+    losses: Array,
+    X: Array,
+    y: Array,
 ) -> list[str]:
     end = {
         mode: f"a loss of {net.loss_and_grads(X, y)[0]:.3f}, with {net.score(X, y):.1%} right"
@@ -270,7 +330,11 @@ def _conclusion(
     }
     low, high = np.quantile(losses, (0.25, 0.75))
     luck = (
-        "a rather lucky one" if low > BOOK_LOSS else "a rather unlucky one" if high < BOOK_LOSS else "an ordinary one"
+        "a rather lucky one"
+        if low > BOOK_LOSS
+        else "a rather unlucky one"
+        if high < BOOK_LOSS
+        else "an ordinary one"
     )
     slow = (histories["batches of 30"].loss > 1.0).sum()
     return [
@@ -298,15 +362,21 @@ def _draw_curves(figure: "Figure", histories: dict[str, History]) -> None:
     for (mode, history), color in zip(histories.items(), COLORS, strict=False):
         epochs = np.arange(1, history.epochs + 1)
         trace(top, epochs, history.loss, mode, color, best=history.loss.min())
-        trace(bottom, epochs, history.accuracy, mode, color, best=history.accuracy.max())
+        trace(
+            bottom, epochs, history.accuracy, mode, color, best=history.accuracy.max()
+        )
     top.set(ylabel="mean loss", ylim=(0.0, None))
     top.legend(frameon=False)
     bottom.set(ylabel="accuracy", xlabel="epoch", xscale="log", xlim=(1, None))
     bottom.xaxis.set_major_formatter("{x:,.0f}")
 
 
-def _draw_regions(figure: "Figure", nets: dict[str, Sequential], X: Array, y: Array) -> None:
-    for ax, (mode, net) in zip(figure.subplots(1, 3, sharey=True), nets.items(), strict=True):
+def _draw_regions(
+    figure: "Figure", nets: dict[str, Sequential], X: Array, y: Array
+) -> None:
+    for ax, (mode, net) in zip(
+        figure.subplots(1, 3, sharey=True), nets.items(), strict=True
+    ):
         plot.decision_map(net, X, y, ax=ax, resolution=150)
         ax.locator_params(nbins=5)
         ax.label_outer()
@@ -320,14 +390,18 @@ def _draw_losses(figure: "Figure", losses: Array) -> None:
 
     ax = figure.subplots()
     ax.hist(losses, bins=40, color=COLORS[5], edgecolor="white", linewidth=0.5)
-    ax.axvline(BOOK_LOSS, color=COLORS[1], linestyle="--", label=f"the book: near {BOOK_LOSS}")
+    ax.axvline(
+        BOOK_LOSS, color=COLORS[1], linestyle="--", label=f"the book: near {BOOK_LOSS}"
+    )
     ax.set(xlabel="mean loss in the last epoch", ylabel="nets")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
 
 
-def _film(figure: "Figure", nets: list[Sequential], updates: list[int], X: Array, y: Array) -> Callable[[int], None]:
+def _film(
+    figure: "Figure", nets: list[Sequential], updates: list[int], X: Array, y: Array
+) -> Callable[[int], None]:
     ax = figure.subplots()
     plot.data(X, y, ax=ax)
     titles = [

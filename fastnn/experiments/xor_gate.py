@@ -35,25 +35,71 @@ TORCH_STEPS, TORCH_LR = 2001, 1.0
 # What the page writes beside the draws: W1 (out, in), B1, W2, B2. They are those of another seed.
 COMMENT_SEED = 220117
 PAGE_WEIGHTS = (
-    -1.02877142, 1.37536642, -1.4391631, -0.1623922, -0.18509103, 0.4315507, 0.91429067, -0.88940343, -1.11679554,
-)  # fmt: skip
+    -1.02877142,
+    1.37536642,
+    -1.4391631,
+    -0.1623922,
+    -0.18509103,
+    0.4315507,
+    0.91429067,
+    -0.88940343,
+    -1.11679554,
+)
 # And for each seed, before and after: predictions, the sum of losses, and the rows that the predictions prove to be of.
 PAGE_SHOWN = {
     220132: (
-        ((0.20601854, 0.15406817, 0.22655651, 0.16426513), 3.7652599788184817, (0, 1, 2, 3)),
-        ((0.03651696, 0.94875326, 0.94477372, 0.04154988), 0.1890544867782224, (3, 2, 1, 0)),
+        (
+            (0.20601854, 0.15406817, 0.22655651, 0.16426513),
+            3.7652599788184817,
+            (0, 1, 2, 3),
+        ),
+        (
+            (0.03651696, 0.94875326, 0.94477372, 0.04154988),
+            0.1890544867782224,
+            (3, 2, 1, 0),
+        ),
     ),
     220118: (
-        ((0.39046107, 0.25117422, 0.39236246, 0.27272831), 3.1306852854640237, (0, 1, 2, 3)),
-        ((0.02898241, 0.95838905, 0.03315866, 0.95648718), 0.1501209263458848, (3, 2, 0, 1)),
+        (
+            (0.39046107, 0.25117422, 0.39236246, 0.27272831),
+            3.1306852854640237,
+            (0, 1, 2, 3),
+        ),
+        (
+            (0.02898241, 0.95838905, 0.03315866, 0.95648718),
+            0.1501209263458848,
+            (3, 2, 0, 1),
+        ),
     ),
 }
 # In PyTorch, from an unknown seed: predictions before and after, losses at steps 0, 100, ..., 2000.
-PAGE_TORCH_BEFORE, PAGE_TORCH_AFTER = (0.3750, 0.3563, 0.3769, 0.3594), (0.0157, 0.9863, 0.9780, 0.0134)
+PAGE_TORCH_BEFORE, PAGE_TORCH_AFTER = (
+    (0.3750, 0.3563, 0.3769, 0.3594),
+    (0.0157, 0.9863, 0.9780, 0.0134),
+)
 PAGE_TORCH = (
-    0.7308, 0.6934, 0.6932, 0.6932, 0.6932, 0.6931, 0.6931, 0.6930, 0.6929, 0.6925, 0.6908, 0.6764, 0.5921, 0.5135,
-    0.2414, 0.0848, 0.0475, 0.0325, 0.0245, 0.0197, 0.0164,
-)  # fmt: skip
+    0.7308,
+    0.6934,
+    0.6932,
+    0.6932,
+    0.6932,
+    0.6931,
+    0.6931,
+    0.6930,
+    0.6929,
+    0.6925,
+    0.6908,
+    0.6764,
+    0.5921,
+    0.5135,
+    0.2414,
+    0.0848,
+    0.0475,
+    0.0325,
+    0.0245,
+    0.0197,
+    0.0164,
+)
 PAGE_LEFT = float(gate.steps_to(np.array([PAGE_TORCH]), gate.LEFT)[0])
 
 
@@ -75,7 +121,12 @@ def torch_losses(theta: Array) -> Array:
     import torch
 
     X, y = (torch.tensor(values, dtype=torch.float64) for values in datasets.xor_gate())
-    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Sigmoid(), torch.nn.Linear(2, 1), torch.nn.Sigmoid())
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 2),
+        torch.nn.Sigmoid(),
+        torch.nn.Linear(2, 1),
+        torch.nn.Sigmoid(),
+    )
     net.double()
     values = torch.tensor(theta)
     with torch.no_grad():
@@ -104,7 +155,13 @@ def train(seed: int) -> Result:
     """The page's training."""
     net, record = published_net(seed), film_updates(STEPS)
     history = net.fit(
-        *datasets.xor_gate(), epochs=STEPS, lr=LR, batch_size="full", reduction="sum", record=record, progress=False
+        *datasets.xor_gate(),
+        epochs=STEPS,
+        lr=LR,
+        batch_size="full",
+        reduction="sum",
+        record=record,
+        progress=False,
     )
     return Result(seed, history, [net.with_theta(theta) for theta in recorded(history)])
 
@@ -120,9 +177,15 @@ def run(options: Options, say: Say) -> Outcome:
     say(f"as in PyTorch, from {n:,} seeds")
     thetas = np.stack([torch_theta(seed) for seed in seeds(options)])
     fits = mlp(2, 2, 1, loss="bce").fit_many(
-        *datasets.xor_gate(), init=thetas, epochs=TORCH_STEPS, lr=TORCH_LR, batch_size="full", every=100, n_jobs=-1,
+        *datasets.xor_gate(),
+        init=thetas,
+        epochs=TORCH_STEPS,
+        lr=TORCH_LR,
+        batch_size="full",
+        every=100,
+        n_jobs=-1,
         progress=False,
-    )  # fmt: skip
+    )
     findings = [*_findings(results), *_torch_findings(fits)]
     if find_spec("torch") is not None:
         say("PyTorch itself, in float64")
@@ -131,36 +194,55 @@ def run(options: Options, say: Say) -> Outcome:
     return Outcome(
         runs=[
             *(_run(result) for result in results),
-            gate.run_of_many("as in PyTorch", f"2-2-1 sigmoid, full batch, mean, lr {TORCH_LR:g}", fits),
+            gate.run_of_many(
+                "as in PyTorch",
+                f"2-2-1 sigmoid, full batch, mean, lr {TORCH_LR:g}",
+                fits,
+            ),
         ],
         findings=findings,
         pictures=[
             Picture(
-                "xor-gate", "Both seeds of the page learn the gate: losses and decision maps.", (11, 3.8),
+                "xor-gate",
+                "Both seeds of the page learn the gate: losses and decision maps.",
+                (11, 3.8),
                 lambda figure: _draw_seeds(figure, results),
             ),
             Picture(
-                "xor-gate-pytorch", f"The PyTorch part from {n:,} seeds, and the page's run.", (11, 3.8),
+                "xor-gate-pytorch",
+                f"The PyTorch part from {n:,} seeds, and the page's run.",
+                (11, 3.8),
                 lambda figure: _draw_torch(figure, fits.loss),
             ),
         ],
         films=[
             Film(
-                "xor-gate", "Both seeds of the page while they train.", (8, 4.8), len(results[0].nets),
+                "xor-gate",
+                "Both seeds of the page while they train.",
+                (8, 4.8),
+                len(results[0].nets),
                 lambda figure: _film(figure, results),
             )
         ],
         conclusion=_conclusion(fits.loss),
-    )  # fmt: skip
+    )
 
 
 def _run(result: Result) -> Run:
     X, y = datasets.xor_gate()
-    net, trace = result.nets[-1], {"loss_every_20_steps": result.history.loss[::20].tolist()}
+    net, trace = (
+        result.nets[-1],
+        {"loss_every_20_steps": result.history.loss[::20].tolist()},
+    )
     return Run(
-        f"seed {result.seed}", f"2-2-1 sigmoid, full batch, summed, lr {LR}", STEPS, result.history.seconds,
-        net.loss_and_grads(X, y)[0], net.score(X, y), trace=trace,
-    )  # fmt: skip
+        f"seed {result.seed}",
+        f"2-2-1 sigmoid, full batch, summed, lr {LR}",
+        STEPS,
+        result.history.seconds,
+        net.loss_and_grads(X, y)[0],
+        net.score(X, y),
+        trace=trace,
+    )
 
 
 def _findings(results: Sequence[Result]) -> list[Finding]:
@@ -168,22 +250,45 @@ def _findings(results: Sequence[Result]) -> list[Finding]:
     X, y = datasets.xor_gate()
     w1, b1, w2, b2 = published_net(COMMENT_SEED).params
     drawn = np.concatenate([w1.T.ravel(), b1, w2.ravel(), b2])
-    findings = [equal(f"the weights in its comments: not seed {SEEDS[0]}'s, {COMMENT_SEED}'s", PAGE_WEIGHTS, drawn, 8)]
+    findings = [
+        equal(
+            f"the weights in its comments: not seed {SEEDS[0]}'s, {COMMENT_SEED}'s",
+            PAGE_WEIGHTS,
+            drawn,
+            8,
+        )
+    ]
     for result in results:
-        for at, when, shown in zip((0, -1), ("before", "after"), PAGE_SHOWN[result.seed], strict=True):
+        for at, when, shown in zip(
+            (0, -1), ("before", "after"), PAGE_SHOWN[result.seed], strict=True
+        ):
             predictions, total, rows = shown
             net, name = result.nets[at], f"seed {result.seed} {when} training"
             points = ", ".join("({:.0f}, {:.0f})".format(*X[row]) for row in rows)
-            ours, loss = net.predict_proba(X)[list(rows), 1], net.loss_and_grads(X, y, reduction="sum")[0]
+            ours, loss = (
+                net.predict_proba(X)[list(rows), 1],
+                net.loss_and_grads(X, y, reduction="sum")[0],
+            )
             findings += [
                 equal(f"{name}: predictions for {points}", predictions, ours, 8),
                 equal(f"{name}: sum (its code: mean) of the losses", total, loss, 12),
             ]
     answers = ", ".join(f"{p:.0f}" for p in results[1].nets[-1].predict_proba(X)[:, 1])
     right = answers == "0, 1, 1, 0"
-    verdict = "the page reads its rows in the wrong order" if right else "NOT what its code gives"
+    verdict = (
+        "the page reads its rows in the wrong order"
+        if right
+        else "NOT what its code gives"
+    )
     findings.append(
-        Finding(f"answers of seed {SEEDS[1]}: does it fail?", "yes: 0, 1, 0, 1", answers, verdict, "differs", right)
+        Finding(
+            f"answers of seed {SEEDS[1]}: does it fail?",
+            "yes: 0, 1, 0, 1",
+            answers,
+            verdict,
+            "differs",
+            right,
+        )
     )
     return findings
 
@@ -194,31 +299,64 @@ def _torch_findings(fits: Runs) -> list[Finding]:
     losses, left = fits.loss, gate.steps_to(fits.loss, gate.LEFT)
     errors = np.stack([np.abs(net.predict_proba(X)[:, 1] - y).max() for net in fits])
     page_error = float(np.abs(np.array(PAGE_TORCH_AFTER) - y).max())
-    shown, medians = ([f"{loss:.4f}" for loss in each[::4]] for each in (PAGE_TORCH, np.median(losses, axis=0)))
-    places = [f"{100 * share:.0f}" for share in np.mean(losses < PAGE_TORCH, axis=0)[::4]]
+    shown, medians = (
+        [f"{loss:.4f}" for loss in each[::4]]
+        for each in (PAGE_TORCH, np.median(losses, axis=0))
+    )
+    places = [
+        f"{100 * share:.0f}" for share in np.mean(losses < PAGE_TORCH, axis=0)[::4]
+    ]
     return [
-        equal("PyTorch: loss before, from the predictions shown", PAGE_TORCH[0], gate.bce(PAGE_TORCH_BEFORE), 4),
+        equal(
+            "PyTorch: loss before, from the predictions shown",
+            PAGE_TORCH[0],
+            gate.bce(PAGE_TORCH_BEFORE),
+            4,
+        ),
         among("PyTorch: loss before training", PAGE_TORCH[0], losses[:, 0], 4),
         Finding(
-            "PyTorch: losses at steps 0, 400, ..., 2,000", ", ".join(shown), ", ".join(medians) + " (medians)",
-            f"at percentiles {', '.join(places)} of {len(fits):,} seeds", "among",
+            "PyTorch: losses at steps 0, 400, ..., 2,000",
+            ", ".join(shown),
+            ", ".join(medians) + " (medians)",
+            f"at percentiles {', '.join(places)} of {len(fits):,} seeds",
+            "among",
         ),
         among("PyTorch: loss at step 2,000", PAGE_TORCH[-1], losses[:, -1], 4),
-        among("PyTorch: the most that one of the four predictions is off in the end", page_error, errors, 4),
-        among(f"PyTorch: steps until it is below {gate.LEFT}, where it ever is", PAGE_LEFT, left[left < np.inf], 0),
+        among(
+            "PyTorch: the most that one of the four predictions is off in the end",
+            page_error,
+            errors,
+            4,
+        ),
+        among(
+            f"PyTorch: steps until it is below {gate.LEFT}, where it ever is",
+            PAGE_LEFT,
+            left[left < np.inf],
+            0,
+        ),
         gate.share_learned("PyTorch: is the gate learned in 2,000 steps?", losses),
-    ]  # fmt: skip
+    ]
 
 
 def _torch_itself(theta: Array) -> Finding:
     """How far our losses are from those of PyTorch, from the same parameters."""
     net = mlp(2, 2, 1, loss="bce").with_theta(theta)
-    ours = net.fit(*datasets.xor_gate(), epochs=TORCH_STEPS, lr=TORCH_LR, batch_size="full", progress=False)
+    ours = net.fit(
+        *datasets.xor_gate(),
+        epochs=TORCH_STEPS,
+        lr=TORCH_LR,
+        batch_size="full",
+        progress=False,
+    )
     gap = float(np.abs(ours.loss - torch_losses(theta)).max())
     return Finding(
-        f"PyTorch itself from the same weights, {TORCH_STEPS:,} steps in float64", "not shown",
-        f"losses at most {gap:.0e} apart", "equal but for rounding" if gap < 1e-9 else "NOT equal", "ours", gap < 1e-9,
-    )  # fmt: skip
+        f"PyTorch itself from the same weights, {TORCH_STEPS:,} steps in float64",
+        "not shown",
+        f"losses at most {gap:.0e} apart",
+        "equal but for rounding" if gap < 1e-9 else "NOT equal",
+        "ours",
+        gap < 1e-9,
+    )
 
 
 def _conclusion(losses: Array) -> list[str]:
@@ -239,10 +377,27 @@ def _conclusion(losses: Array) -> list[str]:
 def _draw_seeds(figure: "Figure", results: Sequence[Result]) -> None:
     ax, *maps = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
     for result, where, color in zip(results, maps, COLORS[2:], strict=False):
-        trace(ax, np.arange(STEPS), result.history.loss, label=f"seed {result.seed}", color=color)
-        regions(where, result.nets[-1], gate.SQUARE, f"seed {result.seed} after {STEPS:,} steps")
+        trace(
+            ax,
+            np.arange(STEPS),
+            result.history.loss,
+            label=f"seed {result.seed}",
+            color=color,
+        )
+        regions(
+            where,
+            result.nets[-1],
+            gate.SQUARE,
+            f"seed {result.seed} after {STEPS:,} steps",
+        )
         gate.points(where)
-    ax.axhline(gate.LN2, color="black", linestyle=":", linewidth=1.0, label="ln 2: knows nothing")
+    ax.axhline(
+        gate.LN2,
+        color="black",
+        linestyle=":",
+        linewidth=1.0,
+        label="ln 2: knows nothing",
+    )
     ax.set(yscale="log", xlabel="step", ylabel="mean loss")
     ax.legend(frameon=False)
 
@@ -257,12 +412,16 @@ def _draw_torch(figure: "Figure", losses: Array) -> None:
     gate.histogram(right, gate.steps_to(losses, gate.LEFT), TORCH_STEPS - 1)
     right.axvline(PAGE_LEFT, color="black", linestyle="--")
     above, text = right.get_xaxis_transform(), f"the page: {PAGE_LEFT:,.0f}"
-    right.annotate(text, (PAGE_LEFT, 0.9), (6, 0), xycoords=above, textcoords="offset points")
+    right.annotate(
+        text, (PAGE_LEFT, 0.9), (6, 0), xycoords=above, textcoords="offset points"
+    )
 
 
 def _film(figure: "Figure", results: Sequence[Result]) -> Callable[[int], None]:
     names = [f"seed {result.seed}" for result in results]
-    return gate.film_maps(figure, names, [result.nets for result in results], film_updates(STEPS))
+    return gate.film_maps(
+        figure, names, [result.nets for result in results], film_updates(STEPS)
+    )
 
 
 EXPERIMENT = Experiment(

@@ -33,14 +33,20 @@ NUDGE = 1e-14
 
 # What the published code gives when it is run: the number of ones, the mean loss and the accuracy after these epochs.
 PUBLISHED_ONES = 4300
-PUBLISHED_LOSSES = {1: 0.30375386576179497, 2: 0.26636844370544843, 50: 0.02129332475926467}
+PUBLISHED_LOSSES = {
+    1: 0.30375386576179497,
+    2: 0.26636844370544843,
+    50: 0.02129332475926467,
+}
 PUBLISHED_ACCURACIES = {1: 0.8933, 50: 0.986}
 CODE_RUN = "its code, run"  # the page itself prints no number
 # The loss in the first epoch with the chain rule put right, in plain Python. (The last epochs are chaotic.)
 RIGHT_FIRST_LOSS = 0.15209647504466994
 
 # Its condition for a map, which leaves out epoch 0. (This would have been drawn in the last place, and over it 48.)
-DRAWN_EPOCHS = [epoch for epoch in range(EPOCHS) if epoch % int(EPOCHS / 16) == 0 and epoch > 1]
+DRAWN_EPOCHS = [
+    epoch for epoch in range(EPOCHS) if epoch % int(EPOCHS / 16) == 0 and epoch > 1
+]
 
 
 class PublishedAffine(Affine):
@@ -63,14 +69,23 @@ class Training:
         """The net as it was then, if its parameters were recorded."""
         recording = self.history.recording
         assert recording is not None
-        return self.net.with_theta(recording.theta[np.searchsorted(recording.updates, updates)])
+        return self.net.with_theta(
+            recording.theta[np.searchsorted(recording.updates, updates)]
+        )
 
 
 def initial_parameters() -> list[Array]:
     """[W1, b1, W2, b2] as the page draws them: for nand, or, and: two weights, then a bias."""
     rng = np.random.RandomState(0)
-    (w_nand, b_nand), (w_or, b_or), (w_and, b_and) = [(rng.randn(2), rng.randn()) for _ in range(3)]
-    return [np.stack([w_nand, w_or], axis=1), np.array([b_nand, b_or]), w_and[:, np.newaxis], np.array([b_and])]
+    (w_nand, b_nand), (w_or, b_or), (w_and, b_and) = [
+        (rng.randn(2), rng.randn()) for _ in range(3)
+    ]
+    return [
+        np.stack([w_nand, w_or], axis=1),
+        np.array([b_nand, b_or]),
+        w_and[:, np.newaxis],
+        np.array([b_and]),
+    ]
 
 
 def published_net() -> Sequential:
@@ -84,7 +99,9 @@ def right_net() -> Sequential:
 
 
 def _net(affine: type[Affine]) -> Sequential:
-    return Sequential([affine(2, 2), Sigmoid(), affine(2, 1)], loss="bce", init=initial_parameters())
+    return Sequential(
+        [affine(2, 2), Sigmoid(), affine(2, 1)], loss="bce", init=initial_parameters()
+    )
 
 
 def published_labels(X: Array) -> list[int]:
@@ -107,7 +124,12 @@ def cumulative_accuracy(history: History) -> Array:
 def run(options: Options, say: Say) -> Outcome:
     """As published, with the right gradient, and with that and the points shuffled."""
     X, y = datasets.xor_grid(SIDE)
-    record = sorted({*film_updates(EPOCHS * POINTS), *((epoch + 1) * POINTS for epoch in DRAWN_EPOCHS)})
+    record = sorted(
+        {
+            *film_updates(EPOCHS * POINTS),
+            *((epoch + 1) * POINTS for epoch in DRAWN_EPOCHS),
+        }
+    )
     trained = []
     for mode, net, shuffle in (
         ("as published", published_net(), False),
@@ -116,8 +138,19 @@ def run(options: Options, say: Say) -> Outcome:
     ):
         say(mode)
         seed = options.seed
-        history = net.fit(X, y, epochs=EPOCHS, lr=LR, shuffle=shuffle, seed=seed, progress=False, record=record)
-        trained.append(Training(mode, net, history, net.loss_and_grads(X, y)[0], net.score(X, y)))
+        history = net.fit(
+            X,
+            y,
+            epochs=EPOCHS,
+            lr=LR,
+            shuffle=shuffle,
+            seed=seed,
+            progress=False,
+            record=record,
+        )
+        trained.append(
+            Training(mode, net, history, net.loss_and_grads(X, y)[0], net.score(X, y))
+        )
     published, right, shuffled = trained
 
     say("right gradient, from weights a little larger")
@@ -177,12 +210,20 @@ def _data(X: Array, y: Array) -> list[Finding]:
     """The labels: their number, and that the one expression in `datasets.xor_grid` equals the page's loop."""
     wrong = int((np.array(published_labels(X)) != y).sum())
     return [
-        equal("points with the label 1", PUBLISHED_ONES, int(y.sum()), digits=0, source=CODE_RUN),
+        equal(
+            "points with the label 1",
+            PUBLISHED_ONES,
+            int(y.sum()),
+            digits=0,
+            source=CODE_RUN,
+        ),
         Finding(
             "a better way to make the labels",
             'a loop over the points, and the wish "is there no better way?"',
             "one expression, ((z > 0.25) & (z < 0.75)), in fastnn.datasets.xor_grid",
-            f"NOT equal in {wrong} points" if wrong else f"equal in all {len(y):,} points",
+            f"NOT equal in {wrong} points"
+            if wrong
+            else f"equal in all {len(y):,} points",
             "equal",
             not wrong,
         ),
@@ -193,11 +234,23 @@ def _as_published(trained: Training) -> list[Finding]:
     history, counted = trained.history, cumulative_accuracy(trained.history)
     # Rounding grows over 500,000 updates, but this training is not chaotic: nine digits are left of them.
     losses = [
-        equal(f"loss in epoch {epoch}", loss, history.loss[epoch - 1], 12 if epoch < EPOCHS else 9, CODE_RUN)
+        equal(
+            f"loss in epoch {epoch}",
+            loss,
+            history.loss[epoch - 1],
+            12 if epoch < EPOCHS else 9,
+            CODE_RUN,
+        )
         for epoch, loss in PUBLISHED_LOSSES.items()
     ]
     accuracies = [
-        equal(f"accuracy after epoch {epoch}, of all epochs so far", accuracy, counted[epoch - 1], 6, CODE_RUN)
+        equal(
+            f"accuracy after epoch {epoch}, of all epochs so far",
+            accuracy,
+            counted[epoch - 1],
+            6,
+            CODE_RUN,
+        )
         for epoch, accuracy in PUBLISHED_ACCURACIES.items()
     ]
     first, second, *_, last = DRAWN_EPOCHS
@@ -222,12 +275,20 @@ def _as_published(trained: Training) -> list[Finding]:
 
 
 def _put_right(right: History, nudged: History) -> list[Finding]:
-    reports = [gradients.check_gradients(net, *datasets.xor_grid(10)) for net in (published_net(), right_net())]
-    wrong = [[parameter.name for parameter in report.parameters if not parameter.ok] for report in reports]
+    reports = [
+        gradients.check_gradients(net, *datasets.xor_grid(10))
+        for net in (published_net(), right_net())
+    ]
+    wrong = [
+        [parameter.name for parameter in report.parameters if not parameter.ok]
+        for report in reports
+    ]
     found = wrong == [["W1", "b1"], []]
     first = abs(right.loss[0] - RIGHT_FIRST_LOSS) < 1e-12
     apart = np.abs(right.loss - nudged.loss) > 0.001
-    chaotic = f"chaotic: rounding decides the third digit from epoch {apart.argmax() + 1} on"
+    chaotic = (
+        f"chaotic: rounding decides the third digit from epoch {apart.argmax() + 1} on"
+    )
     return [
         Finding(
             "gradients that central differences contradict",
@@ -268,7 +329,10 @@ def _at_the_end(trained: Training) -> Finding:
 
 
 def _conclusion(published: Training, right: Training, shuffled: Training) -> list[str]:
-    way = ", ".join(f"{right.history.loss[epoch - 1]:.2f} in epoch {epoch}" for epoch in (1, 2, 37, EPOCHS))
+    way = ", ".join(
+        f"{right.history.loss[epoch - 1]:.2f} in epoch {epoch}"
+        for epoch in (1, 2, 37, EPOCHS)
+    )
     return [
         "What the published code gives when it is run is reproduced to the last digit that its rounding leaves, and so "
         "are its curves and maps. But what makes it work is a mistake. Its backward pass hands the hidden neurons "
@@ -300,27 +364,52 @@ def _draw_curves(figure: "Figure", X: Array, y: Array, history: History) -> None
         points.set(sizes=[7.0])  # points^2: now they touch
     data.set(xlim=SQUARE, ylim=SQUARE)
     data.locator_params(nbins=4)
-    data.legend(title="", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, markerscale=2.5)
+    data.legend(
+        title="",
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2,
+        frameon=False,
+        markerscale=2.5,
+    )
     trace(loss, epochs, history.loss, best=history.loss.min())
     loss.set_ylabel("mean loss")
     trace(accuracy, epochs, history.accuracy, "in the epoch alone", color=COLORS[5])
-    trace(accuracy, epochs, counted, "in all epochs so far, as published", color=COLORS[1], best=counted.max())
+    trace(
+        accuracy,
+        epochs,
+        counted,
+        "in all epochs so far, as published",
+        color=COLORS[1],
+        best=counted.max(),
+    )
     accuracy.set(ylabel="accuracy", xlabel="epoch")
     accuracy.legend(frameon=False)
 
 
 def _draw_gradients(figure: "Figure", trained: list[Training]) -> None:
-    axes = figure.subplot_mosaic([["loss"] * 3, [each.mode for each in trained]], height_ratios=(1, 1.25))
+    axes = figure.subplot_mosaic(
+        [["loss"] * 3, [each.mode for each in trained]], height_ratios=(1, 1.25)
+    )
     for each, color in zip(trained, COLORS, strict=False):
         epochs = np.arange(1, each.history.epochs + 1)
         trace(axes["loss"], epochs, each.history.loss, each.mode, color)
-        regions(axes[each.mode], each.net, SQUARE, f"{each.mode}\nloss {each.loss:.3f}, {each.score:.1%} right")
+        regions(
+            axes[each.mode],
+            each.net,
+            SQUARE,
+            f"{each.mode}\nloss {each.loss:.3f}, {each.score:.1%} right",
+        )
     axes["loss"].set(xlabel="epoch", ylabel="loss along the way", ylim=(0.0, None))
     axes["loss"].legend(frameon=False)
 
 
-def _film(figure: "Figure", trained: list[Training], X: Array, y: Array) -> "Callable[[int], None]":
-    figure.set_layout_engine("compressed")  # the first layout of square axes is final: films are laid out once
+def _film(
+    figure: "Figure", trained: list[Training], X: Array, y: Array
+) -> "Callable[[int], None]":
+    figure.set_layout_engine(
+        "compressed"
+    )  # the first layout of square axes is final: films are laid out once
     updates = film_updates(EPOCHS * POINTS)
     panels = []
     for ax, each in zip(figure.subplots(1, 3), trained, strict=True):

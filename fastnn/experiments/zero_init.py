@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DEVIATION, LR, STEPS, TANH_STEPS = 0.1, 0.1, 100_000, 5_000
-SUM_AND_MEAN = SGD(lr=LR, bias_lr=LR / 4)  # with summed gradients, biases follow the mean of the four rows
-LONGER, FEWER = 20_000, 200  # if all gradients are means: steps of tanh that fit what the page shows, and seeds
+SUM_AND_MEAN = SGD(
+    lr=LR, bias_lr=LR / 4
+)  # with summed gradients, biases follow the mean of the four rows
+LONGER, FEWER = (
+    20_000,
+    200,
+)  # if all gradients are means: steps of tanh that fit what the page shows, and seeds
 
 # Predictions after training that the page shows, of the rows (0, 0), (0, 1), (1, 0), (1, 1); the loss at step 4,900.
 PAGE_SIGMOID = np.array([0.00320744, 0.997725, 0.99772495, 0.002362])
@@ -80,13 +85,23 @@ def train_many(activation: str, seeds: range, epochs: int, listed: bool = True) 
     X, y = rows()
     optimizer, reduction = (SUM_AND_MEAN, "sum") if listed else (SGD(lr=LR), "mean")
     fits = mlp(2, 2, 1, activation=activation, loss="bce").fit_many(
-        X, y, init=np.stack([initial_theta(seed) for seed in seeds]), epochs=epochs, optimizer=optimizer,
-        batch_size="full", reduction=reduction, every=100, n_jobs=-1, progress=False,
-    )  # fmt: skip
+        X,
+        y,
+        init=np.stack([initial_theta(seed) for seed in seeds]),
+        epochs=epochs,
+        optimizer=optimizer,
+        batch_size="full",
+        reduction=reduction,
+        every=100,
+        n_jobs=-1,
+        progress=False,
+    )
     predictions = np.stack([net.predict_proba(X)[:, 1] for net in fits])
     mode = f"random, {activation}" + ("" if listed else ", all mean")
     setting = f"2-2-1 {activation}, full batch, {'weights summed, biases mean' if listed else 'all mean'}, lr {LR}"
-    return Nets(seeds, fits.loss, fits.theta, predictions, gate.run_of_many(mode, setting, fits))
+    return Nets(
+        seeds, fits.loss, fits.theta, predictions, gate.run_of_many(mode, setting, fits)
+    )
 
 
 def run(options: Options, say: Say) -> Outcome:
@@ -112,14 +127,20 @@ def run(options: Options, say: Say) -> Outcome:
 
     say("why: symmetric starts")
     pair = mlp(2, 2, 1, activation="tanh", loss="bce")
-    parting = [_train(pair.with_theta(theta), LONGER, 100) for theta in equal_neurons.starts(initial_theta(many[0]))]
+    parting = [
+        _train(pair.with_theta(theta), LONGER, 100)
+        for theta in equal_neurons.starts(initial_theta(many[0]))
+    ]
     constant = _train(pair.with_theta(np.full(9, 0.5)), LONGER, 100)
     solved = pair.with_theta(tanh.theta[tanh.first])
     usual = np.stack([initial_theta(seed) for seed in many])
     filmed = [np.zeros(9), initial_theta(many[tanh.first])]
 
     return Outcome(
-        runs=[_zero_run(zero, flat), *(nets.run for nets in (*listed.values(), *mean.values()))],
+        runs=[
+            _zero_run(zero, flat),
+            *(nets.run for nets in (*listed.values(), *mean.values())),
+        ],
         findings=[
             *_zero_findings(zero, flat),
             *_random_findings(sigmoid, tanh),
@@ -128,57 +149,95 @@ def run(options: Options, say: Say) -> Outcome:
         ],
         pictures=[
             Picture(
-                "zero-init", "The page's three traces, and the tanh net's answers over the unit square.", (11, 3.4),
+                "zero-init",
+                "The page's three traces, and the tanh net's answers over the unit square.",
+                (11, 3.4),
                 lambda figure: _draw_traces(figure, flat, listed, solved),
             ),
             Picture(
-                "zero-init-seeds", f"The two random starts of the page, from {n:,} seeds.", (11, 6.4),
+                "zero-init-seeds",
+                f"The two random starts of the page, from {n:,} seeds.",
+                (11, 6.4),
                 lambda figure: _draw_seeds(figure, sigmoid, tanh),
             ),
             Picture(
                 "zero-init-why",
                 "Why equal neurons stay equal, and how far apart they must start to part; wide lines lie under others.",
-                (12, 4.0), lambda figure: equal_neurons.draw(figure, solved, X, y, parting),
+                (12, 4.0),
+                lambda figure: equal_neurons.draw(figure, solved, X, y, parting),
             ),
         ],
         films=[
             Film(
-                "zero-init", "From zeros, which answer 0.5 everywhere (white), and from random weights, tanh.",
-                (8, 4.8), len(film_updates(TANH_STEPS)),
-                lambda figure: _film(figure, [pair.with_theta(theta) for theta in filmed]),
+                "zero-init",
+                "From zeros, which answer 0.5 everywhere (white), and from random weights, tanh.",
+                (8, 4.8),
+                len(film_updates(TANH_STEPS)),
+                lambda figure: _film(
+                    figure, [pair.with_theta(theta) for theta in filmed]
+                ),
             )
         ],
         conclusion=[
             *equal_neurons.explanation(parting, usual, str(caught[0].message)),
             *_page(listed, mean),
         ],
-    )  # fmt: skip
+    )
 
 
 def _train(net: Sequential, steps: int, record: int | list[int]) -> History:
     """Train as the page lists it, and record the parameters now and then."""
     return net.fit(
-        *rows(), epochs=steps, optimizer=SUM_AND_MEAN, batch_size="full", reduction="sum", record=record, progress=False
+        *rows(),
+        epochs=steps,
+        optimizer=SUM_AND_MEAN,
+        batch_size="full",
+        reduction="sum",
+        record=record,
+        progress=False,
     )
 
 
 def _zero_run(zero: Sequential, flat: History) -> Run:
     return Run(
-        "all zero", f"2-2-1 sigmoid, full batch, weights summed, biases mean, lr {LR}", flat.updates, flat.seconds,
-        float(flat.loss[-1]), zero.score(*rows()), trace={"loss_every_1000_steps": flat.loss[::1000].tolist()},
-    )  # fmt: skip
+        "all zero",
+        f"2-2-1 sigmoid, full batch, weights summed, biases mean, lr {LR}",
+        flat.updates,
+        flat.seconds,
+        float(flat.loss[-1]),
+        zero.score(*rows()),
+        trace={"loss_every_1000_steps": flat.loss[::1000].tolist()},
+    )
 
 
 def _zero_findings(zero: Sequential, flat: History) -> list[Finding]:
     """What the page shows of zeros."""
     X, _ = rows()
     w1, b1, _, _ = zero.params
-    hidden, furthest = 1.0 / (1.0 + np.exp(-(X @ w1 + b1))), np.abs(flat.loss - gate.LN2).argmax()
+    hidden, furthest = (
+        1.0 / (1.0 + np.exp(-(X @ w1 + b1))),
+        np.abs(flat.loss - gate.LN2).argmax(),
+    )
     return [
         equal("zeros: outputs of the hidden neurons", [0.5] * 8, hidden.ravel(), 8),
-        equal(f"zeros: predictions after {STEPS:,} steps", [0.5] * 4, zero.predict_proba(X)[:, 1], 8),
-        equal("zeros: parameters then (here the one furthest off)", 0.0, np.abs(zero.theta).max(), 8),
-        equal("zeros: loss at every step (here the one furthest off)", gate.LN2, flat.loss[furthest], 16),
+        equal(
+            f"zeros: predictions after {STEPS:,} steps",
+            [0.5] * 4,
+            zero.predict_proba(X)[:, 1],
+            8,
+        ),
+        equal(
+            "zeros: parameters then (here the one furthest off)",
+            0.0,
+            np.abs(zero.theta).max(),
+            8,
+        ),
+        equal(
+            "zeros: loss at every step (here the one furthest off)",
+            gate.LN2,
+            flat.loss[furthest],
+            16,
+        ),
     ]
 
 
@@ -188,25 +247,58 @@ def _random_findings(sigmoid: Nets, tanh: Nets) -> list[Finding]:
     for name, nets in (("sigmoid", sigmoid), ("tanh", tanh)):
         left = gate.steps_to(nets.loss, gate.LEFT)
         ever = left[left < np.inf]
-        what, spread = f"{name}: steps until it is below {gate.LEFT}", quantiles(ever, 0)
+        what, spread = (
+            f"{name}: steps until it is below {gate.LEFT}",
+            quantiles(ever, 0),
+        )
         findings += [
             gate.share_learned(f"{name}: is the gate learned?", nets.loss),
-            Finding(what, "only drawn", spread, f"of {len(ever):,} seeds; the others never are", "ours"),
+            Finding(
+                what,
+                "only drawn",
+                spread,
+                f"of {len(ever):,} seeds; the others never are",
+                "ours",
+            ),
         ]
     shown, after = gate.bce(PAGE_SIGMOID), gate.bce(sigmoid.predictions)
-    findings.append(among("sigmoid: loss after training, from the predictions shown", float(shown), after, 6))
+    findings.append(
+        among(
+            "sigmoid: loss after training, from the predictions shown",
+            float(shown),
+            after,
+            6,
+        )
+    )
     for when, loss, sample in (
         ("at step 4,900", PAGE_TANH_LOSS, tanh.loss[:, 49]),
-        ("after training, from the predictions shown", float(gate.bce(PAGE_TANH)), gate.bce(tanh.predictions)),
+        (
+            "after training, from the predictions shown",
+            float(gate.bce(PAGE_TANH)),
+            gate.bce(tanh.predictions),
+        ),
     ):
         below = bool(loss < sample.min())
-        verdict = "the listed step does not lead there" if below else "NOT below them all"
+        verdict = (
+            "the listed step does not lead there" if below else "NOT below them all"
+        )
         place = f"{percentile(loss, sample)}: {verdict}"
-        findings.append(Finding(f"tanh: loss {when}", f"{loss:.6f}", quantiles(sample, 6), place, "differs", below))
+        findings.append(
+            Finding(
+                f"tanh: loss {when}",
+                f"{loss:.6f}",
+                quantiles(sample, 6),
+                place,
+                "differs",
+                below,
+            )
+        )
     return findings
 
 
-def _fitting_findings(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> list[Finding]:
+def _fitting_findings(
+    listed: Mapping[str, Nets], mean: Mapping[str, Nets]
+) -> list[Finding]:
     """Which step the page's predictions come from: the one that it lists, or one along the mean of all gradients."""
     findings = []
     for name, page in PAGE.items():
@@ -216,28 +308,41 @@ def _fitting_findings(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> l
         after = f" for {LONGER:,} steps" if name == "tanh" else ""
         findings.append(
             Finding(
-                f"{name}: the four predictions", ", ".join(f"{p:.6f}" for p in page),
+                f"{name}: the four predictions",
+                ", ".join(f"{p:.6f}" for p in page),
                 f"the nearest net is {gap:.0e} off; along mean gradients{after}, {mean_gap:.0e}",
-                f"the page fits the latter; its loss is {place} there" if fits else "NOT the latter", "differs", fits,
+                f"the page fits the latter; its loss is {place} there"
+                if fits
+                else "NOT the latter",
+                "differs",
+                fits,
             )
-        )  # fmt: skip
+        )
     page_drop = 1.0 - float(gate.bce(PAGE_TANH)) / PAGE_TANH_LOSS
-    drop, mean_drop = (nets["tanh"].drop(nets["tanh"].nearest(PAGE_TANH)[0]) for nets in (listed, mean))
+    drop, mean_drop = (
+        nets["tanh"].drop(nets["tanh"].nearest(PAGE_TANH)[0]) for nets in (listed, mean)
+    )
     fits = abs(mean_drop - page_drop) < 0.02 * page_drop < abs(drop - page_drop)
     findings.append(
         Finding(
-            "tanh: fall of the loss in the last 100 steps", f"{page_drop:.3%}",
+            "tanh: fall of the loss in the last 100 steps",
+            f"{page_drop:.3%}",
             f"{drop:.3%} in the nearest net; in the nearest of those along mean gradients {mean_drop:.3%}",
-            "the page fits the latter" if fits else "NOT the latter", "differs", fits,
+            "the page fits the latter" if fits else "NOT the latter",
+            "differs",
+            fits,
         )
-    )  # fmt: skip
+    )
     return findings
 
 
 def _page(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> list[str]:
     """What the page's random weights learn, and which step made what it shows of them."""
     learned = [gate.learned(nets.loss) for nets in listed.values()]
-    gaps, mean_gaps = ([f"{nets[name].nearest(page)[1]:.0e}" for name, page in PAGE.items()] for nets in (listed, mean))
+    gaps, mean_gaps = (
+        [f"{nets[name].nearest(page)[1]:.0e}" for name, page in PAGE.items()]
+        for nets in (listed, mean)
+    )
     return [
         f"As listed, the page's step leads {learned[0]:.0%} of {len(listed['tanh'].seeds):,} seeds to the gate with "
         f"sigmoid neurons in {STEPS:,} steps, and {learned[1]:.0%} with tanh in {TANH_STEPS:,}.",
@@ -250,14 +355,22 @@ def _page(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> list[str]:
     ]
 
 
-def _draw_traces(figure: "Figure", flat: History, listed: Mapping[str, Nets], net: Sequential) -> None:
+def _draw_traces(
+    figure: "Figure", flat: History, listed: Mapping[str, Nets], net: Sequential
+) -> None:
     """The page's pictures: the loss every 100 steps, three times, and the answers on a lattice."""
     axes = figure.subplots(1, 4)
     for ax, (name, nets) in zip(axes[1:], listed.items(), strict=False):
         trace(ax, 100 * np.arange(nets.loss.shape[1] - 1), nets.loss[nets.first, :-1])
-        ax.set(title=f"random, {name} (seed {nets.seeds[nets.first]})", xlabel="step", ylim=(0.0, 0.75))
+        ax.set(
+            title=f"random, {name} (seed {nets.seeds[nets.first]})",
+            xlabel="step",
+            ylim=(0.0, 0.75),
+        )
     trace(axes[0], 100 * np.arange(len(flat.loss[::100])), flat.loss[::100])
-    axes[0].set(title="all zero, sigmoid", xlabel="step", ylabel="mean loss", ylim=(0.0, 0.75))
+    axes[0].set(
+        title="all zero, sigmoid", xlabel="step", ylabel="mean loss", ylim=(0.0, 0.75)
+    )
     for ax in axes[:3]:
         ax.locator_params(axis="x", nbins=3)
         ax.xaxis.set_major_formatter("{x:,.0f}")
@@ -266,8 +379,20 @@ def _draw_traces(figure: "Figure", flat: History, listed: Mapping[str, Nets], ne
     found = net.predict_proba(points)[:, 1] >= 0.5
     for label, color in enumerate(COLORS[:2]):
         axes[3].scatter(*points[found == label].T, s=16, color=color, label=str(label))
-    axes[3].set(title="tanh: answers", xlabel="x1", ylabel="x2", aspect="equal", xticks=[0, 1], yticks=[0, 1])
-    figure.legend(*axes[3].get_legend_handles_labels(), loc="outside right center", frameon=False, title="answer")
+    axes[3].set(
+        title="tanh: answers",
+        xlabel="x1",
+        ylabel="x2",
+        aspect="equal",
+        xticks=[0, 1],
+        yticks=[0, 1],
+    )
+    figure.legend(
+        *axes[3].get_legend_handles_labels(),
+        loc="outside right center",
+        frameon=False,
+        title="answer",
+    )
 
 
 def _draw_seeds(figure: "Figure", sigmoid: Nets, tanh: Nets) -> None:
@@ -289,7 +414,10 @@ def _draw_seeds(figure: "Figure", sigmoid: Nets, tanh: Nets) -> None:
 def _film(figure: "Figure", starts: list[Sequential]) -> Callable[[int], None]:
     updates = film_updates(TANH_STEPS)
     histories = [_train(net, TANH_STEPS, updates) for net in starts]
-    nets = [[starts[0].with_theta(theta) for theta in recorded(history)] for history in histories]
+    nets = [
+        [starts[0].with_theta(theta) for theta in recorded(history)]
+        for history in histories
+    ]
     return gate.film_maps(figure, ["from zeros", "from random weights"], nets, updates)
 
 

@@ -40,7 +40,12 @@ def typical(runs: Runs, solved: Array) -> dict[str, Array]:
 
 
 def gallery(
-    figure: Figure | SubFigure, place: SubplotSpec, runs: Runs, rows: dict[str, Array], X: Any, y: Any
+    figure: Figure | SubFigure,
+    place: SubplotSpec,
+    runs: Runs,
+    rows: dict[str, Array],
+    X: Any,
+    y: Any,
 ) -> list[Axes]:
     """The maps of these nets, in a place of the figure: a row for each label."""
     grid = place.subgridspec(len(rows), _COLUMNS)

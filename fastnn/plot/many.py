@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from ..rate import Rate
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95)
-_WIDTH, _CURVES, _MAPS = 12.0, 3.6, 2.9  # of a new figure, and the heights of its rows, in inches
+_WIDTH, _CURVES, _MAPS = (
+    12.0,
+    3.6,
+    2.9,
+)  # of a new figure, and the heights of its rows, in inches
 
 
 def success(
-    runs: Runs, X: Any = None, y: Any = None, *,
-    loss_below: float | None = None, accuracy_above: float | None = None, figure: Figure | SubFigure | None = None,
-) -> list[Axes]:  # fmt: skip
+    runs: Runs,
+    X: Any = None,
+    y: Any = None,
+    *,
+    loss_below: float | None = None,
+    accuracy_above: float | None = None,
+    figure: Figure | SubFigure | None = None,
+) -> list[Axes]:
     """How many nets solve the task over the epochs, how their losses spread, and typical ones of both kinds as maps.
 
     A net solves it with a loss below, or an accuracy above, or both, as in `Runs.solved`. The first Axes have the share
@@ -47,7 +56,10 @@ def success(
     if not isinstance(runs, Runs):
         raise TypeError(f"runs is what fit_many returns, not {type(runs).__name__}")
     share = runs.share_solved(loss_below, accuracy_above)
-    rate, quantiles = runs.success_rate(loss_below, accuracy_above), runs.loss_quantiles(_QUANTILES)
+    rate, quantiles = (
+        runs.success_rate(loss_below, accuracy_above),
+        runs.loss_quantiles(_QUANTILES),
+    )
     rows: dict[str, Array] = {}
     names = mapped_classes(runs.net)
     if names is not None:
@@ -66,7 +78,10 @@ def success(
     left.set_ylabel(f"share with {_criterion(loss_below, accuracy_above)}")
     _fan(right, runs.epochs, quantiles, loss_below)
     n_diverged = int(runs.diverged.sum())
-    right.set_ylabel("mean loss" + (f" ({n_diverged:,} of {len(runs):,} nets diverged)" if n_diverged else ""))
+    right.set_ylabel(
+        "mean loss"
+        + (f" ({n_diverged:,} of {len(runs):,} nets diverged)" if n_diverged else "")
+    )
     for ax in (left, right):
         _epochs(ax, runs.epochs)
     return [left, right, *(gallery(figure, parts[1], runs, rows, X, y) if rows else ())]
@@ -74,7 +89,9 @@ def success(
 
 def _criterion(loss_below: float | None, accuracy_above: float | None) -> str:
     asked = {"loss below": loss_below, "accuracy above": accuracy_above}
-    return "\nand ".join(f"{name} {value:g}" for name, value in asked.items() if value is not None)
+    return "\nand ".join(
+        f"{name} {value:g}" for name, value in asked.items() if value is not None
+    )
 
 
 def _share(ax: Axes, epochs: Array, share: Array, rate: Rate) -> None:
@@ -97,19 +114,42 @@ def _fan(ax: Axes, epochs: Array, quantiles: Array, threshold: float | None) -> 
     marker = "o" if one else ""
     scale, *limits = _scale(quantiles, threshold)
     ax.set(ylim=limits, yscale=scale)
-    if scale == "log" and limits[1] < 1000.0 * limits[0]:  # where powers of ten would be too few numbers
+    if (
+        scale == "log" and limits[1] < 1000.0 * limits[0]
+    ):  # where powers of ten would be too few numbers
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
-    for label, alpha, bottom, top in (("90% of nets", 0.25, low, high), ("half", 0.5, quarter, three)):
+    for label, alpha, bottom, top in (
+        ("90% of nets", 0.25, low, high),
+        ("half", 0.5, quarter, three),
+    ):
         band = (np.minimum(edge, 10.0 * limits[1]) for edge in (bottom, top))
-        ax.fill_between(epochs, *band, color=COLORS[5], alpha=alpha, linewidth=8.0 if one else 0.0, label=label)
-    ax.plot(epochs, middle, color=COLORS[0], linewidth=1.4, marker=marker, label="median")
+        ax.fill_between(
+            epochs,
+            *band,
+            color=COLORS[5],
+            alpha=alpha,
+            linewidth=8.0 if one else 0.0,
+            label=label,
+        )
     ax.plot(
-        epochs, lowest, "--", color=COLORS[0], linewidth=0.8, marker=marker, markerfacecolor="white", label="lowest"
+        epochs, middle, color=COLORS[0], linewidth=1.4, marker=marker, label="median"
+    )
+    ax.plot(
+        epochs,
+        lowest,
+        "--",
+        color=COLORS[0],
+        linewidth=0.8,
+        marker=marker,
+        markerfacecolor="white",
+        label="lowest",
     )
     if threshold is not None:
-        ax.axhline(threshold, color=COLORS[1], linewidth=0.8, label=f"threshold {threshold:g}")
+        ax.axhline(
+            threshold, color=COLORS[1], linewidth=0.8, label=f"threshold {threshold:g}"
+        )
 
 
 def _scale(quantiles: Array, threshold: float | None) -> tuple[str, float, float]:
@@ -134,12 +174,21 @@ def _epochs(ax: Axes, epochs: Array) -> None:
     """The axis of epochs, and above the picture a legend."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+    ax.xaxis.set_major_locator(
+        MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+    )
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("epoch")
     ax.spines[["top", "right"]].set_visible(False)
-    columns = int(np.clip(ax.bbox.width / ax.figure.dpi / 0.8, 1, 5))  # each is 0.8 inches wide
+    columns = int(
+        np.clip(ax.bbox.width / ax.figure.dpi / 0.8, 1, 5)
+    )  # each is 0.8 inches wide
     ax.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, fontsize="small",
-        columnspacing=1.2, handlelength=1.4,
-    )  # fmt: skip
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        frameon=False,
+        fontsize="small",
+        columnspacing=1.2,
+        handlelength=1.4,
+    )

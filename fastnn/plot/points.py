@@ -34,7 +34,9 @@ def in_classes(y: Any, n: int, names: Array | None = None) -> tuple[Array, Array
     given = as_array("y", y)
     if given.shape not in ((n,), (n, 1)):
         if given.ndim != 2 or len(given) != n:
-            raise ValueError(f"y has the shape {given.shape}, but X has {n} rows: one label each is wanted")
+            raise ValueError(
+                f"y has the shape {given.shape}, but X has {n} rows: one label each is wanted"
+            )
         given = from_one_hot(given)
     given = given.reshape(-1)
     if given.dtype.kind == "f" and np.isnan(given).any():
@@ -42,7 +44,9 @@ def in_classes(y: Any, n: int, names: Array | None = None) -> tuple[Array, Array
     labels = np.unique(given) if names is None else names
     numbers = np.searchsorted(labels, given).clip(0, len(labels) - 1)
     if (labels[numbers] != given).any():
-        raise ValueError(f"y has labels that the net does not know: it knows {labels.tolist()}")
+        raise ValueError(
+            f"y has labels that the net does not know: it knows {labels.tolist()}"
+        )
     return labels, numbers
 
 
@@ -57,11 +61,21 @@ def scatter(ax: Axes, points: Array, labels: Array, numbers: Array) -> None:
     for number, color in enumerate(class_colors(len(labels))):
         chosen = points[numbers == number]
         if len(chosen):
-            up = chosen[:, 1] if points.shape[1] == 2 else np.full(len(chosen), float(number))
+            up = (
+                chosen[:, 1]
+                if points.shape[1] == 2
+                else np.full(len(chosen), float(number))
+            )
             ax.scatter(
-                chosen[:, 0], up, s=area, color=[color], label=str(labels[number]),
-                edgecolors="white" if outlined else "none", linewidths=0.4 if outlined else 0.0, zorder=3,
-            )  # fmt: skip
+                chosen[:, 0],
+                up,
+                s=area,
+                color=[color],
+                label=str(labels[number]),
+                edgecolors="white" if outlined else "none",
+                linewidths=0.4 if outlined else 0.0,
+                zorder=3,
+            )
 
 
 def name_axes(ax: Axes, labels: Array, two: bool = True) -> None:
@@ -71,10 +85,14 @@ def name_axes(ax: Axes, labels: Array, two: bool = True) -> None:
     ax.set_xlabel("x1" if two else "x")
     ax.set_ylabel("x2" if two else "label")
     spans = [abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim())]
-    if two and max(spans) <= 4 * min(spans):  # beyond that, equal scales make a thin strip
+    if two and max(spans) <= 4 * min(
+        spans
+    ):  # beyond that, equal scales make a thin strip
         ax.set_aspect("equal", adjustable="box")
     if 1 < len(labels) <= 10 and ax.get_legend_handles_labels()[0]:
-        legend = ax.legend(title="label", loc="upper right", framealpha=0.9, fontsize="small")
+        legend = ax.legend(
+            title="label", loc="upper right", framealpha=0.9, fontsize="small"
+        )
         for handle in legend.legend_handles:
             if isinstance(handle, PathCollection):
                 handle.set_sizes([25.0])
