@@ -142,7 +142,7 @@ def initial(
 
 def _xor_grid() -> Iterator[Case]:
     from fastnn import datasets
-    from fastnn.experiments import xor_grid
+    from fastnn.experiments.published import xor_grid
 
     X, y = datasets.xor_grid(100)
     published = tuple(xor_grid.initial_parameters())

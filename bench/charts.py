@@ -7,7 +7,7 @@ from statistics import median
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastnn.files import write_whole
+from fastnn.data.files import write_atomically
 
 from .contenders import CONTENDERS, OURS
 from .results import CaseResult, Growth, Run
@@ -155,5 +155,5 @@ def _where(run: Run) -> str:
 def _save(figure: Figure, path: Path) -> Path:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    write_whole(path, picture.getvalue())
+    write_atomically(path, picture.getvalue())
     return path

@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from fastnn.info import available_threads
+from fastnn.data.machine import available_threads
 
 from .cases import Case, initial
 from .contenders import CONTENDERS, OURS

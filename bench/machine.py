@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 import fastnn
-from fastnn.info import available_threads, cpu, cpuinfo
+from fastnn.data.machine import available_threads, cpu, cpuinfo
 
 ROOT = Path(__file__).resolve().parent.parent
 _VECTORS = (

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fastnn.info import available_threads
+from fastnn.data.machine import available_threads
 
 from . import compare, growth, results
 from .cases import Case, Missing, cases

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from fastnn.files import write_whole
+from fastnn.data.files import write_atomically
 
 from .cases import cases
 from .contenders import CONTENDERS, OURS
@@ -116,7 +116,7 @@ def main() -> None:
         text = insert(README.read_text(encoding="utf-8"), markdown(run))
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None
-    write_whole(README, text.encode())
+    write_atomically(README, text.encode())
     print(f"written: {README}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.files import write_whole
+from fastnn.data.files import write_atomically
 
 from .cases import Case
 from .contenders import OURS, OWN
@@ -141,7 +141,7 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Write it as JSON; a failed write leaves an older file as it was."""
-        write_whole(path, self.as_json().encode())
+        write_atomically(path, self.as_json().encode())
 
     def as_json(self) -> str:
         """The run as JSON text."""

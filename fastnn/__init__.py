@@ -8,33 +8,22 @@
 True
 """
 
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
-
-try:
-    __version__ = version("fastnn")
-except PackageNotFoundError:
-    raise ImportError(
-        "fastnn is not installed, so its kernels cannot be found: run `pip install -e .` in the checkout"
-    ) from None
-
-if find_spec(".kernels", __name__) is None:
-    raise ImportError(
-        "this is a checkout of fastnn, but another copy is installed: leave the folder, or run `pip install -e .` in it"
-    )
-
-from . import datasets, init, plot
-from .activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .errors import DivergenceError, SymmetryWarning
-from .gradients import GradientReport, check_gradients
-from .history import History
-from .layers import Affine, MatMul
-from .losses import BCE, MSE, SoftmaxCE
+from . import datasets, plot
 from .model import Sequential
 from .nets import load, mlp
-from .optimizers import SGD, Adam
-from .rows import Repeat, Sum
-from .runs import Runs
+from .nn import initializers as init
+from .nn import layers
+from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
+from .nn.gradients import GradientReport, check_gradients
+from .nn.layers import Affine, MatMul
+from .nn.losses import BCE, MSE, SoftmaxCE
+from .nn.optimizers import SGD, Adam
+from .nn.rows import Repeat, Sum
+from .sweep.runs import Runs
+from .training.errors import DivergenceError, SymmetryWarning
+from .training.history import History
+
+__version__ = "0.1.0"
 
 __all__ = [
     "BCE",
@@ -60,6 +49,7 @@ __all__ = [
     "check_gradients",
     "datasets",
     "init",
+    "layers",
     "load",
     "mlp",
     "plot",

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
-from .arrays import Array
+from .data.arguments import check_choice, check_float, check_int, check_seed
+from .data.arrays import Array
 
 
 def xor_grid(n: int = 100) -> tuple[Array, Array]:
@@ -19,7 +19,7 @@ def xor_grid(n: int = 100) -> tuple[Array, Array]:
     >>> X.shape, int(y.sum())
     ((10000, 2), 4300)
     """
-    spot = np.linspace(-0.5, 1.5, checks.whole("n", n, 1))
+    spot = np.linspace(-0.5, 1.5, check_int("n", n, 1))
     x1, x2 = np.meshgrid(spot, spot[::-1])
     z = 0.5 * x1 + 0.5 * x2
     return np.stack([x1.ravel(), x2.ravel()], axis=1), (
@@ -45,7 +45,7 @@ def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Arr
     class after class; it lies at (radius sin angle, radius cos angle). The data of chapter 1 of "Deep Learning from
     Scratch 2".
     """
-    n, classes = checks.whole("n", n, 1), checks.whole("classes", classes, 1)
+    n, classes = check_int("n", n, 1), check_int("classes", classes, 1)
     radius = np.arange(n) / n
     j = np.arange(classes)[:, np.newaxis]
     angle = j * 4.0 + 4.0 * radius + _legacy(seed).randn(classes, n) * 0.2
@@ -63,15 +63,15 @@ def threshold(
     The label is x > boundary for direction "pos", x < boundary for "neg"; 2 is the standard deviation. The draws are
     those of `RandomState(seed).normal(boundary, 2, n)`.
     """
-    boundary = checks.real("boundary", boundary)
-    above = checks.choice("direction", direction, ("pos", "neg")) == "pos"
-    x = _legacy(seed).normal(boundary, 2.0, checks.whole("n", n, 1))
+    boundary = check_float("boundary", boundary)
+    above = check_choice("direction", direction, ("pos", "neg")) == "pos"
+    x = _legacy(seed).normal(boundary, 2.0, check_int("n", n, 1))
     return x[:, np.newaxis], (x > boundary if above else x < boundary).astype(np.int64)
 
 
 def _legacy(seed: Any) -> np.random.RandomState:
     """The generator that the published experiments were made with."""
-    number = checks.seed(seed)
+    number = check_seed(seed)
     if number >= 2**32:
         raise ValueError(f"seed must be less than 2**32 here, not {number}")
     return np.random.RandomState(number)

@@ -8,30 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from . import (
-    architecture,
-    arguments,
-    checks,
-    kernels,
-    many,
-    one_by_one,
-    optimizers,
-    storage,
-    targets,
-)
-from .arrays import Array, features, finite, numbers
-from .crowd import Crowd
-from .fused import Fused, layer_table
-from .history import History
-from .init import Init, is_arrays
-from .keep import Keep
-from .layers import Layer, Weighted
-from .layerwise import Layerwise
-from .losses import Loss
-from .runs import Runs
-from .starts import Start
-from .symmetry import warn_of_symmetry
-from .training import Engine, Training
+from . import kernels
+from .data import labels
+from .data.arguments import check_choice, check_dtype, check_seed
+from .data.arrays import Array, all_finite, as_features, as_float_array
+from .nn import architecture, optimizers, storage
+from .nn.initializers import Init, is_arrays
+from .nn.layers import Layer, Weighted
+from .nn.losses import Loss
+from .nn.symmetry import warn_of_symmetry
+from .sweep import one_by_one, scheduler
+from .sweep.plan import LossRecording
+from .sweep.runs import Runs
+from .sweep.starts import Start
+from .sweep.state import SweepState
+from .training import config
+from .training.engines.fused import Fused, layer_table
+from .training.engines.layerwise import Layerwise
+from .training.history import History
+from .training.trainer import Engine, Trainer
 
 
 class Sequential:
@@ -69,15 +64,15 @@ class Sequential:
             None  # what a fit_many that was interrupted had finished
         )
         self._classes: Array | None = None
-        wanted = checks.dtype(dtype)
+        wanted = check_dtype(dtype)
         self._init = (
             None if is_arrays(init) else init
         )  # what `fit_many` draws others by
         drawn = architecture.draw(
-            self._stack, init, np.random.default_rng(checks.seed(seed))
+            self._stack, init, np.random.default_rng(check_seed(seed))
         )
         self._bind(
-            numbers(
+            as_float_array(
                 "init", np.concatenate([array.reshape(-1) for array in drawn]), wanted
             ).copy()
         )
@@ -147,7 +142,7 @@ class Sequential:
 
     @theta.setter
     def theta(self, values: Any) -> None:
-        array = numbers("theta", values, self.dtype)
+        array = as_float_array("theta", values, self.dtype)
         if array.shape != self._theta.shape:
             raise ValueError(
                 f"theta has the shape {array.shape}, but the net has {self._theta.size} parameters"
@@ -201,7 +196,7 @@ class Sequential:
         """
         rule = optimizers.choose(optimizer, lr)
         inputs, codes, classes = self._data(X, y)
-        job = arguments.job(
+        job = config.job(
             inputs,
             codes,
             rule.code,
@@ -219,7 +214,7 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + 40,
         )
-        training = Training(self._engine, job, self._theta, self._n_classes is not None)
+        training = Trainer(self._engine, job, self._theta, self._n_classes is not None)
         self._classes = classes
         try:
             training.run(progress)
@@ -290,7 +285,7 @@ class Sequential:
             "shuffle": shuffle,
             "seed": seed,
         }
-        job = arguments.job(
+        job = config.job(
             inputs,
             codes,
             rule.code,
@@ -302,21 +297,21 @@ class Sequential:
             mixes_rows=self._mixes_rows,
         )
         fused = self._engine if isinstance(self._engine, Fused) else None
-        keep = Keep(
+        keep = LossRecording(
             job, start.n_nets, every, "all" if fused is None else losses, stop_below
         )
         keep.check_memory(
             start.n_nets,
             (3 + kernels.codes.N_MOMENTS[rule.code]) * self._theta.nbytes + 200,
         )
-        crowd = Crowd(self._loss, job, start.thetas(), keep)
+        crowd = SweepState(self._loss, job, start.thetas(), keep)
         twin = self.with_theta(self._theta)
         twin._classes = classes
         try:
             if fused is None:
                 one_by_one.train(crowd, self, rule, {"X": X, "y": y, **how}, progress)
             else:
-                many.train(crowd, fused.table, progress)
+                scheduler.train(crowd, fused.table, progress)
         except BaseException:
             if crowd.has_runs:
                 self.runs = crowd.runs(twin, start.seeds, time.perf_counter() - started)
@@ -336,7 +331,7 @@ class Sequential:
         >>> round(loss, 6), dW.tolist(), db.tolist()
         (0.693147, [[-0.5], [-1.0]], [-0.5])
         """
-        mean = checks.choice("reduction", reduction, ("mean", "sum")) == "mean"
+        mean = check_choice("reduction", reduction, ("mean", "sum")) == "mean"
         inputs, codes, _ = self._data(X, y)
         total, g = self._engine.loss_and_gradient(inputs, codes, mean)
         ends = np.cumsum([param.size for param in self._params])[:-1]
@@ -386,7 +381,7 @@ class Sequential:
 
     def astype(self, dtype: Any) -> "Sequential":
         """A copy of the net, trained as far as this one, in float64 or float32."""
-        wanted = checks.dtype(dtype)
+        wanted = check_dtype(dtype)
         twin = copy.deepcopy(self)
         twin._bind(self._theta.astype(wanted))
         return twin
@@ -453,14 +448,14 @@ class Sequential:
     def _class_numbers(self, z: Array) -> Array:
         """The number of the predicted class, (n,), for outputs z (n, n_out)."""
         found = np.empty(len(z), np.int64)
-        kernels.predictions.classes(found, z, self.loss.code)
+        kernels.loops.predictions.classes(found, z, self.loss.code)
         return found
 
     def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
         """X and y as the kernels take them, and the labels of the classes."""
         inputs = self._inputs(X)
         n_rows = self._engine.n_rows(len(inputs))
-        codes, classes = targets.encode(
+        codes, classes = labels.encode_labels(
             y, n_rows, self.n_out, self._n_classes, self.classes, self.dtype
         )
         return inputs, codes, classes
@@ -471,11 +466,11 @@ class Sequential:
         return any(layer.mixes_rows for layer in self._stack)
 
     def _inputs(self, X: Any) -> Array:
-        if not finite(self._theta):
+        if not all_finite(self._theta):
             raise ValueError(
                 "the net's parameters are not finite: set net.theta, or make a new net"
             )
-        return features(X, self.n_in, self.dtype)
+        return as_features(X, self.n_in, self.dtype)
 
     def _outputs(self, X: Any) -> Array:
         inputs = self._inputs(X)

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from . import checks, storage, targets
-from .activations import ACTIVATIONS
-from .init import Init
-from .layers import Affine, Layer
-from .losses import Loss
+from .data import labels
+from .data.arguments import check_choice, check_int
 from .model import Sequential
+from .nn import storage
+from .nn.activations import ACTIVATIONS
+from .nn.initializers import Init
+from .nn.layers import Affine, Layer
+from .nn.losses import Loss
 
 
 def mlp(
@@ -33,8 +35,8 @@ def mlp(
         raise ValueError(
             f"mlp needs the number of inputs and of outputs at least, as in mlp(2, 3, 1), not {sizes}"
         )
-    between = ACTIVATIONS[checks.choice("activation", activation, ACTIVATIONS)]
-    whole = [checks.whole(f"size {place}", size, 1) for place, size in enumerate(sizes)]
+    between = ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
+    whole = [check_int(f"size {place}", size, 1) for place, size in enumerate(sizes)]
     layers: list[Layer] = []
     for n_in, n_out in pairwise(whole):
         layers += [Affine(n_in, n_out), between()]
@@ -53,5 +55,5 @@ def rebuilt(saved: storage.Saved) -> Sequential:
     """A net of the architecture, loss, labels and dtype in a file, with parameters of its own."""
     net = Sequential(saved.layers, saved.loss, dtype=saved.arrays["theta"].dtype)
     net._init = None
-    net._classes = targets.checked_classes(saved.classes, net._n_classes)
+    net._classes = labels.check_classes(saved.classes, net._n_classes)
     return net

@@ -1,7 +1,8 @@
-"""fastnn's kernels: everything that is compiled. They know arrays and numbers only.
+"""The compiled part of fastnn, which knows arrays and numbers only.
 
-Modules are imported at their first use, as `kernels.per_sample.train(...)`, so that the API's import need not wait
-for Numba. `codes`, which does not need it, is there at once.
+Python calls the functions in `loops`, such as `kernels.loops.per_sample.train(...)`.
+They and `compiler` are imported at their first use, so that importing fastnn need not
+wait for Numba. `codes`, which does not need it, is there at once.
 """
 
 from importlib import import_module
@@ -9,23 +10,11 @@ from types import ModuleType
 
 from . import codes as codes
 
-_COMPILED = (
-    "cache",
-    "batches",
-    "many_batches",
-    "many_nets",
-    "nodes",
-    "per_sample",
-    "predictions",
-    "tiny",
-)
-
 
 def __getattr__(name: str) -> ModuleType:
-    if name not in _COMPILED:
+    if name not in ("compiler", "loops"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for (
-        each
-    ) in _COMPILED:  # all of them, so that the cache knows which sources they are from
-        import_module(f"{__name__}.{each}")
+    # All of them at once, so that the cache knows which sources they are from.
+    import_module(f"{__name__}.loops")
+    import_module(f"{__name__}.compiler.cache")
     return import_module(f"{__name__}.{name}")

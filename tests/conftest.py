@@ -8,13 +8,14 @@ signal.signal(
     signal.SIGINT, signal.default_int_handler
 )  # a shell starts what runs in the background without it
 
-collect_ignore = ["make_golden.py", "torch_nets.py"]  # no tests, and they need torch
+collect_ignore = ["nn/make_golden.py", "torch_nets.py"]  # no tests, and they need torch
 
 
 @pytest.fixture
 def chunks(monkeypatch):
     """Make every chunk of training a given number of samples long."""
-    from fastnn import lanes, training
+    from fastnn.sweep import blocks
+    from fastnn.training import trainer
 
     def set_length(samples):
         class Pace:
@@ -24,7 +25,7 @@ def chunks(monkeypatch):
             def learn(self, samples, seconds):
                 pass
 
-        monkeypatch.setattr(training, "Pace", Pace)
-        monkeypatch.setattr(lanes, "Pace", Pace)
+        monkeypatch.setattr(trainer, "ChunkSizer", Pace)
+        monkeypatch.setattr(blocks, "ChunkSizer", Pace)
 
     return set_length

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 import fastnn
-from fastnn.curves import Curves, carried, percentiles
+from fastnn.sweep.curves import Curves, forward_filled, percentiles
 
 
 def curves(n_nets=40, m=30, seed=0):
@@ -36,7 +36,8 @@ def runs_of(
     else:
         kept_losses, kept_accuracies = (
             Curves(
-                epochs, percentiles=percentiles(carried(each, epochs, trained), worst)
+                epochs,
+                percentiles=percentiles(forward_filled(each, epochs, trained), worst),
             )
             for each, worst in ((losses, np.inf), (accuracies, 0.0))
         )

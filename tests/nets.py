@@ -1,7 +1,7 @@
 """Nets that several tests take."""
 
 import fastnn
-from fastnn.activations import ACTIVATIONS
+from fastnn.nn.activations import ACTIVATIONS
 
 
 def build(params, activations, loss, dtype="float64"):

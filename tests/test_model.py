@@ -453,6 +453,6 @@ def test_one_compilation_serves_every_loss_and_every_form_of_data():
                 fastnn.mlp(2, 3, n_out, loss=loss).fit(
                     X, y, epochs=1, lr=0.1, batch_size=size
                 )
-    for kernel in (kernels.per_sample.train, kernels.batches.train):
+    for kernel in (kernels.loops.per_sample.train, kernels.loops.batches.train):
         signatures = [str(signature) for signature in getattr(kernel, "signatures", [])]
         assert len([text for text in signatures if "float32" not in text]) <= 1

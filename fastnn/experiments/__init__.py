@@ -1,7 +1,7 @@
 """The published experiments, each in a module of its own."""
 
-from . import logistic_1d, spiral, xor_gate, xor_grid, zero_init
 from .outcome import Experiment, Options, Outcome
+from .published import logistic_1d, spiral, xor_gate, xor_grid, zero_init
 
 EXPERIMENTS: dict[str, Experiment] = {
     module.EXPERIMENT.name: module.EXPERIMENT

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import plot
-from ..arrays import Array
+from ..data.arrays import Array
 from ..model import Sequential
 from ..plot import COLORS
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..runs import Runs
+from ..data.arrays import Array
+from ..sweep.runs import Runs
 from .maps import decision_map
 
 if TYPE_CHECKING:

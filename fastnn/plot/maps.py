@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
-from ..arrays import Array, features
+from ..data.arguments import check_int
+from ..data.arrays import Array, as_features
 from .axes import given_or_new
-from .colors import class_colors
 from .points import in_classes, name_axes, scatter, size
+from .style import class_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def decision_map(
             f"a decision map needs a net with 2 inputs that tells classes apart, not {net!r}"
         )
     points, numbers = points_and_numbers(X, y, names)
-    resolution = checks.whole("resolution", resolution, 2)
+    resolution = check_int("resolution", resolution, 2)
     ax = given_or_new(ax)
     low, high = (
         (np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
@@ -75,7 +75,7 @@ def points_and_numbers(
     """The points X (n, 2), and the places (n,) of their labels y among the names, as far as they are given."""
     if X is None and y is not None:
         raise ValueError("y is given without X: the labels of which points?")
-    points = None if X is None else features(X, 2, np.dtype("float64"))
+    points = None if X is None else as_features(X, 2, np.dtype("float64"))
     return points, None if points is None or y is None else in_classes(
         y, len(points), names
     )[1]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array, as_array, features
-from ..targets import from_one_hot
+from ..data.arrays import Array, as_array, as_features
+from ..data.labels import from_one_hot
 from .axes import given_or_new
-from .colors import class_colors
+from .style import class_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     width = shape[1] if len(shape) == 2 else 2
     if width not in (1, 2):
         raise ValueError(f"a picture shows one or two features, but X has {width}")
-    points = features(X, width, np.dtype("float64"))
+    points = as_features(X, width, np.dtype("float64"))
     labels, numbers = in_classes(y, len(points))
     ax = given_or_new(ax)
     scatter(ax, points, labels, numbers)

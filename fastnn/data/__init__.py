@@ -1,0 +1,1 @@
+"""Arrays, labels, arguments, the machine and files: what comes in and goes out."""

@@ -1,0 +1,1 @@
+"""Descriptions of nets: layers, losses, initial weights, optimizers."""

@@ -1,0 +1,83 @@
+"""The activations, which are layers without parameters: functions of each unit, and softmax over the units of a row."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from .. import kernels
+from ..data.arrays import Array
+from .layers import Layer
+
+
+class Activation(Layer):
+    """A function of each unit."""
+
+    code: ClassVar[int]
+
+    def compute(self, x: Array) -> Array:
+        out = np.empty(x.shape, x.dtype)
+        kernels.loops.layers.activation_forward(
+            out.reshape(-1), x.reshape(-1), self.code
+        )
+        return out
+
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        kernels.loops.layers.activation_backward(
+            dx.reshape(-1), dout.reshape(-1), out.reshape(-1), self.code
+        )
+        return dx
+
+
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x)).
+
+    >>> Sigmoid().forward([[0.0, -1000.0]])
+    array([[0.5, 0. ]])
+    """
+
+    code = kernels.codes.SIGMOID
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    code = kernels.codes.TANH
+
+
+class ReLU(Activation):
+    """max(x, 0), with the derivative 0 at 0."""
+
+    code = kernels.codes.RELU
+
+
+class Identity(Activation):
+    """x as it is."""
+
+    code = kernels.codes.IDENTITY
+
+
+class Softmax(Layer):
+    """exp(x_k) / sum_k exp(x_k), row by row.
+
+    >>> Softmax().forward([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    def compute(self, x: Array) -> Array:
+        out = np.empty(x.shape, x.dtype)
+        kernels.loops.layers.softmax_forward(out, x)
+        return out
+
+    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.empty(x.shape, x.dtype)
+        kernels.loops.layers.softmax_backward(dx, dout, out)
+        return dx
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "identity": Identity,
+}

@@ -1,0 +1,1 @@
+"""Training of many nets side by side, and what comes of it."""

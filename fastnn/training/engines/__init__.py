@@ -1,0 +1,1 @@
+"""What runs a net: the compiled loops, or its layers one after the other."""

@@ -1,0 +1,183 @@
+"""Machine code on disk: a file for each function and signature, valid for exactly the sources it was made from.
+
+Numba's own cache looks at a function's own file only, and raises where a folder or a file is not as it should be.
+Here the key covers every file of this package, and whatever goes wrong costs a recompilation and one log line.
+The files are pickles, so the folder belongs to the user alone: a folder that others own or may write is not used.
+"""
+
+import hashlib
+import logging
+import os
+import pickle
+import stat
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+
+log = logging.getLogger("fastnn")
+counts: Counter[str] = (
+    Counter()
+)  # of the kernels "loaded" and "compiled" by this process
+
+
+def folder() -> Path | None:
+    """Where machine code is kept: $FASTNN_CACHE_DIR, else $NUMBA_CACHE_DIR/fastnn, else the user's cache folder.
+
+    None where the user has no home folder.
+    """
+    if chosen := os.environ.get("FASTNN_CACHE_DIR"):
+        return Path(chosen).expanduser().absolute()
+    if shared := numba.config.CACHE_DIR:
+        return Path(shared).absolute() / "fastnn"
+    if os.name == "nt":
+        home = os.environ.get("LOCALAPPDATA")
+        return Path(home) / "fastnn" / "cache" if home else None
+    if (xdg := os.environ.get("XDG_CACHE_HOME")) and os.path.isabs(xdg):
+        return Path(xdg) / "fastnn"
+    try:
+        return Path.home() / ".cache" / "fastnn"
+    except RuntimeError:
+        return None
+
+
+def digest() -> str:
+    """A hash of all that the machine code depends on and that Numba's own key leaves out."""
+    settings = (
+        "BOUNDSCHECK",
+        "OPT",
+        "LOOP_VECTORIZE",
+        "SLP_VECTORIZE",
+        "DEBUGINFO_DEFAULT",
+        "ENABLE_AVX",
+        "USING_SVML",
+    )
+    versions = [
+        sys.implementation.cache_tag,
+        np.__version__,
+        numba.__version__,
+        llvmlite.__version__,
+    ]
+    state = hashlib.sha256(repr(versions).encode())
+    state.update(
+        repr([str(getattr(numba.config, name, None)) for name in settings]).encode()
+    )
+    package = Path(__file__).parent.parent
+    for file in sorted(package.rglob("*.py")):
+        name = file.relative_to(package).as_posix()
+        state.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return state.hexdigest()
+
+
+# Of the sources that are being imported; the package imports all of them together with this one.
+_IMPORTED = digest()
+
+
+@cache
+def _usable(path: Path) -> bool:
+    """True where `path` is, or could be made, a folder of this user's that nobody else may write."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        log.warning("compiled code is not kept: %s", error)
+        return False
+    if os.name == "posix" and (
+        found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ):
+        log.warning(
+            "compiled code is not kept: %s is owned or writable by others, or a link",
+            path,
+        )
+        return False
+    return True
+
+
+def usable_folder() -> Path | None:
+    """`folder`, or None where machine code cannot be kept there."""
+    chosen = folder()
+    return chosen if chosen is not None and _usable(chosen) else None
+
+
+class KernelCache(NullCache):  # type: ignore[misc]
+    """The cache of one kernel, in the form that Numba's dispatcher asks for."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+
+    def _file(self, signature: Any, target: Any) -> Path | None:
+        root = usable_folder()
+        if root is None:
+            return None
+        if digest() != _IMPORTED:
+            log.warning(
+                "compiled code is not kept: the kernels' sources have changed since they were imported"
+            )
+            return None
+        key = repr((_IMPORTED, self._name, signature, target.codegen().magic_tuple()))
+        return (
+            root / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
+        )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The kept code for a signature, or None."""
+        target_context.refresh()
+        try:
+            file = self._file(sig, target_context)
+            if file is None or not file.exists():
+                return None
+            content = file.read_bytes()
+            if hashlib.sha256(content[32:]).digest() != content[:32]:
+                log.warning("compiled code in %s is damaged: compiling again", file)
+                return None
+            found = CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
+            counts["loaded"] += 1
+            return found
+        except Exception as error:  # whatever it is, compiling again mends it
+            log.warning("compiled code of %s could not be read: %s", self._name, error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep the code for a signature: all of it or nothing, however many processes write at once."""
+        temporary = None
+        counts["compiled"] += 1
+        try:
+            file = self._file(sig, data.target_context)
+            if file is None or not self._can_be_kept(data):
+                return
+            content = pickle.dumps(data._reduce())
+            with tempfile.NamedTemporaryFile(
+                dir=file.parent, prefix=".new-", delete=False
+            ) as stream:
+                temporary = stream.name
+                stream.write(hashlib.sha256(content).digest() + content)
+            os.replace(temporary, file)
+        except (
+            Exception
+        ) as error:  # a full or read-only disk must not stop the training
+            log.warning("compiled code of %s could not be kept: %s", self._name, error)
+            if temporary is not None:
+                with suppress(OSError):
+                    os.unlink(temporary)
+
+    def _can_be_kept(self, data: Any) -> bool:
+        """False for code that holds addresses of this process, which Numba would not keep either."""
+        if not data.library.has_dynamic_globals and all(
+            lifted.can_cache for lifted in data.lifted
+        ):
+            return True
+        log.warning(
+            "compiled code of %s is not kept: it depends on addresses in memory",
+            self._name,
+        )
+        return False

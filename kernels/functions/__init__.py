@@ -1,0 +1,1 @@
+"""Activations, losses and optimizers, each defined once."""

@@ -1,0 +1,9 @@
+"""What Python calls: each loop trains, predicts or runs a layer in one call."""
+
+from . import batches as batches
+from . import layers as layers
+from . import per_sample as per_sample
+from . import predictions as predictions
+from . import specialised as specialised
+from . import sweep_batches as sweep_batches
+from . import sweep_per_sample as sweep_per_sample

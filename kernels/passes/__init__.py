@@ -1,0 +1,1 @@
+"""Forward and backward passes, by what the numbers of a vector are."""

@@ -1,0 +1,1 @@
+"""What the loops are built from: vectors, pointers, elementary functions."""

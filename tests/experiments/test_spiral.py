@@ -1,0 +1,174 @@
+"""The spirals: the notebook's arithmetic in plain NumPy, its net of single layers, and what the run gives back."""
+
+import numpy as np
+import pytest
+from drawn import look_at_all
+from matplotlib.figure import Figure
+
+from fastnn import datasets
+from fastnn.experiments.outcome import Options
+from fastnn.experiments.published import spiral
+
+
+def published_code(updates, lr=1.0):
+    """The notebook's TwoLayerNet, its typing errors put right, on all rows; the parameters and the last loss."""
+    x, t = datasets.spiral()[0], np.eye(3)[datasets.spiral()[1]]
+    np.random.seed(0)
+    params = [np.random.randn(2, 10), np.zeros(10), np.random.randn(10, 3), np.zeros(3)]
+    for _ in range(updates):
+        w1, b1, w2, b2 = params
+        h = 1 / (1 + np.exp(-(np.matmul(x, w1) + b1)))
+        s = np.matmul(h, w2) + b2
+        y = np.exp(s - s.max(axis=1, keepdims=True))
+        y /= y.sum(axis=1, keepdims=True)
+        loss = -np.sum(np.log(y[np.arange(300), t.argmax(axis=1)] + 1e-7)) / 300
+        ds = y.copy()
+        ds[np.arange(300), t.argmax(axis=1)] -= 1
+        ds /= 300
+        dh = np.matmul(ds, w2.T) * (1.0 - h) * h
+        grads = [
+            np.matmul(x.T, dh),
+            np.sum(dh, axis=0),
+            np.matmul(h.T, ds),
+            np.sum(ds, axis=0),
+        ]
+        for param, grad in zip(params, grads, strict=True):
+            param -= lr * grad
+    return params, loss
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return spiral.run(Options(quick=True), lambda what: None)
+
+
+def test_two_layer_net_is_the_notebooks():
+    params, loss = published_code(50)
+    x, y = datasets.spiral()
+    net = spiral.TwoLayerNet(2, 10, 3, np.random.RandomState(0))
+    arrays = [id(grad) for grad in net.grads]
+    for _ in range(50):
+        found = net.forward(x, np.eye(3)[y])
+        net.backward()
+        net.update(1.0)
+    for mine, theirs in zip(net.params, params, strict=True):
+        assert np.abs(mine - theirs).max() < 1e-12
+    assert (
+        0 < found - loss < 1e-6
+    )  # the notebook adds 1e-7 to what it takes the logarithm of
+    assert arrays == [id(grad) for grad in net.grads]
+
+
+def test_the_net_is_the_books():
+    net = spiral.spiral_net(seed=3)
+    assert [param.shape for param in net.params] == [(2, 10), (10,), (10, 3), (3,)]
+    assert 0.005 < net.params[0].std() < 0.02
+    assert not net.params[1].any()
+
+
+@pytest.mark.compiled
+def test_all_findings_are_as_they_should_be(outcome):
+    assert outcome.ok, [finding for finding in outcome.findings if not finding.ok]
+    assert not [finding for finding in outcome.findings if "NOT" in finding.verdict]
+    assert {run.mode: run.updates for run in outcome.runs} == {
+        "batches of 30": 3000,
+        "per sample": 90_000,
+        "full batch": 3000,
+        "batches of 30, many seeds": 20 * 3000,
+    }
+    *ways, many = outcome.runs
+    assert [len(run.trace["loss"]) for run in ways] == [
+        150,
+        150,
+        200,
+    ]  # every second epoch, and every 15th
+    assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
+    # side by side as alone, up to what 3,000 updates make of rounding
+    assert many.trace["final_loss_by_seed"][0] == pytest.approx(ways[0].loss, rel=1e-6)
+    assert (
+        sum(finding.what.startswith("typing error") for finding in outcome.findings)
+        == 5
+    )
+
+
+@pytest.mark.compiled
+def test_pictures_and_the_film(outcome):
+    look_at_all(outcome)
+    data, curves, regions, losses = (Figure(layout="constrained") for _ in range(4))
+    for picture, figure in zip(
+        outcome.pictures, (data, curves, regions, losses), strict=True
+    ):
+        picture.draw(figure)
+    assert [len(figure.axes) for figure in (data, curves, regions, losses)] == [
+        1,
+        2,
+        3,
+        1,
+    ]
+    lines = curves.axes[0].lines[::2]  # each is followed by a dashed one at the best
+    for line, run in zip(lines, outcome.runs[:3], strict=True):
+        assert line.get_label() == run.mode
+        assert [
+            line.get_ydata()[epoch - 1] for epoch in run.trace["epochs"]
+        ] == run.trace["loss"]
+    (film,) = outcome.films
+    assert 40 <= film.n_frames <= 100
+    figure = Figure()
+    film.draw(figure)(film.n_frames - 1)
+    assert figure.axes[0].get_title().startswith("epoch 300.0, loss 0.1")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 5, 41])
+@pytest.mark.compiled
+def test_the_conclusion_holds_from_other_seeds(seed):
+    outcome = spiral.run(Options(seed=seed, quick=True), lambda what: None)
+    assert outcome.ok
+    said = " ".join(outcome.conclusion)
+    losses = outcome.runs[-1].trace["final_loss_by_seed"]
+    low, high = np.quantile(losses, (0.25, 0.75))
+    assert ("rather lucky" in said) == (low > 0.11)
+    assert ("rather unlucky" in said) == (high < 0.11)
+    # the loss and the share of right answers are those of one net, at the end
+    net = spiral.spiral_net(1000 * seed)
+    history = net.fit(
+        *datasets.spiral(), epochs=300, lr=1.0, batch_size=30, seed=1000 * seed
+    )
+    loss, score = (
+        net.loss_and_grads(*datasets.spiral())[0],
+        net.score(*datasets.spiral()),
+    )
+    assert (
+        f"the net has in the end, over all points, a loss of {loss:.3f}, with {score:.1%} right"
+        in said
+    )
+    assert outcome.runs[0].accuracy == score
+    slow = int((history.loss > 1.0).sum())
+    assert f"above 1 for {slow} epochs" in said
+    assert (history.loss[:slow] > 1.0).all()
+    assert 5 < slow < 50
+
+
+@pytest.mark.parametrize(
+    ("losses", "luck"),
+    [((0.12, 0.13), "lucky"), ((0.1, 0.12), "ordinary"), ((0.08, 0.1), "unlucky")],
+)
+def test_luck_is_where_the_books_loss_lies(losses, luck):
+    nets = {mode: spiral.spiral_net() for mode, *_ in spiral.MODES}
+    histories = {
+        mode: net.fit(*datasets.spiral(), epochs=1, lr=1.0, batch_size="full")
+        for mode, net in nets.items()
+    }
+    said = " ".join(
+        spiral._conclusion(nets, histories, np.array(losses), *datasets.spiral())
+    )
+    assert f" {luck} one." in said
+
+
+@pytest.mark.compiled
+def test_many_seeds_see_several_orders_of_the_points():
+    X, y = datasets.spiral()
+    groups = spiral._many_seeds(X, y, range(1000, 1060))
+    assert [len(runs) for runs in groups] == [50, 10]
+    alone = spiral.spiral_net(1050)
+    history = alone.fit(X, y, epochs=300, lr=1.0, batch_size=30, seed=1050)
+    assert groups[1].loss[0, -1] == pytest.approx(history.loss[-1], rel=1e-6)

@@ -1,0 +1,223 @@
+"""Machine code on disk: used again, never stale, and never a reason to fail."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastnn
+from fastnn import kernels
+
+pytestmark = pytest.mark.compiled
+
+# A kernel that compiles fast, and what it takes to see whether it was compiled or loaded.
+PROGRAM = """
+import fastnn
+from fastnn import kernels
+out = fastnn.Sigmoid().forward([[0.0, 1.0]]).tolist()
+hits = sum(kernels.loops.layers.activation_forward.stats.cache_hits.values())
+print(out, "loaded" if hits else "compiled")
+"""
+RIGHT = [[0.5, 0.7310585786300049]]
+
+
+def run(folder, program=PROGRAM, **variables):
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("FASTNN", "NUMBA", "XDG"))
+    }
+    if folder is not None:
+        environment["FASTNN_CACHE_DIR"] = str(folder)
+    environment |= variables
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout.strip(), found.stderr.strip()
+
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    folder = tmp_path / "a" / "b"
+    assert run(folder) == (f"{RIGHT} compiled", "")
+    assert run(folder) == (f"{RIGHT} loaded", "")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [file.suffix for file in folder.iterdir()] == [".bin"]
+
+
+def test_bounds_checked_code_is_kept_apart(tmp_path):
+    run(tmp_path)
+    assert run(tmp_path, NUMBA_BOUNDSCHECK="1")[0] == f"{RIGHT} compiled"
+    assert run(tmp_path)[0] == f"{RIGHT} loaded"
+
+
+def copied(tmp_path):
+    """A copy of the package, with the kernels in their place."""
+    copy = tmp_path / "copy" / "fastnn"
+    shutil.copytree(
+        Path(fastnn.__file__).parent,
+        copy,
+        ignore=shutil.ignore_patterns("__pycache__", "kernels"),
+    )
+    shutil.copytree(
+        Path(kernels.__file__).parent,
+        copy / "kernels",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    return copy
+
+
+def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
+    copy = copied(tmp_path)
+    helper = (
+        copy / "kernels" / "primitives" / "elementary.py"
+    )  # the kernel itself is in loops/layers.py
+    here = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n" + PROGRAM
+    folder = tmp_path / "cache"
+    assert run(folder, here)[0] == f"{RIGHT} compiled"
+    assert run(folder, here)[0] == f"{RIGHT} loaded"
+    source = helper.read_text()
+    assert "one / (1.0 + _bounded_exp(-z))" in source
+    helper.write_text(
+        source.replace(
+            "one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"
+        )
+    )
+    assert run(folder, here)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
+    helper.write_text(source)
+    assert run(folder, here)[0] == f"{RIGHT} loaded"
+
+
+def test_an_edit_while_a_process_runs_is_not_kept_under_the_new_name(tmp_path):
+    copy = copied(tmp_path)
+    helper = copy / "kernels" / "primitives" / "elementary.py"
+    source = helper.read_text()
+    edited = source.replace(
+        "one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"
+    )
+    path = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n"
+    edit = f"from fastnn import kernels; kernels.loops\nopen({str(helper)!r}, 'w').write({edited!r})\n"
+    folder = tmp_path / "cache"
+    out, err = run(folder, path + edit + PROGRAM)
+    assert out == f"{RIGHT} compiled"  # with the code that was imported
+    assert "have changed since" in err
+    assert (
+        run(folder, path + PROGRAM)[0]
+        == "[[0.3333333333333333, 0.5761168847658291]] compiled"
+    )
+    helper.write_text(source)
+    assert run(folder, path + PROGRAM)[0] == f"{RIGHT} compiled"
+
+
+@pytest.mark.parametrize(
+    "damage", ["truncated", "empty", "random", "foreign pickle", "a folder"]
+)
+def test_a_damaged_file_costs_a_compilation_and_a_log_line(tmp_path, damage):
+    import hashlib
+
+    run(tmp_path)
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    foreign = pickle.dumps(("not", "machine", "code"))
+    if damage == "a folder":
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_bytes(
+            {
+                "truncated": content[: len(content) // 2],
+                "empty": b"",
+                "random": os.urandom(len(content)),
+                "foreign pickle": hashlib.sha256(foreign).digest() + foreign,
+            }[damage]
+        )
+    out, err = run(tmp_path)
+    assert out == f"{RIGHT} compiled"
+    assert 1 <= err.count("\n") + 1 <= 2
+    assert "compiled code" in err
+    if damage != "a folder":
+        assert run(tmp_path) == (f"{RIGHT} loaded", "")
+
+
+def test_folders_that_cannot_be_used(tmp_path):
+    occupied = tmp_path / "file"
+    occupied.write_text("precious")
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    link = tmp_path / "link"
+    link.symlink_to(open_to_all)
+    for folder in (occupied, occupied / "below", open_to_all, link):
+        out, err = run(folder)
+        assert out == f"{RIGHT} compiled"
+        assert err.startswith("compiled code is not kept: ")
+        assert "\n" not in err
+    assert occupied.read_text() == "precious"
+    assert not list(open_to_all.iterdir())
+
+
+def test_a_full_disk(tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+    ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    out, err = run(tmp_path, limit + ignore + PROGRAM)
+    assert out == f"{RIGHT} compiled"
+    assert "could not be kept" in err
+    assert "\n" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_warm_cache_gives_the_same_bits(tmp_path):
+    train = """
+import fastnn, hashlib
+state = hashlib.sha256()
+for size in (1, 7, "full"):
+    net = fastnn.mlp(2, 5, 3, seed=1)
+    X, y = fastnn.datasets.spiral(20)
+    history = net.fit(X, y, epochs=5, optimizer=fastnn.Adam(0.01), batch_size=size)
+    state.update(net.theta.tobytes() + history.loss.tobytes() + net.predict_proba(X).tobytes())
+print(state.hexdigest())
+"""
+    assert (
+        run(tmp_path, train) == run(tmp_path, train) == run(tmp_path / "another", train)
+    )
+
+
+def test_where_the_folder_is(tmp_path):
+    program = "from fastnn import kernels; print(kernels.compiler.cache.folder())"
+    home = str(tmp_path)
+    assert run(tmp_path / "x", program)[0] == str(tmp_path / "x")
+    assert run("~/x", program, HOME=home)[0] == str(tmp_path / "x")
+    assert run(None, program, NUMBA_CACHE_DIR=home)[0] == str(tmp_path / "fastnn")
+    assert run(None, program, XDG_CACHE_HOME=home, HOME="/nowhere")[0] == str(
+        tmp_path / "fastnn"
+    )
+    assert run(None, program, XDG_CACHE_HOME="relative", HOME=home)[0] == str(
+        tmp_path / ".cache" / "fastnn"
+    )
+    assert run(None, program, HOME=home)[0] == str(tmp_path / ".cache" / "fastnn")
+
+
+def test_eight_processes_at_once_on_an_empty_folder(tmp_path):
+    environment = os.environ | {"FASTNN_CACHE_DIR": str(tmp_path)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for _ in range(8)
+    ]
+    for process in processes:
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert out.startswith(str(RIGHT))
+    assert len(list(tmp_path.iterdir())) == 1

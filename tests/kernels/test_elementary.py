@@ -1,0 +1,217 @@
+"""Errors of exp, log, sigmoid and tanh against 50 decimal digits, and what they answer at the ends."""
+
+import math
+from decimal import Decimal, getcontext
+from functools import cache
+
+import numba
+import numpy as np
+import pytest
+
+from fastnn.kernels.primitives import elementary
+from fastnn.kernels.primitives.pointers import flat
+from fastnn.kernels.primitives.vectors import (
+    constant,
+    exp,
+    load,
+    log,
+    log1p,
+    numbers_in,
+    sigmoid,
+    store,
+    tanh,
+    traced,
+)
+
+log1p_to_1 = traced(elementary.log1p_to_1)
+NAMES = ["exp", "log", "log1p", "log1p_to_1", "sigmoid", "tanh"]
+EXP, LOG, LOG1P, LOG1P_TO_1, SIGMOID, TANH = range(6)
+COMPILED = not numba.config.DISABLE_JIT
+both = pytest.mark.parametrize("dtype", [np.float64, np.float32])
+
+
+@numba.njit(error_model="numpy")
+def value(x, one, function):
+    """The function of a number or a vector: one compilation for all functions."""
+    if function == EXP:
+        x = exp(x)
+    elif function == LOG:
+        x = log(x)
+    elif function == LOG1P:
+        x = log1p(x)
+    elif function == LOG1P_TO_1:
+        x = log1p_to_1(x)
+    elif function == SIGMOID:
+        x = sigmoid(x, one)
+    else:
+        x = tanh(x)
+    return x
+
+
+@numba.njit(error_model="numpy")
+def of_vectors(out, x, function):
+    """out = the function of x, one vector after another."""
+    a, to = flat(x), flat(out)
+    for i in range(0, x.size, numbers_in(a)):
+        store(to, i, value(load(a, i), constant(a, 1), function))
+
+
+@numba.njit(error_model="numpy")
+def of_numbers(out, x, function):
+    """The same, number by number."""
+    for i in range(x.size):
+        out[i] = value(x[i], x.dtype.type(1), function)
+
+
+def found(name, x, loop=of_vectors):
+    """The function of each x; what a vector lacks is filled up with ones."""
+    filled = np.ones(-(-x.size // 16) * 16, x.dtype)
+    filled[: x.size] = x
+    out = np.zeros_like(filled)
+    loop(out, filled, NAMES.index(name))
+    return out[: x.size]
+
+
+def exact(name, x):
+    """Right to 30 digits at least: near 0 a few terms of the series, for the rest would cancel."""
+    if name == "exp":
+        return x.exp()
+    if name == "log":
+        return x.ln()
+    if name == "sigmoid":
+        return 1 / (1 + (-x).exp())
+    small = abs(x) < Decimal("1e-10")
+    if name == "tanh":
+        return x - x**3 / 3 if small else 1 - 2 / ((2 * x).exp() + 1)
+    return x - x**2 / 2 + x**3 / 3 if small else (1 + x).ln()
+
+
+@cache
+def points(name, dtype):
+    """The whole range, uniform and by magnitude, and more of them where there is more to lose."""
+    draw, kind = np.random.default_rng(0), np.finfo(dtype)
+    end, least = (708.0, -300) if dtype == np.float64 else (87.0, -37)
+    small = 10 ** draw.uniform(least, 0, 500)
+    ulps = np.arange(1, 40) * float(kind.eps)
+    if name == "log":
+        x = [
+            10 ** draw.uniform(least, -least, 800),
+            draw.uniform(0.5, 2, 800),
+            1 + ulps,
+            1 - ulps,
+        ]
+        x += [
+            0.5**0.5 * (1 + ulps),
+            0.5**0.5 * (1 - ulps),
+            2.0 ** np.arange(-120, 120),
+            [kind.tiny, kind.max],
+        ]
+    elif name == "log1p":
+        x = [
+            small,
+            10 ** draw.uniform(0, -least, 400),
+            draw.uniform(0, 2, 800),
+            ulps,
+            1 / ulps,
+            [kind.max],
+        ]
+    elif name == "log1p_to_1":
+        x = [small, draw.uniform(0, 1, 1000), ulps, 1 - ulps]
+    else:
+        halves = (np.arange(-40, 40) + 0.5) * np.log(2)  # where k steps
+        x = [
+            draw.uniform(-end, end, 800),
+            draw.uniform(-40, 40, 800),
+            draw.uniform(-1, 1, 800),
+        ]
+        x += [
+            small,
+            -small,
+            ulps,
+            -ulps,
+            halves,
+            end * (1 - ulps),
+            -end * (1 - ulps),
+            [end, -end],
+        ]
+    return np.concatenate(x).astype(dtype)
+
+
+def errors(name, x):
+    """In units in the last place of the exact value, or of the least normal number below it."""
+    getcontext().prec = 50
+    kind = np.finfo(x.dtype)
+    wanted = [exact(name, Decimal(float(each))) for each in x]
+    # without a subtraction of neighbours: a C library that was loaded may have switched off subnormal numbers
+    exponents = [math.frexp(max(abs(float(w)), float(kind.tiny)))[1] for w in wanted]
+    units = [Decimal(2) ** (exponent - 1 - kind.nmant) for exponent in exponents]
+    values = found(name, x)
+    return np.array(
+        [
+            float(abs(Decimal(float(v)) - w) / u)
+            for v, w, u in zip(values, wanted, units, strict=True)
+        ]
+    )
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "bound"), list(zip(NAMES, [2, 2, 2, 2, 3, 3], strict=True))
+)
+def test_errors_are_a_few_units_in_the_last_place(name, bound, dtype):
+    x = points(name, dtype)
+    error = errors(name, x)
+    if not COMPILED and name in ("exp", "sigmoid"):
+        error -= np.abs(
+            x
+        )  # plain Python has no fma: k ln 2 is rounded, by up to |x| units of the result
+    assert (error < bound).all(), (error.max(), x[error.argmax()])
+
+
+@both
+def test_some_values_are_exact(dtype):
+    end = [-np.inf, -1000, 0, 1000, np.inf]
+    for name, x, wanted in [
+        ("exp", end[:3], [0, 0, 1]),
+        ("sigmoid", end, [0, 0, 0.5, 1, 1]),
+        ("tanh", end, [-1, -1, 0, 1, 1]),
+        ("log", [1], [0]),
+        ("log1p", [0], [0]),
+        ("log1p_to_1", [0], [0]),
+    ]:
+        assert found(name, np.array(x, dtype)).tolist() == wanted
+    assert (
+        found("exp", np.array([1000, np.inf], dtype)).tolist()
+        == found("exp", largest(dtype)).tolist()
+    )
+
+
+def largest(dtype):
+    return np.full(2, 708 if dtype == np.float64 else 87, dtype)
+
+
+@pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")  # of the interpreted run
+@both
+@pytest.mark.parametrize("name", ["exp", "sigmoid", "tanh"])
+def test_nan_stays_nan(name, dtype):
+    assert np.isnan(found(name, np.array([np.nan, -np.nan], dtype))).all()
+
+
+@both
+@pytest.mark.parametrize("name", NAMES)
+def test_number_has_the_bits_of_a_vector(name, dtype):
+    x = points(name, dtype)[::3]
+    assert found(name, x).tobytes() == found(name, x, of_numbers).tobytes()
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "bound"), list(zip(NAMES, [2, 2, 2, 2, 3, 3], strict=True))
+)
+def test_greater_numbers_have_greater_results_up_to_the_error(name, bound, dtype):
+    low, high = {"log": (0.5, 2), "log1p": (0, 3), "log1p_to_1": (0, 1)}.get(
+        name, (-20, 20)
+    )
+    values = found(name, np.linspace(low, high, 20_000).astype(dtype))
+    error = bound if COMPILED or name not in ("exp", "sigmoid") else bound + 20
+    assert (np.diff(values) >= -2 * error * np.spacing(np.abs(values[1:]))).all()
