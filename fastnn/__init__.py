@@ -14,13 +14,12 @@ from .nets import load, mlp
 from .nn import initializers as init
 from .nn import layers
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .nn.gradients import GradientReport, check_gradients
-from .nn.layers import Affine, MatMul
+from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
+from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
 from .nn.optimizers import SGD, Adam
-from .nn.rows import Repeat, Sum
 from .sweep.runs import Runs
-from .training.errors import DivergenceError, SymmetryWarning
+from .training.errors import DivergenceError
 from .training.history import History
 
 __version__ = "0.1.0"

@@ -13,10 +13,10 @@ from .data import labels
 from .data.arguments import check_choice, check_dtype, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .nn import architecture, optimizers, storage
+from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init, is_arrays
 from .nn.layers import Layer, Weighted
 from .nn.losses import Loss
-from .nn.symmetry import warn_of_symmetry
 from .sweep import one_by_one, scheduler
 from .sweep.plan import LossRecording
 from .sweep.runs import Runs

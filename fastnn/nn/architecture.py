@@ -9,7 +9,7 @@ from ..data.arguments import check_choice
 from ..data.arrays import Array
 from .activations import Activation, Identity, Softmax
 from .initializers import is_arrays, parse
-from .layers import Layer, Weighted, given
+from .layers import Layer, Weighted, copy_init_arrays
 from .losses import LOSSES, Loss
 
 
@@ -92,7 +92,8 @@ def draw(layers: Sequence[Layer], init: Any, rng: np.random.Generator) -> list[A
     """
     weighted = [layer for layer in layers if isinstance(layer, Weighted)]
     if is_arrays(init):
-        return given(init, [shape for layer in weighted for shape in layer.shapes()])
+        shapes = [shape for layer in weighted for shape in layer.shapes()]
+        return copy_init_arrays(init, shapes)
     default = parse(init)
     return [array for layer in weighted for array in layer.draw(rng, default)]
 
@@ -110,7 +111,7 @@ def draw_many(
         ),
         dtype,
     )
-    if any(layer.draws_itself for layer in weighted):
+    if any(layer.has_own_init for layer in weighted):
         for row, seed in zip(theta, seeds, strict=True):
             drawn = draw(layers, init, np.random.default_rng(seed))
             row[:] = np.concatenate([array.reshape(-1) for array in drawn])

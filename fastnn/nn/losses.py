@@ -56,9 +56,7 @@ class Loss:
     def backward(self, dout: float = 1.0) -> Array:
         """The gradient by z of the last `forward`, times `dout`: an array (n, n_out) of the caller's own."""
         if self._gradient is None:
-            raise RuntimeError(
-                f"{type(self).__name__}.backward needs a forward before it"
-            )
+            raise RuntimeError(f"call {type(self).__name__}.forward before backward")
         return self._gradient * self._gradient.dtype.type(dout)
 
     def check_outputs(self, n_out: int) -> None:

@@ -15,8 +15,7 @@ import numpy as np
 from ..data.arrays import Array
 from ..data.files import write_atomically
 from .activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .layers import Affine, Layer, MatMul, Weighted
-from .rows import Repeat, Sum
+from .layers import Affine, Layer, MatMul, Repeat, Sum, Weighted
 
 if TYPE_CHECKING:
     from ..model import Sequential

@@ -1,8 +1,4 @@
-"""The errors and warnings that are this package's own."""
-
-
-class SymmetryWarning(UserWarning):
-    """Hidden neurons of a net start alike, and would stay alike however long it is trained."""
+"""The error that a training raises."""
 
 
 class DivergenceError(ArithmeticError):

@@ -16,9 +16,8 @@ from ...data.arrays import Array
 from ...model import Sequential
 from ...nn import initializers
 from ...nn.activations import Sigmoid
-from ...nn.layers import Affine
+from ...nn.layers import Affine, Repeat, Sum
 from ...nn.losses import SoftmaxCE
-from ...nn.rows import Repeat, Sum
 from ...plot import COLORS
 from ...sweep.runs import Runs
 from ...training.history import History

@@ -13,7 +13,7 @@ import numpy as np
 from ... import datasets, kernels, plot
 from ...data.arrays import Array
 from ...model import Sequential
-from ...nn import gradients
+from ...nn import diagnostics
 from ...nn.activations import Sigmoid
 from ...nn.layers import Affine
 from ...plot import COLORS
@@ -277,7 +277,7 @@ def _as_published(trained: Training) -> list[Finding]:
 
 def _put_right(right: History, nudged: History) -> list[Finding]:
     reports = [
-        gradients.check_gradients(net, *datasets.xor_grid(10))
+        diagnostics.check_gradients(net, *datasets.xor_grid(10))
         for net in (published_net(), right_net())
     ]
     wrong = [
