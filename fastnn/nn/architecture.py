@@ -118,12 +118,15 @@ def draw_many(
         return theta
     sizes = [layer.n_in * layer.n_out for layer in weighted]
     raw = np.array(
-        [default.raw(np.random.default_rng(seed), sum(sizes)) for seed in seeds]
+        [
+            default.draw_standard(np.random.default_rng(seed), sum(sizes))
+            for seed in seeds
+        ]
     )
     at = 0
     for layer, own in zip(
         weighted, np.split(raw, np.cumsum(sizes)[:-1], axis=1), strict=True
     ):
-        theta[:, at : at + own.shape[1]] = default.scaled(own, layer.n_in, layer.n_out)
+        theta[:, at : at + own.shape[1]] = default.scale(own, layer.n_in, layer.n_out)
         at += sum(int(np.prod(shape)) for shape in layer.shapes())
     return theta

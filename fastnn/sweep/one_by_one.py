@@ -31,7 +31,7 @@ def train(
             left = 0
             try:
                 history = twin.fit(
-                    **how, optimizer=rule.of(i), record=at, progress=False
+                    **how, optimizer=rule.for_net(i), record=at, progress=False
                 )
             except DivergenceError:
                 assert twin.history is not None

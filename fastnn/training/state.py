@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
+from ..nn.optimizers import initial_moments
 
 # Trains a job on: the orders of the rows in the epochs from a first one on, that epoch, the update at which to end, and
 # for how many samples at most. The answer is one of the kernels' codes.
@@ -57,7 +58,7 @@ class State:
 
     def __init__(self, theta: Array, job: FitConfig) -> None:
         self.theta, self.g = theta, np.zeros((1, theta.size), theta.dtype)
-        self.moments, self.clock = new_moments(job.rule, theta)
+        self.moments, self.clock = initial_moments(job.rule, theta)
         self.loss_sums = np.zeros(job.epochs)
         self.n_right = np.zeros(job.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
@@ -129,10 +130,3 @@ class Snapshot:
     epoch: int
     small: list[Array]
     sums: list[Array]
-
-
-def new_moments(rule: int, theta: Array) -> tuple[Array, Array]:
-    """An optimizer's moments for a flat vector of parameters, all zero, and the clock that starts with them."""
-    return np.zeros((kernels.codes.N_MOMENTS[rule], theta.size), theta.dtype), np.ones(
-        2
-    )

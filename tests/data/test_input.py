@@ -265,7 +265,7 @@ BAD_Y = {
         [[1, 0, 0], [2, -1, 0], [0, 0, 1], [1, 0, 0]],
         "row 1 of y",
     ),
-    "three dimensions": ("softmax_ce", np.zeros((4, 3, 1)), "one label a row"),
+    "three dimensions": ("softmax_ce", np.zeros((4, 3, 1)), "one label per row"),
     "mse, wrong width": ("mse", np.zeros((4, 3)), "2 outputs"),
     "mse, one column": ("mse", np.zeros(4), "2 outputs"),
     "mse, NaN": (
@@ -307,7 +307,7 @@ BAD_FIT = {
     "lr inf": ({"lr": np.inf}, "lr must be finite"),
     "lr negative": ({"lr": -0.1}, "lr must be at least 0"),
     "lr text": ({"lr": "0.1"}, "lr must be a number"),
-    "lr array": ({"lr": [0.1, 0.2]}, "lr has 2 numbers: one net takes one"),
+    "lr array": ({"lr": [0.1, 0.2]}, "lr has 2 values for one net"),
     "no lr": ({"lr": None}, "fit needs lr="),
     "lr twice": ({"optimizer": fastnn.SGD(0.1)}, "given twice"),
     "optimizer": ({"optimizer": "rmsprop"}, "'sgd', 'adam'"),

@@ -214,7 +214,7 @@ def test_each_may_have_settings_of_its_own(rule):
 
 def test_one_net_refuses_the_settings_of_many():
     with pytest.raises(
-        ValueError, match="momentum has 2 numbers: one net takes one, and fit_many"
+        ValueError, match="momentum has 2 values for one net: .*fit_many"
     ):
         make("2-2-1").fit(
             *GATE, epochs=1, optimizer=fastnn.SGD(0.1, momentum=[0.1, 0.2])
@@ -325,11 +325,11 @@ WRONG = {
     ),
     "too many rates": (
         {"seeds": [1, 2], "lr": [0.1, 0.2, 0.3]},
-        "lr has 3 numbers, but there are 2 nets",
+        "lr has 3 values for 2 nets",
     ),
     "a table of rates": (
         {"seeds": [1, 2], "lr": [[0.1, 0.2]]},
-        r"lr must be a number, or one for each .* \(1, 2\)",
+        r"lr must be a number, or an array .* \(1, 2\)",
     ),
     "a momentum of 1": (
         {"seeds": [1], "lr": None, "optimizer": "adam", "batch_size": 0},
