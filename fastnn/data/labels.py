@@ -99,9 +99,9 @@ def _as_values(y: Any, n_rows: int, n_out: int, dtype: np.dtype[Any]) -> Array:
 def _check_n_rows(y: Array, n_rows: int) -> None:
     """Raise ValueError unless y has n_rows rows."""
     if y.ndim == 0 or len(y) != n_rows:
-        given = "is a single value" if y.ndim == 0 else f"has {len(y)} rows"
+        rows = "is a single value" if y.ndim == 0 else f"has {len(y)} rows"
         raise ValueError(
-            f"y {given}, but {n_rows} rows are needed: one for each row of the net's "
+            f"y {rows}, but {n_rows} rows are needed: one for each row of the net's "
             "output"
         )
 

@@ -169,14 +169,14 @@ def _differences(
     central, slope_gap = np.empty_like(net.theta), np.zeros_like(net.theta)
     for i, value in enumerate(net.theta.copy()):
         h = _STEP * max(1.0, abs(value))
-        right, left = value + h, value - h
+        upper, lower = value + h, value - h
         losses = []
-        for net.theta[i] in (right, left):
+        for net.theta[i] in (upper, lower):
             losses.append(net.loss_and_grads(X, y, reduction)[0])
         net.theta[i] = value
-        central[i] = (losses[0] - losses[1]) / (right - left)
+        central[i] = (losses[0] - losses[1]) / (upper - lower)
         slope_gap[i] = abs(
-            (losses[0] - loss) / (right - value) - (loss - losses[1]) / (value - left)
+            (losses[0] - loss) / (upper - value) - (loss - losses[1]) / (value - lower)
         )
     return central, slope_gap
 

@@ -98,10 +98,7 @@ class Layer:
 
     def _as_rows(self, x: Any) -> Array:
         """Return x as rows (n, n_in) of the layer's dtype."""
-        params = self.params
-        given = params[0].dtype if params else getattr(x, "dtype", None)
-        dtype = np.dtype("float32" if given == np.float32 else "float64")
-        rows = as_float_array("x", x, dtype)
+        rows = as_float_array("x", x, _common_dtype(self.params or [x]))
         if rows.ndim != 2:
             raise ValueError(
                 f"x must have two dimensions, (n, n_in), not shape {rows.shape}"

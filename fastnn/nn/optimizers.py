@@ -104,15 +104,20 @@ class Optimizer:
             param[...] = theta.reshape(param.shape)
 
     def _moments_of(self, position: int, theta: Array) -> tuple[Array, Array]:
-        """Return the moments and clock of an array, new ones if its size or type is."""
-        found = self._moments.get(position)
+        """Return the moments and clock of the array at this position.
+
+        They start again if the array's size or dtype has changed.
+        """
+        moments, clock = self._moments.get(position, (None, None))
         if (
-            found is None
-            or found[0].dtype != theta.dtype
-            or found[0].shape[1] != theta.size
+            moments is None
+            or clock is None
+            or moments.dtype != theta.dtype
+            or moments.shape[1] != theta.size
         ):
-            found = self._moments[position] = initial_moments(self.code, theta)
-        return found
+            moments, clock = initial_moments(self.code, theta)
+            self._moments[position] = moments, clock
+        return moments, clock
 
     def _store(self, **settings: Any) -> None:
         """Replace the constructor's arguments with checked values."""
@@ -145,7 +150,7 @@ class Optimizer:
         return hash(tuple(tuple(v) if isinstance(v, list) else v for v in values))
 
     def __repr__(self) -> str:
-        """Return the call that makes this optimizer, without most default values."""
+        """Return the constructor call: lr, and the arguments that are not defaults."""
         defaults = {f.name: f.default for f in fields(self)}
         shown = [
             f"{name}={value!r}"

@@ -66,11 +66,11 @@ def test_losses_and_gradients_equal_pytorchs_stored_values():
             net.X, net.y, net.reduction
         )
         assert_close(loss, expected["loss"], 1e-10)
-        for found, (norm, product) in zip(
+        for (our_norm, our_product), (norm, product) in zip(
             digest(grads), expected["grads"], strict=True
         ):
-            assert abs(found[0] - norm) <= 1e-10 * norm + 1e-14
-            assert abs(found[1] - product) <= 1e-10 * norm + 1e-14
+            assert abs(our_norm - norm) <= 1e-10 * norm + 1e-14
+            assert abs(our_product - product) <= 1e-10 * norm + 1e-14
 
 
 def test_losses_and_gradients_equal_pytorchs():
@@ -114,8 +114,8 @@ def test_saturated_outputs_have_exact_losses_and_gradients(dtype):
         (-1000, 0, 0, 0),
         (-1000, 1, 1000, -1),
     ]:
-        found, (dw, db) = net.loss_and_grads([[float(z)]], [label])
-        assert found == loss
+        actual, (dw, db) = net.loss_and_grads([[float(z)]], [label])
+        assert actual == loss
         assert db[0] == slope
         assert dw[0, 0] == slope * z
     net = build([np.array([[1.0, -1.0]]), np.zeros(2)], [], "softmax_ce", dtype)

@@ -32,8 +32,10 @@ def test_backward_equals_central_differences(name):
     dout = RNG.standard_normal(out.shape)
     dx = layer.backward(dout)
     assert np.abs(dx).max() > 0.01
-    wanted = central_differences(lambda x: (LAYERS[name]().forward(x) * dout).sum(), x)
-    assert np.abs(dx - wanted).max() < 1e-8
+    expected = central_differences(
+        lambda x: (LAYERS[name]().forward(x) * dout).sum(), x
+    )
+    assert np.abs(dx - expected).max() < 1e-8
     grads = [grad.copy() for grad in layer.grads]
     for param, grad in zip(layer.params, grads, strict=True):
         original = param.copy()

@@ -21,9 +21,9 @@ def test_backward_equals_central_differences(loss, reduction):
     y = RNG.standard_normal((5, 3)) if loss == "mse" else np.array([0, 1, 1, 0, 1])
     function = LOSSES[loss](reduction)
     value = function.forward(z, y)
-    wanted = central_differences(lambda z: LOSSES[loss](reduction).forward(z, y), z)
-    assert np.abs(function.backward() - wanted).max() < 1e-8
-    assert np.abs(function.backward(2.0) - 2 * wanted).max() < 1e-8
+    expected = central_differences(lambda z: LOSSES[loss](reduction).forward(z, y), z)
+    assert np.abs(function.backward() - expected).max() < 1e-8
+    assert np.abs(function.backward(2.0) - 2 * expected).max() < 1e-8
     other = LOSSES[loss]("sum" if reduction == "mean" else "mean").forward(z, y)
     assert max(value, other) == pytest.approx(5 * min(value, other), rel=1e-14)
 
