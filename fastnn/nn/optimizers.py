@@ -9,7 +9,6 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_floats
 from ..data.arrays import Array
-from ..training.state import new_moments
 
 Setting = float | Sequence[float] | Array
 
@@ -112,7 +111,7 @@ class Optimizer:
                 place not in kept
                 or (kept[place][0].shape, kept[place][0].dtype) != wanted
             ):  # first, or another rule
-                kept[place] = new_moments(self.code, theta)
+                kept[place] = initial_moments(self.code, theta)
             g = np.array(grad, param.dtype, order="C").reshape(-1)
             kernels.loops.layers.step(
                 theta, *kept[place], g, self.code, settings, self.rates([param])
@@ -255,3 +254,12 @@ def _repr(optimizer: Optimizer, name: str, **defaults: Any) -> str:
         if np.ndim(value) or value != defaults[key]
     ]
     return f"{name}({', '.join([f'lr={optimizer.lr!r}', *changed])})"
+
+
+def initial_moments(code: int, theta: Array) -> tuple[Array, Array]:
+    """Return an optimizer's moments for a flat vector of parameters, and its clock.
+
+    The moments (n_moments, n_params) are zero; the clock (2,) is at its start.
+    """
+    n_moments = kernels.codes.N_MOMENTS[code]
+    return np.zeros((n_moments, theta.size), theta.dtype), np.ones(2)

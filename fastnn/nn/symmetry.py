@@ -10,9 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..training.errors import SymmetryWarning
 from .activations import ACTIVATIONS
 from .layers import Affine, Layer, MatMul
+
+
+class SymmetryWarning(UserWarning):
+    """Hidden neurons of a net start alike, and stay alike however long it trains."""
+
 
 _PACKAGE = __name__.partition(".")[0]
 _KINDS = tuple(ACTIVATIONS.values())

@@ -70,13 +70,13 @@ def test_few_nets_leave_too(batch_size):
 @pytest.mark.compiled
 def test_lanes_are_filled_anew(monkeypatch):
     groups = []
-    share = scheduler._share
+    run_stage = scheduler._run_stage
 
-    def watched(pool, stop, blocks, left, *rest):
-        groups.append([len(nets) for nets in left])
-        return share(pool, stop, blocks, left, *rest)
+    def watched(pool, stop, state, stage, blocks, waiting, *rest):
+        groups.append([len(nets) for nets in waiting])
+        return run_stage(pool, stop, state, stage, blocks, waiting, *rest)
 
-    monkeypatch.setattr(scheduler, "_share", watched)
+    monkeypatch.setattr(scheduler, "_run_stage", watched)
     runs = fastnn.mlp(2, 2, 1).fit_many(*GATE, stop_below=0.3, n_jobs=1, **OPTIONS)
     assert 20 < len(groups) <= 32
     assert [sum(each) for each in groups] == sorted(
@@ -152,7 +152,7 @@ def test_percentiles_count_nets_that_left_with_their_last_loss(monkeypatch):
 
 @pytest.mark.compiled
 def test_many_losses_become_percentiles_unless_asked(monkeypatch):
-    monkeypatch.setattr(plan, "_ALL", 999)
+    monkeypatch.setattr(plan, "_MAX_EACH", 999)
     net = fastnn.mlp(2, 2, 1)
     for epochs, losses, kept in (
         (9, None, True),
@@ -189,7 +189,7 @@ def test_orders_are_the_same_in_stages(monkeypatch):
     options = {"seeds": range(3), "epochs": 11, "lr": 0.1, "optimizer": None, "seed": 5}
     whole = net.fit_many(X, y, **options)
     for ahead in (1, 65, 130):
-        monkeypatch.setattr(scheduler, "_ORDERS", ahead)
+        monkeypatch.setattr(scheduler, "_AHEAD", ahead)
         for rule in (fastnn.SGD(0.1), fastnn.Adam(0.01)):
             again = net.fit_many(X, y, **(options | {"lr": None, "optimizer": rule}))
             alone = fastnn.mlp(2, 4, 3, seed=2)
@@ -203,7 +203,7 @@ class Interrupted(scheduler.ProgressBar):
 
     looks = 3
 
-    def update(self, made, place, note="", spared=0):
+    def update(self, made, position, note="", saved=0):
         self.count = getattr(self, "count", 0) + 1
         if self.count > self.looks:
             raise KeyboardInterrupt
@@ -217,8 +217,8 @@ def test_ctrl_c_keeps_the_nets_that_are_finished():
     net.fit_many(X[:4], y[:4], seeds=range(300), **(options | {"epochs": 1}))
 
     class Once(scheduler.ProgressBar):
-        def update(self, made, place, note="", spared=0):
-            if not place.startswith("0/"):
+        def update(self, made, position, note="", saved=0):
+            if not position.startswith("0/"):
                 raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
@@ -297,7 +297,7 @@ def test_ways_that_are_offered_fit(monkeypatch):
         ask(losses="all", every=every - 1)
     with pytest.raises(ValueError, match="at most"):
         ask(n_nets=most + 1, losses="all")
-    with pytest.raises(ValueError, match="percentiles of their losses") as refused:
+    with pytest.raises(ValueError, match="percentiles of losses") as refused:
         ask(epochs=100_000, losses="percentiles")
     assert "every=" in str(refused.value)
 
