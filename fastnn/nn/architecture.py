@@ -1,7 +1,8 @@
 """Architecture: the checked, immutable description of a net without its parameters."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -26,7 +27,7 @@ class Architecture:
     layers: as the user gave them. stack: without the final activation that belongs to
     the loss, so that it ends in the loss's plain output. n_classes: None for values.
     scheme: what `draw_many` draws weights by; None if the parameters came as arrays or
-    from a file. shapes: of all parameters, layer by layer.
+    from a file. shapes: of the parameters of each layer in the stack.
     """
 
     layers: tuple[Layer, ...]
@@ -35,7 +36,7 @@ class Architecture:
     n_in: int
     n_out: int
     n_classes: int | None
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: tuple[tuple[tuple[int, ...], ...], ...]
     n_params: int
     mixes_rows: bool
     scheme: Init | None
@@ -51,7 +52,7 @@ class Architecture:
         n_in, n_out = _sizes(checked)
         chosen = _choose_loss(loss, n_out)
         stack = _without_link(checked, chosen)
-        shapes = tuple(shape for layer in stack for shape in layer.shapes())
+        shapes = tuple(tuple(layer.shapes()) for layer in stack)
         return cls(
             layers=checked,
             stack=stack,
@@ -60,7 +61,7 @@ class Architecture:
             n_out=n_out,
             n_classes=chosen.n_classes(n_out),
             shapes=shapes,
-            n_params=sum(int(np.prod(shape)) for shape in shapes),
+            n_params=sum(_size(of_layer) for of_layer in shapes),
             mixes_rows=any(layer.mixes_rows for layer in stack),
             scheme=None if init is None or is_arrays(init) else parse(init),
         )
@@ -78,10 +79,6 @@ class Architecture:
             "layers": [_described(layer) for layer in self.layers],
         }
 
-    def without_scheme(self) -> Self:
-        """Return the same architecture with no scheme to draw parameters by."""
-        return replace(self, scheme=None)
-
     def draw(self, init: Any, rng: np.random.Generator) -> Array:
         """Draw initial parameters (n_params,), layer by layer, or take the init's arrays.
 
@@ -89,7 +86,8 @@ class Architecture:
         """
         weighted = self._weighted()
         if is_arrays(init):
-            arrays = given(init, list(self.shapes))
+            shapes = [shape for shapes in self.shapes for shape in shapes]
+            arrays = given(init, shapes)
         else:
             scheme = parse(init)
             arrays = [array for layer in weighted for array in layer.draw(rng, scheme)]
@@ -109,24 +107,26 @@ class Architecture:
                 row[:] = self.draw(self.scheme, np.random.default_rng(seed))
             return theta
         sizes = [layer.n_in * layer.n_out for layer in weighted]
-        raw = np.array(
-            [self.scheme.raw(np.random.default_rng(seed), sum(sizes)) for seed in seeds]
-        )
-        start = 0
-        parts = np.split(raw, np.cumsum(sizes)[:-1], axis=1)
-        for layer, part in zip(weighted, parts, strict=True):
-            weights = self.scheme.scaled(part, layer.n_in, layer.n_out)
-            theta[:, start : start + part.shape[1]] = weights
-            start += sum(int(np.prod(shape)) for shape in layer.shapes())
+        raw = self.scheme.raw_many(seeds, sum(sizes))
+        start = drawn = 0
+        for layer, shapes in zip(self.stack, self.shapes, strict=True):
+            if isinstance(layer, Weighted):
+                size = layer.n_in * layer.n_out
+                part = raw[:, drawn : drawn + size]
+                weights = self.scheme.scaled(part, layer.n_in, layer.n_out)
+                theta[:, start : start + size] = weights
+                drawn += size
+            start += _size(shapes)
         return theta
 
     def views(self, flat: Array) -> list[Array]:
         """Return the parts of a flat array (n_params,), in their shapes, as views."""
         parts, start = [], 0
-        for shape in self.shapes:
-            stop = start + int(np.prod(shape))
-            parts.append(flat[start:stop].reshape(shape))
-            start = stop
+        for shapes in self.shapes:
+            for shape in shapes:
+                stop = start + prod(shape)
+                parts.append(flat[start:stop].reshape(shape))
+                start = stop
         return parts
 
     def bind(self, theta: Array) -> Array:
@@ -136,8 +136,8 @@ class Architecture:
         """
         gradient = np.zeros_like(theta)
         params, grads = self.views(theta), self.views(gradient)
-        for layer in self.stack:
-            n = len(layer.shapes())
+        for layer, shapes in zip(self.stack, self.shapes, strict=True):
+            n = len(shapes)
             if isinstance(layer, Weighted):
                 layer.bind(params[:n], grads[:n])
             layer.owned = True
@@ -146,6 +146,10 @@ class Architecture:
 
     def _weighted(self) -> list[Weighted]:
         return [layer for layer in self.stack if isinstance(layer, Weighted)]
+
+
+def _size(shapes: Iterable[tuple[int, ...]]) -> int:
+    return sum(prod(shape) for shape in shapes)
 
 
 def _as_layers(layers: Any) -> tuple[Layer, ...]:

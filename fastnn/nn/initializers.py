@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,10 @@ class Init:
         return (
             rng.standard_normal(n) if self.scheme in ("he", "normal") else rng.random(n)
         )
+
+    def raw_many(self, seeds: Sequence[int], n: int) -> Array:
+        """Return what `raw` draws from each seed's generator, (n_seeds, n)."""
+        return np.array([self.raw(np.random.default_rng(seed), n) for seed in seeds])
 
     def scaled(self, raw: Array, n_in: int, n_out: int) -> Array:
         """The weights of a layer from its raw numbers, each for itself."""

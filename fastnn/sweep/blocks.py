@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import kernels
-from ..data.arrays import Array, aligned_zeros
+from ..data.arrays import Array, aligned_arrays
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.table import n_units
@@ -112,37 +112,38 @@ class NetBlock:
         n_moments = codes.N_MOMENTS[config.optimizer]
         n, numbers, group = layout.n_vectors, layout.numbers, layout.group
 
-        def zeros(*shape: int) -> Array:
-            return aligned_zeros(int(np.prod(shape)), dtype).reshape(shape)
-
+        units = n_units(table)
+        scratch: list[tuple[int, ...]]
+        if config.batch_size == 1:
+            self.loop = kernels.loops.sweep_per_sample.train
+            terms = codes.TERMS + codes.VECTOR_BYTES // dtype.itemsize
+            rows = (n_params, units, units, terms, 2, codes.N_RATES)
+            scratch = [(count, numbers) for count in rows]
+        else:
+            self.loop = kernels.loops.sweep_batches.train
+            lanes = group * layout.tile * numbers
+            columns = config.X.shape[1] + config.y.shape[1]
+            scratch = [
+                (group, n_params, numbers),
+                (units + columns, lanes),
+                (units + 1, lanes),
+                (2, numbers),
+                (lanes,),
+                (group, codes.N_RATES, numbers),
+            ]
         self.layout = layout
-        self.theta = zeros(n, n_params, numbers)
-        self.moments = zeros(n, n_moments, n_params, numbers)
+        self.theta, self.moments, *self.scratch = aligned_arrays(
+            dtype,
+            (n, n_params, numbers),
+            (n, n_moments, n_params, numbers),
+            *scratch,
+        )
         self.clock = np.ones((n, 2, numbers))
         self.settings = np.zeros((n, codes.BIAS_LR + 1, numbers))
         self.trained = np.zeros((n, numbers), np.int64)
         self.loss_sums = np.zeros((0, n, numbers))
         self.n_right = np.zeros((0, n, numbers), np.int64)
         self.position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
-        units = n_units(table)
-        self.scratch: tuple[Array, ...]
-        if config.batch_size == 1:
-            self.loop = kernels.loops.sweep_per_sample.train
-            terms = codes.TERMS + codes.VECTOR_BYTES // dtype.itemsize
-            rows = (n_params, units, units, terms, 2, codes.N_RATES)
-            self.scratch = tuple(zeros(count, numbers) for count in rows)
-        else:
-            self.loop = kernels.loops.sweep_batches.train
-            lanes = group * layout.tile * numbers
-            columns = config.X.shape[1] + config.y.shape[1]
-            self.scratch = (
-                zeros(group, n_params, numbers),
-                zeros(units + columns, lanes),
-                zeros(units + 1, lanes),
-                zeros(2, numbers),
-                zeros(lanes),
-                zeros(group, codes.N_RATES, numbers),
-            )
         self.chunk = ChunkSizer(n_params * group * numbers)
 
     def load(self, nets: Nets, stage: Stage) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.arguments import check_choice, check_float, check_int, check_seed
+from ..data.arguments import check_choice, check_float, check_int, check_seeds
 from ..data.arrays import Array, as_float_array
 from ..data.machine import check_memory, memory_limit
 from ..nn.architecture import Architecture
@@ -34,13 +34,9 @@ class InitialParameters:
 
     architecture: Architecture
     dtype: np.dtype[Any]
+    n_nets: int
     given: Array | None
     seeds: tuple[int, ...]
-
-    @property
-    def n_nets(self) -> int:
-        """The number of nets."""
-        return len(self.seeds) if self.given is None else len(self.given)
 
     def theta(self) -> Array:
         """Draw or copy the parameters (n_nets, n_params)."""
@@ -69,7 +65,7 @@ def initial_parameters(
             raise ValueError(
                 f"init has shape {given.shape}: pass {shape}, one row per net"
             )
-        return InitialParameters(architecture, dtype, given, ())
+        return InitialParameters(architecture, dtype, len(given), given, ())
     if architecture.scheme is None:
         raise ValueError(
             "this net was made from arrays or loaded, so it has no scheme to draw "
@@ -77,10 +73,10 @@ def initial_parameters(
         )
     if not isinstance(seeds, Iterable):
         raise TypeError(f"seeds must be integers, such as range(1000), not {seeds!r}")
-    checked = tuple(check_seed(seed) for seed in seeds)
+    checked = check_seeds(seeds)
     if not checked:
         raise ValueError("seeds is empty: pass one seed per net")
-    return InitialParameters(architecture, dtype, None, checked)
+    return InitialParameters(architecture, dtype, len(checked), None, checked)
 
 
 def seed_array(seeds: Sequence[int]) -> Array:
@@ -100,7 +96,7 @@ def seed_array(seeds: Sequence[int]) -> Array:
 class LossRecording:
     """Which losses are recorded: of epoch 1, every further `every` epochs, and the last.
 
-    epochs (n,) are their numbers, from 1. only_percentiles: percentiles over the nets
+    epochs (n,) are the numbers of the n recorded epochs, from 1. only_percentiles: percentiles over the nets
     instead of each net's losses. stop_below: a net whose recorded loss is below it
     stops; None if no net does.
     """
@@ -110,11 +106,7 @@ class LossRecording:
     only_percentiles: bool
     stop_below: float | None
     epochs: Array
-
-    @property
-    def n(self) -> int:
-        """The number of recorded epochs."""
-        return len(self.epochs)
+    n: int
 
     def index(self, epoch: Any) -> Any:
         """Return the index of this epoch, from 0, or of the next recorded one."""
@@ -137,13 +129,15 @@ def loss_recording(
         stop_below = check_float("stop_below", stop_below, 0.0)
         if stop_below == 0.0:
             raise ValueError("stop_below must be above 0: no loss is below 0")
-    many = n_nets * _n_recorded(n_epochs, every) > _MAX_EACH
+    n = _n_recorded(n_epochs, every)
+    many = n_nets * n > _MAX_EACH
     return LossRecording(
         n_epochs=n_epochs,
         every=every,
         only_percentiles=losses == "percentiles" or (losses is None and many),
         stop_below=stop_below,
         epochs=np.append(np.arange(1, n_epochs, every), n_epochs),
+        n=n,
     )
 
 

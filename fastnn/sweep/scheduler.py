@@ -1,15 +1,18 @@
 """Scheduling of a sweep: in stages, and in each stage in blocks that threads train.
 
-A net's bits depend on nothing but its own arguments: all nets see the samples in the same
-order, and none knows of the others. Most sweeps have one stage. There are more where nets
-may stop, so that the active ones fill the lanes again; where percentiles of all nets are
-recorded; and where the orders of the rows, which all blocks share, take much memory.
+A net's bits depend on nothing but its own arguments: all nets see the samples in the
+same order, and none knows of the others. Most sweeps have one stage. There are more
+where nets may stop, so that the active ones fill the lanes again; where percentiles of
+all nets are recorded; and where the orders of the rows, which all blocks share, take
+much memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from threading import Event
+from time import perf_counter
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -19,7 +22,7 @@ from ..training.engines.threads import thread_count
 from ..training.history import History
 from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
-from .state import Nets, StageResult, SweepState
+from .state import StageResult, SweepState
 
 # Stages at least, where nets may stop.
 _MIN_STAGES = 32
@@ -39,16 +42,14 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
     stages = _MIN_STAGES if state.recording.stop_below else 1
     max_epochs = -(-config.epochs // stages)
     orders = EpochOrders(config, _AHEAD)
-    blocks = _Blocks(state, table)
-    updates_before = 0
 
-    def show(updates: int) -> None:
+    def look() -> None:
         note = f"{state.n_finished():,}/{n_nets:,} nets"
-        bar.update(updates_before + updates, note, saved=state.updates_saved())
+        bar.update(workers.updates, note, saved=state.updates_saved())
 
     with (
         ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
-        _stoppable_threads(n_threads) as (pool, stop),
+        _Workers(state, table, n_threads) as workers,
     ):
         while len(active := state.active()):
             orders.reach(state.epochs_done)
@@ -64,131 +65,121 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
                 last=last,
             )
             layout = choose_layout(config, table, state.theta, len(active), n_threads)
-            blocks.use(layout, stage)
-            groups = np.split(active, range(layout.n_nets, len(active), layout.n_nets))
-            updates_before += _run_stage(
-                pool, stop, state, stage, blocks, groups, n_threads, show
-            )
-            state.end_stage(last, pool.map)
-
-
-class _Blocks:
-    """Blocks of one layout, and which of them are idle."""
-
-    def __init__(self, state: SweepState, table: Array) -> None:
-        self._state, self._table = state, table
-        self._idle: list[NetBlock] = []
-        self._layout: BlockLayout | None = None
-
-    def use(self, layout: BlockLayout, stage: Stage) -> None:
-        """Change to this layout; the first call also has the loop compiled.
-
-        It is called in the main thread, where Ctrl-C is heard during compilation.
-        """
-        if layout == self._layout:
-            return
-        compile_loop, self._layout, self._idle = self._layout is None, layout, []
-        if compile_loop:
-            block = self.take()
-            block.advance(stage, 0, 0)
-            self._idle.append(block)
-
-    def take(self) -> NetBlock:
-        """Return an idle block, or a new one."""
-        if self._idle:
-            return self._idle.pop()
-        assert self._layout is not None
-        state = self._state
-        return NetBlock(state.config, self._table, state.theta, self._layout)
-
-    def give_back(self, block: NetBlock) -> None:
-        """Take back a block for others to use."""
-        self._idle.append(block)
+            workers.run(stage, layout, active, look)
+            state.end_stage(last, workers.map)
+            look()
 
 
 class _Job:
-    """One block under way: its future result, its memory, and the updates made so far."""
+    """One block under way: its future result, its memory, and the updates made."""
 
-    def __init__(
-        self,
-        pool: ThreadPoolExecutor,
-        stop: Event,
-        nets: Nets,
-        stage: Stage,
-        block: NetBlock,
-    ) -> None:
+    def __init__(self, block: NetBlock, stop: Event) -> None:
         self.block, self.updates, self._stop = block, 0, stop
-        self.future: Future[StageResult | None] = pool.submit(
-            train_block, nets, stage, block, self._report
-        )
+        self.future: Future[StageResult | None]
 
-    def _report(self, updates: int) -> bool:
+    def report(self, updates: int) -> bool:
+        """Take note of updates; return False if the block should stop."""
         self.updates += updates
         return not self._stop.is_set()
 
 
-def _run_stage(
-    pool: ThreadPoolExecutor,
-    stop: Event,
-    state: SweepState,
-    stage: Stage,
-    blocks: _Blocks,
-    groups: list[Array],
-    n_threads: int,
-    show: Callable[[int], None],
-) -> int:
-    """Train groups of nets through a stage, and return the updates made.
+class _Workers:
+    """Threads that train blocks of nets, and the memory of the blocks."""
 
-    The state takes in each group that is complete, also after an error. `show` is called
-    now and then with the updates made so far.
-    """
-    waiting, running, updates = (
-        iter(groups),
-        dict[Future[StageResult | None], _Job](),
-        0,
-    )
+    def __init__(self, state: SweepState, table: Array, n_threads: int) -> None:
+        self._state, self._table, self._n_threads = state, table, n_threads
+        self._pool, self._stop = ThreadPoolExecutor(n_threads), Event()
+        self._layout: BlockLayout | None = None
+        self._idle: list[NetBlock] = []
+        self._running: dict[Future[StageResult | None], _Job] = {}
+        self._ended_updates = 0
+        self.map = self._pool.map
 
-    def absorb(job: _Job) -> None:
-        result = job.future.result()
+    @property
+    def updates(self) -> int:
+        """The updates made so far, of all nets together."""
+        running = sum(job.updates for job in self._running.values())
+        return self._ended_updates + running
+
+    def run(
+        self,
+        stage: Stage,
+        layout: BlockLayout,
+        nets: Array,
+        look: Callable[[], None],
+    ) -> None:
+        """Train nets, given by their numbers, through a stage.
+
+        The state takes in each block that is complete, also after an error. `look` is
+        called now and then.
+        """
+        if layout != self._layout:
+            self._change_layout(layout, stage)
+        groups = iter(np.split(nets, range(layout.n_nets, len(nets), layout.n_nets)))
+        looked = perf_counter()
+        try:
+            while True:
+                # One more than there are threads, so that none waits for its next.
+                while len(self._running) <= self._n_threads:
+                    group = next(groups, None)
+                    if group is None:
+                        break
+                    self._submit(group, stage)
+                if not self._running:
+                    return
+                ended, _ = wait(self._running, _LOOK_SECONDS, FIRST_COMPLETED)
+                for future in ended:
+                    self._absorb(future, stage)
+                if perf_counter() - looked > _LOOK_SECONDS:
+                    look()
+                    looked = perf_counter()
+        except BaseException:
+            self._stop.set()
+            for future in list(self._running):
+                if not future.cancel() and future.exception() is None:
+                    self._absorb(future, stage)
+            raise
+
+    def _submit(self, group: Array, stage: Stage) -> None:
+        job = _Job(self._idle.pop() if self._idle else self._new_block(), self._stop)
+        nets = self._state.nets(group)
+        job.future = self._pool.submit(train_block, nets, stage, job.block, job.report)
+        self._running[job.future] = job
+
+    def _absorb(self, future: Future[StageResult | None], stage: Stage) -> None:
+        job, result = self._running[future], future.result()
         if result is not None:
-            state.absorb(result, stage.first, stage.last)
+            self._state.absorb(result, stage.first, stage.last)
+        # Afterwards, so that a Ctrl-C before leaves the job to be absorbed again.
+        del self._running[future]
+        self._ended_updates += job.updates
+        self._idle.append(job.block)
 
-    try:
-        while True:
-            # One more than there are threads, so that none has to wait for its next.
-            while (
-                len(running) <= n_threads and (group := next(waiting, None)) is not None
-            ):
-                job = _Job(pool, stop, state.nets(group), stage, blocks.take())
-                running[job.future] = job
-            if not running:
-                return updates
-            ended, _ = wait(running, _LOOK_SECONDS, FIRST_COMPLETED)
-            for future in ended:
-                job = running.pop(future)
-                absorb(job)
-                updates += job.updates
-                blocks.give_back(job.block)
-            show(updates + sum(job.updates for job in running.values()))
-    except BaseException:
-        stop.set()
-        for future, job in running.items():
-            if not future.cancel() and future.exception() is None:
-                absorb(job)
-        raise
+    def _change_layout(self, layout: BlockLayout, stage: Stage) -> None:
+        compile_first, self._layout, self._idle = self._layout is None, layout, []
+        if compile_first:
+            block = self._new_block()
+            # Here, in the main thread, Ctrl-C is heard while the loop is compiled.
+            block.advance(stage, 0, 0)
+            self._idle.append(block)
 
+    def _new_block(self) -> NetBlock:
+        assert self._layout is not None
+        state = self._state
+        return NetBlock(state.config, self._table, state.theta, self._layout)
 
-@contextmanager
-def _stoppable_threads(n_threads: int) -> Iterator[tuple[ThreadPoolExecutor, Event]]:
-    """Threads, and an event that tells them to end soon; any exception sets it."""
-    pool, stop = ThreadPoolExecutor(n_threads), Event()
-    try:
-        yield pool, stop
-    except BaseException:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-        raise
-    pool.shutdown()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._stop.set()
+        self._pool.shutdown(cancel_futures=error is not None)
 
 
 def train_one_by_one(

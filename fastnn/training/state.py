@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import kernels
-from ..data.arrays import Array, all_finite
+from ..data.arrays import Array
 from ..nn.optimizers import initial_moments
 from .config import FitConfig
 
@@ -36,10 +36,6 @@ class TrainingState:
         if n_records and config.record_at[0] == 0:
             self.recorded[0] = theta
         self._per_epoch = config.per_epoch
-
-    def finite(self) -> bool:
-        """Return True while every parameter is finite."""
-        return all_finite(self.theta)
 
     def snapshot(self) -> "Snapshot":
         """Return a copy to return to."""

@@ -7,7 +7,7 @@ last one ended, with the same bits.
 from time import perf_counter
 
 from .. import kernels
-from ..data.arrays import Array
+from ..data.arrays import Array, all_finite
 from .chunks import ChunkSizer, EpochOrders
 from .config import FitConfig
 from .engines.engine import Engine
@@ -69,10 +69,11 @@ class Trainer:
                 config.progress, config.updates, len(config.X) / per_epoch, "samples"
             ) as bar:
                 while updates < config.updates:
-                    self._orders.reach(updates // per_epoch)
+                    if updates >= self._orders.last * per_epoch:
+                        self._orders.reach(updates // per_epoch)
                     before, started = updates * batch_size + samples, perf_counter()
                     status = self._advance(self._orders.last * per_epoch, chunk.samples)
-                    if status != kernels.codes.DONE or not state.finite():
+                    if status != kernels.codes.DONE or not all_finite(state.theta):
                         snapshot, row = self._before_divergence(snapshot)
                         # Here already, so that one Ctrl-C in the handler does no harm.
                         state.restore(snapshot)
@@ -112,14 +113,14 @@ class Trainer:
         until the first such update is found.
         """
         config, state, orders = self._config, self._state, self._orders
-        if state.finite():
+        if all_finite(state.theta):
             return state.snapshot(), int(state.position[_ROW])
         good, bad = snapshot.updates, int(state.position[_UPDATES])
         while bad - good > 1:
             middle = (good + bad) // 2
             state.restore(snapshot)
             status = self._advance(middle, len(config.X) * config.epochs)
-            if not state.finite():
+            if not all_finite(state.theta):
                 bad = middle
             elif status == kernels.codes.DONE:
                 good, snapshot = middle, state.snapshot()

@@ -111,7 +111,8 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     runs_of(*curves()).save(runs)
     fastnn.mlp(2, 2, 1).save(net)
     with pytest.raises(
-        ValueError, match=r"net.npz is not a Runs .*: it holds a net, read it with fastnn.load"
+        ValueError,
+        match=r"net.npz is not a Runs .*: it holds a net, read it with fastnn.load",
     ):
         fastnn.Runs.load(net)
     with pytest.raises(

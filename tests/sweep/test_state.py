@@ -68,24 +68,23 @@ def test_few_nets_leave_too(batch_size):
 
 
 @pytest.mark.compiled
-def test_lanes_are_filled_anew(monkeypatch):
-    groups = []
-    run_stage = scheduler._run_stage
+def test_active_nets_fill_the_lanes_again_in_each_stage(monkeypatch):
+    stages = {}
+    train_block = scheduler.train_block
 
-    def watched(pool, stop, state, stage, blocks, waiting, *rest):
-        groups.append([len(nets) for nets in waiting])
-        return run_stage(pool, stop, state, stage, blocks, waiting, *rest)
+    def watched(nets, stage, *rest):
+        stages.setdefault(stage.first, []).append(len(nets.numbers))
+        return train_block(nets, stage, *rest)
 
-    monkeypatch.setattr(scheduler, "_run_stage", watched)
+    monkeypatch.setattr(scheduler, "train_block", watched)
     runs = fastnn.mlp(2, 2, 1).fit_many(*GATE, stop_below=0.3, n_jobs=1, **OPTIONS)
+    groups = list(stages.values())
     assert 20 < len(groups) <= 32
-    assert [sum(each) for each in groups] == sorted(
-        (sum(each) for each in groups), reverse=True
-    )
-    assert (runs.trained == 400).sum() <= sum(groups[-1]) < 150
-    assert all(
-        size == max(each) for each in groups for size in each[:-1]
-    )  # only the last one may have empty lanes
+    totals = [sum(sizes) for sizes in groups]
+    assert totals == sorted(totals, reverse=True)
+    assert (runs.trained == 400).sum() <= totals[-1] < 150
+    # Only the last block of a stage may have empty lanes.
+    assert all(size == max(sizes) for sizes in groups for size in sizes[:-1])
 
 
 @pytest.mark.compiled
@@ -317,14 +316,19 @@ def test_wrong_arguments_are_refused(case):
 
 
 @pytest.mark.compiled
-def test_a_signal_is_heard_and_finished_nets_are_kept():
-    import threading
-
+def test_a_signal_is_heard_and_finished_nets_are_kept(monkeypatch):
     X, y = fastnn.datasets.xor_grid(20)
     net = fastnn.mlp(2, 2, 1)
     options = {"lr": 0.1, "seeds": range(100_000)}
-    net.fit_many(X[:4], y[:4], **(options | {"epochs": 1, "seeds": [1]}))
-    threading.Timer(2.5, signal.raise_signal, [signal.SIGINT]).start()
+
+    class Signalling(scheduler.ProgressBar):
+        """Presses Ctrl-C when the first nets are finished."""
+
+        def update(self, made, position, note="", saved=0):
+            if not position.startswith("0/"):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(scheduler, "ProgressBar", Signalling)
     with pytest.raises(KeyboardInterrupt):
         net.fit_many(X, y, epochs=100, **options)
     assert 0 < len(net.runs) < 100_000

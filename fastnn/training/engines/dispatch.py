@@ -8,7 +8,7 @@ general one's by rounding.
 import numpy as np
 
 from ... import kernels
-from ...data.arrays import Array, aligned_zeros
+from ...data.arrays import Array, aligned_arrays, aligned_zeros
 from ...nn.losses import Loss
 from ..config import FitConfig
 from ..state import TrainingState
@@ -123,9 +123,9 @@ def _per_sample(
     """Return the loop over single samples for any architecture."""
     dtype, rates = config.X.dtype, config.learning_rates
     packed = packing(table, kernels.codes.VECTOR_BYTES // dtype.itemsize)
-    n_vectors = 2 + len(state.moments)
-    vectors = aligned_zeros(n_vectors * packed.size, dtype).reshape(-1, packed.size)
-    by_unit = aligned_zeros(4 * packed.units.size, dtype).reshape(4, -1)
+    vectors, by_unit = aligned_arrays(
+        dtype, (2 + len(state.moments), packed.size), (4, packed.units.size)
+    )
     by_unit[3] = packed.units
     scratch = (
         vectors[0],
