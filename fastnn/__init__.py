@@ -9,8 +9,7 @@ True
 """
 
 from . import datasets, plot
-from .model import Sequential
-from .nets import load, mlp
+from .model import Sequential, load, mlp
 from .nn import initializers as init
 from .nn import layers
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
@@ -19,8 +18,8 @@ from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
 from .nn.optimizers import SGD, Adam
 from .sweep.runs import Runs
-from .training.errors import DivergenceError
 from .training.history import History
+from .training.trainer import DivergenceError
 
 __version__ = "0.1.0"
 

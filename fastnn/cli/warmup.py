@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import datasets, kernels
-from ..nets import mlp
+from ..model import mlp
 
 DTYPES = ("float64", "float32")
 Step = tuple[str, Callable[[], object]]

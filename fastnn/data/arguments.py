@@ -102,6 +102,11 @@ def check_seed(value: Any) -> int:
     return number
 
 
+def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
+    """Return seeds, each checked as `check_seed` does."""
+    return tuple(check_seed(value) for value in values)
+
+
 def check_dtype(value: Any) -> np.dtype[Any]:
     """Return the dtype float64 or float32."""
     for name in ("float64", "float32"):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,21 @@ def aligned_zeros(n: int, dtype: Any) -> Array:
     raw = np.zeros(n * itemsize + line, np.uint8)
     start = -raw.ctypes.data % line
     return raw[start : start + n * itemsize].view(dtype)
+
+
+def aligned_arrays(dtype: Any, *shapes: tuple[int, ...]) -> list[Array]:
+    """Return arrays of zeros of these shapes, each aligned as `aligned_zeros` are.
+
+    They are views into one array.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [math.prod(shape) for shape in shapes]
+    starts = list(accumulate((-(-size // line) * line for size in sizes), initial=0))
+    flat = aligned_zeros(starts[-1], dtype)
+    return [
+        flat[start : start + size].reshape(shape)
+        for start, size, shape in zip(starts, sizes, shapes, strict=False)
+    ]
 
 
 def as_features(X: Any, n_in: int, dtype: np.dtype[Any]) -> Array:

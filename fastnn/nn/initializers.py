@@ -5,7 +5,7 @@ Biases start at zero in every scheme.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,12 @@ class Init:
         if self.scheme in ("he", "normal"):
             return rng.standard_normal(n)
         return rng.random(n)
+
+    def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
+        """Return the samples (n_seeds, n) of each seed's generator."""
+        return np.array(
+            [self.draw_standard(np.random.default_rng(seed), n) for seed in seeds]
+        )
 
     def scale(self, samples: Array, n_in: int, n_out: int) -> Array:
         """Return a layer's weights for standard samples of any shape."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from ..sweep.rate import Proportion
+    from ..sweep.statistics import Proportion
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95)
 _WIDTH, _CURVES, _MAPS = (

@@ -212,7 +212,7 @@ def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
     alone.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     # the loop over batches, of one each
     monkeypatch.setattr(
-        dispatch, "per_sample", lambda *work: dispatch.batches(*work, 64)
+        dispatch, "_per_sample", lambda *work: dispatch._batches(*work, 64)
     )
     together.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     assert np.abs(alone.theta - together.theta).max() <= 1e-13
@@ -260,7 +260,7 @@ def test_no_chunk_changes_a_bit_of_any_batch_size(batch_size, length, epochs, se
         def __init__(self, n_params):
             self.samples = length
 
-        def learn(self, samples, seconds):
+        def measured(self, samples, seconds):
             pass
 
     rule = fastnn.Adam(0.01)
@@ -285,10 +285,15 @@ def test_a_chunk_may_end_within_an_update(chunks, rule):
 
 
 def test_blocks_of_drawn_orders_change_no_bit(monkeypatch):
-    from fastnn.training import trainer
-
     whole = run((2, 3, 1), "tanh", RULES["sgd"][0], 1, 7, 3)
-    monkeypatch.setattr(trainer, "_ORDERS", 70)  # two epochs of 33 rows a block
+
+    class TwoEpochs(trainer.EpochOrders):
+        """Orders of two epochs of 33 rows are drawn at once."""
+
+        def __init__(self, config):
+            super().__init__(config, ahead=70)
+
+    monkeypatch.setattr(trainer, "EpochOrders", TwoEpochs)
     assert run((2, 3, 1), "tanh", RULES["sgd"][0], 1, 7, 3) == whole
 
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from ... import datasets
 from ...data.arrays import Array
-from ...model import Sequential
-from ...nets import mlp
+from ...model import Sequential, mlp
 from ...plot import COLORS
 from ...training.history import History
 from ..drawing import film_updates, together

@@ -16,8 +16,7 @@ import numpy as np
 
 from ... import datasets
 from ...data.arrays import Array
-from ...model import Sequential
-from ...nets import mlp
+from ...model import Sequential, mlp
 from ...plot import COLORS
 from ...sweep.runs import Runs
 from ...training.history import History

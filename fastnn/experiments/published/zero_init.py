@@ -15,8 +15,7 @@ import numpy as np
 
 from ... import datasets
 from ...data.arrays import Array
-from ...model import Sequential
-from ...nets import mlp
+from ...model import Sequential, mlp
 from ...nn.optimizers import SGD
 from ...plot import COLORS
 from ...training.history import History
