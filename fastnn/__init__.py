@@ -1,4 +1,4 @@
-"""fastnn: small neural networks, trained on the CPU at the speed that the machine allows.
+"""fastnn: small neural networks, trained fast on the CPU.
 
 >>> import fastnn
 >>> X, y = fastnn.datasets.xor_grid(100)

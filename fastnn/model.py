@@ -21,7 +21,7 @@ from .nn.initializers import Init
 from .nn.layers import Affine, Layer
 from .nn.losses import Loss
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose
+from .nn.optimizers import Optimizer, choose, update_rule
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
@@ -42,15 +42,14 @@ class Sequential:
     """A net made of a list of layers and a loss; parameters are drawn from a seed.
 
     layers: `Affine` and the other layers. The activation that belongs to the loss
-    (Sigmoid for "bce", Softmax for "softmax_ce") may stand at the end or be left out; it
-    is the same net.
-    loss: "bce" (one output), "softmax_ce" (one output per class), "mse" (values), or a
-    Loss; by default "bce" where the stack ends in one output, "softmax_ce" otherwise.
-    init: "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays
-    [W1, b1, ...], where W is (n_in, n_out). Weights are drawn layer by layer from
-    `numpy.random.default_rng(seed)`; biases start at zero. Where hidden neurons start
-    alike, as with zeros, a `SymmetryWarning` says why they stay so.
-    dtype: "float64" or "float32".
+    (Sigmoid for "bce", Softmax for "softmax_ce") may stand at the end or be left out;
+    it is the same net. loss: "bce" (one output), "softmax_ce" (one output per class),
+    "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
+    "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
+    "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
+    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. Where
+    hidden neurons start alike, as with zeros, a `SymmetryWarning` says why they stay
+    so. dtype: "float64" or "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -96,6 +95,11 @@ class Sequential:
             self._engine = Fused(theta, table, architecture.loss)
 
     @property
+    def architecture(self) -> Architecture:
+        """The description of the net without its parameters."""
+        return self._architecture
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, as they were given; their parameters are views into `theta`."""
         return self._architecture.layers
@@ -107,7 +111,7 @@ class Sequential:
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels of the classes, once a fit has seen them; None for "mse"."""
+        """The sorted labels of the classes; None before a fit, and for "mse"."""
         return self._classes
 
     @property
@@ -117,7 +121,7 @@ class Sequential:
 
     @property
     def n_out(self) -> int:
-        """The number of plain outputs: one for "bce", one per class for "softmax_ce"."""
+        """The number of plain outputs: 1 for "bce", one per class for "softmax_ce"."""
         return self._architecture.n_out
 
     @property
@@ -127,7 +131,7 @@ class Sequential:
 
     @property
     def theta(self) -> Array:
-        """All parameters, flat (n_params,): each layer's weights row by row, then biases.
+        """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
         It is the net's own array. Assigning to it copies the values.
         """
@@ -182,11 +186,11 @@ class Sequential:
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
-        for this one, which must be tiny (see `summary`), and differs by rounding; "auto"
-        takes it where the number of updates pays for that. n_jobs: threads for large
-        batches, -1 for all processors; the result does not depend on it. record: k, to
-        record the parameters every k updates, from update 0, or a list of updates; the
-        history has them as `recording`.
+        for this one, which must be tiny (see `summary`), and differs by rounding;
+        "auto" takes it where the number of updates pays for that. n_jobs: threads for
+        large batches, -1 for all processors; the result does not depend on it. record:
+        k, to record the parameters every k updates, from update 0, or a list of
+        updates; the history has them as `recording`.
 
         Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
@@ -197,14 +201,12 @@ class Sequential:
         >>> bool(net.fit(*datasets.xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
-        rule = choose(optimizer, lr)
+        rule = update_rule(optimizer, lr, self._params)
         inputs, targets, classes = self._data(X, y)
         config = fit_config(
             inputs,
             targets,
-            rule.code,
-            rule.settings(),
-            rule.learning_rates(self._params),
+            rule,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -223,7 +225,8 @@ class Sequential:
         try:
             trainer.run()
         finally:
-            self.history = trainer.history()
+            self.history = trainer.history
+        assert self.history is not None
         return self.history
 
     def fit_many(
@@ -248,28 +251,29 @@ class Sequential:
     ) -> Runs:
         """Train many nets of this architecture side by side, and leave this one alone.
 
-        Net i starts as this net would with `seed=seeds[i]`; or pass the parameters, init
-        (n_nets, n_params). All nets see the rows in the same order, which `seed` draws.
-        lr, and the settings of an optimizer, may be one number, or an array (n_nets,)
-        with one per net. The other arguments are those of `fit`. Per sample a net has
-        the bits of one that `fit` trains alone with loop="general" and an optimizer of
-        the same kind (SGD without momentum, or with it, or with a bias_lr); in batches
-        sums are rounded in another order, 1e-12 after an epoch. A net that diverges
-        disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by default
-        one per processor; they change no bit. Nets that are run layer by layer (see
-        `summary`) are trained one after the other, and all their losses are recorded.
+        Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
+        init (n_nets, n_params). All nets see the rows in the same order, which `seed`
+        draws. lr, and the settings of an optimizer, may be one number, or an array
+        (n_nets,) with one per net. The other arguments are those of `fit`. Per sample a
+        net has the bits of one that `fit` trains alone with loop="general" and an
+        optimizer of the same kind (SGD without momentum, or with it, or with a
+        bias_lr); in batches sums are rounded in another order, 1e-12 after an epoch. A
+        net that diverges disturbs no other, see `Runs.diverged`. n_jobs threads share
+        the work, by default one per processor; they change no bit. Nets that are run
+        layer by layer (see `summary`) are trained one after the other, and all their
+        losses are recorded.
 
         Losses and accuracies are recorded of epoch 1, every further `every` epochs, and
         the last. losses: "all" records those of each net, "percentiles" only the
-        percentiles over all nets, which is what None does where there would be more than
-        2**24 of them. stop_below: a net whose recorded loss is below it has learned
-        enough; it stops with its parameters at the end of that epoch, and so does one
-        whose loss is not finite.
+        percentiles over all nets, which is what None does where there would be more
+        than 2**24 of them. stop_below: a net whose recorded loss is below it has
+        learned enough; it stops with its parameters at the end of that epoch, and so
+        does one whose loss is not finite.
 
         What does not fit into memory raises ValueError before any work. Ctrl-C raises
         KeyboardInterrupt; the attribute `runs` of this net then has the nets that were
-        finished, or where nets may stop, or percentiles are recorded, all nets as far as
-        they came (`Runs.trained`).
+        finished, or where nets may stop, or percentiles are recorded, all nets as far
+        as they came (`Runs.trained`).
 
         >>> import numpy as np
         >>> from fastnn import datasets, mlp
@@ -286,10 +290,11 @@ class Sequential:
         """
         self.runs = None
         started = perf_counter()
-        rule = choose(optimizer, lr)
+        chosen = choose(optimizer, lr)
         inputs, targets, classes = self._data(X, y)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
+        rule = chosen.rule_per_net(initial.n_nets)
         how: dict[str, Any] = {
             "epochs": epochs,
             "batch_size": batch_size,
@@ -300,9 +305,7 @@ class Sequential:
         config = fit_config(
             inputs,
             targets,
-            rule.code,
-            rule.settings_per_net(initial.n_nets),
-            np.empty(0),
+            rule,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=architecture.mixes_rows,
@@ -324,22 +327,19 @@ class Sequential:
         def fit_one(
             i: int, theta: Array, record: Array | None
         ) -> tuple[Array, History]:
-            net = self.with_theta(theta)
-            options = {
-                "optimizer": rule.for_net(i),
-                "record": record,
-                "progress": False,
-            }
+            net, alone = self.with_theta(theta), chosen.for_net(i)
             try:
-                return net.theta, net.fit(X, y, **how, **options)
+                history = net.fit(
+                    X, y, optimizer=alone, record=record, progress=False, **how
+                )
+                return net.theta, history
             except DivergenceError:
                 assert net.history is not None
                 return np.full_like(theta, np.nan), net.history
 
         def runs() -> Runs:
-            net = self.with_theta(self._theta)
-            net._classes = classes
-            return runs_of(state, net, initial.seed_array(), perf_counter() - started)
+            seconds = perf_counter() - started
+            return runs_of(state, architecture, classes, initial.seed_array(), seconds)
 
         try:
             if fused is None:
@@ -355,7 +355,7 @@ class Sequential:
     def loss_and_grads(
         self, X: Any, y: Any, reduction: str = "mean"
     ) -> tuple[float, list[Array]]:
-        """Return the mean or summed loss of the rows, and its gradients [dW1, db1, ...].
+        """Return the mean or summed loss of the rows, and its gradients [dW1, ...].
 
         X and y as in `fit`; the gradients have the shapes of `params` and are arrays of
         the caller's own. Nothing is changed.
@@ -373,7 +373,7 @@ class Sequential:
         return (total / len(targets) if mean else total), grads
 
     def predict(self, X: Any) -> Array:
-        """Return labels (n,) as they were in `fit`; for "mse" values, (n,) or (n, n_out)."""
+        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
         z = self._outputs(X)
         if self._architecture.n_classes is None:
             return z[:, 0] if self.n_out == 1 else z
@@ -410,13 +410,6 @@ class Sequential:
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
-    def archive(self) -> Archive:
-        """Return what a file holds of the net: architecture, labels and parameters."""
-        arrays = {"theta": self._theta}
-        if self._classes is not None:
-            arrays["classes"] = self._classes
-        return Archive(self._architecture.facts(), arrays)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
@@ -426,10 +419,13 @@ class Sequential:
             raise ValueError(
                 "the net's parameters are not finite: it could not be loaded again"
             )
-        write_archive(path, "net", self.archive())
+        arrays = {"theta": self._theta}
+        if self._classes is not None:
+            arrays["classes"] = self._classes
+        write_archive(path, "net", Archive(self._architecture.facts(), arrays))
 
     def astype(self, dtype: Any) -> "Sequential":
-        """Return a copy of the net, trained as far as this one, in float64 or float32."""
+        """Return a copy of the net with the same parameters in float64 or float32."""
         dtype = check_dtype(dtype)
         net = copy.deepcopy(self)
         net._bind(self._theta.astype(dtype))
@@ -449,7 +445,7 @@ class Sequential:
         return net
 
     def summary(self) -> str:
-        """Return the architecture, its parameters, and how it is run, as text to print."""
+        """Return the architecture, parameters and engine, as text to print."""
         rows = [("layer", "parameters")]
         for layer in self.layers:
             count = sum(int(np.prod(shape)) for shape in layer.shapes())
@@ -552,17 +548,20 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     It has the same architecture, parameters, labels and dtype.
     """
     with reading_archive(path, "net") as archive:
-        net = _net_from(archive)
-        net.theta = archive.arrays["theta"]
-    return net
+        architecture = Architecture.from_facts(archive.facts)
+        dtype = check_dtype(archive.arrays["theta"].dtype)
+        theta = archive.array("theta", (architecture.n_params,), dtype)
+        classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
+        return _net_of(
+            architecture, as_float_array("theta", theta, dtype).copy(), classes
+        )
 
 
 @builds_nets
-def _net_from(archive: Archive) -> Sequential:
-    """Return a net of the architecture, labels and dtype in a file, all zeros."""
-    architecture = Architecture.from_facts(archive.facts)
-    dtype = check_dtype(archive.arrays["theta"].dtype)
-    classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
+def _net_of(
+    architecture: Architecture, theta: Array, classes: Array | None
+) -> Sequential:
+    """Make a net of its parts; the layers and theta become its own."""
     net = Sequential.__new__(Sequential)
-    net._assemble(architecture, np.zeros(architecture.n_params, dtype), classes)
+    net._assemble(architecture, theta, classes)
     return net

@@ -45,7 +45,8 @@ def runs_of(
         )
     return dataclasses.replace(
         fastnn.Runs(
-            net,
+            net.architecture,
+            net.classes,
             np.random.default_rng(1)
             .standard_normal((n_nets, net.theta.size))
             .astype(net.dtype),

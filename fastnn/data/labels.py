@@ -43,11 +43,11 @@ def encode_labels(
     labels = _as_ints_or_strings(labels)
     classes = known_classes
     if classes is None:
-        classes = _classes_of(labels, n_classes)
+        classes = readonly(_classes_of(labels, n_classes))
     class_numbers = _class_numbers(labels, classes, known_classes is not None)
     # Kernels use them as indices.
     assert 0 <= class_numbers.min() <= class_numbers.max() < n_classes
-    return readonly(class_numbers.astype(dtype).reshape(-1, 1)), readonly(classes)
+    return readonly(class_numbers.astype(dtype).reshape(-1, 1)), classes
 
 
 def from_one_hot(y: Array) -> Array:

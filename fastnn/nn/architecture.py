@@ -1,5 +1,6 @@
 """Architecture: the checked, immutable description of a net without its parameters."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -86,8 +87,12 @@ class Architecture:
             "layers": [_described(layer) for layer in self.layers],
         }
 
+    def copy(self) -> Self:
+        """Return a copy with layers of its own, which belong to no net."""
+        return copy.deepcopy(self)
+
     def draw(self, init: Any, rng: np.random.Generator) -> Array:
-        """Draw initial parameters (n_params,) layer by layer, or take the init's arrays.
+        """Draw initial parameters (n_params,) by layer, or take the init's arrays.
 
         A layer with an init of its own keeps to that; `init` is for the others.
         """

@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 
 from ..data.arrays import Array
-from ..data.files import Archive
+from .architecture import Architecture
 from .layers import Layer
 from .losses import Loss
 
@@ -37,7 +37,6 @@ class Net(Protocol):
     def predict(self, X: Any) -> Array: ...
     def predict_proba(self, X: Any) -> Array: ...
     def score(self, X: Any, y: Any) -> float: ...
-    def archive(self) -> Archive: ...
 
     # These need what stands above nets; `fastnn.Sequential` has their signatures.
     def fit(self, *args: Any, **kwargs: Any) -> Any: ...
@@ -48,20 +47,23 @@ class Net(Protocol):
     def params(self) -> list[Array]: ...
 
 
-Builder = TypeVar("Builder", bound=Callable[[Archive], Net])
+Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Array | None], Net])
 
-# What makes a net from an archive. The model registers itself here, so that a file of
-# many nets can be read without importing the model, which imports those nets.
-_builders: list[Callable[[Archive], Net]] = []
+# What makes a net of its parts. The model registers itself here, so that one of many
+# nets can be made without importing the model, which imports those many.
+_builders: list[Callable[[Architecture, Array, Array | None], Net]] = []
 
 
 def builds_nets(builder: Builder) -> Builder:
-    """Register the function that `net_from` calls."""
+    """Register the function that `build_net` calls."""
     _builders[:] = [builder]
     return builder
 
 
-def net_from(archive: Archive) -> Net:
-    """Build a net of the architecture, loss, labels and dtype in an archive."""
+def build_net(architecture: Architecture, theta: Array, classes: Array | None) -> Net:
+    """Build a net with these parameters (n_params,) and labels of the classes.
+
+    It has copies of the layers and of theta.
+    """
     (builder,) = _builders
-    return builder(archive)
+    return builder(architecture.copy(), theta.copy(), classes)

@@ -3,15 +3,27 @@
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_floats
+from ..data.arguments import check_bool, check_choice, check_settings
 from ..data.arrays import Array, readonly
 
 Setting = float | Sequence[float] | Array
+
+
+class UpdateRule(NamedTuple):
+    """What the loops need of an optimizer: its code in the kernels, and its numbers.
+
+    settings are those of one net, (5,), or of many, (6, n_nets). learning_rates
+    (n_params,) are those of the parameters, or empty if one rate is for all.
+    """
+
+    code: int
+    settings: Array
+    learning_rates: Array
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -26,6 +38,9 @@ class Optimizer:
 
     # Each setting's row in the table of settings that the kernels read; lr is first.
     ROWS: ClassVar[dict[str, int]] = {}
+
+    # Upper limits of settings, by name; all are at least 0.
+    LESS_THAN: ClassVar[dict[str, float]] = {}
 
     # Moments and clock of each array that `update` has seen, by position in the list.
     _moments: dict[int, tuple[Array, Array]] = field(
@@ -119,12 +134,21 @@ class Optimizer:
             self._moments[position] = moments, clock
         return moments, clock
 
-    def _store(self, **settings: Any) -> None:
-        """Replace the constructor's arguments with checked values."""
-        for name, value in settings.items():
+    def __post_init__(self) -> None:
+        """Check the settings, and store read-only copies of arrays."""
+        checked = check_settings(dict(self._values()), self.LESS_THAN)
+        for name, value in checked.items():
             if isinstance(value, np.ndarray):
                 value = readonly(value.copy())
             object.__setattr__(self, name, value)
+
+    def rule(self, params: Sequence[Array]) -> UpdateRule:
+        """Return the update rule of one net with these parameters."""
+        return UpdateRule(self.code, self.settings(), self.learning_rates(params))
+
+    def rule_per_net(self, n_nets: int) -> UpdateRule:
+        """Return the update rule of many nets, with settings (6, n_nets)."""
+        return UpdateRule(self.code, self.settings_per_net(n_nets), np.empty(0))
 
     def _values(self) -> Iterator[tuple[str, float | Array]]:
         """Yield each setting's name and value, without those that are None."""
@@ -196,6 +220,7 @@ class SGD(Optimizer):
         "momentum": kernels.codes.BETA1,
         "bias_lr": kernels.codes.BIAS_LR,
     }
+    LESS_THAN: ClassVar[dict[str, float]] = {"momentum": 1.0}
 
     lr: Setting
     momentum: Setting = 0.0
@@ -204,14 +229,8 @@ class SGD(Optimizer):
     bias_lr: Setting | None = None
 
     def __post_init__(self) -> None:
-        self._store(
-            lr=check_floats("lr", self.lr, 0.0),
-            momentum=check_floats("momentum", self.momentum, 0.0, 1.0),
-            nesterov=check_bool("nesterov", self.nesterov),
-            weight_decay=check_floats("weight_decay", self.weight_decay, 0.0),
-        )
-        if self.bias_lr is not None:
-            self._store(bias_lr=check_floats("bias_lr", self.bias_lr, 0.0))
+        object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
+        super().__post_init__()
         if self.nesterov and not np.any(self.momentum):
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
 
@@ -253,21 +272,13 @@ class Adam(Optimizer):
         "beta2": kernels.codes.BETA2,
         "eps": kernels.codes.EPS,
     }
+    LESS_THAN: ClassVar[dict[str, float]] = {"beta1": 1.0, "beta2": 1.0}
 
     lr: Setting = 0.001
     beta1: Setting = 0.9
     beta2: Setting = 0.999
     eps: Setting = 1e-8
     weight_decay: Setting = 0.0
-
-    def __post_init__(self) -> None:
-        self._store(
-            lr=check_floats("lr", self.lr, 0.0),
-            beta1=check_floats("beta1", self.beta1, 0.0, 1.0),
-            beta2=check_floats("beta2", self.beta2, 0.0, 1.0),
-            eps=check_floats("eps", self.eps, 0.0),
-            weight_decay=check_floats("weight_decay", self.weight_decay, 0.0),
-        )
 
     @property
     def code(self) -> int:
@@ -305,6 +316,11 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
             "fastnn.Adam(lr=0.01)"
         )
     return SGD(lr)
+
+
+def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
+    """Return the rule that optimizer= and lr= of `fit` ask for, for one net."""
+    return choose(optimizer, lr).rule(params)
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:

@@ -35,7 +35,8 @@ class Stage(NamedTuple):
     """What all blocks of a stage share: the work, and its epochs.
 
     orders (k, n): the orders of the rows in the epochs from `first` on. The stage ends
-    before epoch `last`. loss is the loss's code.
+    before epoch `last`, and losses are recorded of n_recorded epochs. loss is the
+    loss's code.
     """
 
     config: FitConfig
@@ -45,26 +46,24 @@ class Stage(NamedTuple):
     orders: Array
     first: int
     last: int
+    n_recorded: int
 
 
 @dataclass(frozen=True)
 class BlockLayout:
-    """Layout of a block's nets: vectors, the numbers of each, groups, and tiles.
+    """Layout of a block's nets: n_nets in n_vectors, each of so many numbers.
 
     Per sample all lanes are one long vector. In batches a group of vectors goes through
     the layers at a time, with `tile` samples; that depends on the work alone, as the
     rounding of sums does.
     """
 
+    n_nets: int
     n_vectors: int
     numbers: int
     group: int
     tile: int
-
-    @property
-    def n_nets(self) -> int:
-        """The number of nets that fit."""
-        return self.n_vectors * self.numbers
+    n_units: int
 
 
 def choose_layout(
@@ -76,7 +75,7 @@ def choose_layout(
     """
     codes, n_params = kernels.codes, theta.shape[1]
     numbers = codes.VECTOR_BYTES // theta.itemsize
-    units, rows = n_units(table), n_params * (2 + codes.N_MOMENTS[config.optimizer])
+    units, rows = n_units(table), n_params * (2 + codes.N_MOMENTS[config.rule.code])
     per_sample = config.batch_size == 1
     vector_bytes = (rows + 2 * units) * codes.VECTOR_BYTES if per_sample else 0
     n_vectors = 1
@@ -85,7 +84,8 @@ def choose_layout(
             n_vectors = n
             break
     if per_sample:
-        return BlockLayout(1, max(n_vectors, _VECTORS_AT_ONCE) * numbers, 1, 1)
+        lanes = max(n_vectors, _VECTORS_AT_ONCE) * numbers
+        return BlockLayout(lanes, 1, lanes, group=1, tile=1, n_units=units)
     sample_bytes = 2 * (units + config.X.shape[1]) * codes.VECTOR_BYTES
     max_samples = min(max(_TILE_BYTES // sample_bytes, 2), _MAX_SAMPLES)
     n_tiles = -(-config.batch_size // max_samples)
@@ -96,7 +96,8 @@ def choose_layout(
         max(1, _GROUP_BYTES // group_bytes),
         n_vectors,
     )
-    return BlockLayout(n_vectors, numbers, group, tile)
+    n_fitting = n_vectors * numbers
+    return BlockLayout(n_fitting, n_vectors, numbers, group, tile, units)
 
 
 class NetBlock:
@@ -105,14 +106,12 @@ class NetBlock:
     A parameter of all nets of a vector is one row of `numbers` numbers.
     """
 
-    def __init__(
-        self, config: FitConfig, table: Array, theta: Array, layout: BlockLayout
-    ) -> None:
+    def __init__(self, config: FitConfig, theta: Array, layout: BlockLayout) -> None:
         codes, dtype, n_params = kernels.codes, theta.dtype, theta.shape[1]
-        n_moments = codes.N_MOMENTS[config.optimizer]
+        n_moments = codes.N_MOMENTS[config.rule.code]
         n, numbers, group = layout.n_vectors, layout.numbers, layout.group
 
-        units = n_units(table)
+        units = layout.n_units
         scratch: list[tuple[int, ...]]
         if config.batch_size == 1:
             self.loop = kernels.loops.sweep_per_sample.train
@@ -157,8 +156,7 @@ class NetBlock:
             rows[...] = values[:, lanes].reshape(-1, n, numbers).transpose(1, 0, 2)
         moments = nets.moments[:, lanes].reshape(n_moments, n, numbers, n_params)
         self.moments[...] = moments.transpose(1, 0, 3, 2)
-        indices = stage.recording.within(stage.first, stage.last)
-        shape = indices.stop - indices.start, n, numbers
+        shape = stage.n_recorded, n, numbers
         if self.loss_sums.shape != shape:
             self.loss_sums = np.empty(shape)
             self.n_right = np.empty(shape, np.int64)
@@ -205,7 +203,7 @@ class NetBlock:
             stage.orders,
             stage.table,
             stage.loss,
-            config.optimizer,
+            config.rule.code,
             config.batch_size,
             config.mean,
             recording.every,
@@ -218,7 +216,7 @@ class NetBlock:
         )
 
     def progress(self) -> tuple[int, int]:
-        """Return the updates that the groups made, and the samples of those under way."""
+        """Return the groups' updates, and the samples of those under way."""
         codes = kernels.codes
         updates, samples = self.position[:, [codes.UPDATES, codes.SAMPLES]].sum(axis=0)
         return int(updates), int(samples)
@@ -236,9 +234,9 @@ def train_block(
 ) -> StageResult | None:
     """Train nets through a stage, and return what they became.
 
-    `block` is memory to work in; what is in it does not matter. `report` is called after
-    each chunk with the updates made in it, of all nets; where it returns False, training
-    ends and None is returned.
+    `block` is memory to work in; what is in it does not matter. `report` is called
+    after each chunk with the updates made in it, of all nets; where it returns False,
+    training ends and None is returned.
     """
     end = stage.last * stage.config.per_epoch
     block.load(nets, stage)

@@ -1,4 +1,4 @@
-"""Plan of many trainings: initial parameters, recorded losses, and the memory needed."""
+"""Plan of many trainings: initial parameters, recorded losses and memory."""
 
 import operator
 from bisect import bisect_left
@@ -52,7 +52,7 @@ class InitialParameters:
 def initial_parameters(
     architecture: Architecture, dtype: np.dtype[Any], seeds: Any, init: Any
 ) -> InitialParameters:
-    """Check the arguments seeds= and init= of `fit_many`, one of which must be given."""
+    """Check seeds= and init= of `fit_many`, one of which must be given."""
     shape = f"(n_nets, {architecture.n_params})"
     if (seeds is None) == (init is None):
         raise ValueError(
@@ -80,7 +80,7 @@ def initial_parameters(
 
 
 def seed_array(seeds: Sequence[int]) -> Array:
-    """Return seeds (n_nets,) as int64, uint64 or decimal digits: the first that holds all.
+    """Return seeds (n_nets,) as int64, uint64 or digits: the first that holds all.
 
     >>> seed_array([1, 2**63]).dtype, seed_array([1, 2**64]).tolist()
     (dtype('uint64'), ['1', '18446744073709551616'])
@@ -94,11 +94,11 @@ def seed_array(seeds: Sequence[int]) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class LossRecording:
-    """Which losses are recorded: of epoch 1, every further `every` epochs, and the last.
+    """Epochs whose losses are recorded: 1, every further `every`, and the last.
 
-    epochs (n,) are the numbers of the n recorded epochs, from 1. only_percentiles: percentiles over the nets
-    instead of each net's losses. stop_below: a net whose recorded loss is below it
-    stops; None if no net does.
+    epochs (n,) are the numbers of the n recorded epochs, from 1. only_percentiles:
+    percentiles over the nets instead of each net's losses. stop_below: a net whose
+    recorded loss is below it stops; None if no net does.
     """
 
     n_epochs: int
@@ -113,7 +113,7 @@ class LossRecording:
         return -(-epoch // self.every)
 
     def within(self, first: int, last: int) -> slice:
-        """Return the indices of the recorded ones of epochs first to last - 1, from 0."""
+        """Return the indices of the recorded epochs from first to last - 1."""
         stop = self.index(last) if last < self.n_epochs else self.n
         return slice(self.index(first), stop)
 

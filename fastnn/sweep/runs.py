@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from ..data.arguments import check_float, check_int
+from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
 from ..data.files import Archive, reading_archive, write_archive
-from ..nn.net import Net, net_from
+from ..data.labels import check_classes
+from ..nn.architecture import Architecture
+from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
@@ -31,7 +33,7 @@ class Runs:
     before its update; its accuracy the share of samples whose class was right then, NaN
     for mse and where the loss is not finite.
 
-    net: a net of their architecture, loss and labels; its own parameters mean nothing.
+    architecture, classes: their description, and the labels of the classes.
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
@@ -51,7 +53,8 @@ class Runs:
     True
     """
 
-    net: Net
+    architecture: Architecture
+    classes: Array | None
     theta: Array
     seeds: Array | None
     trained: Array
@@ -91,7 +94,7 @@ class Runs:
                     f"net {index} diverged: its parameters, runs.theta[{index}], are "
                     "not finite, so no net can have them"
                 )
-            return self.net.with_theta(self.theta[index])
+            return build_net(self.architecture, self.theta[index], self.classes)
         nets = np.arange(len(self))[index]
         if nets.ndim != 1:
             raise IndexError(
@@ -117,6 +120,12 @@ class Runs:
 
     def __iter__(self) -> Iterator[Net]:
         return (self[i] for i in range(len(self)))
+
+    @property
+    def net(self) -> Net:
+        """A net of this architecture and these labels, with parameters of zero."""
+        theta = np.zeros(self.theta.shape[1], self.theta.dtype)
+        return build_net(self.architecture, theta, self.classes)
 
     @property
     def epochs(self) -> Array:
@@ -166,7 +175,7 @@ class Runs:
 
         >>> from fastnn import datasets, mlp
         >>> gate, net = datasets.xor_gate(), mlp(2, 2, 1)
-        >>> runs = net.fit_many(*gate, seeds=range(100), epochs=2000, lr=2, batch_size=4)
+        >>> runs = net.fit_many(*gate, seeds=range(99), epochs=2000, lr=2, batch_size=4)
         >>> rate = runs.success_rate(loss_below=0.05)
         >>> bool(rate.low < rate < rate.high)
         True
@@ -250,7 +259,7 @@ class Runs:
         return EpochsTo(bound, np.where(self.final_loss < bound, self.trained, np.inf))
 
     def ranking(self) -> Array:
-        """Return the nets' numbers (n_nets,), lowest final loss first, diverged last."""
+        """Return the nets' numbers (n_nets,), lowest loss first, diverged last."""
         return np.argsort(self._final_losses(), kind="stable")
 
     def best(self) -> Net:
@@ -264,9 +273,9 @@ class Runs:
     def table(self, n: int = 10) -> "Table":
         """Return the n best nets as a table for `rich.print`.
 
-        It shows number, seed, final loss and accuracy, and epochs trained. Its title has
-        the numbers of nets and of those that diverged, and the final losses that 5, 50
-        and 95 % of all nets do not exceed.
+        It shows number, seed, final loss and accuracy, and epochs trained. Its title
+        has the numbers of nets and of those that diverged, and the final losses that 5,
+        50 and 95 % of all nets do not exceed.
         """
         from rich.table import Table
 
@@ -299,9 +308,9 @@ class Runs:
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays by the names of the fields, for `numpy.savez` or a frame.
 
-        theta, seeds (unless parameters were given), trained, final_loss, final_accuracy,
-        epochs, and loss and accuracy, or loss_percentiles and accuracy_percentiles
-        (101, m).
+        theta, seeds (unless parameters were given), trained, final_loss,
+        final_accuracy, epochs, and loss and accuracy, or loss_percentiles and
+        accuracy_percentiles (101, m).
         """
         names = ("theta", "trained", "final_loss", "final_accuracy", "epochs")
         arrays = {name: getattr(self, name) for name in names}
@@ -319,21 +328,24 @@ class Runs:
 
         A save that fails leaves the old file as it was.
         """
-        net = self.net.archive()
-        facts = {
+        facts = self.architecture.facts() | {
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
         }
-        archive = Archive(net.facts | facts, net.arrays | self.to_arrays())
-        write_archive(path, "runs", archive)
+        arrays = self.to_arrays()
+        if self.classes is not None:
+            arrays["classes"] = self.classes
+        write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Runs":
         """Return what `save` wrote to `path`; ValueError for any other content."""
         with reading_archive(path, "runs") as archive:
-            net = net_from(archive)
-            theta = archive.array("theta", (None, net.theta.size), net.dtype)
+            architecture = Architecture.from_facts(archive.facts)
+            classes = archive.arrays.get("classes")
+            dtype = check_dtype(archive.arrays["theta"].dtype)
+            theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)
             if epochs[0] < 1 or (np.diff(epochs) < 1).any():
                 raise ValueError("its epochs do not increase from 1")
@@ -341,7 +353,8 @@ class Runs:
             if stop_below is not None:
                 stop_below = check_float("stop_below", stop_below)
             return Runs(
-                net=net,
+                architecture=architecture,
+                classes=check_classes(classes, architecture.n_classes),
                 theta=theta,
                 seeds=_loaded_seeds(archive, n_nets),
                 trained=archive.array("trained", (n_nets,), np.int64),
@@ -373,7 +386,7 @@ class Runs:
 
     @property
     def _classifies(self) -> bool:
-        return self.net.loss.n_classes(self.net.n_out) is not None
+        return self.architecture.n_classes is not None
 
     def _check_classifies(self) -> None:
         if not self._classifies:
@@ -385,7 +398,7 @@ class Runs:
     def _bounds(
         self, loss_below: Any, accuracy_above: Any
     ) -> tuple[float | None, float | None]:
-        """Check the two bounds that tell success, at least one of which must be given."""
+        """Check the two bounds of success, at least one of which must be given."""
         if loss_below is None and accuracy_above is None:
             raise ValueError(
                 "pass loss_below= or accuracy_above=, to say what counts as a success"
@@ -398,10 +411,16 @@ class Runs:
         return loss_below, accuracy_above
 
 
-def runs_of(state: SweepState, net: Net, seeds: Array | None, seconds: float) -> Runs:
+def runs_of(
+    state: SweepState,
+    architecture: Architecture,
+    classes: Array | None,
+    seeds: Array | None,
+    seconds: float,
+) -> Runs:
     """Return the nets of a sweep that were trained, each as far as it came.
 
-    net: a net of their architecture; seeds (n_nets,) of all nets of the sweep.
+    seeds (n_nets,) are those of all nets of the sweep.
     """
     trained, recording = state.trained, state.recording
     some: Any = slice(None) if trained.all() else np.flatnonzero(trained)
@@ -417,7 +436,8 @@ def runs_of(state: SweepState, net: Net, seeds: Array | None, seconds: float) ->
         )
     final_loss, final_accuracy = state.last[:, some]
     return Runs(
-        net=net,
+        architecture=architecture,
+        classes=classes,
         theta=state.theta[some],
         seeds=None if seeds is None else seeds[some],
         trained=trained[some],

@@ -44,17 +44,21 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
     orders = EpochOrders(config, _AHEAD)
 
     def look() -> None:
-        note = f"{state.n_finished():,}/{n_nets:,} nets"
-        bar.update(workers.updates, note, saved=state.updates_saved())
+        n_finished, updates_saved = state.progress()
+        note = f"{n_finished:,}/{n_nets:,} nets"
+        bar.update(workers.updates, note, saved=updates_saved)
 
     with (
         ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
-        _Workers(state, table, n_threads) as workers,
+        _Workers(state, n_threads) as workers,
     ):
-        while len(active := state.active()):
-            orders.reach(state.epochs_done)
-            until = min(max_epochs, orders.last - state.epochs_done)
-            first, last = state.begin_stage(until)
+        while (first := state.epochs_done) < config.epochs:
+            active = state.active()
+            if not len(active):
+                break
+            if first >= orders.last:
+                orders.reach(first)
+            last, n_recorded = state.begin_stage(min(max_epochs, orders.last - first))
             stage = Stage(
                 config=config,
                 recording=state.recording,
@@ -63,6 +67,7 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
                 orders=orders.since(first),
                 first=first,
                 last=last,
+                n_recorded=n_recorded,
             )
             layout = choose_layout(config, table, state.theta, len(active), n_threads)
             workers.run(stage, layout, active, look)
@@ -86,8 +91,8 @@ class _Job:
 class _Workers:
     """Threads that train blocks of nets, and the memory of the blocks."""
 
-    def __init__(self, state: SweepState, table: Array, n_threads: int) -> None:
-        self._state, self._table, self._n_threads = state, table, n_threads
+    def __init__(self, state: SweepState, n_threads: int) -> None:
+        self._state, self._n_threads = state, n_threads
         self._pool, self._stop = ThreadPoolExecutor(n_threads), Event()
         self._layout: BlockLayout | None = None
         self._idle: list[NetBlock] = []
@@ -115,7 +120,8 @@ class _Workers:
         """
         if layout != self._layout:
             self._change_layout(layout, stage)
-        groups = iter(np.split(nets, range(layout.n_nets, len(nets), layout.n_nets)))
+        size = layout.n_nets
+        groups = iter(np.split(nets, range(size, len(nets), size)))
         looked = perf_counter()
         try:
             while True:
@@ -166,7 +172,7 @@ class _Workers:
     def _new_block(self) -> NetBlock:
         assert self._layout is not None
         state = self._state
-        return NetBlock(state.config, self._table, state.theta, self._layout)
+        return NetBlock(state.config, state.theta, self._layout)
 
     def __enter__(self) -> Self:
         return self
@@ -187,12 +193,13 @@ def train_one_by_one(
 ) -> None:
     """Train nets that no compiled loop knows, each as `fit` does it.
 
-    fit(i, theta, record) trains net i from theta, and returns its parameters, not finite
-    where it diverged, and its history. Whatever stops it, the state has the nets that
-    are complete.
+    fit(i, theta, record) trains net i from theta, and returns its parameters, not
+    finite where it diverged, and its history. Whatever stops it, the state has the nets
+    that are complete.
     """
     config, recording, n_nets = state.config, state.recording, len(state.theta)
-    first, last = state.begin_stage(config.epochs)
+    first = state.epochs_done
+    last, _ = state.begin_stage(config.epochs)
     epochs, stop_below = recording.epochs, recording.stop_below or 0.0
     record = epochs * config.per_epoch if stop_below else None
     with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:

@@ -1,4 +1,4 @@
-"""State of a sweep: each net's parameters and progress between stages, and its losses."""
+"""State of a sweep: each net's parameters, progress and losses."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -44,10 +44,11 @@ class SweepState:
     """All nets of one `fit_many`.
 
     theta (n_nets, n_params) are their parameters. trained (n_nets,) is the number of
-    epochs that each was trained; stopped says which ones met stop_below or are no longer
-    finite. last (2, n_nets) are each net's last loss and accuracy; recorded (2, epochs,
-    n_nets) those of the recorded epochs, or of a window of them where only percentiles
-    are recorded; percentiles has those of the complete stages, (2, 101, epochs) each.
+    epochs that each was trained; stopped says which ones met stop_below or are no
+    longer finite. last (2, n_nets) are each net's last loss and accuracy; recorded (2,
+    epochs, n_nets) those of the recorded epochs, or of a window of them where only
+    percentiles are recorded; percentiles has those of the complete stages, (2, 101,
+    epochs) each.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class SweepState:
         self.config, self.loss, self.recording = config, loss, recording
         self.theta = initial
         n_nets = len(initial)
-        n_moments = kernels.codes.N_MOMENTS[config.optimizer]
+        n_moments = kernels.codes.N_MOMENTS[config.rule.code]
         self._moments = np.zeros((n_moments, *initial.shape), initial.dtype)
         self._clock = np.ones((2, n_nets))
         self.trained = np.zeros(n_nets, np.int64)
@@ -69,27 +70,22 @@ class SweepState:
         self._window = self.recorded[:, :0]
 
     def active(self) -> Array:
-        """Return the numbers of the nets that have epochs before them."""
-        if self.epochs_done == self.config.epochs:
-            return np.empty(0, np.int64)
+        """Return the numbers of the nets that have not stopped."""
         return np.flatnonzero(~self.stopped)
 
-    def n_finished(self) -> int:
-        """Return the number of nets that need no more training."""
-        return int(np.sum(self.stopped | (self.trained == self.config.epochs)))
-
-    def updates_saved(self) -> int:
-        """Return the updates that nets which stopped did not need."""
-        epochs = np.sum((self.config.epochs - self.trained) * self.stopped)
-        return int(epochs) * self.config.per_epoch
+    def progress(self) -> tuple[int, int]:
+        """Return how many nets are finished, and the updates that they did not need."""
+        finished = self.stopped | (self.trained == self.config.epochs)
+        epochs_saved = np.sum((self.config.epochs - self.trained) * self.stopped)
+        return int(finished.sum()), int(epochs_saved) * self.config.per_epoch
 
     def begin_stage(self, max_epochs: int) -> tuple[int, int]:
-        """Return the next stage's first epoch, and the one after its last."""
+        """Return the epoch before which the stage ends, and its recorded epochs."""
         recording, first = self.recording, self.epochs_done
         last = min(first + max_epochs, self.config.epochs)
         if not recording.only_percentiles:
             self._window = self.recorded[:, recording.within(first, last)]
-            return first, last
+            return last, self._window.shape[1]
         rows = max(1, WINDOW // len(self.theta))
         last = min(last, (recording.index(first) + rows - 1) * recording.every + 1)
         if not self.recorded.size:
@@ -97,7 +93,7 @@ class SweepState:
         indices = recording.within(first, last)
         self._window = self.recorded[:, : indices.stop - indices.start]
         self._window[:, :, self.stopped] = self.last[:, np.newaxis, self.stopped]
-        return first, last
+        return last, self._window.shape[1]
 
     def nets(self, numbers: Array) -> Nets:
         """Return the state of some nets, given by their sorted numbers."""
@@ -107,7 +103,7 @@ class SweepState:
             self.theta[chosen],
             self._moments[:, chosen],
             self._clock[:, chosen],
-            self.config.settings[:, chosen],
+            self.config.rule.settings[:, chosen],
         )
 
     def absorb(self, result: StageResult, first: int, last: int) -> None:
@@ -121,15 +117,19 @@ class SweepState:
         n_recorded = len(result.loss)
         if not n_recorded:
             return
-        index = self.recording.index
-        final = np.where(stopped > 0, index(stopped - 1) - index(first), n_recorded - 1)
+        final = np.full(len(stopped), n_recorded - 1)
+        some_stopped = stopped.any()
+        if some_stopped:
+            index = self.recording.index
+            stopped_at = index(stopped - 1) - index(first)
+            final = np.where(stopped > 0, stopped_at, final)
+            after = np.arange(n_recorded)[:, np.newaxis] > final
         for window, all_last, values in zip(
             self._window, self.last, (result.loss, result.accuracy), strict=True
         ):
             last_values = values[final, np.arange(len(final))]
             all_last[chosen] = last_values
-            if stopped.any():
-                after = np.arange(n_recorded)[:, np.newaxis] > final
+            if some_stopped:
                 fill = last_values if self.recording.only_percentiles else np.nan
                 values = np.where(after, fill, values)
             window[:, chosen] = values
@@ -157,7 +157,7 @@ class SweepState:
 
 
 def _indices(numbers: Array) -> slice | Array:
-    """Return sorted numbers as a slice where none is left out, which is twice as fast."""
+    """Return sorted numbers as a slice if none is missing: twice as fast."""
     if numbers[-1] - numbers[0] == len(numbers) - 1:
         return slice(int(numbers[0]), int(numbers[-1]) + 1)
     return numbers

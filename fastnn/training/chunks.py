@@ -27,9 +27,9 @@ class ChunkSizer:
 class EpochOrders:
     """Orders of the rows in the epochs, drawn in blocks of epochs from one generator.
 
-    With shuffle, each epoch takes `rng.permutation(n)` from one
-    `rng = numpy.random.default_rng(seed)`. `block` (k, n) holds the orders of the epochs
-    from `first` up to `last`; without shuffle it has one row, which serves all epochs.
+    With shuffle, each epoch takes `rng.permutation(n)` from one `rng =
+    numpy.random.default_rng(seed)`. `block` (k, n) holds the orders of the epochs from
+    `first` up to `last`; without shuffle it has one row, which serves all epochs.
     """
 
     def __init__(self, config: FitConfig, ahead: int = _AHEAD) -> None:
@@ -37,6 +37,7 @@ class EpochOrders:
         self._rng = np.random.default_rng(config.seed) if config.shuffle else None
         self.block = np.arange(self._n)[np.newaxis]
         self.first, self.last = 0, 0 if config.shuffle else config.epochs
+        self.reach(0)
 
     def reach(self, epoch: int) -> None:
         """Draw the block that begins with this epoch, unless its order is there."""

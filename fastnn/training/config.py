@@ -1,4 +1,4 @@
-"""Configuration of one training: the arguments of `fit` and `fit_many`, checked once."""
+"""Configuration of a training: the arguments of `fit` and `fit_many`, checked."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,7 @@ from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_int, check_seed
 from ..data.arrays import Array, as_array
 from ..data.machine import check_memory
+from ..nn.optimizers import UpdateRule
 
 _REDUCTIONS = ("mean", "sum")
 _LOOPS = ("auto", "general", "specialised")
@@ -19,20 +20,17 @@ _NO_UPDATES = np.empty(0, np.int64)
 class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
-    X (n, n_in) and y as in `data.labels`, both as the kernels take them. optimizer is
-    its code in the kernels; settings are its numbers, (5,) for one net and (6, n_nets)
-    for many, and learning_rates (n_params,) those of the parameters where they differ.
-    mean is the reduction over a batch. loop is "auto", "general" or "specialised" (see
-    `engines.dispatch`). n_jobs: threads, -1 for all processors. record_at has the
-    updates after which parameters are recorded, in order. per_epoch counts the updates
-    of an epoch, the last of which may have a smaller batch; updates those of all epochs.
+    X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
+    optimizer's. mean is the reduction over a batch. loop is "auto", "general" or
+    "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    record_at has the updates after which parameters are recorded, in order. per_epoch
+    counts the updates of an epoch, the last of which may have a smaller batch; updates
+    those of all epochs.
     """
 
     X: Array
     y: Array
-    optimizer: int
-    settings: Array
-    learning_rates: Array
+    rule: UpdateRule
     epochs: int
     batch_size: int
     mean: bool
@@ -48,15 +46,13 @@ class FitConfig:
     @property
     def lr(self) -> float:
         """The learning rate."""
-        return float(self.settings[kernels.codes.LR])
+        return float(self.rule.settings[kernels.codes.LR])
 
 
 def fit_config(
     X: Array,
     y: Array,
-    optimizer: int,
-    settings: Array,
-    learning_rates: Array,
+    rule: UpdateRule,
     *,
     epochs: Any,
     batch_size: Any,
@@ -72,7 +68,7 @@ def fit_config(
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and what describes the optimizer are checked already. mixes_rows: the net's
+    X, y and the rule are checked already. mixes_rows: the net's
     output for a row depends on the other rows. A record takes record_bytes.
     """
     check_choice("loop", loop, _LOOPS)
@@ -90,9 +86,7 @@ def fit_config(
     return FitConfig(
         X=X,
         y=y,
-        optimizer=optimizer,
-        settings=settings,
-        learning_rates=learning_rates,
+        rule=rule,
         epochs=epochs,
         batch_size=batch_size,
         mean=reduction == "mean",
@@ -129,7 +123,7 @@ def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
 
 
 def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
-    """Return the sorted updates that record= asks for: every k from 0, or those given."""
+    """Return the sorted updates of record=: every k from 0, or those given."""
     if record is None:
         return _NO_UPDATES
     if np.ndim(record) == 0:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import kernels
 from ..data.arrays import Array
 from .config import FitConfig
 from .state import TrainingState
@@ -71,13 +72,10 @@ class History:
 
 
 def history_of(
-    config: FitConfig,
-    state: TrainingState,
-    updates: int,
-    classifies: bool,
-    seconds: float,
+    config: FitConfig, state: TrainingState, classifies: bool, seconds: float
 ) -> History:
-    """Return the history after so many updates; without classes accuracies are NaN."""
+    """Return the history of the updates made; without classes accuracies are NaN."""
+    updates = int(state.position[kernels.codes.UPDATES])
     epochs, n = updates // config.per_epoch, len(config.y)
     accuracy = state.n_right[:epochs] / n if classifies else np.full(epochs, np.nan)
     recording = None

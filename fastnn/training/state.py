@@ -24,7 +24,7 @@ class TrainingState:
 
     def __init__(self, theta: Array, config: FitConfig) -> None:
         self.theta, self.g = theta, np.zeros((1, theta.size), theta.dtype)
-        self.moments, self.clock = initial_moments(config.optimizer, theta)
+        self.moments, self.clock = initial_moments(config.rule.code, theta)
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)

@@ -1,7 +1,7 @@
 """Training in chunks: between two of them Python looks at Ctrl-C and divergence.
 
-Nothing that happens between chunks changes the numbers: the next chunk goes on where the
-last one ended, with the same bits.
+Nothing that happens between chunks changes the numbers: the next chunk goes on where
+the last one ended, with the same bits.
 """
 
 from time import perf_counter
@@ -44,7 +44,7 @@ class DivergenceError(ArithmeticError):
 
 
 class Trainer:
-    """One fit under way; `history` tells how far it came, also after an interruption."""
+    """One fit. After `run`, also a failed one, `history` tells how far it came."""
 
     def __init__(
         self, engine: Engine, config: FitConfig, theta: Array, classifies: bool
@@ -52,7 +52,7 @@ class Trainer:
         self._config, self._classifies = config, classifies
         self._state, self._orders = TrainingState(theta, config), EpochOrders(config)
         self._train = engine.start(config, self._state)
-        self._started = perf_counter()
+        self.history: History | None = None
 
     def run(self) -> None:
         """Make all updates; if that fails, return to the last chunk that went well.
@@ -61,7 +61,7 @@ class Trainer:
         """
         config, state, position = self._config, self._state, self._state.position
         per_epoch, batch_size = config.per_epoch, config.batch_size
-        chunk = ChunkSizer(state.theta.size)
+        chunk, run_started = ChunkSizer(state.theta.size), perf_counter()
         snapshot = state.snapshot()
         updates = samples = 0
         try:
@@ -86,18 +86,15 @@ class Trainer:
         except BaseException:
             state.restore(snapshot)
             raise
-
-    def history(self) -> History:
-        """Return the history of the completed epochs, once the training has ended."""
-        updates = int(self._state.position[_UPDATES])
-        seconds = perf_counter() - self._started
-        return history_of(self._config, self._state, updates, self._classifies, seconds)
+        finally:
+            seconds = perf_counter() - run_started
+            self.history = history_of(config, state, self._classifies, seconds)
 
     def _advance(self, end: int, budget: int) -> int:
         return self._train(self._orders.block, self._orders.first, end, budget)
 
     def _progress(self, updates: int) -> tuple[str, str]:
-        """Return the epoch under way and the loss of the last completed one, as text."""
+        """Return the epoch under way and the last completed one's loss, as text."""
         epoch, epochs = updates // self._config.per_epoch, self._config.epochs
         note = ""
         if epoch:

@@ -5,13 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
-from fastnn.sweep.statistics import Proportion
 from known_runs import curves, runs_of, with_one_diverged
 from rich.console import Console
 
 import fastnn
 from fastnn.sweep.curves import forward_filled, percentiles
 from fastnn.sweep.plan import seed_array
+from fastnn.sweep.statistics import Proportion
 
 GATE = fastnn.datasets.xor_gate()
 SPIRAL = fastnn.datasets.spiral(10)

@@ -5,9 +5,9 @@ import pickle
 import naive
 import numpy as np
 import pytest
-from fastnn.training.trainer import DivergenceError
 
 import fastnn
+from fastnn.training.trainer import DivergenceError
 
 X, Y = fastnn.datasets.xor_grid(9)  # 81 points
 HOW = {

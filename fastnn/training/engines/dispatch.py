@@ -50,9 +50,9 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
     ):
         return "general"
     why = why_not_specialised(table, loss)
-    if not why and config.optimizer != kernels.codes.SGD:
+    if not why and config.rule.code != kernels.codes.SGD:
         why = "it does plain SGD"
-    if not why and config.learning_rates.size:
+    if not why and config.rule.learning_rates.size:
         why = "it has one learning rate for all parameters"
     if not why and config.batch_size != 1:
         why = "it takes single samples, batch_size=1"
@@ -105,7 +105,7 @@ def _specialised(
                 config.X,
                 config.y,
                 order,
-                config.settings,
+                config.rule.settings,
                 config.record_at,
                 first_epoch,
                 end,
@@ -121,7 +121,7 @@ def _per_sample(
     table: Array, loss: Loss, config: FitConfig, state: TrainingState
 ) -> Advance:
     """Return the loop over single samples for any architecture."""
-    dtype, rates = config.X.dtype, config.learning_rates
+    dtype, rates = config.X.dtype, config.rule.learning_rates
     packed = packing(table, kernels.codes.VECTOR_BYTES // dtype.itemsize)
     vectors, by_unit = aligned_arrays(
         dtype, (2 + len(state.moments), packed.size), (4, packed.units.size)
@@ -153,8 +153,8 @@ def _per_sample(
                 order,
                 packed.layers,
                 loss.code,
-                config.optimizer,
-                config.settings,
+                config.rule.code,
+                config.rule.settings,
                 rates,
                 config.record_at,
                 first_epoch,
@@ -170,7 +170,7 @@ def _per_sample(
 def _batches(
     table: Array, loss: Loss, config: FitConfig, state: TrainingState, lanes: int
 ) -> Advance:
-    """Return the loop over batches, in tiles of `lanes` samples, on one or more threads."""
+    """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
     dtype = config.X.dtype
     batch_tiles = -(-min(config.batch_size, len(config.X)) // lanes)
     part_tiles = max(_PART_TILES, -(-batch_tiles // _MAX_PARTS))
@@ -215,9 +215,9 @@ def _batches(
                     order,
                     table,
                     loss.code,
-                    config.optimizer,
-                    config.settings,
-                    config.learning_rates,
+                    config.rule.code,
+                    config.rule.settings,
+                    config.rule.learning_rates,
                     config.batch_size,
                     config.mean,
                     config.record_at,

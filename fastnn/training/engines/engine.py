@@ -7,9 +7,9 @@ from ...data.arrays import Array
 from ..config import FitConfig
 from ..state import TrainingState
 
-# Trains on, and returns one of the kernels' status codes. Its arguments: the orders of the
-# rows in the epochs from a first one on, that epoch, the update to stop at, and the number
-# of samples to stop after.
+# Trains on, and returns one of the kernels' status codes. Its arguments: the orders of
+# the rows in the epochs from a first one on, that epoch, the update to stop at, and the
+# number of samples to stop after.
 Advance = Callable[[Array, int, int, int], int]
 
 

@@ -64,8 +64,8 @@ class Layerwise:
         """Return a function that trains on, in whole updates."""
         if config.loop == "specialised":
             raise ValueError(
-                "loop='specialised' cannot train this net, which is run layer by layer: "
-                "leave it out"
+                "loop='specialised' cannot train this net, which is run layer by "
+                "layer: leave it out"
             )
         return partial(self._advance, config, state)
 
@@ -101,9 +101,9 @@ class Layerwise:
                 state.moments,
                 state.clock,
                 self._gradient,
-                config.optimizer,
-                config.settings,
-                config.learning_rates,
+                config.rule.code,
+                config.rule.settings,
+                config.rule.learning_rates,
             )
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
@@ -133,9 +133,9 @@ class Layerwise:
         return passed
 
     def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
-        """Fill the gradient; return the summed loss, the rows that are right, and one row.
+        """Fill the gradient; return the summed loss, the rows that are right, and bad.
 
-        That row is the first whose loss is not finite, or -1.
+        bad is the first row whose loss is not finite, or -1.
         """
         passed = self._forward(X)
         z = readonly(passed[-1][1])

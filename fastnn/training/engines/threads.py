@@ -8,7 +8,7 @@ from ...data.machine import available_threads
 
 
 def thread_count(n_jobs: int) -> int:
-    """Return how many threads may work: n_jobs, or -1 for all, at most one per processor."""
+    """Return the threads that may work: n_jobs, or -1 for all, at most all."""
     available = available_threads()
     return min(n_jobs, available) if n_jobs > 0 else available
 
