@@ -65,7 +65,7 @@ class EpochsTo:
         return Proportion(self._count, len(self.each))
 
     def quantile(self, q: float) -> float:
-        """Return the epoch by which a proportion q of all nets is there, or infinity."""
+        """Return the epoch by which a proportion q of nets is there, or infinity."""
         values, proportion = self.each[:, np.newaxis], check_proportion(q)
         return float(quantiles(values, np.array(proportion), np.inf)[0])
 

@@ -11,7 +11,7 @@ from ...data.arrays import Array
 
 @dataclass(frozen=True, eq=False)
 class Packing:
-    """Where each parameter of theta stands in the packed parameters: see `kernels.codes`.
+    """Where each parameter of theta is in the packed ones: see `kernels.codes`.
 
     layers: the packed table. The packed parameter places[p] is the parameter sources[p]
     of theta; the first theta.size of them are theta in its order, and the others the
