@@ -72,7 +72,7 @@ def test_a_stack_with_softmax_and_relu_inside_learns():
     assert history.loss[-1] < history.loss[0]
 
 
-def test_stacks_with_repeat_or_sum_learn_and_check_their_rows():
+def test_a_stack_with_repeat_takes_one_row_and_gives_several():
     # One row goes in and its score is repeated for four labels, so the net can only
     # learn their mean.
     net = fastnn.Sequential(
@@ -89,7 +89,8 @@ def test_stacks_with_repeat_or_sum_learn_and_check_their_rows():
     with pytest.raises(ValueError, match="takes one row, but gets 2"):
         net.fit([[1.0, 2.0], [1.0, 2.0]], y, epochs=1, lr=0.5, batch_size="full")
 
-    # All rows go in and one comes out.
+
+def test_a_stack_with_sum_takes_all_rows_and_gives_one():
     pooled = fastnn.Sequential(
         [fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Sum(), fastnn.Affine(3, 2)], seed=0
     )
@@ -155,19 +156,22 @@ def test_subclasses_run_their_own_compute():
     z = np.where(hidden > 0, hidden, 0.1 * hidden) @ net.params[1] + net.params[2]
     assert (net.predict(X) == z.argmax(axis=1)).all()
 
+
+def test_a_layer_with_fewer_outputs_than_it_promises_is_refused():
     class Narrow(fastnn.Affine):
         """A layer with fewer outputs than it promises."""
 
         def compute(self, x):
             return super().compute(x)[:, :1]
 
+    X, y = fastnn.datasets.spiral(10)
     narrow = fastnn.Sequential([Narrow(2, 3)])
     for call in (narrow.predict, lambda X: narrow.loss_and_grads(X, y)):
         with pytest.raises(ValueError, match="promise 3 units"):
             call(X)
 
 
-def test_one_net_predicts_in_two_threads_layer_by_layer():
+def test_threads_that_share_a_net_get_the_same_predictions():
     net = fastnn.Sequential(
         [fastnn.MatMul(2, 40), fastnn.Tanh(), fastnn.Affine(40, 3)], seed=1
     )
