@@ -20,6 +20,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -180,7 +181,7 @@ def moves(root: Path, seeds: range | None) -> Figure:
     way: list[str] = []
     for _ in range(3):
         call()
-    count = sum(a != b for a, b in zip(way, way[1:], strict=False))
+    count = sum(a != b for a, b in pairwise(way))
     return count, f"in {len(set(way))} files"
 
 
