@@ -1,9 +1,9 @@
 """Tests that an editable install, the wheel and the sdist give the same package.
 
 The folder of a clone is called `fastnn`, as the package is. In the folder that holds
-the clone, Python therefore finds a folder `fastnn` without `__init__.py` first, and must
-still import the package. The environments here see NumPy and Numba of the running one,
-which saves a minute; `.ci/run` installs into an empty environment.
+the clone, Python therefore first finds a folder `fastnn` without `__init__.py`, and
+must still import the package. The environments here see NumPy and Numba of the running
+one, which saves a minute; `.ci/run` installs into an empty environment.
 """
 
 import os
