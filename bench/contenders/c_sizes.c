@@ -1,14 +1,16 @@
-/* A net of any sizes, trained in batches of any size or predicted, as one would write it in C: one sample at a time,
-   loops over the layers, run-time sizes. REAL is float or double.
+/* A net of any sizes, trained in batches of any size or predicted, as most people would
+   write it in C: one sample at a time, loops over the layers, sizes known at run time.
+   REAL is float or double.
 
-   params: for each layer W (n_in x n_out), then b (n_out). T: what the outputs should be (n x n_out).
-   hidden: 0 sigmoid, 1 tanh. loss: 0 binary cross-entropy, 1 softmax cross-entropy, 2 mean squared error. */
+   params: for each layer W (n_in x n_out), then b (n_out). T: targets (n x n_out).
+   hidden: 0 sigmoid, 1 tanh. loss: 0 binary cross-entropy, 1 softmax cross-entropy,
+   2 mean squared error. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tgmath.h>
 
-/* What the last layer's sums a become: probabilities or values. */
+/* Turns the sums a of the last layer into probabilities, or leaves them as values. */
 static void outputs(REAL *restrict a, long n, long loss)
 {
     if (loss == 0)
@@ -43,7 +45,8 @@ static void forward(REAL *a, const REAL *params, long layers, const long *sizes,
     }
 }
 
-/* Adds scale x gradient to `into`, which may be the parameters themselves; d: as a, the last layer's gradient given. */
+/* Adds scale x gradient to `into`, which may be the parameters themselves.
+   d: laid out like a; the caller fills in the gradient of the last layer's sums. */
 static void backward(REAL *into, REAL scale, const REAL *a, REAL *d, const REAL *params, long layers,
                      const long *sizes, long hidden)
 {
@@ -75,7 +78,7 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
     REAL *a = calloc(2 * units + 3 * n_params, sizeof(REAL));
     REAL *d = a + units, *gradient = d + units, *m = gradient + n_params, *v = m + n_params;
     REAL *last = a + units - n_out, *d_last = d + units - n_out;
-    int in_place = batch_size == 1 && !adam; /* no need for a gradient of its own */
+    int in_place = batch_size == 1 && !adam; /* needs no gradient buffer */
     double total = 0, power1 = 1, power2 = 1;
     for (long epoch = 0; epoch < epochs; epoch++) {
         total = 0;
@@ -112,7 +115,8 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
     return total / n;
 }
 
-/* Trains nets one after the other, their parameters in a row each; returns the sum of their losses. */
+/* Trains nets one after the other, with one row of params each; returns the sum of
+   their losses. */
 double train_all(const REAL *X, const REAL *T, long n, long layers, const long *sizes, long hidden, long loss, long adam,
                  double lr, long batch_size, long epochs, long nets, long n_params, REAL *params)
 {
@@ -122,7 +126,7 @@ double train_all(const REAL *X, const REAL *T, long n, long layers, const long *
     return total;
 }
 
-/* Fills out, (n x n_out), with what the net makes of the rows. */
+/* Fills out (n x n_out) with the predictions of the rows. */
 void predict(const REAL *X, long n, long layers, const long *sizes, long hidden, long loss, const REAL *params, REAL *out)
 {
     long units = sizes[0], n_in = sizes[0], n_out = sizes[layers];

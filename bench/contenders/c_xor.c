@@ -1,5 +1,6 @@
-/* Per-sample SGD of a 2-2-1 sigmoid net with binary cross-entropy, as one would write it in C.
-   params: w1 (2 x 2, by inputs), b1 (2), w2 (2), b2. Returns the last epoch's mean loss. */
+/* Per-sample SGD of a 2-2-1 sigmoid net with binary cross-entropy, as most people would
+   write it in C. params: w1 (2 x 2, by inputs), b1 (2), w2 (2), b2. Returns the mean loss
+   of the last epoch. */
 #include <math.h>
 
 static double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
