@@ -20,6 +20,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -70,8 +71,14 @@ def figures(root: Path) -> Iterator[tuple[str, Figure]]:
     for package in (*PACKAGES, "tests", "bench"):
         lines = sum(len(file.read_text().splitlines()) for file in files(root, package))
         yield f"lines in {package}/", (lines, "")
-    yield f"lines over {LINE_LENGTH} columns", found(root, f".{{{LINE_LENGTH + 1},}}$")
-    yield "marks that switch formatting off", found(root, r".*#\s*fmt:\s*(skip|off)")
+    yield (
+        f"lines over {LINE_LENGTH} columns",
+        matching_lines(root, f".{{{LINE_LENGTH + 1},}}$"),
+    )
+    yield (
+        "marks that switch formatting off",
+        matching_lines(root, r".*#\s*fmt:\s*(skip|off)"),
+    )
 
 
 def entries(folder: Path) -> Figure:
@@ -89,7 +96,7 @@ def files(root: Path, *folders: str) -> Iterator[Path]:
                 yield file
 
 
-def found(root: Path, pattern: str) -> Figure:
+def matching_lines(root: Path, pattern: str) -> Figure:
     """Count the lines that match a pattern from their start."""
     places = [
         f"{file.relative_to(root)}:{number}"
@@ -137,9 +144,9 @@ def import_graph(root: Path) -> dict[str, set[str]]:
     """Return the modules that each module imports, with `kernels` as fastnn.kernels."""
     modules = {}
     for file in files(root, *PACKAGES):
-        parts = file.relative_to(root).with_suffix("").parts
-        parts = ("fastnn", *parts) if parts[0] == "kernels" else parts
-        modules[".".join(parts).removesuffix(".__init__")] = file
+        name = ".".join(file.relative_to(root).with_suffix("").parts)
+        name = f"fastnn.{name}" if name.startswith("kernels.") else name
+        modules[name.removesuffix(".__init__")] = file
     graph: dict[str, set[str]] = {name: set() for name in modules}
     for name, file in modules.items():
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
@@ -168,25 +175,19 @@ def moves(root: Path, seeds: range | None) -> Figure:
     X, y = fastnn.datasets.xor_gate()
     how: dict[str, Any] = {"epochs": 1, "lr": 0.1, "batch_size": 1, "progress": False}
 
-    def call() -> None:
+    for _ in range(3):
         net = fastnn.mlp(2, 2, 1, seed=0)
         train = (
-            (lambda: net.fit(X, y, **how))
-            if seeds is None
-            else (lambda: net.fit_many(X, y, seeds=seeds, n_jobs=1, **how))
+            net.fit if seeds is None else partial(net.fit_many, seeds=seeds, n_jobs=1)
         )
-        way.clear()
-        watch(train, [str(root / package) for package in PACKAGES], way)
+        folders = [str(root / package) for package in PACKAGES]
+        count, n_files = count_moves(partial(train, X, y, **how), folders)
+    return count, f"in {n_files} files"
 
+
+def count_moves(work: Callable[[], object], folders: list[str]) -> tuple[int, int]:
+    """Count the moves between files of some folders, and the files."""
     way: list[str] = []
-    for _ in range(3):
-        call()
-    count = sum(a != b for a, b in pairwise(way))
-    return count, f"in {len(set(way))} files"
-
-
-def watch(work: Callable[[], object], folders: list[str], way: list[str]) -> None:
-    """Write down the file of the running function at each call and return."""
 
     def look(frame: FrameType, event: str, _: object) -> None:
         if event not in ("call", "return"):
@@ -202,6 +203,7 @@ def watch(work: Callable[[], object], folders: list[str], way: list[str]) -> Non
         work()
     finally:
         sys.setprofile(None)
+    return sum(a != b for a, b in pairwise(way)), len(set(way))
 
 
 if __name__ == "__main__":

@@ -119,12 +119,15 @@ def python(program, **options):
 
 def test_importing_changes_no_state():
     program = """
-import random, warnings
-import numpy as np, numba, logging
+import logging, random, warnings
+import numba, numpy as np
 def state():
-    config = {name: repr(value) for name, value in vars(numba.config).items() if name.isupper()}
-    return (np.random.get_state()[1].tolist(), random.getstate(), np.geterr(), np.get_printoptions(), config,
-            list(warnings.filters), logging.root.handlers)
+    settings = vars(numba.config).items()
+    config = {name: repr(value) for name, value in settings if name.isupper()}
+    numpy_state = (np.random.get_state()[1].tolist(), np.geterr())
+    printing = np.get_printoptions()
+    handlers, filters = list(logging.root.handlers), list(warnings.filters)
+    return random.getstate(), numpy_state, printing, config, filters, handlers
 before = state()
 import fastnn
 from fastnn import kernels
@@ -138,7 +141,8 @@ assert state() == before
 
 
 def test_numba_and_the_rest_wait_for_their_first_use():
-    program = "import sys, fastnn; print(sorted({'numba', 'matplotlib', 'rich', 'pandas'} & set(sys.modules)))"
+    late = {"numba", "matplotlib", "rich", "pandas"}
+    program = f"import sys, fastnn; print(sorted({late} & set(sys.modules)))"
     assert python(program).stdout == "[]\n"
 
 
