@@ -3,13 +3,12 @@
     python tests/figures.py            # print them
     python tests/figures.py --check    # and fail where one is above its limit
 
-A *move* is a change of the file whose code runs. `sys.setprofile` reports each call and
-each return of a Python function; after a call the running function is the one called,
-after a return its caller. Functions outside `fastnn/` and `kernels/` are left out, so a
-way through NumPy and back into the same file is no move. The count is that of the
-calling thread, as threads of their own count differs by one or two from run to run.
-Compiled code is one call, and warm: the counted call is the third. By this definition
-commit 0d1bb51 has 137 moves in `fit` and 222 in `fit_many`.
+A *move* is a step of the running program from one file to another. `sys.setprofile`
+reports each call and each return of a Python function: after a call the function that
+was called runs, after a return its caller. Functions outside `fastnn/` and `kernels/`
+are skipped. Only the calling thread counts, because the moves of worker threads vary by
+one or two from run to run. The third call is counted, so compilation is over. By this
+definition, commit 0d1bb51 has 137 moves in `fit` and 222 in `fit_many`.
 
 A *circle* is a set of files that import one another, directly or through others. An
 import counts wherever it stands, also in a function or for types only.
@@ -40,7 +39,7 @@ LIMITS = {
     "parameters of a function, at most": 20,
     f"lines over {LINE_LENGTH} columns": 0,
 }
-Figure = tuple[int, str]  # and what to look at, where it is too large
+Figure = tuple[int, str]  # the value, and what to look at if it is too large
 
 
 def main() -> None:
