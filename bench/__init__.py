@@ -1,1 +1,4 @@
-"""The same work, done by fastnn and by what a user would write instead. Run it as `python -m bench`."""
+"""Benchmark of fastnn against the programs that a user might take instead.
+
+Run it as `python -m bench`.
+"""

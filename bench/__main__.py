@@ -1,4 +1,7 @@
-"""The same work, done by fastnn and by what a user would pick instead: the same loss first, then timed in turn."""
+"""Time the same work in fastnn and in the programs that a user might take instead.
+
+Each contender must first reach the same loss. Those that do are timed in turn.
+"""
 
 import signal
 import sys
@@ -9,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from . import bound, charts, compare, growth, limit, machine, method, options, show
-from .cases import Case, Missing
-from .method import Field, Plan
+from .cases import Case, MissingCase
+from .method import Plan, Workers
 from .options import Options
 from .results import BAD, CaseResult, Growth, Run
 from .worker import pinned
@@ -19,13 +22,12 @@ FOLDER = Path(__file__).resolve().parent / "results"
 
 
 def main() -> None:
-    """Read the options, run what they ask for, and leave table, JSON and pictures."""
-    given = options.read(__doc__, FOLDER)
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # ends the run as Ctrl-C does
-    out = show.console(stderr=given.json)
-    run = _run(given, out)
+    """Run the chosen work; print tables and write a JSON file and charts."""
+    chosen = options.read(__doc__, FOLDER)
+    # A run that is terminated saves its results, as one that is interrupted does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    out = show.console(stderr=chosen.json)
+    run = _run(chosen, out)
     if any(case.rows for case in run.cases):
         out.print(show.summary(run, out.width))
     for case in run.cases:
@@ -33,94 +35,104 @@ def main() -> None:
             out.print(
                 f"{case.name}: {case.why_missing}", style="yellow", highlight=False
             )
-    if given.old is not None:
-        out.print(compare.table(run, given.old))
+    if chosen.old is not None:
+        out.print(compare.table(run, chosen.old))
     files = [FOLDER / f"{run.name}.json", *charts.draw(run, FOLDER)]
     out.print(
         "written: " + ", ".join(str(file) for file in files),
         soft_wrap=True,
         highlight=False,
     )
-    if given.json:
+    if chosen.json:
         sys.stdout.write(run.as_json())
     if not run.complete:
-        raise SystemExit(f"interrupted: {run.name}.json has what was finished")
-    bad = [
+        raise SystemExit(f"interrupted: {run.name}.json has the results so far")
+    failed = [
         f"{row.title} in {case.name}: {row.why}"
         for case in run.cases
         for row in case.rows
         if row.status in BAD
     ]
-    bad += [note for found in run.growth for note in found.notes]
-    if bad:
-        raise SystemExit(
-            "\n".join(["not timed, because they are invalid or failed:", *bad])
-        )
+    failed += [note for axis in run.growth for note in axis.notes]
+    if failed:
+        header = "not timed, because they failed or reached another loss:"
+        raise SystemExit("\n".join([header, *failed]))
 
 
-def _run(given: Options, out: Console) -> Run:
-    """The run, as far as it came. Until it is complete it is kept as NAME.partial.json."""
-    method_used = {"contenders": given.contenders, **asdict(given.plan)}
-    run = Run(f"{given.name}.partial", machine.describe(), method_used, limits={})
-    display = show.Display(out, len(given.cases) + len(given.axes) + 1)
+def _run(chosen: Options, out: Console) -> Run:
+    """Return the run, whole or up to Ctrl-C.
+
+    Its file is NAME.partial.json until it is complete.
+    """
+    method_used = {"contenders": chosen.contenders, **asdict(chosen.plan)}
+    run = Run(f"{chosen.name}.partial", machine.describe(), method_used, limits={})
+    display = show.Display(out, len(chosen.cases) + len(chosen.axes) + 1)
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, display.open():
-        field = Field(given.contenders, given.plan.threads, Path(scratch))
-        with field.open():
+        workers = Workers(chosen.contenders, chosen.plan.threads, Path(scratch))
+        with workers.open():
             try:
-                _all(run, given, field, display)
+                _measure_all(run, chosen, workers, display)
                 run.complete = True
             except KeyboardInterrupt:
-                signal.signal(
-                    signal.SIGINT, signal.SIG_IGN
-                )  # what follows takes a second
+                # Saving takes a second; another Ctrl-C must not stop it.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
     if run.complete:
         for file in FOLDER.glob(f"{run.name}*"):
             file.unlink()
-        run.name = given.name
+        run.name = chosen.name
     run.save(FOLDER / f"{run.name}.json")
     return run
 
 
-def _all(run: Run, given: Options, field: Field, display: show.Display) -> None:
-    plan = given.plan
+def _measure_all(
+    run: Run, chosen: Options, workers: Workers, display: show.Display
+) -> None:
+    plan = chosen.plan
     display.update("the limits of this machine")
     with pinned(plan.threads):
         limits = limit.measure()
     run.limits = asdict(limits)
     display.finish()
-    for case in given.cases:
-        if isinstance(case, Missing):
+    for case in chosen.cases:
+        if isinstance(case, MissingCase):
             run.cases.append(CaseResult.missing(case.name, case.why))
             display.finish()
         else:
-            _case(run, case, field, limits, plan, display)
+            _measure_case(run, case, workers, limits, plan, display)
         run.save(FOLDER / f"{run.name}.json")
-    field.restart()
-    for axis in given.axes:
-        found = Growth(axis.name, axis.description, 3 if plan.quick else 5)
-        run.growth.append(found)
-        growth.measure(found, axis, field, plan, display.update)
-        display.finish(growth=found)
+    workers.restart()
+    for axis in chosen.axes:
+        curves = Growth(axis.name, axis.description, 3 if plan.quick else 5)
+        run.growth.append(curves)
+        growth.measure(curves, axis, workers, plan, display.update)
+        display.finish(growth=curves)
         run.save(FOLDER / f"{run.name}.json")
 
 
-def _case(
+def _measure_case(
     run: Run,
     case: Case,
-    field: Field,
+    workers: Workers,
     limits: limit.Limits,
     plan: Plan,
     display: show.Display,
 ) -> None:
-    """Each case has its processes and its cache; a quick run starts anew in the first case only."""
+    """Measure a case in processes of its own with an empty cache.
+
+    A quick run restarts its processes in the first case only.
+    """
     result = CaseResult.of(case, bound.per_unit(case, limits, plan.threads))
     first = not any(earlier.rows for earlier in run.cases)
     run.cases.append(result)
     if first and plan.quick:
         plan = replace(plan, processes=2)
     elif not plan.quick:
-        field.restart(Path(tempfile.mkdtemp(dir=field.scratch)))
-    method.measure(result, case, field, plan, lambda text: display.update(text, result))
+        workers.restart(Path(tempfile.mkdtemp(dir=workers.scratch)))
+
+    def notify(text: str) -> None:
+        display.update(text, result)
+
+    method.measure(result, case, workers, plan, notify)
     display.finish(result)
 
 

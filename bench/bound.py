@@ -1,35 +1,45 @@
-"""The limit: how long the work would take on this machine if nothing were in its way, by the methods that we know.
+"""The least time that the work could take on this machine, by the methods we know.
 
-Two things hold a training up. One is *latency*: an update needs the last one's result, and what lies on that chain
-cannot overlap. The other is *throughput*: all multiplications have to be done, several at a time. The limit is the
-larger of the two. It is no theorem, since someone may find a shorter way; but nothing that was measured is below it.
+Two things bound the time of a training. One is *latency*: each update needs the result
+of the update before it, and the operations on this chain cannot overlap. The other is
+*throughput*: all multiplications have to be done, several at a time. The bound is the
+larger of the two. It is no theorem, since someone may find a shorter way, but no
+measured time is below it.
 
-**The chain, per sample.** Once the outputs p are known, the next sample's first sums z' are one fused multiply-add
-away. All that the new weights change in them is -lr (p - t) k, for gradients are linear in p - t, and the factor k
-(weights, activations' derivatives, x.x' + 1) and the rest of z' are computed while the chain waits. So an update is, in
-a row:
+**Latency, per sample.** Once the outputs p are known, the first sums z' of the next
+sample are one fused multiply-add away. The new weights change z' by -lr (p - t) k only,
+because gradients are linear in p - t. The factor k (weights, derivatives of
+activations, x.x' + 1) and the rest of z' are computed while the chain waits. So one
+update consists of these operations, one after the other:
 
-- that fused multiply-add (for squared errors of several outputs, a tree of additions besides);
-- an activation for each hidden layer: looked up in a table of polynomials, since that is the shortest way known. An
-  addition makes the index, a load brings the coefficients, and a polynomial evaluated in pairs takes 3 fused
-  multiply-adds in float64 (degree 4 to 7), 2 in float32 (degree 2 or 3);
-- after each hidden layer a sum of n products: a multiplication (as long as a fused multiply-add), then a tree of
-  additions, ceil(log2 n) high. The bias, and what a previous update changes in these weights, is ready before;
-- the output: an activation for BCE; for the softmax of k outputs an exponential like an activation, a tree of
-  additions and a division (the products with k are summed beside it, and divided in the end); nothing for squared
-  errors.
+- that fused multiply-add, and for squared errors of several outputs a tree of
+  additions;
+- an activation for each hidden layer, looked up in a table of polynomials, which is the
+  shortest way known. An addition makes the index, a load fetches the coefficients, and
+  a polynomial evaluated in pairs takes 3 fused multiply-adds in float64 (degree 4 to 7)
+  and 2 in float32 (degree 2 or 3);
+- after each hidden layer a sum of n products: a multiplication, which takes as long as
+  a fused multiply-add, then a tree of additions of height ceil(log2 n). The bias and
+  the change of these weights by the previous update are ready by then;
+- the output: an activation for BCE; for the softmax of k outputs an exponential, which
+  takes as long as an activation, a tree of additions and a division (the products with
+  k are summed at the same time and divided at the end); nothing for squared errors.
 
-A net of 2-2-1 sigmoids: fma, activation, sum of two, activation.
+For a net of 2-2-1 sigmoids: fma, activation, sum of two, activation.
 
-**The throughput.** A row takes a fused multiply-add for each weight in the forward pass (the bias is what it is added
-to), one for each weight of all but the first layer on the way back, and one for each parameter in the gradient (per
-sample: in the update itself). An activation or an exponential takes 8 operations in float64 and 6 in float32 (16 powers
-held in registers, and a polynomial between them), and, where it is a sigmoid or tanh, a division, for which there is a
-unit of its own; a softmax takes one division a row. Every weight is loaded at least once an update. Adam takes 8
-operations, a division and a square root (counted as a division) for each parameter and update. Losses are free:
-logarithms can be taken of products of many probabilities. Threads divide all of that but the chain.
+**Throughput.** Each row takes one fused multiply-add per weight in the forward pass
+(which starts from the bias), one per weight of all layers but the first in the backward
+pass, and one per parameter in the gradient (per sample: in the update itself). An
+activation or an exponential takes 8 operations in float64 and 6 in float32: 16 powers
+held in registers, and a polynomial between them. A sigmoid or tanh also takes a
+division, which has a unit of its own in the processor; a softmax takes one division per
+row. Each weight is loaded at least once per update. Adam takes 8 operations, a division
+and a square root (counted as a division) per parameter and update. Losses cost nothing,
+because one logarithm of a product replaces the logarithms of many probabilities.
+Threads divide all of that except the chain.
 
-None of this counts main memory: where the rows do not fit into the caches, the truth is higher.
+The bound leaves out main memory: where the rows do not fit into the caches, even the
+best program takes longer.
 """
 
 from itertools import pairwise
@@ -40,16 +50,19 @@ from .limit import Limits, Precision
 
 
 def per_unit(case: Case, limits: Limits, threads: int) -> float:
-    """Seconds of an update, or of a predicted row."""
+    """Return the bound in seconds per update, or per predicted row."""
     rows = min(case.batch_size, len(case.X)) if case.kind == "train" else 1
     throughput = _throughput(case, limits.of(case.dtype), rows) / threads
-    # Chains of different nets, or of different rows that are predicted, run side by side.
+    # The chains of several nets, or of several predicted rows, overlap.
     chains = case.n_nets if case.kind == "train" else len(case.X)
     return max(_chain(case, limits) / chains, throughput) * 1e-9
 
 
 def _chain(case: Case, limits: Limits) -> float:
-    """Nanoseconds from one update's outputs to the next one's; for prediction, from inputs to outputs."""
+    """Return the nanoseconds from one update's outputs to those of the next one.
+
+    For prediction, return those from the inputs to the outputs.
+    """
     p = limits.of(case.dtype)
     activation = (
         p.add_latency
@@ -60,22 +73,26 @@ def _chain(case: Case, limits: Limits) -> float:
     outputs = {
         "mse": 0.0,
         "bce": activation,
-        "softmax_ce": activation + _tree(n_out) * p.add_latency + p.division_latency,
+        "softmax_ce": activation + _additions(n_out, p) + p.division_latency,
     }[case.loss]
-    forward = p.fma_latency + sum(activation + _sum(n, p) for n in hidden) + outputs
+    sums = sum(activation + _sum_of_products(n, p) for n in hidden)
+    forward = p.fma_latency + sums + outputs
     if case.kind == "predict":
         return forward
-    return forward + (_tree(n_out) * p.add_latency if case.loss == "mse" else 0.0)
+    return forward + (_additions(n_out, p) if case.loss == "mse" else 0.0)
 
 
 def _throughput(case: Case, p: Precision, rows: int) -> float:
-    """Nanoseconds of the arithmetic of an update on so many rows, or of prediction."""
+    """Return the nanoseconds of the arithmetic of one update on `rows` rows.
+
+    For prediction, return those of predicting `rows` rows.
+    """
     layers = list(pairwise(case.sizes))
     weights = sum(n_in * n_out for n_in, n_out in layers)
     params = weights + sum(n_out for _, n_out in layers)
     hidden = sum(case.sizes[1:-1])
-    curved = hidden + (case.sizes[-1] if case.loss != "mse" else 0)
-    fmas = rows * (weights + curved * (8 if case.dtype == "float64" else 6))
+    activations = hidden + (case.sizes[-1] if case.loss != "mse" else 0)
+    fmas = rows * (weights + activations * (8 if case.dtype == "float64" else 6))
     divisions = rows * (hidden + (1 if case.loss != "mse" else 0))
     if case.kind == "train":
         fmas += rows * (weights - case.sizes[0] * case.sizes[1] + params)
@@ -89,11 +106,11 @@ def _throughput(case: Case, p: Precision, rows: int) -> float:
     )
 
 
-def _tree(n: int) -> int:
-    """Additions in a row that n numbers take."""
-    return ceil(log2(n))
+def _additions(n: int, p: Precision) -> float:
+    """Return the nanoseconds of adding n numbers in a tree."""
+    return ceil(log2(n)) * p.add_latency
 
 
-def _sum(n: int, p: Precision) -> float:
-    """Nanoseconds until a sum of n products is there."""
-    return p.fma_latency + _tree(n) * p.add_latency
+def _sum_of_products(n: int, p: Precision) -> float:
+    """Return the nanoseconds of a sum of n products."""
+    return p.fma_latency + _additions(n, p)

@@ -1,4 +1,4 @@
-"""The work: data, net, update rule and number of updates, the same for every contender."""
+"""The cases: data, net, update rule and number of updates, equal for all contenders."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,20 +12,23 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One piece of work: train this net on these rows, or predict them.
+    """Work for the contenders: train this net on these rows, or predict the rows.
 
-    X: (n, n_in). y: (n,) class numbers, or (n, n_out) values for "mse". params: [W1, b1, ...], W (n_in, n_out); where
-    many nets train side by side each array has a leading axis of nets. Hidden layers have the activation `hidden`, the
-    last one what belongs to the loss. Losses are means over rows (of "mse": over outputs, too), rows are never
-    shuffled, and the last batch of an epoch may be smaller. `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9
-    and 0.999, eps 1e-8). A net that predicts does so for all rows, `epochs` times.
+    X: (n, n_in). y: (n,) class numbers, or (n, n_out) values for "mse". params: [W1,
+    b1, ...] with W (n_in, n_out); each array has a leading axis of nets if there are
+    many. Hidden layers have the activation `hidden`; the last layer's belongs to the
+    loss. Losses are means over rows (of "mse": over outputs, too), rows are never
+    shuffled, and the last batch of an epoch may be smaller. `optimizer` is "sgd" (no
+    momentum) or "adam" (betas 0.9 and 0.999, eps 1e-8). Of kind "predict", a case
+    predicts all rows `epochs` times.
 
-    `epochs` is how long a whole training is, and the most that is timed at once; `least_epochs` the least, where in
-    fewer what is done once a training would weigh too much. `many` says that one net, too, stands for many to be
-    trained. A case that is not `quick` takes part in a quick run only if it is named.
+    `epochs` is the length of a whole training and the most that is timed at once.
+    `least_epochs` is the least, where the fixed cost of a training would distort a
+    shorter measurement. `many` marks a case about many nets, even with one net. A case
+    that is not `quick` takes part in a quick run only if it is named.
 
-    All contenders must reach the same mean loss in epoch number `checked_epochs`, but for a relative `tolerance`; for
-    prediction it is the loss of what is predicted.
+    All contenders must reach the same mean loss in epoch `checked_epochs`, within a
+    relative `tolerance`; for prediction it is the loss of the predictions.
     """
 
     name: str
@@ -48,22 +51,22 @@ class Case:
 
     @property
     def sizes(self) -> list[int]:
-        """Numbers of inputs, hidden units and outputs."""
+        """Return the numbers of units: inputs, each hidden layer, outputs."""
         return [len(self.X[0]), *(b.shape[-1] for b in self.params[1::2])]
 
     @property
     def dtype(self) -> str:
-        """The numbers that are computed with."""
+        """Return the name of the dtype."""
         return self.X.dtype.name
 
     @property
     def unit(self) -> str:
-        """What is counted: updates (of one net), or rows that are predicted."""
+        """Return what is counted: an update (of one net) or a (predicted) row."""
         return "update" if self.kind == "train" else "row"
 
     @property
     def units(self) -> int:
-        """How many of them an epoch has."""
+        """Return the number of updates or rows in an epoch, over all nets."""
         return (
             self.n_nets * -(-len(self.X) // self.batch_size)
             if self.kind == "train"
@@ -72,31 +75,34 @@ class Case:
 
     @property
     def description(self) -> str:
-        """The work in a line."""
+        """Return the work in a line; runs are compared where these lines are equal."""
         net = "-".join(map(str, self.sizes))
-        what = f"{net} {self.hidden}, {self.loss}, {self.dtype}, {len(self.X):,} rows"
+        work = f"{net} {self.hidden}, {self.loss}, {self.dtype}, {len(self.X):,} rows"
         if self.kind == "predict":
-            return f"{what}, predicted"
-        rule = f"{'SGD' if self.optimizer == 'sgd' else 'Adam'} with learning rate {self.lr:g}"
+            return f"{work}, predicted"
+        optimizer = {"sgd": "SGD", "adam": "Adam"}[self.optimizer]
         batch = {1: "per sample", len(self.X): "all rows at once"}.get(
             self.batch_size, f"batches of {self.batch_size}"
         )
-        return f"{what} in their order, {batch}, {rule}" + (
-            f", {self.n_nets:,} nets" if self.n_nets > 1 else ""
-        )
+        nets = f", {self.n_nets:,} nets" if self.n_nets > 1 else ""
+        rule = f"{optimizer} with learning rate {self.lr:g}"
+        return f"{work} in their order, {batch}, {rule}{nets}"
 
     def targets(self) -> Array:
-        """What the outputs should be, (n, n_out): 0 or 1 for "bce", one-hot for "softmax_ce", the values for "mse"."""
+        """Return the targets of the outputs, (n, n_out).
+
+        They are 0 or 1 for "bce", one-hot for "softmax_ce", and the values for "mse".
+        """
         if self.loss == "softmax_ce":
             return np.eye(self.sizes[-1], dtype=self.X.dtype)[self.y]
         return self.y.reshape(len(self.y), -1).astype(self.X.dtype)
 
     def flat_params(self) -> Array:
-        """All parameters of each net in a row, (n_nets, n_params)."""
+        """Return the parameters with one row per net, (n_nets, n_params)."""
         return np.hstack([p.reshape(self.n_nets, -1) for p in self.params])
 
     def predicted_loss(self, outputs: Array) -> float:
-        """Mean loss of predicted class probabilities or values, (n, n_out)."""
+        """Return the mean loss of predicted probabilities or values, (n, n_out)."""
         p = np.asarray(outputs, dtype=float).reshape(len(self.X), -1)
         if self.loss == "mse":
             return float(np.mean((p - self.targets()) ** 2))
@@ -107,7 +113,7 @@ class Case:
         )
 
     def astype(self, dtype: str) -> "Case":
-        """The same work with other numbers."""
+        """Return the same work in another dtype."""
         y = self.y.astype(dtype) if self.loss == "mse" else self.y
         return replace(
             self,
@@ -118,17 +124,17 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A case whose data cannot be had here, and why."""
+class MissingCase:
+    """A case whose data are missing here, and the reason."""
 
     name: str
     why: str
 
 
-def initial(
+def initial_parameters(
     sizes: list[int], seed: int = 0, dtype: str = "float64", n_nets: int = 1
 ) -> tuple[Array, ...]:
-    """Parameters to begin with: weights of standard deviation 1 / sqrt(n_in), biases zero."""
+    """Draw weights with standard deviation 1 / sqrt(n_in); biases are zero."""
     rng = np.random.default_rng(seed)
     nets = () if n_nets == 1 else (n_nets,)
     params: list[Array] = []
@@ -162,7 +168,7 @@ def _xor_grid() -> Iterator[Case]:
         "xor-grid 256 nets",
         X,
         y,
-        initial([2, 2, 1], n_nets=256),
+        initial_parameters([2, 2, 1], n_nets=256),
         "bce",
         0.25,
         1,
@@ -173,21 +179,21 @@ def _xor_grid() -> Iterator[Case]:
     yield replace(
         nets.astype("float32"), name="xor-grid 256 nets float32", tolerance=1e-5
     )
-    # FANN knows no other loss. It sums losses in float32; and its gradient clips sigmoids at 0.01 and 0.99, which makes
-    # a difference after the first epoch.
+    # The only loss of FANN, which sums losses in float32 (hence the tolerance). Its
+    # gradient clips sigmoids at 0.01 and 0.99, which shows after the first epoch.
     values = y.astype(float)
     yield Case(
         "xor-grid squared error",
         X,
         values,
-        initial([2, 2, 1]),
+        initial_parameters([2, 2, 1]),
         "mse",
         1 / 64,
         1,
         50,
         tolerance=1e-5,
     )
-    deeper = initial([2, 8, 8, 1])
+    deeper = initial_parameters([2, 8, 8, 1])
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
 
 
@@ -195,7 +201,7 @@ def _xor_gate() -> Iterator[Case]:
     from fastnn import datasets
 
     X, y = datasets.xor_gate()
-    nets = initial([2, 2, 1], n_nets=100_000)
+    nets = initial_parameters([2, 2, 1], n_nets=100_000)
     yield Case(
         "xor-gate 100,000 nets",
         X,
@@ -216,14 +222,14 @@ def _spiral() -> Iterator[Case]:
     from fastnn import datasets
 
     X, y = datasets.spiral()
-    params = initial([2, 10, 3])
+    params = initial_parameters([2, 10, 3])
     yield Case(
         "spiral batch 30", X, y, params, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10
     )
     yield Case(
         "spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3
     )
-    nets = initial([2, 10, 3], n_nets=1_024)
+    nets = initial_parameters([2, 10, 3], n_nets=1_024)
     yield Case(
         "spiral 1,024 nets",
         X,
@@ -239,18 +245,18 @@ def _spiral() -> Iterator[Case]:
     )
 
 
-def _digits() -> Iterator[Case | Missing]:
+def _digits() -> Iterator[Case | MissingCase]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
         for name in ("digits per sample", "digits batch 32"):
-            yield Missing(
-                name, "the digits come with scikit-learn: pip install scikit-learn"
+            yield MissingCase(
+                name, "the digits come with scikit-learn: `pip install scikit-learn`"
             )
         return
     X, y = load_digits(return_X_y=True)
     X = (X / 16.0).astype("float32")
-    params = initial([64, 32, 10], dtype="float32")
+    params = initial_parameters([64, 32, 10], dtype="float32")
     yield Case(
         "digits per sample", X, y, params, "softmax_ce", 0.05, 1, 20, tolerance=1e-5
     )
@@ -272,7 +278,7 @@ def _generated() -> Iterator[Case]:
     rng = np.random.default_rng(0)
     X = rng.random((6_400, 784), dtype="float32") - np.float32(0.5)
     y = (X @ rng.standard_normal((784, 10), dtype="float32")).argmax(axis=1)
-    params = initial([784, 128, 10], dtype="float32")
+    params = initial_parameters([784, 128, 10], dtype="float32")
     yield Case(
         "784-128-10 batch 128", X, y, params, "softmax_ce", 0.1, 128, 4, tolerance=1e-5
     )
@@ -281,7 +287,7 @@ def _generated() -> Iterator[Case]:
 def _matrix_exponential() -> Iterator[Case]:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((10_000, 4))
-    matrices = X.reshape(-1, 2, 2) / 2.0**8  # squared eight times after the series
+    matrices = X.reshape(-1, 2, 2) / 2.0**8  # the series, then eight squarings
     values = (
         np.eye(2)
         + matrices
@@ -291,7 +297,7 @@ def _matrix_exponential() -> Iterator[Case]:
     for _ in range(8):
         values = values @ values
     X, values = X.astype("float32"), values.reshape(-1, 4).astype("float32")
-    params = initial([4, 32, 16, 4], dtype="float32")
+    params = initial_parameters([4, 32, 16, 4], dtype="float32")
     yield Case(
         "4-32-16-4 Adam",
         X,
@@ -309,7 +315,7 @@ def _matrix_exponential() -> Iterator[Case]:
 
 
 def _predict() -> Iterator[Case]:
-    params = initial([2, 10, 3])
+    params = initial_parameters([2, 10, 3])
     X = np.random.default_rng(1).uniform(-1.0, 1.0, (1_000_000, 2))
     y = np.arange(len(X)) % 3
     yield Case(
@@ -328,8 +334,8 @@ def _predict() -> Iterator[Case]:
     )
 
 
-def cases() -> Iterator[Case | Missing]:
-    """All of them, in the order in which they are shown."""
+def cases() -> Iterator[Case | MissingCase]:
+    """Yield all cases in the order in which they are shown."""
     for make in (
         _xor_grid,
         _xor_gate,

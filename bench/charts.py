@@ -1,4 +1,4 @@
-"""Pictures of a run: bars for each case, and how costs grow."""
+"""Charts of a run: bars of each case, and curves of the growing cost."""
 
 import io
 from pathlib import Path
@@ -13,7 +13,7 @@ from .contenders import CONTENDERS, OURS
 from .results import CaseResult, Growth, Run
 from .show import significant
 
-# Okabe and Ito's colours, told apart by colour-blind readers too.
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = dict(
     zip(
         CONTENDERS,
@@ -38,7 +38,7 @@ _COLUMNS = 3
 
 
 def draw(run: Run, folder: Path) -> list[Path]:
-    """Write NAME.png and NAME-growth.png, as far as there is something to draw; the files."""
+    """Write NAME.png and NAME-growth.png where they have content; return the files."""
     files = []
     cases = [case for case in run.cases if case.row(OURS) is not None]
     if cases:
@@ -59,8 +59,9 @@ def _bars(run: Run, cases: list[CaseResult]) -> Figure:
     figure, axes = _grid(len(cases), 5.2, [0.24 * h + 0.9 for h in heights])
     for ax, case in zip(axes, cases, strict=False):
         _bar(ax, case)
-    text = f"{_where(run)}, medians of up to {run.method['rounds']} rounds; dotted: the limit of this machine"
-    figure.suptitle(text, fontsize=9)
+    rounds = f"medians of up to {run.method['rounds']} rounds"
+    limit = "dotted: the limit of this machine"
+    figure.suptitle(f"{_circumstances(run)}, {rounds}; {limit}", fontsize=9)
     return figure
 
 
@@ -97,8 +98,9 @@ def _curves(run: Run) -> Figure:
     figure, axes = _grid(len(run.growth), 4.6, [3.9] * -(-len(run.growth) // _COLUMNS))
     for ax, growth in zip(axes, run.growth, strict=False):
         _curve(ax, growth)
-    text = f"{_where(run)}, medians of {run.growth[0].rounds} rounds; exponents: slopes of the upper half of each range"
-    figure.suptitle(text, fontsize=9)
+    rounds = f"medians of {run.growth[0].rounds} rounds"
+    slopes = "exponents: slopes of the upper half of each range"
+    figure.suptitle(f"{_circumstances(run)}, {rounds}; {slopes}", fontsize=9)
     return figure
 
 
@@ -117,13 +119,12 @@ def _curve(ax: Axes, growth: Growth) -> None:
     ax.set_xscale("log")
     ax.set_yscale("log")
     values = sorted({value for curve in growth.curves for value in curve.values})
-    if (
-        values[-1] < 100 * values[0]
-    ):  # too few decades for the labels of a logarithmic axis
+    # A logarithmic axis labels decades only, and here there are fewer than two.
+    if values[-1] < 100 * values[0]:
         ax.set_xticks(values, [str(value) for value in values])
         ax.minorticks_off()
     ax.set_xlabel(growth.axis)
-    ax.set_ylabel("ms an epoch")
+    ax.set_ylabel("ms per epoch")
     ax.set_title(growth.description, fontsize=9)
     ax.legend(
         fontsize=7,
@@ -146,14 +147,15 @@ def _grid(count: int, width: float, heights: list[float]) -> tuple[Figure, list[
     ]
 
 
-def _where(run: Run) -> str:
+def _circumstances(run: Run) -> str:
     machine, method = run.machine, run.method
     threads = f"{method['threads']} thread" + ("s" if method["threads"] > 1 else "")
-    return f"{machine['cpu']}, {threads}, {machine['date'][:10]}, commit {machine['commit']}"
+    day, commit = machine["date"][:10], machine["commit"]
+    return f"{machine['cpu']}, {threads}, {day}, commit {commit}"
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    write_atomically(path, picture.getvalue())
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    write_atomically(path, content.getvalue())
     return path

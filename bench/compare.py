@@ -1,4 +1,4 @@
-"""What changed since an earlier run, beyond noise."""
+"""Comparison with an earlier run: what changed by more than noise."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -10,12 +10,15 @@ from .contenders import OWN
 from .results import Run, quartiles
 from .show import significant
 
-MARGIN = 0.05  # relative; a smaller change is never marked
+MARGIN = 0.05  # relative; smaller changes are never marked
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One contender in one case, seconds per unit of each round: in the earlier run and in this one."""
+    """One contender in one case of the earlier run and of this one.
+
+    `before` and `now` are the seconds per unit of each round.
+    """
 
     case: str
     contender: str
@@ -26,20 +29,20 @@ class Pair:
 
     @property
     def change(self) -> float:
-        """By what factor the median grew."""
+        """Return the factor by which the median grew."""
         return median(self.now) / median(self.before)
 
 
 def table(new: Run, old: Run) -> Table:
-    """What both runs timed, and whether it got slower."""
-    found = pairs(new, old)
-    drift = machine_drift(found)
+    """Return a table of what both runs timed, with marks where it changed."""
+    both = pairs(new, old)
+    drift = machine_drift(both)
     caption = f"now / then is divided by the rivals' median change, {drift:.2f}"
     if new.machine.get("cpu") != old.machine.get("cpu"):
-        caption += f"; that was on another CPU, {old.machine.get('cpu')}"
-    title = f"[bold]since {old.machine.get('date')}, commit {old.machine.get('commit')}[/bold]"
+        caption += f"; the earlier run was on another CPU, {old.machine.get('cpu')}"
+    earlier = f"since {old.machine.get('date')}, commit {old.machine.get('commit')}"
     shown = Table(
-        title=title,
+        title=f"[bold]{earlier}[/bold]",
         title_style="",
         title_justify="left",
         caption=caption,
@@ -49,7 +52,7 @@ def table(new: Run, old: Run) -> Table:
         shown.add_column(
             header, justify="left" if header in ("case", "contender", "") else "right"
         )
-    for pair in found:
+    for pair in both:
         mark = verdict(pair, drift)
         style = {"slower": "red", "faster": "green"}.get(mark, "")
         times = (
@@ -68,45 +71,53 @@ def table(new: Run, old: Run) -> Table:
 
 
 def obstacle(method: dict[str, Any], old: Run) -> str | None:
-    """Why a run by such a method cannot be compared with the old one."""
+    """Return why a run by this method cannot be compared with the old one, or None."""
     for name in ("threads", "quick"):
-        if method[name] != old.method.get(name):
-            return f"that run had {name}={old.method.get(name)}, this one has {name}={method[name]}"
+        new, before = method[name], old.method.get(name)
+        if new != before:
+            return f"that run had {name}={before}, this one has {name}={new}"
     return None
 
 
 def pairs(new: Run, old: Run) -> list[Pair]:
-    """What both runs timed, of the same work."""
-    earlier = {(case.name, case.description): case for case in old.cases}
-    found = []
+    """Return what both runs timed, where the work is the same."""
+    old_cases = {(case.name, case.description): case for case in old.cases}
+    both = []
     for case in new.cases:
-        before = earlier.get((case.name, case.description))
+        old_case = old_cases.get((case.name, case.description))
         for row in case.rows:
-            was = before.row(row.contender) if before is not None else None
-            if row.seconds and was is not None:
-                times = (was.per_unit(case.units), row.per_unit(case.units))
-                found.append(
+            before = None if old_case is None else old_case.row(row.contender)
+            if row.seconds and before is not None:
+                both.append(
                     Pair(
                         case.name,
                         row.contender,
                         row.title,
-                        *times,
-                        was.versions == row.versions,
+                        before.per_unit(case.units),
+                        row.per_unit(case.units),
+                        before.versions == row.versions,
                     )
                 )
-    return found
+    return both
 
 
-def machine_drift(found: list[Pair]) -> float:
-    """By what factor the machine itself got slower: the median of the rivals' changes, or 1 without rivals."""
+def machine_drift(both: list[Pair]) -> float:
+    """Return the factor by which the machine itself got slower.
+
+    It is the median of the changes of the rivals' times, or 1 without rivals.
+    """
     changes = [
-        pair.change for pair in found if pair.contender not in OWN and pair.same_version
+        pair.change for pair in both if pair.contender not in OWN and pair.same_version
     ]
     return median(changes) if changes else 1.0
 
 
 def verdict(pair: Pair, drift: float) -> str:
-    """Whether it is "slower" or "faster": the middle halves of the rounds lie apart, and the medians by over MARGIN."""
+    """Return "slower", "faster" or "".
+
+    A time changed if the middle halves of the rounds do not overlap and the medians
+    differ by more than MARGIN.
+    """
     low, _, high = (seconds / drift for seconds in quartiles(pair.now))
     old_low, _, old_high = quartiles(pair.before)
     if low > old_high and pair.change / drift > 1.0 + MARGIN:

@@ -1,4 +1,4 @@
-"""The C compiler of this machine, for the contenders in C."""
+"""The C compiler of this machine, which compiles the contenders in C."""
 
 import ctypes
 import hashlib
@@ -10,19 +10,19 @@ from pathlib import Path
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 if COMPILER is None:
-    raise ImportError("there is no C compiler (cc, gcc or clang) on the PATH")
-CACHE = Path(os.environ["BENCH_CACHE"])  # the folder that a worker is given
+    raise ImportError("no C compiler (cc, gcc or clang) on the PATH")
+CACHE = Path(os.environ["BENCH_CACHE"])  # the folder of this worker
 
 
 def version() -> str:
-    """The compiler, as it names itself."""
+    """Return the compiler's name and version, the first line that it prints."""
     command = [str(COMPILER), "--version"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return shown.partition("\n")[0]
 
 
 def library(source: Path, *flags: str) -> ctypes.CDLL:
-    """The shared library made from a source file, or found in the cache."""
+    """Compile a source file, or take the cached library, and load it."""
     command = [str(COMPILER), *FLAGS, *flags, str(source)]
     name = hashlib.sha256(
         "\0".join([*command, source.read_text()]).encode()

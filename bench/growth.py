@@ -1,4 +1,4 @@
-"""How the cost grows: with hidden width, batch size, rows, nets and threads."""
+"""Growth of the cost with hidden width, batch size, rows, nets and threads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,21 +8,22 @@ import numpy as np
 
 from fastnn.data.machine import available_threads
 
-from .cases import Case, initial
+from .cases import Case, initial_parameters
 from .contenders import CONTENDERS, OURS
-from .method import Field, Notify, Plan, calibrate, prepare, take_turns
+from .method import Notify, Plan, Workers, calibrate, prepare, take_turns
 from .results import BAD, Curve, Growth, Row
 
 RIVALS = ("joblib_processes", "c_sizes", "jax_scan", "pytorch", "numpy_vectorised")
-_LONGEST = 4.0  # seconds an epoch; a curve ends where the next point would take longer
+_LONGEST = 4.0  # seconds per epoch; a curve ends before a point that takes longer
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What changes, the work at each value, and the values of a full and of a quick run.
+    """One quantity that grows, with the work at each of its values.
 
-    The contenders have as many threads as the plan says, or `threads`. Where the value is a number of threads, they
-    start anew with so many.
+    `values` are those of a full run, `quick` those of a quick one. The contenders have
+    `threads` threads, or as many as the plan says. If the quantity is the number of
+    threads (`of_threads`), they restart at each value with that number.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Axis:
     make: Callable[[int], Case]
     values: tuple[int, ...]
     quick: tuple[int, ...]
-    grows: bool = True  # the work, with the value
+    grows: bool = True  # whether the work grows with the value
     of_threads: bool = False
     threads: int | None = None
 
@@ -38,9 +39,9 @@ class Axis:
 def _case(
     sizes: list[int], rows: int, batch_size: int, n_nets: int | None = None
 ) -> Case:
-    """Points of which the first two coordinates tell the class: the plane's sectors.
+    """Return points whose class is the sector of the plane they lie in.
 
-    n_nets: of a case that is about many nets.
+    The first two coordinates decide. n_nets: the number of nets of a case about many.
     """
     X = np.random.default_rng(0).uniform(-1.0, 1.0, (rows, sizes[0]))
     angle = np.arctan2(X[:, 1], X[:, 0]) / (2.0 * np.pi) + 0.5
@@ -51,7 +52,7 @@ def _case(
         "growth",
         X,
         y,
-        initial(sizes, n_nets=n_nets or 1),
+        initial_parameters(sizes, n_nets=n_nets or 1),
         loss,
         0.1,
         batch_size,
@@ -112,24 +113,24 @@ AXES = [
 
 
 def measure(
-    growth: Growth, axis: Axis, field: Field, plan: Plan, notify: Notify
+    growth: Growth, axis: Axis, workers: Workers, plan: Plan, notify: Notify
 ) -> None:
-    """Fill in the curves, value after value, the contenders in turn at each."""
-    names = [name for name in field.names if name == OURS or name in RIVALS]
+    """Time the contenders in turn at each value, and add the points to the curves."""
+    names = [name for name in workers.names if name == OURS or name in RIVALS]
     if axis.threads is None:
-        _points(growth, axis, names, field, plan, notify)
+        _measure_points(growth, axis, names, workers, plan, notify)
     else:
-        with Field(names, axis.threads, field.scratch).open() as threaded:
-            _points(growth, axis, names, threaded, plan, notify)
+        with Workers(names, axis.threads, workers.scratch).open() as threaded:
+            _measure_points(growth, axis, names, threaded, plan, notify)
     for curve in growth.curves:
         curve.exponent = exponent(curve.values, curve.seconds)
 
 
-def _points(
+def _measure_points(
     growth: Growth,
     axis: Axis,
     names: list[str],
-    field: Field,
+    workers: Workers,
     plan: Plan,
     notify: Notify,
 ) -> None:
@@ -139,42 +140,45 @@ def _points(
             name for name in names if not axis.grows or _affordable(growth, name, value)
         ]
         if axis.of_threads:
-            with Field(names, value, field.scratch).open() as threaded:
-                _point(growth, case, value, affordable, threaded, plan, notify)
+            with Workers(names, value, workers.scratch).open() as threaded:
+                _measure_point(growth, case, value, affordable, threaded, plan, notify)
         else:
-            _point(growth, case, value, affordable, field, plan, notify)
+            _measure_point(growth, case, value, affordable, workers, plan, notify)
 
 
 def exponent(values: list[int], seconds: list[float]) -> float | None:
-    """The slope of log cost over log size in the upper half of the range, where fixed costs matter least."""
+    """Return the slope of log cost over log size in the upper half of the range.
+
+    Fixed costs matter least there. None if there are fewer than two points.
+    """
     first = len(values) // 2 if len(values) > 3 else 0
     if len(values) - first < 2:
         return None
     return float(np.polyfit(np.log(values[first:]), np.log(seconds[first:]), 1)[0])
 
 
-def _point(
+def _measure_point(
     growth: Growth,
     case: Case,
     value: int,
     names: list[str],
-    field: Field,
+    workers: Workers,
     plan: Plan,
     notify: Notify,
 ) -> None:
     rows = [Row(name, CONTENDERS[name].title) for name in names]
 
-    def tell(text: str) -> None:
+    def notify_value(text: str) -> None:
         notify(f"growth with {growth.axis}, {value:,}: {text}")
 
-    wanted = None  # all reach the loss of the first one
+    expected = None  # the loss of the first contender, which all others must reach
     for row in rows:
-        tell(row.title)
-        prepare(row, case, field, wanted)
-        if wanted is None and row.status == "timed":
-            wanted = row.loss
-        calibrate(row, case, field, plan.turn / 2.0, plan.share)
-    take_turns(rows, field, growth.rounds, plan.share, tell)
+        notify_value(row.title)
+        prepare(row, case, workers, expected)
+        if expected is None and row.status == "timed":
+            expected = row.loss
+        calibrate(row, case, workers, plan.turn / 2.0, plan.budget)
+    take_turns(rows, workers, growth.rounds, plan.budget, notify_value)
     for row in rows:
         if row.status in BAD:
             growth.notes.append(
@@ -193,6 +197,9 @@ def _point(
 
 
 def _affordable(growth: Growth, name: str, value: int) -> bool:
-    """Whether an epoch at this value, by the last one, will end soon; at worst the cost grows as the value does."""
+    """Return whether an epoch at this value takes less than _LONGEST.
+
+    The estimate scales the last point, as if the cost grew in proportion to the value.
+    """
     curve = next((c for c in growth.curves if c.contender == name), None)
     return curve is None or curve.seconds[-1] * value / curve.values[-1] < _LONGEST

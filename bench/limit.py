@@ -1,8 +1,9 @@
-"""What this machine can do at best: cycles, latencies and throughputs, measured by small kernels.
+"""Cycles, latencies and throughputs of this machine, measured by small kernels.
 
-A latency is the time until the result of an operation can be used by the next one: measured by a chain of operations
-each of which needs the last one's result. A throughput is the time per operation when there are many independent ones:
-measured on arrays that stay in the first-level cache, compiled to vector instructions.
+A latency is the time until the next operation can use the result of an operation. It is
+measured by a chain of operations, each of which needs the result of the one before. A
+throughput is the time per operation when many are independent. It is measured on arrays
+that stay in the first-level cache, by vector instructions.
 """
 
 import time
@@ -13,7 +14,8 @@ import numba
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-# contract makes a product and a sum one fused operation; no sum may be reordered, or the chains would be no chains.
+# "contract" fuses a product and a sum into one operation. Sums must not be reordered,
+# because the chains would fall apart.
 _jit = numba.njit(error_model="numpy", fastmath={"contract", "nsz"})
 _STEPS = 100_000
 _LENGTH = 1_024
@@ -22,7 +24,10 @@ _REPEATS = 300
 
 @dataclass(frozen=True)
 class Precision:
-    """Nanoseconds of one operation in float64 or float32; throughputs are per number, not per vector."""
+    """Nanoseconds of each operation in float64 or in float32.
+
+    Throughputs are per number, not per vector.
+    """
 
     add_latency: float
     fma_latency: float
@@ -34,7 +39,10 @@ class Precision:
 
 @dataclass(frozen=True)
 class Limits:
-    """Nanoseconds: of a clock cycle, of a load whose address is the last one's result, and of arithmetic."""
+    """Nanoseconds of a clock cycle, of a load and of arithmetic.
+
+    The address of each timed load is the result of the load before.
+    """
 
     cycle: float
     load_latency: float
@@ -42,12 +50,13 @@ class Limits:
     float32: Precision
 
     def of(self, dtype: str) -> Precision:
-        """The figures for one kind of numbers."""
+        """Return the figures of one dtype."""
         return self.float64 if dtype == "float64" else self.float32
 
 
 @_jit
-def _integer_chain(n, x, mask):  # an addition and an exclusive or take a cycle each
+def _integer_chain(n, x, mask):
+    # An addition and an exclusive or take a cycle each.
     for i in range(n):
         x = (x + i) ^ mask
         x = (x + i) ^ mask
@@ -95,7 +104,8 @@ def _division_chain(n, x, a):
 
 
 @_jit
-def _fmas(n, x, a, b):  # 8 for each number that is loaded and stored
+def _fmas(n, x, a, b):
+    # 8 per number that is loaded and stored.
     for _ in range(n):
         for j in range(len(x)):
             v = x[j]
@@ -112,7 +122,8 @@ def _divisions(n, x, a):
 
 
 @_jit
-def _loads(n, x):  # x holds integers, which may be combined in any order
+def _loads(n, x):
+    # x holds integers, which the compiler may combine in any order.
     total = x[0]
     for i in range(n):
         x[i & 7] ^= i
@@ -122,12 +133,11 @@ def _loads(n, x):  # x holds integers, which may be combined in any order
 
 
 def measure() -> Limits:
-    """Run the kernels; most of the time goes into compiling them."""
+    """Run the kernels; most of the time is spent on compiling them."""
     chain = 4 * _STEPS
     following = np.roll(np.arange(512, dtype=np.uint64), -7)
-    load = _least(_loads, _REPEATS, np.ones(_LENGTH, np.int64)) / (
-        _LENGTH * _REPEATS
-    )  # of eight bytes
+    integers = np.ones(_LENGTH, np.int64)  # of eight bytes, as a float64
+    load = _least(_loads, _REPEATS, integers) / (_LENGTH * _REPEATS)
     return Limits(
         cycle=_least(_integer_chain, _STEPS, 12_345, 777) / (2 * chain),
         load_latency=_least(_load_chain, _STEPS, following) / chain,
@@ -138,7 +148,8 @@ def measure() -> Limits:
 
 def _precision(real: Any, load: float) -> Precision:
     chain, many = 4 * _STEPS, _LENGTH * _REPEATS
-    # Full mantissas: some dividers end early on round numbers. Dividing by x twice gives x again.
+    # Full mantissas, because some dividers stop early on round numbers. Each second
+    # division gives x again.
     a, x = real(1.7853981633974483), real(1.2337005501361697)
     half, third = real(0.5), real(0.3)
     ones = np.ones(_LENGTH, real)
@@ -154,7 +165,7 @@ def _precision(real: Any, load: float) -> Precision:
 
 
 def _least(kernel: Any, *arguments: Any) -> float:
-    """Nanoseconds of the fastest of many runs: the machine at its best."""
+    """Return the nanoseconds of the fastest of many runs."""
     kernel(*arguments)
     times = []
     for _ in range(25):

@@ -1,4 +1,4 @@
-"""Where a run took place."""
+"""The machine and the versions that a run is measured on."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ _VECTORS = (
 
 
 def describe() -> dict[str, Any]:
-    """CPU, system, versions and commit."""
+    """Return CPU, system, versions and commit."""
     flags = cpuinfo("flags").split() or cpuinfo("Features").split()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -50,7 +50,10 @@ def describe() -> dict[str, Any]:
 
 
 def _turbo() -> str:
-    """Whether the clock may go up and down, where the system tells; the suite leaves it as it is."""
+    """Return whether the clock may change: "on", "off", or "unknown" on some systems.
+
+    The benchmark does not change this setting.
+    """
     for name, off in (("intel_pstate/no_turbo", "1"), ("cpufreq/boost", "0")):
         file = Path("/sys/devices/system/cpu", name)
         if file.exists():
@@ -59,9 +62,9 @@ def _turbo() -> str:
 
 
 def _commit() -> str:
-    """The checkout's commit, with "+" where files differ from it."""
+    """Return the commit of the checkout, with "+" if files differ from it."""
     try:
-        found = [
+        commit, changes = [
             subprocess.run(
                 ["git", *command], cwd=ROOT, capture_output=True, text=True, check=True
             ).stdout.strip()
@@ -72,4 +75,4 @@ def _commit() -> str:
         ]
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return found[0] + ("+" if found[1] else "")
+    return commit + ("+" if changes else "")

@@ -1,4 +1,7 @@
-"""How it is measured: the same loss first, then in turn, never two at a time, and in more than one process."""
+"""The method: first the same loss, then timing in turn, in several processes.
+
+Never do two contenders run at a time.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,28 +15,30 @@ from .results import CaseResult, Row
 from .worker import Failed, Hanging, NotInstalled, Worker
 
 Notify = Callable[[str], None]
-SETTLE = 0.15  # seconds until the threads of the last contender have stopped spinning, as OpenBLAS's do for 0.1
+# Seconds until the threads of the last contender sleep: OpenBLAS's spin for 0.1 s.
+SETTLE = 0.15
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """Amount of measurement.
 
-    rounds: turns of each contender, spread over `processes` one after the other: some programs are always fast or
-    always slow in one process. turn: seconds that a turn lasts at most (or one epoch). share: a contender that has
-    taken so many seconds gets no more turns. threads: of every library.
+    rounds: turns of each contender, spread over `processes` processes one after the
+    other, because some programs are always fast or always slow within one process.
+    turn: the most seconds of a turn (which is at least one epoch). budget: seconds of a
+    case after which a contender gets no more turns. threads: of each library.
     """
 
     rounds: int
     processes: int
     turn: float
-    share: float
+    budget: float
     threads: int
     quick: bool
 
 
-class Field:
-    """The contenders, each in a process of its own, which are started when they are needed."""
+class Workers:
+    """Processes of the contenders, one each, which start when they are needed."""
 
     def __init__(self, names: Iterable[str], threads: int, scratch: Path) -> None:
         self.names, self.threads, self.scratch = list(names), threads, scratch
@@ -42,11 +47,11 @@ class Field:
         self.absent: dict[str, Exception] = {}
 
     def has(self, name: str) -> bool:
-        """Whether the contender's process is running."""
+        """Return whether the contender's process is running."""
         return name in self._workers
 
     def worker(self, name: str) -> Worker:
-        """The contender's process; raises NotInstalled or Failed."""
+        """Return the contender's process; raise NotInstalled or Failed without one."""
         if name in self.absent:
             raise self.absent[name]
         if name not in self._workers:
@@ -63,14 +68,17 @@ class Field:
             self._workers.pop(name).close()
 
     def restart(self, cache: Path | None = None) -> None:
-        """End all processes; the next ones keep what they compile in another folder, if one is given."""
+        """End all processes.
+
+        cache: the folder for compiled code of the next ones, by default the same.
+        """
         for name in list(self._workers):
             self.drop(name)
         self._cache = cache or self._cache
 
     @contextmanager
-    def open(self) -> Iterator["Field"]:
-        """End all processes in the end."""
+    def open(self) -> Iterator["Workers"]:
+        """End all processes when the block ends."""
         try:
             yield self
         finally:
@@ -78,48 +86,50 @@ class Field:
 
 
 def measure(
-    result: CaseResult, case: Case, field: Field, plan: Plan, notify: Notify
+    result: CaseResult, case: Case, workers: Workers, plan: Plan, notify: Notify
 ) -> None:
-    """Fill the result, process after process: validate the first ones, then time.
+    """Validate and time all contenders in each of the plan's processes.
 
-    A contender's second process tells what starting one costs; what has had its share needs no third.
+    The second process of a contender shows what starting one costs, and runs even if
+    the budget is spent; a third would show nothing new.
     """
-    notify("the right loss")
+    notify("the reference loss")
     result.loss = reference(case)
-    result.rows = [Row(name, CONTENDERS[name].title) for name in field.names]
+    result.rows = [Row(name, CONTENDERS[name].title) for name in workers.names]
     for process in range(plan.processes):
         if process:
-            field.restart()
+            workers.restart()
         for row in result.rows:
-            if process == 0 or (
-                row.status == "timed"
-                and (process == 1 or sum(row.seconds) < plan.share)
-            ):
+            has_budget = process == 1 or sum(row.seconds) < plan.budget
+            if process == 0 or (row.status == "timed" and has_budget):
                 notify(f"{row.title}: preparing")
-                prepare(row, case, field, result.loss)
+                prepare(row, case, workers, result.loss)
         if process == 0:
             for row in result.rows:
-                calibrate(row, case, field, plan.turn, plan.share)
-        take_turns(
-            result.rows, field, -(-plan.rounds // plan.processes), plan.share, notify
-        )
+                calibrate(row, case, workers, plan.turn, plan.budget)
+        rounds = -(-plan.rounds // plan.processes)
+        take_turns(result.rows, workers, rounds, plan.budget, notify)
 
 
 def reference(case: Case) -> float:
-    """The loss that all contenders must reach: NumPy in float64, which the tests hold against naive arithmetic."""
+    """Return the loss that all contenders must reach.
+
+    It comes from NumPy in float64, which the tests compare with naive arithmetic.
+    """
     exact = case.astype("float64")
     result = numpy_vectorised.prepare(exact)(exact.checked_epochs)
     return result if isinstance(result, float) else exact.predicted_loss(result)
 
 
-def prepare(row: Row, case: Case, field: Field, wanted: float | None) -> None:
-    """Get the contender ready, and give the row its status: "timed" if it reaches the loss that is wanted.
+def prepare(row: Row, case: Case, workers: Workers, expected: float | None) -> None:
+    """Prepare the contender; its status is "timed" if it reaches the expected loss.
 
-    How long a new process takes is written down: the first one has an empty cache, later ones a filled one.
+    Record how long a new process takes: the first one has an empty cache, later ones a
+    filled one.
     """
-    with answering(row, field):
-        new = not field.has(row.contender)
-        worker = field.worker(row.contender)
+    with recording_failures(row, workers):
+        new = not workers.has(row.contender)
+        worker = workers.worker(row.contender)
         ready = worker.prepare(case)
         first, row.loss = worker.run(1)
         if case.checked_epochs > 1:
@@ -132,45 +142,45 @@ def prepare(row: Row, case: Case, field: Field, wanted: float | None) -> None:
                 row.first_filled = ready + first
         row.versions = worker.versions
         row.status = "timed"
-        if wanted is not None and not abs(row.loss - wanted) <= case.tolerance * abs(
-            wanted
-        ):
-            row.status, row.why = (
-                "invalid",
-                f"its loss is {row.loss:.12g} where {wanted:.12g} is right",
-            )
+        if expected is None:
+            return
+        # Negated, so that a loss of NaN is invalid.
+        if not abs(row.loss - expected) <= case.tolerance * abs(expected):
+            row.status = "invalid"
+            row.why = f"its loss is {row.loss:.12g}, the right one {expected:.12g}"
 
 
 @contextmanager
-def answering(row: Row, field: Field) -> Iterator[None]:
-    """Write into the row what kept the contender from doing the work."""
+def recording_failures(row: Row, workers: Workers) -> Iterator[None]:
+    """Write into the row why the contender could not do the work."""
     try:
         yield
     except NotInstalled as error:
-        row.status, row.why = (
-            "not installed",
-            f"{error}; {CONTENDERS[row.contender].install}",
-        )
+        row.status = "not installed"
+        row.why = f"{error}; {CONTENDERS[row.contender].install}"
     except Unsupported as error:
         row.status, row.why = "unsupported", str(error)
     except Failed as error:
         row.status, row.why = "failed", str(error)
         row.seconds.clear()
-        field.drop(row.contender)
+        workers.drop(row.contender)
         if isinstance(error, Hanging):
-            field.absent[row.contender] = error  # it is not waited for in every case
+            # Waiting for it again in each case would take minutes.
+            workers.absent[row.contender] = error
 
 
-def calibrate(row: Row, case: Case, field: Field, turn: float, share: float) -> None:
-    """Choose how many epochs the contender is timed for: the case's, or as many as fit into a turn.
+def calibrate(
+    row: Row, case: Case, workers: Workers, turn: float, budget: float
+) -> None:
+    """Choose the epochs of a turn: those of the case, or as many as fit into a turn.
 
-    What takes the whole share at once is a turn already, and the only one.
+    A first attempt that takes the whole budget counts as the only turn.
     """
     if row.status != "timed":
         return
-    with answering(row, field):
-        worker = field.worker(row.contender)
-        updates = case.units // case.n_nets  # of a net, in an epoch
+    with recording_failures(row, workers):
+        worker = workers.worker(row.contender)
+        updates = case.units // case.n_nets  # of one net in an epoch
         least = max(
             case.least_epochs, -(-CONTENDERS[row.contender].least_updates // updates)
         )
@@ -179,21 +189,22 @@ def calibrate(row: Row, case: Case, field: Field, turn: float, share: float) -> 
             row.epochs < case.epochs
             and (seconds := worker.run(row.epochs)[0]) < turn / 2.0
         ):
-            wanted = int(row.epochs * turn / max(seconds, 1e-9))
-            row.epochs = min(case.epochs, max(wanted, 2 * row.epochs), 10 * row.epochs)
-        if row.epochs == least < case.epochs and seconds >= share:
+            fitting = int(row.epochs * turn / max(seconds, 1e-9))
+            row.epochs = min(case.epochs, max(fitting, 2 * row.epochs), 10 * row.epochs)
+        if row.epochs == least < case.epochs and seconds >= budget:
             row.seconds.append(seconds)
 
 
 def take_turns(
-    rows: list[Row], field: Field, rounds: int, share: float, notify: Notify
+    rows: list[Row], workers: Workers, rounds: int, budget: float, notify: Notify
 ) -> None:
-    """A B C A B C ...: a slow spell of the machine hits all of them."""
+    """Time the contenders A B C A B C ..., so that a slow spell affects all of them."""
     for i in range(rounds):
         for row in rows:
-            if row.status == "timed" and sum(row.seconds) < share:
+            if row.status == "timed" and sum(row.seconds) < budget:
                 notify(f"{row.title}: turn {i + 1} of {rounds}")
-                if field.threads > 1:
+                if workers.threads > 1:
                     time.sleep(SETTLE)
-                with answering(row, field):
-                    row.seconds.append(field.worker(row.contender).run(row.epochs)[0])
+                with recording_failures(row, workers):
+                    worker = workers.worker(row.contender)
+                    row.seconds.append(worker.run(row.epochs)[0])

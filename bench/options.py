@@ -1,4 +1,4 @@
-"""What the command line asks for, checked before any work."""
+"""Options of the command line, checked before any work."""
 
 import argparse
 import re
@@ -9,24 +9,27 @@ from pathlib import Path
 from fastnn.data.machine import available_threads
 
 from . import compare, growth, results
-from .cases import Case, Missing, cases
+from .cases import Case, MissingCase, cases
 from .contenders import CONTENDERS, OURS
 from .growth import Axis
 from .method import Plan
 from .results import Run
 
-QUICK = Plan(rounds=3, processes=1, turn=0.05, share=0.25, threads=1, quick=True)
-FULL = Plan(rounds=12, processes=4, turn=0.3, share=20.0, threads=1, quick=False)
-Work = dict[str, Case | Missing | Axis]  # by name
+QUICK = Plan(rounds=3, processes=1, turn=0.05, budget=0.25, threads=1, quick=True)
+FULL = Plan(rounds=12, processes=4, turn=0.3, budget=20.0, threads=1, quick=False)
+Work = dict[str, Case | MissingCase | Axis]  # by name
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is measured, by whom and how; the name of the files, and whether to print JSON; an earlier run."""
+    """Choice of what to measure, how, and where the results go.
+
+    name: of the files. json: whether to print the results. old: a run to compare with.
+    """
 
     plan: Plan
     contenders: list[str]
-    cases: list[Case | Missing]
+    cases: list[Case | MissingCase]
     axes: list[Axis]
     name: str
     json: bool
@@ -34,19 +37,20 @@ class Options:
 
 
 def read(description: str | None, folder: Path) -> Options:
-    """The options of this process; results go to `folder`."""
+    """Return the options of this process; results go to `folder`."""
     work: Work = {case.name: case for case in cases()}
     work |= {f"growth {axis.name}": axis for axis in growth.AXES}
     long = " and ".join(
-        name for name, each in work.items() if isinstance(each, Case) and not each.quick
+        name for name, case in work.items() if isinstance(case, Case) and not case.quick
     )
     slow = ", ".join(
         name for name, contender in CONTENDERS.items() if not contender.quick
     )
     epilog = (
-        f"Work: {', '.join(work)}. In quick runs {slow} takes part only if it is named, and {long} with --only. "
-        "Ends with 0, with 1 where a contender is invalid or failed or the run was interrupted, "
-        "with 2 where an option is wrong."
+        f"Work: {', '.join(work)}. A quick run includes the contender {slow} only if "
+        f"--contenders names it, and {long} only if --only does. "
+        "Exit status: 0; 1 if a contender failed or reached another loss, or after "
+        "Ctrl-C; 2 if an option is wrong."
     )
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=description, epilog=epilog
@@ -57,114 +61,120 @@ def read(description: str | None, folder: Path) -> Options:
         help="under two minutes: fewer and shorter turns, fewer points",
     )
     parser.add_argument(
-        "--only", metavar="TEXT", default="", help="what has this text in its name"
+        "--only", metavar="TEXT", default="", help="only work with TEXT in its name"
     )
     parser.add_argument(
         "--contenders",
         metavar="A,B",
-        help=f"of {', '.join(CONTENDERS)}; fastnn always runs",
+        help=f"some of {', '.join(CONTENDERS)}; fastnn always runs",
     )
     parser.add_argument(
         "--rounds",
         type=int,
         metavar="N",
-        help=f"how often each contender is timed ({FULL.rounds}; quick: {QUICK.rounds})",
+        help=f"timings per contender ({FULL.rounds}; quick: {QUICK.rounds})",
     )
     parser.add_argument(
-        "--threads", type=int, metavar="N", default=1, help="for every library (1)"
+        "--threads", type=int, metavar="N", default=1, help="of each library (1)"
     )
     parser.add_argument(
         "--name",
-        help="of the files in bench/results (latest; quick; part with --only or --contenders)",
+        help="name of the files in bench/results (latest; quick for a quick run; part "
+        "with --only or --contenders)",
     )
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print the result as JSON; tables go to standard error",
+        help="print the results as JSON, and the tables to standard error",
     )
     parser.add_argument(
         "--compare",
         metavar="OLD.json",
         type=Path,
-        help="mark what got slower since then",
+        help="mark what got slower since that run",
     )
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        return _checked(given, work, folder)
+        return _checked(arguments, work, folder)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
 
-def _checked(given: argparse.Namespace, work: Work, folder: Path) -> Options:
-    plan = QUICK if given.quick else FULL
-    if given.rounds is not None and given.rounds < 1:
-        raise ValueError(f"--rounds must be at least 1, not {given.rounds}")
-    if not 1 <= given.threads <= available_threads():
-        raise ValueError(
-            f"--threads must be 1 to {available_threads()} on this machine, not {given.threads}"
-        )
-    rounds = (
-        -(-(given.rounds or plan.rounds) // plan.processes) * plan.processes
-    )  # as many in each process
-    plan = replace(plan, rounds=rounds, threads=given.threads)
-    part = given.only or given.contenders
-    name = (
-        given.name
-        if given.name is not None
-        else "part"
-        if part
-        else "quick"
-        if given.quick
-        else "latest"
-    )
+def _checked(arguments: argparse.Namespace, work: Work, folder: Path) -> Options:
+    plan = QUICK if arguments.quick else FULL
+    rounds, threads = arguments.rounds or plan.rounds, arguments.threads
+    if arguments.rounds is not None and arguments.rounds < 1:
+        raise ValueError(f"--rounds must be at least 1, not {arguments.rounds}")
+    if not 1 <= threads <= available_threads():
+        most = available_threads()
+        raise ValueError(f"--threads must be 1 to {most} here, not {threads}")
+    rounds_per_process = -(-rounds // plan.processes)
+    rounds = rounds_per_process * plan.processes
+    plan = replace(plan, rounds=rounds, threads=threads)
+    name = _name(arguments)
+    old = None
+    if arguments.compare is not None:
+        old = _earlier_run(arguments.compare, plan)
+    chosen, axes = _chosen_work(arguments, work)
+    contenders = _chosen_contenders(arguments)
+    _check_writable(folder)
+    return Options(plan, contenders, chosen, axes, name, arguments.json, old)
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    name = arguments.name
+    if name is None:
+        name = "quick" if arguments.quick else "latest"
+        if arguments.only or arguments.contenders:
+            name = "part"  # so that a run of one case replaces no whole run
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(
-            f"--name is a file's name of letters, digits, '-' and '.', without folder, not {name!r}"
+            "--name must be a file name of letters, digits, '-' and '.', without a "
+            f"folder, not {name!r}"
         )
-    old = None if given.compare is None else _old(given.compare, plan)
-    chosen, axes = _chosen(given, work)
-    _writable(folder)
-    return Options(plan, _contenders(given), chosen, axes, name, given.json, old)
+    return name
 
 
-def _contenders(given: argparse.Namespace) -> list[str]:
-    if given.contenders is None:
+def _chosen_contenders(arguments: argparse.Namespace) -> list[str]:
+    if arguments.contenders is None:
         return [
             name
             for name, contender in CONTENDERS.items()
-            if contender.quick or not given.quick
+            if contender.quick or not arguments.quick
         ]
-    wanted = [part.strip() for part in given.contenders.split(",") if part.strip()]
-    for part in wanted:
-        if part not in CONTENDERS:
+    parts = [part.strip() for part in arguments.contenders.split(",")]
+    for part in parts:
+        if part and part not in CONTENDERS:
             raise ValueError(
-                f"--contenders: there is no {part!r}; choose of {', '.join(CONTENDERS)}"
+                f"--contenders: unknown {part!r}; choose from {', '.join(CONTENDERS)}"
             )
-    return [name for name in CONTENDERS if name in wanted or name == OURS]
+    return [name for name in CONTENDERS if name in parts or name == OURS]
 
 
-def _chosen(
-    given: argparse.Namespace, work: Work
-) -> tuple[list[Case | Missing], list[Axis]]:
-    chosen = [w for name, w in work.items() if given.only.lower() in name.lower()]
+def _chosen_work(
+    arguments: argparse.Namespace, work: Work
+) -> tuple[list[Case | MissingCase], list[Axis]]:
+    text = arguments.only.lower()
+    chosen = [part for name, part in work.items() if text in name.lower()]
     if not chosen:
-        raise ValueError(f"--only {given.only!r} fits none of: {'; '.join(work)}")
-    if given.quick and not given.only:
-        chosen = [w for w in chosen if not isinstance(w, Case) or w.quick]
-    return [w for w in chosen if not isinstance(w, Axis)], [
-        w for w in chosen if isinstance(w, Axis)
-    ]
+        raise ValueError(f"--only {arguments.only!r} fits none of: {'; '.join(work)}")
+    if arguments.quick and not text:
+        chosen = [part for part in chosen if not isinstance(part, Case) or part.quick]
+    axes = [part for part in chosen if isinstance(part, Axis)]
+    return [part for part in chosen if not isinstance(part, Axis)], axes
 
 
-def _old(path: Path, plan: Plan) -> Run:
+def _earlier_run(path: Path, plan: Plan) -> Run:
     run = results.load(path)
     obstacle = compare.obstacle({"threads": plan.threads, "quick": plan.quick}, run)
     if obstacle is not None:
-        raise ValueError(f"--compare {path}: {obstacle}; run the suite in the same way")
+        raise ValueError(
+            f"--compare {path}: {obstacle}; use the same --threads and --quick"
+        )
     return run
 
 
-def _writable(folder: Path) -> None:
+def _check_writable(folder: Path) -> None:
     try:
         if not folder.is_dir():
             folder.mkdir()

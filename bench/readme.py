@@ -1,4 +1,7 @@
-"""`python -m bench.readme RESULT.json`: write a run's figures into the README, between its two markers."""
+"""Write the figures of a run into the README, between its two markers.
+
+python -m bench.readme RESULT.json
+"""
 
 import sys
 from pathlib import Path
@@ -19,23 +22,26 @@ BEGIN, END = (
 
 
 def markdown(run: Run) -> str:
-    """Where and how in a sentence, then a row for each case: microseconds, the fastest in bold."""
+    """Return the circumstances in a sentence, and a table with one row per case.
+
+    The figures are microseconds, the fastest in bold.
+    """
     cases = [case for case in run.cases if case.row(OURS) is not None]
     columns = [name for name in CONTENDERS if any(case.row(name) for case in cases)]
+    titles = " | ".join(CONTENDERS[name].title for name in columns)
     lines = [
-        _where(run, columns),
+        _circumstances(run, columns),
         "",
-        f"| µs per update (or row) | {' | '.join(CONTENDERS[name].title for name in columns)} | limit |",
+        f"| µs per update (or row) | {titles} | limit |",
         "|---" * (len(columns) + 2) + "|",
     ]
     return "\n".join([*lines, *(_line(case, columns) for case in cases)])
 
 
 def obstacle(run: Run) -> str | None:
-    """Why the README is not to show this run."""
-    missing = {case.name for case in cases()} - {
-        case.name for case in run.cases if case.row(OURS)
-    }
+    """Return why the README cannot show this run, or None."""
+    measured = {case.name for case in run.cases if case.row(OURS)}
+    missing = {case.name for case in cases()} - measured
     if not run.complete:
         return "was interrupted"
     if run.method["quick"]:
@@ -51,12 +57,12 @@ def obstacle(run: Run) -> str | None:
 
 
 def insert(text: str, table: str) -> str:
-    """The text with the table between its markers; raises ValueError where they are missing."""
+    """Return the text with the table between its markers, which must be there."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(
-            f"the README needs the lines {BEGIN!r} and {END!r}, in this order, each once"
+            f"the README needs the lines {BEGIN!r} and {END!r}, in this order"
         )
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
@@ -80,7 +86,7 @@ def _line(case: CaseResult, columns: list[str]) -> str:
     return f"| {case.name} | {' | '.join(cells)} | {limit} |"
 
 
-def _where(run: Run, columns: list[str]) -> str:
+def _circumstances(run: Run, columns: list[str]) -> str:
     machine, method = run.machine, run.method
     rows = [
         row
@@ -89,30 +95,28 @@ def _where(run: Run, columns: list[str]) -> str:
         if row.contender in columns and row.seconds
     ]
     versions = sorted({row.versions for row in rows}, key=str.lower)
-    vectors = (
-        "AVX-512"
-        if "avx512f" in machine["vectors"]
-        else ", ".join(machine["vectors"][-1:])
-    )
+    widest = machine["vectors"][-1:]
+    vectors = "AVX-512" if "avx512f" in machine["vectors"] else ", ".join(widest)
     threads = "one thread" if method["threads"] == 1 else f"{method['threads']} threads"
+    cores = f"{machine['cores']} cores" + (f" ({vectors})" if vectors else "")
+    rounds = f"{method['rounds']} rounds in {method['processes']} processes"
     return (
-        f"{machine['cpu']}, {machine['cores']} cores{f' ({vectors})' if vectors else ''}, {threads}, medians of "
-        f"up to {method['rounds']} rounds in {method['processes']} processes, {machine['date'][:10]}, commit "
-        f"{machine['commit']}; Python {machine['python']}, {', '.join(versions)}."
+        f"{machine['cpu']}, {cores}, {threads}, medians of up to {rounds}, "
+        f"{machine['date'][:10]}, commit {machine['commit']}; "
+        f"Python {machine['python']}, {', '.join(versions)}."
     )
 
 
 def main() -> None:
-    """Read the result, write the README."""
+    """Read the results and write the README."""
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m bench.readme RESULT.json")
     try:
         run = load(Path(sys.argv[1]))
         reason = obstacle(run)
         if reason is not None:
-            raise ValueError(
-                f"the README shows whole runs of committed code; {sys.argv[1]} {reason}"
-            )
+            condition = "the README only shows whole runs of committed code"
+            raise ValueError(f"{condition}: {sys.argv[1]} {reason}")
         text = insert(README.read_text(encoding="utf-8"), markdown(run))
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None

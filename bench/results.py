@@ -1,4 +1,4 @@
-"""What a run of the suite found: as objects, and as JSON."""
+"""Results of a run, as objects and as JSON."""
 
 import json
 import math
@@ -15,16 +15,18 @@ from .cases import Case
 from .contenders import OURS, OWN
 
 SCHEMA = 1
-BAD = ("invalid", "failed")  # rows that are not timed although the contender is there
+BAD = ("invalid", "failed")  # statuses of contenders that should have been timed
 
 
 @dataclass
 class Row:
     """One contender in one case.
 
-    status: "timed", "invalid" (another loss), "not installed", "unsupported", "failed"; `why` completes it.
-    imported: seconds from nothing to the library being imported. first_empty, first_filled: seconds of the first epoch
-    in a new process, with an empty and with a filled cache. seconds: of each round's `epochs` epochs, warm.
+    status: "timed", "invalid" (another loss), "not installed", "unsupported" or
+    "failed"; `why` is the reason. imported: seconds from the start of the process until
+    the library is imported. first_empty, first_filled: seconds of the first epoch in a
+    new process, with an empty and with a filled cache. seconds: those of `epochs` warm
+    epochs, for each round.
     """
 
     contender: str
@@ -40,13 +42,17 @@ class Row:
     seconds: list[float] = field(default_factory=list)
 
     def per_unit(self, units: int) -> list[float]:
-        """Seconds per update or row, of each round."""
+        """Return the seconds per update or row of each round."""
         return [seconds / self.epochs / units for seconds in self.seconds]
 
 
 @dataclass
 class CaseResult:
-    """All contenders in one case; `loss` is what all must reach, `bound` the least seconds per unit on this machine."""
+    """All contenders in one case.
+
+    `loss` is the loss that all must reach, `bound` the least seconds per unit that this
+    machine allows.
+    """
 
     name: str
     description: str
@@ -61,7 +67,7 @@ class CaseResult:
 
     @classmethod
     def of(cls, case: Case, bound: float) -> "CaseResult":
-        """A case that is to be measured."""
+        """Return the empty result of a case that is to be measured."""
         return cls(
             case.name,
             case.description,
@@ -75,28 +81,27 @@ class CaseResult:
 
     @classmethod
     def missing(cls, name: str, why: str) -> "CaseResult":
-        """A case that cannot be."""
+        """Return the result of a case that cannot be measured, with the reason."""
         return cls(name, "", "", 0, 0, math.nan, 0.0, None, why_missing=why)
 
     def row(self, contender: str) -> Row | None:
-        """A contender's row, where it was timed."""
+        """Return the row of a contender, or None if it was not timed."""
         return next(
             (row for row in self.rows if row.contender == contender and row.seconds),
             None,
         )
 
     def ratios(self, row: Row) -> list[float]:
-        """The row's time as a multiple of ours, formed within each round."""
+        """Return the row's time as a multiple of ours, for each round."""
         ours = self.row(OURS)
         if ours is None:
             return []
-        pairs = zip(
-            row.per_unit(self.units), ours.per_unit(self.units), strict=False
-        )  # an interrupted last round
+        # The lists differ in length after an interrupted last round.
+        pairs = zip(row.per_unit(self.units), ours.per_unit(self.units), strict=False)
         return [theirs / own for theirs, own in pairs]
 
     def nearest(self) -> Row | None:
-        """The fastest rival."""
+        """Return the row of the fastest rival."""
         rivals = [row for row in self.rows if row.contender not in OWN and row.seconds]
         return min(
             rivals,
@@ -107,7 +112,10 @@ class CaseResult:
 
 @dataclass
 class Curve:
-    """How one contender's cost grows: seconds an epoch for each value of an axis, and the slope of their logarithms."""
+    """Growth of one contender's cost along an axis.
+
+    seconds: per epoch, for each value. exponent: the slope of their logarithms.
+    """
 
     contender: str
     title: str
@@ -118,7 +126,7 @@ class Curve:
 
 @dataclass
 class Growth:
-    """One axis along which the work grows."""
+    """Curves of all contenders along an axis, with notes on those that failed."""
 
     axis: str
     description: str
@@ -129,7 +137,7 @@ class Growth:
 
 @dataclass
 class Run:
-    """A whole run: when, where, how, and what came out."""
+    """A whole run: machine, method and results."""
 
     name: str
     machine: dict[str, Any]
@@ -140,27 +148,25 @@ class Run:
     complete: bool = False
 
     def save(self, path: Path) -> None:
-        """Write it as JSON; a failed write leaves an older file as it was."""
+        """Write the run as JSON; after a failed write the old file is still whole."""
         write_atomically(path, self.as_json().encode())
 
     def as_json(self) -> str:
-        """The run as JSON text."""
+        """Return the run as JSON text."""
         content = _without_nan({"schema": SCHEMA, **asdict(self)})
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def load(path: Path) -> Run:
-    """A run that was saved; raises ValueError where the file is no such thing."""
+    """Read a saved run; raise ValueError if the file holds something else."""
     try:
         content = json.loads(path.read_text())
         if content.pop("schema") != SCHEMA:
-            raise ValueError("another version of the format")
-        cases = [
-            CaseResult(
-                **{**_loss(case), "rows": [Row(**_loss(row)) for row in case["rows"]]}
-            )
-            for case in content.pop("cases")
-        ]
+            raise ValueError("unknown version of the format")
+        cases = []
+        for case in content.pop("cases"):
+            rows = [Row(**_with_nan(row)) for row in case["rows"]]
+            cases.append(CaseResult(**{**_with_nan(case), "rows": rows}))
         growth = [
             Growth(**{**g, "curves": [Curve(**c) for c in g["curves"]]})
             for g in content.pop("growth")
@@ -168,23 +174,24 @@ def load(path: Path) -> Run:
         return Run(**content, cases=cases, growth=growth)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is not a result of this suite ({error}); give the JSON file of an earlier run"
+            f"{path} is not a result of this benchmark ({error}); pass the JSON file "
+            "of an earlier run"
         ) from None
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
-    """The lower quartile, the median and the upper quartile."""
+    """Return the lower quartile, the median and the upper quartile."""
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     return float(low), float(middle), float(high)
 
 
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
+        return {key: _without_nan(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_without_nan(each) for each in value]
+        return [_without_nan(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _loss(fields: dict[str, Any]) -> dict[str, Any]:
+def _with_nan(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "loss": math.nan if fields["loss"] is None else fields["loss"]}

@@ -1,4 +1,4 @@
-"""Tables for the terminal."""
+"""Tables and progress in the terminal."""
 
 import math
 import sys
@@ -15,12 +15,12 @@ from rich.table import Table
 from .contenders import OURS
 from .results import BAD, CaseResult, Growth, Row, Run, quartiles
 
-_WIDTH = 130  # of tables that do not go to a terminal
-_WIDE = 112  # columns that all figures need; narrower terminals show the main ones
+_WIDTH = 130  # columns of tables that do not go to a terminal
+_WIDE = 112  # columns that all figures need; narrower terminals show the main figures
 
 
 def console(stderr: bool) -> Console:
-    """Where the tables go."""
+    """Return the console for the tables."""
     out = Console(stderr=stderr)
     if not out.is_terminal:
         out.width = _WIDTH
@@ -28,11 +28,14 @@ def console(stderr: bool) -> Console:
 
 
 class Display:
-    """The case under way as a table that fills, with a bar below; finished ones stay above it."""
+    """Live table of the current case, with a progress bar below it.
+
+    Tables of finished cases stay above.
+    """
 
     def __init__(self, out: Console, steps: int) -> None:
         self._out = out
-        self._step = ""  # that was told last, where there is no terminal
+        self._step = ""  # the last one printed, without a terminal
         self._progress = Progress(
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
@@ -42,31 +45,31 @@ class Display:
             auto_refresh=False,
         )
         self._task = self._progress.add_task("", total=steps)
-        # Drawn between two timings only: nothing else is to run during one.
+        # Drawn between timings only, because nothing else must run during one.
         self._live = Live(console=out, auto_refresh=False, transient=True)
 
     @contextmanager
     def open(self) -> Iterator["Display"]:
-        """Show it."""
+        """Show the table and the bar during the block."""
         with self._live:
             yield self
 
     def update(self, text: str, result: CaseResult | None = None) -> None:
-        """Say what is done now."""
+        """Show what is being done."""
         self._progress.update(self._task, description=text)
         if self._out.is_terminal:
             parts = [] if result is None else [case_table(result, self._out.width)]
             self._live.update(Group(*parts, self._progress), refresh=True)
-        elif (
-            step := text.partition(":")[0] if result is None else result.name
-        ) != self._step:
+            return
+        step = text.partition(":")[0] if result is None else result.name
+        if step != self._step:
             self._step = step
             print(f"{step} ...", file=sys.stderr, flush=True)
 
     def finish(
         self, result: CaseResult | None = None, growth: Growth | None = None
     ) -> None:
-        """Leave a finished table on the screen, and move the bar."""
+        """Print the finished table and advance the bar."""
         self._progress.advance(self._task)
         if growth is not None:
             self._out.print(growth_table(growth))
@@ -80,14 +83,17 @@ class Display:
 
 
 def case_table(result: CaseResult, width: int) -> Table:
-    """One case: a row for each contender that can do it; in a narrow terminal without starts and counts."""
+    """Return the table of a case, with one row per contender that can do the work.
+
+    In a narrow terminal it lacks the columns of starts and counts.
+    """
     table = Table(
         title=f"[bold]{result.name}[/bold]: {result.description}",
         title_justify="left",
         title_style="",
         padding=(0, 1),
-        caption=f"loss in epoch {result.checked_epochs}: {result.loss:.10g} (within {result.tolerance:g}); "
-        "±: half of the middle half of the rounds",
+        caption=f"loss in epoch {result.checked_epochs}: {result.loss:.10g} "
+        f"(within {result.tolerance:g}); ±: half the interquartile range of the rounds",
         caption_justify="left",
     )
     headers = [
@@ -144,7 +150,7 @@ def _cells(result: CaseResult, row: Row) -> list[str]:
 
 
 def spread(values: list[float]) -> str:
-    """Half of the distance between the quartiles, relative to the median."""
+    """Return half the interquartile range, relative to the median."""
     if len(values) < 2:
         return ""
     low, middle, high = quartiles(values)
@@ -152,22 +158,19 @@ def spread(values: list[float]) -> str:
 
 
 def notes(result: CaseResult) -> Iterator[str]:
-    """Why contenders are missing, one line for each reason."""
+    """Yield why contenders are missing, in one line per reason."""
     absent = [row for row in result.rows if row.status not in ("timed", "")]
     for (status, why), rows in groupby(absent, key=lambda row: (row.status, row.why)):
         verb = "" if status == "unsupported" else f"{status}: "
         yield f"{', '.join(row.title for row in rows)}: {verb}{why}"
     for row in result.rows:
-        if (
-            row.seconds
-            and result.bound
-            and median(row.per_unit(result.units)) < result.bound
-        ):
+        times = row.per_unit(result.units)
+        if times and result.bound and median(times) < result.bound:
             yield f"{row.title} is below the limit, so bench/bound.py is wrong"
 
 
 def summary(run: Run, width: int) -> Table:
-    """One line a case: ours, the nearest rival, the limit."""
+    """Return a table with one line per case: ours, the nearest rival, the limit."""
     table = Table(
         title="[bold]fastnn and its nearest rival[/bold]",
         title_justify="left",
@@ -210,13 +213,14 @@ def summary(run: Run, width: int) -> Table:
 
 
 def growth_table(growth: Growth) -> Table:
-    """Exponents, and the cost at both ends."""
+    """Return the table of the exponents, with the cost at both ends."""
     table = Table(
         title=f"[bold]growth with {growth.axis}[/bold]: {growth.description}",
         title_justify="left",
         title_style="",
     )
-    for header in ("contender", "from", "ms an epoch", "to", "ms an epoch", "exponent"):
+    headers = ("contender", "from", "ms per epoch", "to", "ms per epoch", "exponent")
+    for header in headers:
         table.add_column(header, justify="left" if header == "contender" else "right")
     for curve in growth.curves:
         first, last = (significant(1e3 * curve.seconds[i]) for i in (0, -1))
@@ -233,7 +237,7 @@ def growth_table(growth: Growth) -> Table:
 
 
 def significant(value: float) -> str:
-    """Three significant digits, without an exponent."""
+    """Return a number with three significant digits, without an exponent."""
     if value == 0.0 or not math.isfinite(value):
         return f"{value:g}"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))

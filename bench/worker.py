@@ -1,7 +1,8 @@
-"""A contender in a process of its own, pinned to its CPUs, with its caches in a folder that it is given.
+"""A contender in a process of its own, with its own CPUs and its own cache folder.
 
-`python -m bench.worker NAME` reads pickled requests from standard input and writes pickled answers to what was standard
-output; what libraries print goes to standard error. `Worker` is the other end.
+`python -m bench.worker NAME` reads pickled requests from standard input and writes
+pickled replies to standard output; what libraries print goes to standard error instead.
+`Worker` is the other end of both pipes.
 """
 
 import gc
@@ -22,29 +23,31 @@ from typing import Any
 from .cases import Case
 from .contenders import Unsupported
 
-ANSWER_TIMEOUT = 600.0  # seconds until a contender that does not answer is killed
-TIDY_TIMEOUT = 2.0  # seconds that processes have for removing the shared files of others that have ended
+REPLY_TIMEOUT = 600.0  # seconds until a contender that does not reply is killed
+# Seconds that resource trackers have for removing the shared files of ended processes.
+TIDY_TIMEOUT = 2.0
 
 
-class NotInstalled(Exception):  # noqa: N818 - it is an answer, not an error
-    """The contender's library cannot be imported here."""
+class NotInstalled(Exception):  # noqa: N818 - a reply, not an error
+    """Reply of a contender whose library cannot be imported."""
 
 
 class Failed(Exception):  # noqa: N818
-    """The contender ended in an error."""
+    """Reply of a contender that ended in an error."""
 
 
 class Hanging(Failed):
-    """The contender did not answer."""
+    """Failure of a contender that did not reply in time."""
 
 
-_ANSWERS = {kind.__name__: kind for kind in (NotInstalled, Unsupported, Failed)}
+_REPLIES = {kind.__name__: kind for kind in (NotInstalled, Unsupported, Failed)}
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:
-    """Variables that hold every library to a number of threads, and keep what it compiles in one folder."""
-    # as C has -ffast-math
-    xla = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'} --xla_cpu_enable_fast_math=true"
+    """Return variables that set each library's number of threads and cache folder."""
+    eigen = "true" if threads > 1 else "false"
+    # Fast math, because the contenders in C have -ffast-math.
+    xla = f"--xla_cpu_multi_thread_eigen={eigen} --xla_cpu_enable_fast_math=true"
     thread_counts = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
     return {
         **os.environ,
@@ -65,7 +68,7 @@ def environment(threads: int, cache: Path) -> dict[str, str]:
 
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
-    """Run this process on that many CPUs only, the last ones, where the system can do so."""
+    """Run this process on the last `threads` CPUs only, where the system allows it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -78,16 +81,18 @@ def pinned(threads: int) -> Iterator[None]:
 
 
 class Worker:
-    """A running contender. `started` is the time in seconds from nothing to its library being imported.
+    """A running contender.
 
-    Raises NotInstalled where it cannot be imported.
+    `started` is the time in seconds from the start of the process until its library is
+    imported. Raises NotInstalled if it cannot be imported.
     """
 
     def __init__(self, name: str, threads: int, cache: Path) -> None:
         root = Path(__file__).resolve().parent.parent
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        begun = time.perf_counter()
-        with pinned(threads):  # before the child imports anything that starts threads
+        begin = time.perf_counter()
+        # The child inherits its CPUs before its libraries start any threads.
+        with pinned(threads):
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bench.worker", name],
                 cwd=root,
@@ -98,58 +103,56 @@ class Worker:
                 start_new_session=True,
             )
         try:
-            self._answer()
-            self.started = time.perf_counter() - begun
-            self.versions: str = self._ask("versions")
+            self._reply()
+            self.started = time.perf_counter() - begin
+            self.versions: str = self._request("versions")
         except BaseException:
             self.close()
             raise
 
     def prepare(self, case: Case) -> float:
-        """Get ready for a case, seconds; raises Unsupported where the contender does no such work."""
-        return self._ask("prepare", case)
+        """Prepare a case and return the seconds; raise Unsupported for other work."""
+        return self._request("prepare", case)
 
     def run(self, epochs: int) -> tuple[float, float]:
-        """Train or predict for so many epochs: seconds, and the loss."""
-        return self._ask("run", epochs)
+        """Train or predict for `epochs` epochs; return the seconds and the loss."""
+        return self._request("run", epochs)
 
     def close(self) -> None:
         """End the process, and those that its library started."""
         if hasattr(os, "killpg"):
+            # Python's resource trackers ignore SIGTERM, and remove shared files.
             with suppress(ProcessLookupError):
-                os.killpg(
-                    self._process.pid, signal.SIGTERM
-                )  # Python's resource trackers ignore it, and tidy up
+                os.killpg(self._process.pid, signal.SIGTERM)
         self._process.kill()
         self._process.wait()
         if hasattr(os, "killpg"):
             _end_group(self._process.pid)
         for stream in (self._process.stdin, self._process.stdout, self._log):
-            with suppress(OSError):  # what could not be sent is not sent now
+            with suppress(OSError):  # a request that could not be sent
                 if stream is not None:
                     stream.close()
 
-    def _ask(self, *request: Any) -> Any:
+    def _request(self, *request: Any) -> Any:
         assert self._process.stdin is not None
         try:
             pickle.dump(request, self._process.stdin)
             self._process.stdin.flush()
         except OSError:
-            raise Failed(self._end()) from None
-        return self._answer()
+            raise Failed(self._how_it_ended()) from None
+        return self._reply()
 
-    def _end(self) -> str:
-        """How the process ended."""
+    def _how_it_ended(self) -> str:
         try:
             code = self._process.wait(1.0)
-        except subprocess.TimeoutExpired:  # it lives, but its answer is damaged
+        except subprocess.TimeoutExpired:  # it runs, but its reply is damaged
             self._process.kill()
             code = self._process.wait()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return f"ended with code {code}: {lines[-1] if lines else 'no message'}"
 
-    def _answer(self) -> Any:
+    def _reply(self) -> Any:
         assert self._process.stdout is not None
         late = threading.Event()
 
@@ -157,24 +160,24 @@ class Worker:
             late.set()
             self._process.kill()
 
-        patience = threading.Timer(ANSWER_TIMEOUT, give_up)
-        patience.daemon = True
-        patience.start()
+        timer = threading.Timer(REPLY_TIMEOUT, give_up)
+        timer.daemon = True
+        timer.start()
         try:
             kind, value = pickle.load(self._process.stdout)
         except (EOFError, pickle.UnpicklingError):
             if late.is_set():
-                raise Hanging(f"did not answer within {ANSWER_TIMEOUT:.0f} s") from None
-            raise Failed(self._end()) from None
+                raise Hanging(f"did not reply within {REPLY_TIMEOUT:.0f} s") from None
+            raise Failed(self._how_it_ended()) from None
         finally:
-            patience.cancel()
-        if kind in _ANSWERS:
-            raise _ANSWERS[kind](value)
+            timer.cancel()
+        if kind in _REPLIES:
+            raise _REPLIES[kind](value)
         return value
 
 
 def _end_group(group: int) -> None:
-    """Wait until all processes of a group have ended; kill them if they do not."""
+    """Wait until all processes of a group have ended, and kill those that do not."""
     end = time.perf_counter() + TIDY_TIMEOUT
     with suppress(ProcessLookupError, PermissionError):
         while time.perf_counter() < end:
@@ -184,8 +187,8 @@ def _end_group(group: int) -> None:
 
 
 def serve(name: str) -> None:
-    """Answer requests until there are no more."""
-    answers = os.fdopen(os.dup(1), "wb")
+    """Reply to requests until there are no more."""
+    replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     case: Any = None
     run: Any = None
@@ -198,22 +201,22 @@ def serve(name: str) -> None:
                     contender = importlib.import_module(f"bench.contenders.{name}")
                 case ("versions",):
                     value = contender.versions()
-                case ("prepare", given):
-                    case, run = given, None
-                    begun = time.perf_counter()
+                case ("prepare", new_case):
+                    case, run = new_case, None
+                    begin = time.perf_counter()
                     run = contender.prepare(case)
-                    value = time.perf_counter() - begun
+                    value = time.perf_counter() - begin
                 case ("run", epochs):
                     value = timed(case, run, epochs)
-            answer = ("value", value)
+            reply = ("value", value)
         except ImportError as error:
-            answer = ("NotInstalled", str(error))
+            reply = ("NotInstalled", str(error))
         except Unsupported as error:
-            answer = ("Unsupported", str(error))
-        except Exception as error:  # whatever a library raises
-            answer = ("Failed", f"{type(error).__name__}: {error}")
-        pickle.dump(answer, answers)
-        answers.flush()
+            reply = ("Unsupported", str(error))
+        except Exception as error:  # libraries may raise anything
+            reply = ("Failed", f"{type(error).__name__}: {error}")
+        pickle.dump(reply, replies)
+        replies.flush()
         try:
             request = pickle.load(sys.stdin.buffer)
         except EOFError:
@@ -221,9 +224,10 @@ def serve(name: str) -> None:
 
 
 def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
-    """Seconds and loss; the garbage collector runs before, not meanwhile.
+    """Return the seconds and the loss, with the garbage collector off meanwhile.
 
-    Where an epoch is shorter than a turn, one goes before that is not counted: it wakes the caches and the clock.
+    If a turn has several epochs, one more runs before it, uncounted: it fills the
+    processor's caches and raises its clock.
     """
     if epochs > 1:
         run(1)
@@ -233,9 +237,9 @@ def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
     result = run(epochs)
     seconds = time.perf_counter() - started
     gc.enable()
-    return seconds, float(result) if case.kind == "train" else case.predicted_loss(
-        result
-    )
+    if case.kind == "predict":
+        return seconds, case.predicted_loss(result)
+    return seconds, float(result)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the tests of the benchmark share: small cases, contenders that are none, a run made up."""
+"""Small cases, fake contenders and a made-up run for the tests of the benchmark."""
 
 import contextlib
 import dataclasses
@@ -14,12 +14,12 @@ from bench.results import CaseResult, Curve, Growth, Row, Run
 from bench.worker import NotInstalled
 
 ALL = {case.name: case for case in cases()}
-PLAN = Plan(rounds=3, processes=1, turn=0.01, share=100.0, threads=1, quick=True)
+PLAN = Plan(rounds=3, processes=1, turn=0.01, budget=100.0, threads=1, quick=True)
 ONES = limit.Precision(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 def small(case):
-    """The same case with few rows and nets, and with a last batch that is smaller than the others."""
+    """Return the case with few rows and nets, and with a smaller last batch."""
     rows = slice(0, len(case.X), -(-len(case.X) // 40))
     X, y = case.X[rows], case.y[rows]
     size = len(X) if case.batch_size == len(case.X) else min(case.batch_size, 7)
@@ -30,12 +30,14 @@ def small(case):
     )
 
 
-def value(case, prepared):
-    result = prepared(case.checked_epochs)
+def reached_loss(case, function):
+    """Return the loss that a contender's prepared function reaches."""
+    result = function(case.checked_epochs)
     return result if case.kind == "train" else case.predicted_loss(result)
 
 
-def by_naive(case):
+def naive_loss(case):
+    """Return the loss that all contenders must reach, by naive arithmetic."""
     case = case.astype("float64")
     hidden = [case.hidden] * (len(case.sizes) - 2)
     losses = []
@@ -47,23 +49,14 @@ def by_naive(case):
             losses.append(naive.sample_losses(z, y, case.loss)[0].mean())
         else:
             rule = naive.Rule(case.optimizer, case.lr)
-            losses.append(
-                naive.train(
-                    params,
-                    hidden,
-                    case.loss,
-                    case.X,
-                    y,
-                    rule,
-                    case.checked_epochs,
-                    case.batch_size,
-                )[1][-1]
-            )
+            data = (case.loss, case.X, y)
+            length = (case.checked_epochs, case.batch_size)
+            losses.append(naive.train(params, hidden, *data, rule, *length)[1][-1])
     return np.mean(losses)
 
 
 class FakeWorker:
-    """Reaches a loss, in a time per epoch, or raises."""
+    """A worker that reaches a given loss in a given time per epoch, or raises."""
 
     versions = "fake 1"
     started = 0.5
@@ -83,7 +76,9 @@ class FakeWorker:
         return self.seconds * epochs, self.loss
 
 
-class FakeField:
+class FakeWorkers:
+    """Fake workers, with a log of the contenders that ran and of restarts."""
+
     threads = 1
     scratch = None
 
@@ -114,7 +109,8 @@ class FakeField:
         yield self
 
 
-def example(name="example", scale=1.0):
+def example_run(name="example", scale=1.0):
+    """Return a run with one case; our times are multiplied by `scale`."""
     case = ALL["spiral batch 30"]
     result = CaseResult.of(case, 2e-7)
     result.loss = 1.04

@@ -1,25 +1,30 @@
 """The contenders, one file each.
 
-A file imports its library at its top, so that it cannot be imported where the library is missing. `versions()` names
-what is timed. `prepare(case)` gives a function that trains for so many epochs and returns the last one's mean loss
-(over all nets), or predicts so many times and returns what was predicted. Each call starts from the case's parameters.
-`prepare` raises Unsupported where the contender does no such work. It holds what is done once for some data, such as
-bringing the data to the library's arrays; what each training needs, such as copying parameters, is in the function.
+A file imports its library at its top, so importing it fails if the library is missing.
+`versions()` returns the names and versions of the libraries.
+
+`prepare(case)` returns a function of a number of epochs: it trains and returns the mean
+loss of the last epoch (over all nets), or it predicts that many times and returns the
+predictions. Each call starts from the parameters of the case. `prepare` raises
+Unsupported if the contender cannot do the work. Work done once per data set belongs in
+`prepare`, such as converting the data to the library's arrays; work that each training
+needs, such as copying parameters, belongs in the function.
 """
 
 from dataclasses import dataclass
 
 
-class Unsupported(Exception):  # noqa: N818 - it is an answer, not an error
-    """The contender does no such work; the message completes "it ..."."""
+class Unsupported(Exception):  # noqa: N818 - a reply, not an error
+    """Reply of a contender that cannot do the work; the message completes "it ..."."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """How one is called in tables, and how to get it.
+    """Title of a contender in tables, and how to install it.
 
-    One that is not `quick` is too slow to start for a quick run. `least_updates`: a turn trains each net for so many,
-    or to its end, so that what it costs to begin a net's training weighs no more than it does for a user.
+    A contender that is not `quick` starts too slowly for a quick run. least_updates: of
+    each net in a turn, unless its training is shorter, so that the fixed cost per net
+    counts as it does for a user.
     """
 
     title: str
@@ -47,4 +52,4 @@ CONTENDERS = {
     "numpy_layers": Contender("NumPy, layers as objects", "pip install numpy"),
 }
 OURS = "ours"
-OWN = (OURS, "ours_specialised", "joblib_processes")  # no rivals of each other
+OWN = (OURS, "ours_specialised", "joblib_processes")  # all run fastnn: no rivals

@@ -1,14 +1,16 @@
-/* A net of any sizes, trained in batches of any size or predicted, as one would write it in C: one sample at a time,
-   loops over the layers, run-time sizes. REAL is float or double.
+/* A net of any sizes, trained in batches of any size or predicted, as most people would
+   write it in C: one sample at a time, loops over the layers, sizes known at run time.
+   REAL is float or double.
 
-   params: for each layer W (n_in x n_out), then b (n_out). T: what the outputs should be (n x n_out).
-   hidden: 0 sigmoid, 1 tanh. loss: 0 binary cross-entropy, 1 softmax cross-entropy, 2 mean squared error. */
+   params: for each layer W (n_in x n_out), then b (n_out). T: targets (n x n_out).
+   hidden: 0 sigmoid, 1 tanh. loss: 0 binary cross-entropy, 1 softmax cross-entropy,
+   2 mean squared error. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tgmath.h>
 
-/* What the last layer's sums a become: probabilities or values. */
+/* Turns the sums a of the last layer into probabilities, or leaves them as values. */
 static void outputs(REAL *restrict a, long n, long loss)
 {
     if (loss == 0)
@@ -23,11 +25,13 @@ static void outputs(REAL *restrict a, long n, long loss)
 }
 
 /* a: the units of all layers one after the other, the inputs first. */
-static void forward(REAL *a, const REAL *params, long layers, const long *sizes, long hidden, long loss)
+static void forward(REAL *a, const REAL *params, long layers, const long *sizes,
+                    long hidden, long loss)
 {
     for (long l = 0; l < layers; l++) {
         long n_in = sizes[l], n_out = sizes[l + 1];
-        const REAL *restrict W = params, *restrict b = params + n_in * n_out, *restrict x = a;
+        const REAL *restrict W = params, *restrict b = params + n_in * n_out;
+        const REAL *restrict x = a;
         REAL *restrict z = a + n_in;
         for (long j = 0; j < n_out; j++) z[j] = b[j];
         for (long i = 0; i < n_in; i++)
@@ -43,12 +47,15 @@ static void forward(REAL *a, const REAL *params, long layers, const long *sizes,
     }
 }
 
-/* Adds scale x gradient to `into`, which may be the parameters themselves; d: as a, the last layer's gradient given. */
-static void backward(REAL *into, REAL scale, const REAL *a, REAL *d, const REAL *params, long layers,
-                     const long *sizes, long hidden)
+/* Adds scale x gradient to `into`, which may be the parameters themselves.
+   d: laid out like a; the caller fills in the gradient of the last layer's sums. */
+static void backward(REAL *into, REAL scale, const REAL *a, REAL *d, const REAL *params,
+                     long layers, const long *sizes, long hidden)
 {
-    for (long l = 0; l < layers; l++) a += sizes[l], d += sizes[l], into += (sizes[l] + 1) * sizes[l + 1],
-                                      params += (sizes[l] + 1) * sizes[l + 1];
+    for (long l = 0; l < layers; l++) {
+        a += sizes[l], d += sizes[l];
+        into += (sizes[l] + 1) * sizes[l + 1], params += (sizes[l] + 1) * sizes[l + 1];
+    }
     for (long l = layers - 1; l >= 0; l--) {
         long n_in = sizes[l], n_out = sizes[l + 1];
         const REAL *dz = d;
@@ -67,15 +74,18 @@ static void backward(REAL *into, REAL scale, const REAL *a, REAL *d, const REAL 
 }
 
 /* Trains for a number of epochs; returns the mean loss of the last one. */
-double train(const REAL *X, const REAL *T, long n, long layers, const long *sizes, long hidden, long loss, long adam,
-             double lr, long batch_size, long epochs, REAL *params)
+double train(const REAL *X, const REAL *T, long n, long layers, const long *sizes,
+             long hidden, long loss, long adam, double lr, long batch_size, long epochs,
+             REAL *params)
 {
     long units = sizes[0], n_params = 0, n_in = sizes[0], n_out = sizes[layers];
-    for (long l = 0; l < layers; l++) units += sizes[l + 1], n_params += (sizes[l] + 1) * sizes[l + 1];
+    for (long l = 0; l < layers; l++)
+        units += sizes[l + 1], n_params += (sizes[l] + 1) * sizes[l + 1];
     REAL *a = calloc(2 * units + 3 * n_params, sizeof(REAL));
-    REAL *d = a + units, *gradient = d + units, *m = gradient + n_params, *v = m + n_params;
+    REAL *d = a + units, *gradient = d + units;
+    REAL *m = gradient + n_params, *v = m + n_params;
     REAL *last = a + units - n_out, *d_last = d + units - n_out;
-    int in_place = batch_size == 1 && !adam; /* no need for a gradient of its own */
+    int in_place = batch_size == 1 && !adam; /* needs no gradient buffer */
     double total = 0, power1 = 1, power2 = 1;
     for (long epoch = 0; epoch < epochs; epoch++) {
         total = 0;
@@ -90,9 +100,13 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
                     d_last[j] = last[j] - t[j];
                     if (loss == 0) total -= log(t[j] > 0 ? last[j] : 1 - last[j]);
                     if (loss == 1 && t[j] > 0) total -= log(last[j]);
-                    if (loss == 2) total += d_last[j] * d_last[j] / n_out, d_last[j] *= (REAL)2 / n_out;
+                    if (loss == 2) {
+                        total += d_last[j] * d_last[j] / n_out;
+                        d_last[j] *= (REAL)2 / n_out;
+                    }
                 }
-                backward(in_place ? params : gradient, scale, a, d, params, layers, sizes, hidden);
+                backward(in_place ? params : gradient, scale, a, d, params, layers,
+                         sizes, hidden);
             }
             if (in_place) continue;
             if (adam) {
@@ -105,25 +119,30 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
                     gradient[k] = 0;
                 }
             } else
-                for (long k = 0; k < n_params; k++) params[k] -= (REAL)lr * gradient[k], gradient[k] = 0;
+                for (long k = 0; k < n_params; k++)
+                    params[k] -= (REAL)lr * gradient[k], gradient[k] = 0;
         }
     }
     free(a);
     return total / n;
 }
 
-/* Trains nets one after the other, their parameters in a row each; returns the sum of their losses. */
-double train_all(const REAL *X, const REAL *T, long n, long layers, const long *sizes, long hidden, long loss, long adam,
-                 double lr, long batch_size, long epochs, long nets, long n_params, REAL *params)
+/* Trains nets one after the other, with one row of params each; returns the sum of
+   their losses. */
+double train_all(const REAL *X, const REAL *T, long n, long layers, const long *sizes,
+                 long hidden, long loss, long adam, double lr, long batch_size,
+                 long epochs, long nets, long n_params, REAL *params)
 {
     double total = 0;
     for (long i = 0; i < nets; i++)
-        total += train(X, T, n, layers, sizes, hidden, loss, adam, lr, batch_size, epochs, params + i * n_params);
+        total += train(X, T, n, layers, sizes, hidden, loss, adam, lr, batch_size,
+                       epochs, params + i * n_params);
     return total;
 }
 
-/* Fills out, (n x n_out), with what the net makes of the rows. */
-void predict(const REAL *X, long n, long layers, const long *sizes, long hidden, long loss, const REAL *params, REAL *out)
+/* Fills out (n x n_out) with the predictions of the rows. */
+void predict(const REAL *X, long n, long layers, const long *sizes, long hidden,
+             long loss, const REAL *params, REAL *out)
 {
     long units = sizes[0], n_in = sizes[0], n_out = sizes[layers];
     for (long l = 0; l < layers; l++) units += sizes[l + 1];

@@ -1,4 +1,7 @@
-"""Obvious loops in C with run-time sizes, for any net, batch and loss, compiled here. Threads share many nets."""
+"""Obvious loops in C for any net, batch and loss, with sizes known at run time only.
+
+Several threads divide many nets among them.
+"""
 
 import ctypes
 import os
@@ -19,17 +22,12 @@ _LOSSES = ["bce", "softmax_ce", "mse"]
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains or predicts."""
+    """Return a function that trains or predicts."""
     real = ctypes.c_double if case.dtype == "float64" else ctypes.c_float
-    reals, long, longs = (
-        ctypes.POINTER(real),
-        ctypes.c_long,
-        ctypes.POINTER(ctypes.c_long),
-    )
-    library = compiler.library(
-        Path(__file__).with_suffix(".c"),
-        f"-DREAL={'double' if real is ctypes.c_double else 'float'}",
-    )
+    long, reals = ctypes.c_long, ctypes.POINTER(real)
+    longs = ctypes.POINTER(long)
+    c_type = "double" if real is ctypes.c_double else "float"
+    library = compiler.library(Path(__file__).with_suffix(".c"), f"-DREAL={c_type}")
     library.train_all.argtypes = [
         reals,
         reals,
@@ -56,7 +54,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     X, targets = np.ascontiguousarray(case.X), case.targets()
     start = case.flat_params()
     out = np.empty_like(targets)
-    data, wanted, first, outputs = map(pointer, (X, targets, start, out))
+    rows, expected, first, outputs = map(pointer, (X, targets, start, out))
     sizes = (ctypes.c_long * len(case.sizes))(*case.sizes)
     pool = ThreadPoolExecutor(_THREADS)
     net = [
@@ -70,19 +68,18 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         nets = start.copy()
         rule = [int(case.optimizer == "adam"), case.lr, case.batch_size, epochs]
 
-        def total(part: Array) -> float:
+        def total_loss(part: Array) -> float:
             return library.train_all(
-                data, wanted, len(X), *net, *rule, *part.shape, pointer(part)
+                rows, expected, len(X), *net, *rule, *part.shape, pointer(part)
             )
 
-        each = map if _THREADS == 1 or len(nets) == 1 else pool.map
-        return sum(each(total, np.array_split(nets, min(_THREADS, len(nets))))) / len(
-            nets
-        )
+        apply = map if _THREADS == 1 or len(nets) == 1 else pool.map
+        parts = np.array_split(nets, min(_THREADS, len(nets)))
+        return sum(apply(total_loss, parts)) / len(nets)
 
     def predict(times: int) -> Array:
         for _ in range(times):
-            library.predict(data, len(X), *net, first, outputs)
+            library.predict(rows, len(X), *net, first, outputs)
         return out
 
     return train if case.kind == "train" else predict

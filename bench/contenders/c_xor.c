@@ -1,13 +1,16 @@
-/* Per-sample SGD of a 2-2-1 sigmoid net with binary cross-entropy, as one would write it in C.
-   params: w1 (2 x 2, by inputs), b1 (2), w2 (2), b2. Returns the last epoch's mean loss. */
+/* Per-sample SGD of a 2-2-1 sigmoid net with binary cross-entropy, as most people would
+   write it in C. params: w1 (2 x 2, by inputs), b1 (2), w2 (2), b2. Returns the mean
+   loss of the last epoch. */
 #include <math.h>
 
 static double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
 
-double train(const double *X, const double *y, long n, long epochs, double lr, double *params)
+double train(const double *X, const double *y, long n, long epochs, double lr,
+             double *params)
 {
     double w00 = params[0], w01 = params[1], w10 = params[2], w11 = params[3];
-    double b0 = params[4], b1 = params[5], v0 = params[6], v1 = params[7], c = params[8];
+    double b0 = params[4], b1 = params[5];
+    double v0 = params[6], v1 = params[7], c = params[8];
     double total = 0.0;
     for (long epoch = 0; epoch < epochs; epoch++) {
         total = 0.0;

@@ -1,4 +1,4 @@
-"""The obvious loop in C for a 2-2-1 net, per sample, written out and compiled here."""
+"""The obvious loop in C for a 2-2-1 net, per sample, with all weights written out."""
 
 import ctypes
 from collections.abc import Callable
@@ -15,14 +15,9 @@ _DOUBLES = ctypes.POINTER(ctypes.c_double)
 
 
 def prepare(case: Case) -> Callable[[int], float]:
-    """A function that trains, for the one net that the C code is written out for."""
-    if (case.kind, case.batch_size, case.loss, case.optimizer, case.hidden) != (
-        "train",
-        1,
-        "bce",
-        "sgd",
-        "sigmoid",
-    ):
+    """Return a function that trains the net which the C code is written for."""
+    work = (case.kind, case.batch_size, case.loss, case.optimizer, case.hidden)
+    if work != ("train", 1, "bce", "sgd", "sigmoid"):
         raise Unsupported("does SGD per sample on binary cross-entropy only")
     if case.sizes != [2, 2, 1] or case.dtype != "float64":
         raise Unsupported("does a 2-2-1 net in float64 only")

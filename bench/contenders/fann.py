@@ -1,8 +1,8 @@
-"""FANN, a C library for small nets, through ctypes: one call an epoch of its incremental training.
+"""FANN, a C library for small nets, by ctypes: one call per epoch, per sample.
 
-It knows squared errors only. Its gradient takes a sigmoid's output to lie in 0.01 to 0.99: it trains as the others do
-as long as the hidden units stay there. Its stepwise sigmoid and its float32 library are faster but further off than the
-contenders may be.
+Its only loss is the squared error. Its gradient clips a sigmoid's output to 0.01 to
+0.99, so it trains as the others do while the hidden units stay in that range. Its
+stepwise sigmoid and its float32 library are faster, but miss the tolerance.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from . import Unsupported
 
 _path = ctypes.util.find_library("doublefann")
 if _path is None:
-    raise ImportError("there is no libdoublefann")
+    raise ImportError("the library libdoublefann is missing")
 _fann = ctypes.CDLL(_path)
 _LINEAR, _SIGMOID, _TANH = 0, 3, 5
 _INCREMENTAL = 0
@@ -73,18 +73,14 @@ _train_epoch = _function("fann_train_epoch", ctypes.c_float, _handle, _handle)
 
 
 def versions() -> str:
-    """What is timed."""
+    """Return the name and version of the library."""
     return f"FANN ({_path})"
 
 
 def prepare(case: Case) -> Callable[[int], float]:
-    """A function that trains."""
-    if (case.kind, case.loss, case.optimizer, case.batch_size) != (
-        "train",
-        "mse",
-        "sgd",
-        1,
-    ):
+    """Return a function that trains."""
+    work = (case.kind, case.loss, case.optimizer, case.batch_size)
+    if work != ("train", "mse", "sgd", 1):
         raise Unsupported("trains per sample on squared errors only")
     if case.dtype != "float64" or case.n_nets > 1:
         raise Unsupported("is used for one net in float64 here")
@@ -95,17 +91,16 @@ def prepare(case: Case) -> Callable[[int], float]:
     def train(epochs: int) -> float:
         net = _create(len(sizes), sizes)
         try:
-            _set_hidden(net, _SIGMOID if case.hidden == "sigmoid" else _TANH)
-            _steepness_hidden(
-                net, 0.5 if case.hidden == "sigmoid" else 1.0
-            )  # its sigmoid is 1 / (1 + exp(-2 s z))
+            sigmoid = case.hidden == "sigmoid"
+            _set_hidden(net, _SIGMOID if sigmoid else _TANH)
+            # Its sigmoid with steepness s is 1 / (1 + exp(-2 s z)).
+            _steepness_hidden(net, 0.5 if sigmoid else 1.0)
             _set_output(net, _LINEAR)
             _steepness_output(net, 1.0)
             _set_algorithm(net, _INCREMENTAL)
             _set_error(net, _ERROR_LINEAR)
-            _set_rate(
-                net, case.lr * 2.0 / case.sizes[-1]
-            )  # its gradient is that of half the sum over outputs
+            # Its gradient is that of half the sum over outputs.
+            _set_rate(net, case.lr * 2.0 / case.sizes[-1])
             _set_momentum(net, 0.0)
             _set_weights(net, case)
             for _ in range(epochs):
@@ -131,7 +126,11 @@ def _training_data(X: Any, targets: Any) -> Any:
 
 
 def _set_weights(net: Any, case: Case) -> None:
-    """FANN numbers all units through, each layer but the last followed by a unit that is always 1: the bias."""
+    """Set all weights and biases.
+
+    FANN numbers the units of all layers consecutively. After each layer but the last it
+    has one more unit, which is always 1: the weights from there are the biases.
+    """
     connections = (_Connection * _count(net))()
     _connections(net, connections)
     weights: dict[tuple[int, int], float] = {}

@@ -1,4 +1,7 @@
-"""Layers as objects in NumPy that update themselves on the way back, as tutorials write them."""
+"""Layers as objects in NumPy, as tutorials write them.
+
+The layers update their parameters during the backward pass.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +22,12 @@ class Affine:
         self.w, self.b = w.copy(), b.copy()
 
     def forward(self, x: Array) -> Array:
-        """Keeps its inputs."""
+        """Return the sums; keep the inputs."""
         self.x = x
         return np.dot(x, self.w) + self.b
 
     def backward(self, dz: Array, lr: float) -> Array:
-        """Gradients of the inputs; the weights take their step."""
+        """Return the gradient of the inputs, and update the weights."""
         dx = np.dot(dz, self.w.T)
         self.w = self.w - lr * np.dot(self.x.T, dz)
         self.b = self.b - lr * np.sum(dz, axis=0)
@@ -35,12 +38,12 @@ class Sigmoid:
     """1 / (1 + exp(-z))."""
 
     def forward(self, z: Array) -> Array:
-        """Keeps its outputs."""
+        """Return the outputs, and keep them."""
         self.a = 1 / (1 + np.exp(-z))
         return self.a
 
     def backward(self, da: Array, lr: float) -> Array:
-        """Gradients of the sums."""
+        """Return the gradient of the sums."""
         return da * self.a * (1 - self.a)
 
 
@@ -48,23 +51,23 @@ class Tanh:
     """tanh(z)."""
 
     def forward(self, z: Array) -> Array:
-        """Keeps its outputs."""
+        """Return the outputs, and keep them."""
         self.a = np.tanh(z)
         return self.a
 
     def backward(self, da: Array, lr: float) -> Array:
-        """Gradients of the sums."""
+        """Return the gradient of the sums."""
         return da * (1 - self.a**2)
 
 
 class Loss:
-    """The last activation and the loss of a batch, summed."""
+    """The last activation, and the loss summed over a batch."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def forward(self, z: Array, t: Array) -> float:
-        """Keeps the outputs' gradient."""
+        """Return the loss; keep the gradient of the sums."""
         if self.name == "bce":
             p = 1 / (1 + np.exp(-z))
             self.dz = (p - t) / len(t)
@@ -79,7 +82,7 @@ class Loss:
 
 
 def prepare(case: Case) -> Callable[[int], float]:
-    """A function that trains."""
+    """Return a function that trains."""
     if case.kind != "train" or case.optimizer != "sgd" or case.n_nets > 1:
         raise Unsupported("trains one net with plain SGD")
     X, targets = case.X, case.targets()
@@ -92,7 +95,7 @@ def prepare(case: Case) -> Callable[[int], float]:
         layers: list[Any] = []
         for w, b in zip(case.params[::2], case.params[1::2], strict=True):
             layers += [Affine(w, b), Sigmoid() if case.hidden == "sigmoid" else Tanh()]
-        layers.pop()  # the loss has the last activation
+        layers.pop()  # the last activation belongs to the loss
         loss = Loss(case.loss)
         for _ in range(epochs):
             total = 0.0

@@ -1,4 +1,7 @@
-"""Batches in vectorised NumPy, written for speed; many nets along a leading axis. The others are checked against it."""
+"""Batches in vectorised NumPy, written for speed; many nets along a leading axis.
+
+In float64 it is the reference that the other contenders are checked against.
+"""
 
 from collections.abc import Callable
 
@@ -8,13 +11,13 @@ from ..cases import Array, Case
 
 
 def versions() -> str:
-    """What is timed."""
+    """Return the versions of NumPy and of its BLAS."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"NumPy {np.__version__} with {blas['name']} {blas['version']}"
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains or predicts."""
+    """Return a function that trains or predicts."""
     X, targets, size = case.X, case.targets(), case.batch_size
     batches = [(X[i : i + size], targets[i : i + size]) for i in range(0, len(X), size)]
 
@@ -50,7 +53,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
 
 
 def forward(case: Case, params: list[Array], x: Array) -> list[Array]:
-    """The inputs, then what each layer makes of the one before."""
+    """Return the inputs and the outputs of each layer."""
     activations = [x]
     last = len(params) - 2
     for i in range(0, len(params), 2):
@@ -76,7 +79,10 @@ def forward(case: Case, params: list[Array], x: Array) -> list[Array]:
 def backward(
     case: Case, params: list[Array], activations: list[Array], d: Array
 ) -> list[Array]:
-    """The gradients of all parameters, from that of the last layer's sums."""
+    """Return the gradients of all parameters.
+
+    d: the gradient of the last layer's sums.
+    """
     gradients: list[Array] = []
     for i in range(len(params) - 2, -1, -2):
         a = activations[i // 2]
@@ -95,7 +101,7 @@ def backward(
 
 
 def batch_loss(loss: str, p: Array, t: Array) -> float:
-    """Sum over the rows, and over the nets."""
+    """Return the loss summed over rows and nets."""
     if loss == "mse":
         return float(((p - t) ** 2).mean(axis=-1).sum())
     if loss == "bce":
@@ -104,7 +110,7 @@ def batch_loss(loss: str, p: Array, t: Array) -> float:
 
 
 class Adam:
-    """Its moments, and how they move the parameters."""
+    """Adam with its moments."""
 
     def __init__(self, params: list[Array], lr: float) -> None:
         self.lr, self.step = lr, 0
@@ -112,7 +118,7 @@ class Adam:
         self.v = [np.zeros_like(p) for p in params]
 
     def update(self, params: list[Array], gradients: list[Array]) -> None:
-        """One step, in place."""
+        """Update the parameters in place."""
         self.step += 1
         rate, undo = self.lr / (1.0 - 0.9**self.step), 1.0 / (1.0 - 0.999**self.step)
         for p, g, m, v in zip(params, gradients, self.m, self.v, strict=True):

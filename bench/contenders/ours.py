@@ -1,4 +1,4 @@
-"""fastnn, through its public API."""
+"""fastnn, by its public API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,12 @@ from ..cases import Array, Case
 
 
 def versions() -> str:
-    """What is timed."""
+    """Return the versions of fastnn and Numba."""
     return f"fastnn {fastnn.__version__}, Numba {numba.__version__}"
 
 
 def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
-    """A function that trains, many nets side by side, or predicts."""
+    """Return a function that trains one net or many at once, or predicts."""
     net = fastnn.mlp(
         *case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype
     )
@@ -29,23 +29,22 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
             if case.optimizer == "adam"
             else fastnn.SGD(lr=case.lr)
         )
-        how: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "epochs": epochs,
             "batch_size": case.batch_size,
             "optimizer": optimizer,
+            "shuffle": False,
+            "progress": False,
+            "n_jobs": -1,
         }
-        how |= {"shuffle": False, "progress": False, "n_jobs": -1}
         if case.n_nets > 1:
-            every = -(
-                -case.n_nets * epochs // 2**24
-            )  # up to so many losses are kept unless asked otherwise
-            return float(
-                net.fit_many(
-                    case.X, case.y, init=thetas, every=every, **how
-                ).final_loss.mean()
-            )
+            # By default fit_many keeps all losses up to this number, and takes
+            # percentiles of more.
+            every = -(-case.n_nets * epochs // 2**24)
+            runs = net.fit_many(case.X, case.y, init=thetas, every=every, **settings)
+            return float(runs.final_loss.mean())
         net.theta = thetas[0]
-        return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
+        return float(net.fit(case.X, case.y, loop=loop, **settings).loss[-1])
 
     def predict(times: int) -> Array:
         for _ in range(times):

@@ -1,4 +1,7 @@
-"""fastnn's loop that is compiled for one tiny architecture, as a long training would take it."""
+"""The loop of fastnn that is compiled for one tiny architecture.
+
+Long trainings of tiny nets choose it by themselves.
+"""
 
 from collections.abc import Callable
 
@@ -11,9 +14,9 @@ versions = ours.versions
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains with loop="specialised"."""
+    """Return a function that trains with loop="specialised"."""
     n_params = case.flat_params().shape[1]
     one = case.kind == "train" and case.batch_size == 1 and case.n_nets == 1
     if not one or case.sizes[-1] != 1 or n_params > MOST_TINY:
-        raise Unsupported("is for one tiny net with one output, sample by sample")
+        raise Unsupported("trains one tiny net with one output per sample only")
     return ours.prepare(case, loop="specialised")

@@ -1,4 +1,7 @@
-"""PyTorch as its tutorials have it: eager, a module, a loss, an optimizer, and data as tensors at hand."""
+"""PyTorch as its tutorials use it: eager, with a module, a loss and an optimizer.
+
+The data are tensors in memory.
+"""
 
 import os
 from collections.abc import Callable
@@ -19,7 +22,7 @@ LOSSES = {
 
 
 class Nets(torch.nn.Module):
-    """One net, or many side by side along a leading axis of the parameters."""
+    """One net, or many along a leading axis of the parameters."""
 
     def __init__(self, case: Case) -> None:
         super().__init__()
@@ -30,14 +33,14 @@ class Nets(torch.nn.Module):
         self.hidden = torch.sigmoid if case.hidden == "sigmoid" else torch.tanh
 
     def forward(self, x: Any) -> Any:
-        """Sums of the last layer."""
+        """Return the sums of the last layer."""
         for i in range(0, len(self.all) - 2, 2):
             x = self.hidden(x @ self.all[i] + self.all[i + 1])
         return x @ self.all[-2] + self.all[-1]
 
 
 class Net(torch.nn.Sequential):
-    """One net of PyTorch's own layers."""
+    """One net, made of PyTorch's own layers."""
 
     def __init__(self, case: Case) -> None:
         layers: list[Any] = []
@@ -53,26 +56,29 @@ class Net(torch.nn.Sequential):
 
 
 def versions() -> str:
-    """What is timed."""
+    """Return the name and version of the library."""
     return f"PyTorch {torch.__version__}"
 
 
 def tensors(case: Case) -> tuple[Any, list[Any]]:
-    """All rows, and the batches of rows and targets."""
+    """Return all rows, and the batches of rows and targets."""
     X = torch.from_numpy(case.X)
     t = torch.from_numpy(case.targets() if case.loss != "softmax_ce" else case.y)
     return X, list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
 
 
 def _summed(loss_of: Any, z: Any, t: Any) -> Any:
-    """The sum of all nets' mean losses; z (n_nets, n, n_out), t (n, n_out), or (n,) class numbers."""
+    """Return the sum of the mean losses of all nets.
+
+    z: (n_nets, n, n_out). t: (n, n_out), or (n,) class numbers.
+    """
     if t.ndim == 1:
-        z = z.movedim(-1, 1)  # where PyTorch wants the classes
+        z = z.movedim(-1, 1)  # PyTorch expects the classes on the second axis
     return loss_of(z, t.expand(len(z), *t.shape)) * len(z)
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains or predicts."""
+    """Return a function that trains or predicts."""
     X, batches = tensors(case)
     loss_of = LOSSES[case.loss]
     make = Net if case.n_nets == 1 else Nets

@@ -1,4 +1,4 @@
-"""PyTorch with torch.compile: forward pass, gradients and update as one compiled step."""
+"""PyTorch with torch.compile: forward pass, gradients and update in one step."""
 
 import shutil
 from collections.abc import Callable
@@ -17,7 +17,7 @@ if shutil.which("g++") is None and shutil.which("clang++") is None:
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains or predicts."""
+    """Return a function that trains or predicts."""
     if case.n_nets > 1:
         raise Unsupported("is used for one net at a time here")
     hidden = torch.sigmoid if case.hidden == "sigmoid" else torch.tanh
@@ -41,7 +41,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
                 p.sub_(case.lr * g)
         return value * len(x)
 
-    torch._dynamo.reset()  # what earlier cases compiled
+    torch._dynamo.reset()  # forget the compiled code of earlier cases
     compiled = torch.compile(step, fullgraph=True)
     compiled_logits = torch.compile(
         lambda params, x: logits(params, x).softmax(dim=1), fullgraph=True

@@ -15,12 +15,12 @@ from . import Unsupported
 
 
 def versions() -> str:
-    """What is timed."""
+    """Return the name and version of the library."""
     return f"scikit-learn {sklearn.__version__}"
 
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
-    """A function that trains or predicts."""
+    """Return a function that trains or predicts."""
     if case.n_nets > 1:
         raise Unsupported("is used for one net at a time here")
     model = _started(case)
@@ -42,13 +42,15 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
 
 
 def _started(case: Case) -> Any:
-    """A model that goes on from its parameters when it is fitted: the only way to give it some.
+    """Return a model that starts from the parameters of the case.
 
-    Its gradient is that of half the squared errors' sum over outputs, here it is that of their mean: another learning
-    rate makes the same update of SGD, another eps that of Adam. (Its eps counts before the correction of the second
-    moment, not after it, which is lost in rounding here.)
+    Only a model that continues its training (warm start) accepts initial parameters.
+    Its gradient is that of half the squared error summed over outputs, here it is that
+    of the mean: a larger learning rate gives the same update of SGD, a larger eps that
+    of Adam. (It adds eps before the correction of the second moment instead of after
+    it; the difference is lost in rounding here.)
     """
-    larger = case.sizes[-1] / 2.0 if case.loss == "mse" else 1.0
+    factor = case.sizes[-1] / 2.0 if case.loss == "mse" else 1.0
     adam = case.optimizer == "adam"
     model = (MLPRegressor if case.loss == "mse" else MLPClassifier)(
         hidden_layer_sizes=case.sizes[1:-1],
@@ -62,8 +64,8 @@ def _started(case: Case) -> Any:
         solver=case.optimizer,
         momentum=0.0,
         nesterovs_momentum=False,
-        epsilon=1e-8 * larger,
-        learning_rate_init=case.lr / (1.0 if adam else larger) or 1.0,
+        epsilon=1e-8 * factor,
+        learning_rate_init=case.lr / (1.0 if adam else factor) or 1.0,
     )
     y = case.y if case.loss == "mse" else np.arange(max(2, case.sizes[-1]))
     rows = max(len(y), case.batch_size) if case.kind == "train" else len(y)

@@ -1,4 +1,4 @@
-"""Results: kept, compared, drawn, and shown in tables and in the README."""
+"""Tests of results: saved, compared, drawn, in tables and in the README."""
 
 import dataclasses
 import io
@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from bench_fakes import example
+from bench_fakes import example_run
 from rich.console import Console
 
 from bench import charts, compare, readme, results, show
@@ -15,9 +15,9 @@ from bench.contenders import OURS
 from bench.results import Row, Run
 
 
-def test_results_are_kept_and_read_again(tmp_path):
+def test_a_saved_run_loads_as_it_was_written(tmp_path):
     file = tmp_path / "run.json"
-    run = example()
+    run = example_run()
     run.save(file)
     again = results.load(file)
     assert again.as_json() == run.as_json()
@@ -29,15 +29,15 @@ def test_results_are_kept_and_read_again(tmp_path):
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"schema": 0}', '{"schema": 1, "cases": 3}']
 )
-def test_what_is_no_result_is_refused(tmp_path, content):
+def test_loading_another_file_raises(tmp_path, content):
     file = tmp_path / "other.json"
     file.write_text(content)
-    with pytest.raises(ValueError, match="is not a result of this suite"):
+    with pytest.raises(ValueError, match="is not a result of this benchmark"):
         results.load(file)
 
 
-def test_compare_marks_what_got_slower():
-    old, new = example(), example(scale=1.5)
+def test_compare_marks_slower_contenders():
+    old, new = example_run(), example_run(scale=1.5)
     marks = {
         pair.contender: compare.verdict(pair, 1.0) for pair in compare.pairs(new, old)
     }
@@ -48,17 +48,17 @@ def test_compare_marks_what_got_slower():
     assert marks["ours"] == "faster"
 
 
-def test_compare_takes_out_the_machine():
-    old, new = example(), example(scale=1.5)
+def test_compare_removes_the_drift_of_the_machine():
+    old, new = example_run(), example_run(scale=1.5)
     for row in new.cases[0].rows:
         if row.contender != OURS:
             row.seconds = [1.5 * s for s in row.seconds]
-    found = compare.pairs(new, old)
-    assert compare.machine_drift(found) == pytest.approx(1.5)
-    assert [compare.verdict(pair, 1.5) for pair in found] == ["", "", ""]
+    both = compare.pairs(new, old)
+    assert compare.machine_drift(both) == pytest.approx(1.5)
+    assert [compare.verdict(pair, 1.5) for pair in both] == ["", "", ""]
 
 
-def test_a_small_change_or_one_within_the_noise_is_not_marked():
+def test_compare_does_not_mark_small_changes_or_noise():
     def verdict(before, now):
         return compare.verdict(compare.Pair("case", OURS, "fastnn", before, now), 1.0)
 
@@ -67,25 +67,24 @@ def test_a_small_change_or_one_within_the_noise_is_not_marked():
     assert verdict([1.0, 1.0, 1.0], [1.06, 1.06, 1.06]) == "slower"
 
 
-def test_other_work_under_the_same_name_is_not_compared():
-    old, new = example(), example()
+def test_compare_leaves_out_other_work_of_the_same_name():
+    old, new = example_run(), example_run()
     old.cases[0].description += " on more rows"
     assert compare.pairs(new, old) == []
 
 
-def test_pictures(tmp_path):
-    files = charts.draw(example(), tmp_path)
+def test_charts_are_png_files(tmp_path):
+    files = charts.draw(example_run(), tmp_path)
     assert [file.name for file in files] == ["example.png", "example-growth.png"]
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
     assert charts.draw(Run("empty", {}, {}, {}), tmp_path) == []
 
 
-def test_readme_table_is_between_its_markers():
-    table = readme.markdown(example())
+def test_the_readme_table_is_written_between_its_markers():
+    table = readme.markdown(example_run())
     assert "| spiral batch 30 | " in table
-    assert "**" in next(
-        line for line in table.splitlines() if line.startswith("| spiral")
-    )
+    lines = table.splitlines()
+    assert "**" in next(line for line in lines if line.startswith("| spiral"))
     text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
     once = readme.insert(text, table)
     assert once.startswith("before\n")
@@ -98,17 +97,15 @@ def test_readme_table_is_between_its_markers():
 
 def test_the_readme_has_the_figures_of_the_reference_run():
     text = readme.README.read_text(encoding="utf-8")
-    assert (
-        readme.insert(text, readme.markdown(results.load(FOLDER / "reference.json")))
-        == text
-    )
+    table = readme.markdown(results.load(FOLDER / "reference.json"))
+    assert readme.insert(text, table) == text
 
 
-def test_the_readme_shows_whole_runs_of_committed_code_only():
+def test_the_readme_only_shows_whole_runs_of_committed_code():
     def reason(**changes):
         run = results.load(FOLDER / "reference.json")
-        for name, given in changes.items():
-            setattr(run, name, given)
+        for name, value in changes.items():
+            setattr(run, name, value)
         return readme.obstacle(run)
 
     run = results.load(FOLDER / "reference.json")
@@ -125,7 +122,7 @@ def test_the_readme_shows_whole_runs_of_committed_code_only():
 
 
 def test_narrow_tables_show_their_figures():
-    run = example()
+    run = example_run()
     for width in (80, 140):
         out = Console(width=width, record=True, file=io.StringIO())
         out.print(show.case_table(run.cases[0], width))

@@ -1,4 +1,4 @@
-"""The examples run as they are, say something, leave pictures, and need nothing but what fastnn itself needs."""
+"""Tests that the examples run, print, draw, and need no packages of their own."""
 
 import ast
 import os
@@ -12,9 +12,9 @@ import pytest
 import fastnn
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.py"))
-WARNS = {"zero_init": "SymmetryWarning"}  # what an example is there to show
-ARGUMENTS = {"how_often_does_xor_work": ["50"]}  # seeds, which are 10,000 otherwise
-each = pytest.mark.parametrize(
+WARNINGS = {"zero_init": "SymmetryWarning"}  # which this example demonstrates
+ARGUMENTS = {"how_often_does_xor_work": ["50"]}  # seeds, instead of 10,000
+for_each_example = pytest.mark.parametrize(
     "example", EXAMPLES, ids=[path.stem for path in EXAMPLES]
 )
 
@@ -23,18 +23,14 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 3
 
 
-@each
+@for_each_example
 @pytest.mark.compiled
-def test_it_runs_and_leaves_pictures(example, tmp_path):
-    warns = WARNS.get(example.stem)
+def test_an_example_runs_and_writes_pictures(example, tmp_path):
+    warning = WARNINGS.get(example.stem)
+    action = "error" if warning is None else "default"
+    command = [sys.executable, "-W", action, example, *ARGUMENTS.get(example.stem, [])]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error" if warns is None else "default",
-            str(example),
-            *ARGUMENTS.get(example.stem, []),
-        ],
+        [str(part) for part in command],
         cwd=tmp_path,
         env={**os.environ, "MPLBACKEND": "Agg"},
         capture_output=True,
@@ -42,12 +38,10 @@ def test_it_runs_and_leaves_pictures(example, tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert re.findall(r"\w+Warning(?=: )", done.stderr) == (
-        [] if warns is None else [warns]
-    ), done.stderr
-    assert len(done.stderr.splitlines()) == (0 if warns is None else 2), (
-        done.stderr
-    )  # the warning, and its line
+    expected = [] if warning is None else [warning]
+    assert re.findall(r"\w+Warning(?=: )", done.stderr) == expected, done.stderr
+    # A warning takes two lines: itself, and the line of code that it is about.
+    assert len(done.stderr.splitlines()) == 2 * len(expected), done.stderr
     assert done.stdout.strip()
     pictures = sorted(tmp_path.iterdir())
     assert pictures[0].name == f"{example.stem}.png"
@@ -57,8 +51,8 @@ def test_it_runs_and_leaves_pictures(example, tmp_path):
         assert picture.stat().st_size > 5000
 
 
-@each
-def test_it_uses_public_names_only(example):
+@for_each_example
+def test_an_example_uses_public_names_only(example):
     tree = ast.parse(example.read_text())
     assert ast.get_docstring(tree)
     allowed = {"fastnn", "numpy", "matplotlib", *sys.stdlib_module_names}

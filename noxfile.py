@@ -1,0 +1,57 @@
+"""Run the checks: `nox` runs all of them, `nox -s lint` one, `nox -l` lists them.
+
+The sessions run in the environment that runs nox, the `.venv` of CONTRIBUTING.md, and
+install nothing: one environment for all saves six installations of Numba. `.ci/run`
+makes an empty environment and calls the same sessions there.
+"""
+
+import sys
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "tests", "plain_python", "figures"]
+
+
+def python(session: nox.Session, *arguments: str, **variables: str) -> None:
+    """Run a module with the Python of this environment."""
+    session.run(sys.executable, *arguments, env=variables, external=True)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after -- go to pytest."""
+    python(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def plain_python(session: nox.Session) -> None:
+    """Run the tests with the kernels as plain Python, where vectors check bounds."""
+    chosen = ("-m", "not install and not compiled", *session.posargs)
+    python(session, "-m", "pytest", *chosen, NUMBA_DISABLE_JIT="1")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and spelling."""
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "-m", "ruff", "format", "--check", ".")
+    python(session, "-m", "codespell_lib")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the package and of the benchmark."""
+    python(session, "-m", "mypy", "-p", "fastnn", "-p", "bench")
+
+
+@nox.session
+def bench_smoke(session: nox.Session) -> None:
+    """Run the benchmark in its quick size, to see that every contender works."""
+    python(session, "-m", "bench", "--quick", *session.posargs)
+
+
+@nox.session
+def figures(session: nox.Session) -> None:
+    """Print the structure's figures, and fail where one is above its limit."""
+    python(session, "tests/figures.py", "--check")
