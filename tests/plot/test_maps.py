@@ -96,7 +96,7 @@ def test_what_cannot_be_drawn_is_refused():
         fastnn.plot.decision_map(fastnn.mlp(3, 2))
     with pytest.raises(ValueError, match="one or two features"):
         fastnn.plot.data(np.ones((3, 3)), [0, 1, 0])
-    with pytest.raises(ValueError, match="one label each"):
+    with pytest.raises(ValueError, match="one label per row"):
         fastnn.plot.data(X, [0, 1])
     with pytest.raises(ValueError, match="does not know"):
         fastnn.plot.decision_map(net, X, y + 1)

@@ -256,6 +256,6 @@ def test_what_cannot_be_drawn_is_refused_before_there_is_a_figure():
         fastnn.plot.success(runs, y=GATE[1], loss_below=0.1)
     with pytest.raises(ValueError, match="does not know"):
         fastnn.plot.success(runs, GATE[0], GATE[1] + 5, loss_below=0.1)
-    with pytest.raises(ValueError, match="one label each"):
+    with pytest.raises(ValueError, match="one label per row"):
         fastnn.plot.success(runs, GATE[0], [0, 1], loss_below=0.1)
     assert not plt.get_fignums()
