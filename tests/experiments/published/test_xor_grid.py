@@ -11,7 +11,7 @@ from fastnn.experiments.published import xor_grid
 
 
 def published_code(epochs, correct=False):
-    """Return losses and numbers of hits per epoch of the page's loop, or a corrected one."""
+    """Return losses and hits per epoch of the page's loop, or of a corrected one."""
     X, y = datasets.xor_grid(100)
     np.random.seed(0)
     neurons = [[np.random.randn(2), np.random.randn()] for _ in range(3)]
