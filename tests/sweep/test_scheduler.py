@@ -211,7 +211,7 @@ def test_each_may_have_settings_of_its_own(rule):
 
 def test_one_net_refuses_the_settings_of_many():
     with pytest.raises(
-        ValueError, match="momentum has 2 values for one net: .*fit_many"
+        ValueError, match=r"momentum has 2 values for one net: .*fit_many"
     ):
         make("2-2-1").fit(
             *GATE, epochs=1, optimizer=fastnn.SGD(0.1, momentum=[0.1, 0.2])
