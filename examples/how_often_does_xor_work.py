@@ -1,6 +1,7 @@
-"""How often does XOR work? 10,000 nets of each kind, and as many of three published ones, or as many as are asked for.
+"""How often does XOR work? Train 10,000 nets of each kind, and count.
 
-It prints every number of docs/how-often-does-xor-work.md, and draws its pictures, in two minutes on two cores.
+This prints every number of docs/how-often-does-xor-work.md, and draws its pictures, in
+two minutes on two cores. An argument gives another number of nets of each kind.
 """
 
 import sys
@@ -11,10 +12,8 @@ import numpy as np
 import fastnn
 
 N = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-UPDATES, EVERY = (
-    10_000,
-    100,
-)  # the loss of an epoch is that before its update: after 10,000 updates, of epoch 10,001
+# The loss of an epoch is that before its update: after 10,000 updates, of epoch 10,001.
+UPDATES, EVERY = 10_000, 100
 SOLVED = 0.1  # below ln(2) / 4 = 0.173 no row can be wrong
 HIDDEN, ACTIVATIONS = (2, 3, 4), ("sigmoid", "tanh")
 SCHEMES = ("xavier", "he", "normal(1.0)", "uniform(-1, 1)", "normal(0.1)")
@@ -25,25 +24,28 @@ X, y = fastnn.datasets.xor_gate()
 
 
 def main():
-    """All of the page, in its order."""
-    rates, courses = sweep()
-    draw(rates)
-    print_rates(rates)
+    """Print and draw everything of the page, in its order."""
+    shares, courses = train_all_kinds()
+    draw_shares(shares)
+    print_shares(shares)
     print_courses(courses)
-    one_setting()
-    published_seeds()
-    published_in_pytorch()
-    published_random_start()
+    train_default_kind()
+    train_published_seeds()
+    train_as_in_pytorch()
+    train_published_random_starts()
 
 
-def train(net, X=X, **how):
+def train(net, X=X, **options):
     """Train many nets on all four rows at once."""
-    return net.fit_many(X, y, **{"batch_size": "full", "every": EVERY, **how})
+    return net.fit_many(X, y, **{"batch_size": "full", "every": EVERY, **options})
 
 
-def sweep():
-    """Success rates by hidden neurons, activation, scheme and learning rate; and how xavier's grow with the updates."""
-    rates, courses, lr = {}, {}, np.repeat(RATES, N)
+def train_all_kinds():
+    """Train nets by hidden neurons, activation, scheme and learning rate.
+
+    Returns their success rates, and for xavier the share solved over the updates.
+    """
+    shares, courses, lr = {}, {}, np.repeat(RATES, N)
     for hidden in HIDDEN:
         for activation in ACTIVATIONS:
             for scheme in SCHEMES:
@@ -59,34 +61,35 @@ def sweep():
                 )
                 for rate in RATES:
                     nets = runs[lr == rate]
-                    rates[hidden, activation, scheme, rate] = nets.success_rate(
-                        loss_below=SOLVED
-                    )
+                    kind = hidden, activation, scheme, rate
+                    shares[kind] = nets.success_rate(loss_below=SOLVED)
                     if scheme == "xavier":
-                        courses[hidden, activation, rate] = nets.share_solved(
-                            loss_below=SOLVED
-                        )
+                        course = nets.share_solved(loss_below=SOLVED)
+                        courses[hidden, activation, rate] = course
                     if hidden == 2 and scheme in ("xavier", "normal(0.1)"):
-                        print(
-                            f"2-2-1 {activation}, {scheme}, lr {rate:g}: {failures(nets)}"
-                        )
-    return rates, courses
+                        name = f"2-2-1 {activation}, {scheme}, lr {rate:g}"
+                        print(f"{name}: {failures(nets)}")
+    return shares, courses
 
 
 def failures(runs):
-    """At which losses the nets end that do not solve the gate."""
-    ends = runs.final_loss[~runs.solved(loss_below=SOLVED)]
-    if not len(ends):
+    """Return with which losses the nets end that do not learn the gate, as text."""
+    losses = runs.final_loss[~runs.solved(loss_below=SOLVED)]
+    if not len(losses):
         return "none fails"
-    where = [
-        f"{percent(np.mean(abs(ends - loss) < 0.01))} near {name}"
-        for name, loss in PLATEAUS.items()
+    near = [
+        f"{percent(np.mean(abs(losses - plateau) < 0.01))} near {name}"
+        for name, plateau in PLATEAUS.items()
     ]
-    return f"{len(ends):,} of {len(runs):,} fail: {', '.join(where)}, {percent(np.mean(ends > 0.71))} above 0.71"
+    above = f"{percent(np.mean(losses > 0.71))} above 0.71"
+    return f"{len(losses):,} of {len(runs):,} fail: {', '.join([*near, above])}"
 
 
-def draw(rates):
-    """The share that solves the gate against the learning rate, a panel for each kind of net, a line a scheme."""
+def draw_shares(shares):
+    """Draw the share of nets that learn the gate against the learning rate.
+
+    Each kind of net has a panel, and each scheme a line.
+    """
     figure, axes = plt.subplots(
         2,
         3,
@@ -98,25 +101,21 @@ def draw(rates):
     for row, activation in zip(axes, ACTIVATIONS, strict=True):
         for ax, hidden in zip(row, HIDDEN, strict=True):
             for scheme, color in zip(SCHEMES, fastnn.plot.COLORS, strict=False):
-                line = [rates[hidden, activation, scheme, rate] for rate in RATES]
-                dashes = (
-                    "--" if scheme == "he" else "-"
-                )  # over normal(1.0), which it nearly is
+                line = [shares[hidden, activation, scheme, rate] for rate in RATES]
+                # Dashed, and above normal(1.0), from which it hardly differs.
+                dashed = scheme == "he"
                 ax.plot(
                     RATES,
                     line,
-                    dashes,
+                    "--" if dashed else "-",
                     color=color,
                     marker="o",
                     markersize=4,
-                    zorder=3 if scheme == "he" else 2,
+                    zorder=3 if dashed else 2,
                 )
-                ax.vlines(
-                    RATES,
-                    [share.low for share in line],
-                    [share.high for share in line],
-                    color=color,
-                )
+                low = [share.low for share in line]
+                high = [share.high for share in line]
+                ax.vlines(RATES, low, high, color=color)
             ax.set(
                 title=f"2-{hidden}-1, {activation}",
                 xscale="log",
@@ -128,29 +127,28 @@ def draw(rates):
             ax.minorticks_off()
             ax.grid(alpha=0.3)
             ax.spines[["top", "right"]].set_visible(False)
-    name_lines(
-        axes[0, 0], [rates[2, "sigmoid", scheme, RATES[-1]] for scheme in SCHEMES]
-    )
+    ends = [shares[2, "sigmoid", scheme, RATES[-1]] for scheme in SCHEMES]
+    label_lines(axes[0, 0], ends)
     axes[1, 0].set_xlim(axes[0, 0].get_xlim())
     for ax in axes[1]:
         ax.set_xlabel("learning rate")
     figure.suptitle(
-        f"Share of {N:,} nets with a loss below {SOLVED} within {UPDATES:,} updates, by initial weights"
+        f"Share of {N:,} nets with a loss below {SOLVED} within {UPDATES:,} updates, "
+        "by initial weights"
     )
     figure.savefig("how_often_does_xor_work.png", dpi=100)
 
 
-def name_lines(ax, ends):
-    """Write each scheme to the right of its line's end, as far apart as letters are high."""
-    height, below = 0.065, -1.0
-    for place in np.argsort(ends, kind="stable"):
-        below = max(float(ends[place]), below + height)
-        color = fastnn.plot.COLORS[place]
+def label_lines(ax, ends):
+    """Write each scheme to the right of its line's end, without overlap."""
+    height, at = 0.065, -1.0
+    for number in np.argsort(ends, kind="stable"):
+        at = max(float(ends[number]), at + height)
         ax.text(
             RATES[-1] * 1.2,
-            below,
-            SCHEMES[place],
-            color=color,
+            at,
+            SCHEMES[number],
+            color=fastnn.plot.COLORS[number],
             va="center",
             fontweight="bold",
         )
@@ -158,19 +156,19 @@ def name_lines(ax, ends):
 
 
 def percent(share):
-    """A share in percent; where a few nets are rounded away, it says so."""
+    """Return a share in percent, with < or > if rounding hides a few nets."""
     text = f"{share:.1%}"
     if (text == "100.0%" and share < 1.0) or (text == "0.0%" and share > 0.0):
         return ">99.9%" if share > 0.5 else "<0.1%"
     return text
 
 
-def interval(rate):
-    """A rate with its 95 % interval."""
-    return f"{percent(rate)} ({percent(rate.low)} to {percent(rate.high)})"
+def interval(share):
+    """Return a share with its 95 % interval, as text."""
+    return f"{percent(share)} ({percent(share.low)} to {percent(share.high)})"
 
 
-def table(head, rows):
+def print_table(head, rows):
     """Print a table in Markdown."""
     print()
     for row in (head, ["---"] * len(head), *rows):
@@ -178,68 +176,66 @@ def table(head, rows):
     print()
 
 
-def print_rates(rates):
-    """A table for each learning rate; and what other seeds are worth."""
+def print_shares(shares):
+    """Print a table for each learning rate, and the benefit of trying more seeds."""
     kinds = [(hidden, activation) for hidden in HIDDEN for activation in ACTIVATIONS]
-    widest = max((rate.high - rate.low) / 2 for rate in rates.values())
+    names = [f"2-{hidden}-1 {activation}" for hidden, activation in kinds]
+    widest = max((share.high - share.low) / 2 for share in shares.values())
     print(f"\n95 % intervals are at most {widest:.2%} wide to each side")
     for rate in RATES:
         rows = [
-            [scheme, *(percent(rates[*kind, scheme, rate]) for kind in kinds)]
+            [scheme, *(percent(shares[*kind, scheme, rate]) for kind in kinds)]
             for scheme in SCHEMES
         ]
-        table(
-            [
-                f"lr {rate:g}",
-                *(f"2-{hidden}-1 {activation}" for hidden, activation in kinds),
-            ],
-            rows,
-        )
+        print_table([f"lr {rate:g}", *names], rows)
     for activation in ACTIVATIONS:
-        rate = rates[2, activation, "xavier", 1.0]
-        again = [percent(1 - (1 - rate) ** tries) for tries in (1, 2, 3, 4, 5, 6)]
+        share = shares[2, activation, "xavier", 1.0]
+        tries = ", ".join(percent(1 - (1 - share) ** n) for n in range(1, 7))
         print(
-            f"2-2-1 {activation}, xavier, lr 1: {interval(rate)}; with 1, 2, ... 6 seeds: {', '.join(again)}"
+            f"2-2-1 {activation}, xavier, lr 1: {interval(share)}; with 1, 2, ... 6 "
+            f"seeds: {tries}"
         )
 
 
 def print_courses(courses):
-    """How the share grows with the updates."""
-    times = (500, 1000, 2000, 5000, 10_000)
+    """Print how the share grows with the updates."""
+    updates = (500, 1000, 2000, 5000, 10_000)
     for hidden in HIDDEN:
         for activation in ACTIVATIONS:
-            shares = {rate: courses[hidden, activation, rate] for rate in RATES}
-            rows = [
-                [f"{rate:g}", *(percent(share[t // EVERY]) for t in times)]
-                for rate, share in shares.items()
-            ]
-            table(
-                [f"2-{hidden}-1 {activation}, xavier, lr", *(f"{t:,}" for t in times)],
-                rows,
-            )
+            rows = []
+            for rate in RATES:
+                course = courses[hidden, activation, rate]
+                rows.append(
+                    [f"{rate:g}", *(percent(course[n // EVERY]) for n in updates)]
+                )
+            name = f"2-{hidden}-1 {activation}, xavier, lr"
+            print_table([name, *(f"{n:,}" for n in updates)], rows)
 
 
-def one_setting():
-    """The default scheme with a learning rate of 1, while most nets learn: what plot.success shows of it."""
+def train_default_kind():
+    """Train with the default scheme and a learning rate of 1, and draw the success."""
     runs = train(
         fastnn.mlp(2, 2, 1, loss="bce"), seeds=range(N), lr=1.0, epochs=3001, every=10
     )
     print(f"2-2-1 sigmoid, xavier, lr 1, 3,000 updates: {report(runs)}")
-    for name, loss in list(PLATEAUS.items())[:2]:
-        net = int(abs(runs.final_loss - loss).argmin())
-        print(
-            f"near {name}: seed {net} answers {runs[net].predict_proba(X)[:, 1].round(2)} to {X.tolist()}"
-        )
+    for name, plateau in list(PLATEAUS.items())[:2]:
+        net = int(abs(runs.final_loss - plateau).argmin())
+        answers = runs[net].predict_proba(X)[:, 1].round(2)
+        print(f"near {name}: seed {net} answers {answers} to {X.tolist()}")
     figure = plt.figure(figsize=(11, 8), layout="constrained")
     fastnn.plot.success(runs, X, y, loss_below=SOLVED, figure=figure)
     figure.savefig("how_often_does_xor_work_fails.png", dpi=80)
 
 
-def published_seeds():
-    """Two seeds of one page, among the seeds from 0 on: all parameters from N(0, 1), gradients summed, lr 0.1."""
+def train_published_seeds():
+    """Train a page's two seeds, and the seeds from 0 on in the same way.
+
+    All parameters are from N(0, 1), gradients are summed, and the learning rate is 0.1.
+    """
     seeds = [220132, 220118, *range(N)]
     drawn = np.stack([np.random.RandomState(seed).randn(9) for seed in seeds])
-    drawn[:, [1, 2]] = drawn[:, [2, 1]]  # there, a row of the first weights is a neuron
+    # In the page, a row of the first weights is a neuron.
+    drawn[:, [1, 2]] = drawn[:, [2, 1]]
     for updates in (2000, UPDATES):
         runs = train(
             fastnn.mlp(2, 2, 1, loss="bce"),
@@ -250,25 +246,27 @@ def published_seeds():
         )
         published, others = runs[:2], runs[2:]
         print(f"\nthe page of seeds, {updates:,} updates: {report(others)}")
-        for seed, loss, when in zip(
-            seeds, published.final_loss, taken(published), strict=False
+        for seed, loss, needed in zip(
+            seeds, published.final_loss, updates_to(published), strict=False
         ):
-            lower, sooner = (
-                np.mean(others.final_loss < loss),
-                np.mean(taken(others) < when),
-            )
+            lower = np.mean(others.final_loss < loss)
+            faster = np.mean(updates_to(others) < needed)
             print(
-                f"seed {seed}: loss {loss:.4f}, {lower:.1%} are lower; {when:,.0f} updates, {sooner:.1%} are faster"
+                f"seed {seed}: loss {loss:.4f}, {lower:.1%} are lower; "
+                f"{needed:,.0f} updates, {faster:.1%} are faster"
             )
 
 
-def taken(runs, loss_below=SOLVED):
-    """After how many updates each net's loss is first below a bound; infinity where it never is."""
+def updates_to(runs, loss_below=SOLVED):
+    """Return after how many updates each net's loss is below a bound, or infinity."""
     return runs.epochs_to(loss_below).each - 1
 
 
-def published_in_pytorch():
-    """A net of unknown seed, among such as start as PyTorch's Linear(2, 2) and Linear(2, 1) do; and their plateau."""
+def train_as_in_pytorch():
+    """Train nets that start like PyTorch's Linear(2, 2) and Linear(2, 1).
+
+    One page shows such a net of unknown seed, which stays long on a plateau.
+    """
     limit = 1 / np.sqrt(2)
     drawn = np.stack(
         [np.random.default_rng(seed).uniform(-limit, limit, 9) for seed in range(N)]
@@ -284,25 +282,26 @@ def published_in_pytorch():
         )
         print(f"the page in PyTorch, {updates:,} updates: {report(runs)}")
         if updates == 2000:
-            print(
-                f"its loss then, 0.0164: {np.mean(runs.final_loss < 0.0164):.1%} are lower"
-            )
-    near, left = 20 * (abs(runs.loss - LN2) < 0.01).sum(axis=1), taken(runs, 0.6)
+            lower = np.mean(runs.final_loss < 0.0164)
+            print(f"its loss then, 0.0164: {lower:.1%} are lower")
+    on_plateau = 20 * (abs(runs.loss - LN2) < 0.01).sum(axis=1)
+    begun = updates_to(runs, 0.6)
     print(
-        f"updates within 0.01 of ln 2: {spread(near)}; until below 0.6: {spread(left)}; below {SOLVED}: ",
-        end="",
-    )
-    print(
-        f"{spread(taken(runs))}; below 0.6 within 1,100, as the page's is not: {np.mean(left <= 1100):.1%}"
+        f"updates within 0.01 of ln 2: {quantiles(on_plateau)}; until below 0.6: "
+        f"{quantiles(begun)}; below {SOLVED}: {quantiles(updates_to(runs))}; below "
+        f"0.6 within 1,100, as the page's is not: {np.mean(begun <= 1100):.1%}"
     )
 
 
-def published_random_start():
-    """Another page's random start, all parameters from U(0, 0.1), and its step: weights by sums, biases by means."""
+def train_published_random_starts():
+    """Train another page's random starts by its step.
+
+    All parameters are from U(0, 0.1). The step takes the sum of the rows' gradients for
+    weights, and their mean for biases.
+    """
     drawn = np.stack(
         [0.1 * np.random.RandomState(seed).random_sample(9) for seed in range(N)]
     )
-    step = fastnn.SGD(lr=0.1, bias_lr=0.025)
     print()
     for activation, updates in (
         ("sigmoid", 100_000),
@@ -310,34 +309,34 @@ def published_random_start():
         ("tanh", 5_000),
         ("tanh", 20_000),
     ):
-        net = fastnn.mlp(2, 2, 1, activation=activation, loss="bce")
-        how = {
-            "init": drawn,
-            "optimizer": step,
-            "reduction": "sum",
-            "epochs": updates + 1,
-            "every": updates // 100,
-        }
-        runs = train(net, X=X[:, ::-1], stop_below=SOLVED, **how)
-        print(
-            f"the page of zeros, random {activation}, {updates:,} updates: {report(runs)}"
+        runs = train(
+            fastnn.mlp(2, 2, 1, activation=activation, loss="bce"),
+            X=X[:, ::-1],
+            init=drawn,
+            optimizer=fastnn.SGD(lr=0.1, bias_lr=0.025),
+            reduction="sum",
+            epochs=updates + 1,
+            every=updates // 100,
+            stop_below=SOLVED,
         )
-        print(
-            f"half are below {SOLVED} within {runs.epochs_to(SOLVED).median - 1:,.0f}"
-        )
+        name = f"the page of zeros, random {activation}, {updates:,} updates"
+        print(f"{name}: {report(runs)}")
+        median = runs.epochs_to(SOLVED).median - 1
+        print(f"half are below {SOLVED} within {median:,.0f}")
 
 
 def report(runs):
-    """How many nets solve the gate, and where the others end."""
-    return f"{interval(runs.success_rate(loss_below=SOLVED))} solve the gate; {failures(runs)}"
+    """Return how many nets learn the gate, and how the others end, as text."""
+    share = runs.success_rate(loss_below=SOLVED)
+    return f"{interval(share)} learn the gate; {failures(runs)}"
 
 
-def spread(updates):
-    """Quantiles over all nets, infinite where so many never get there."""
-    quantiles = np.quantile(
-        updates, (0.05, 0.25, 0.5, 0.75, 0.95), method="inverted_cdf"
-    )
-    return f"{' / '.join(f'{each:,.0f}' for each in quantiles)} (5, 25, 50, 75, 95 %)"
+def quantiles(updates):
+    """Return quantiles over all nets as text; infinity means that a net never does."""
+    shares = (0.05, 0.25, 0.5, 0.75, 0.95)
+    values = np.quantile(updates, shares, method="inverted_cdf")
+    texts = [f"{value:,.0f}" for value in values]
+    return f"{' / '.join(texts)} (5, 25, 50, 75, 95 %)"
 
 
 if __name__ == "__main__":

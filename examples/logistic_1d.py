@@ -1,4 +1,4 @@
-"""One logistic neuron learns a threshold; its curve is drawn after every tenth update."""
+"""Train a logistic neuron on a threshold, and draw its curve every ten updates."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ curves = [
 ]
 ax = fastnn.plot.data(X, y)
 ax.plot(x, np.transpose(curves), color="#56B4E9", alpha=0.4)
-ax.plot(x, curves[0], color="#009E73", label="at first")
-ax.plot(x, curves[-1], color="#CC79A7", label="at last")
+ax.plot(x, curves[0], color="#009E73", label="start")
+ax.plot(x, curves[-1], color="#CC79A7", label="end")
 ax.legend()
 ax.figure.savefig("logistic_1d.png")

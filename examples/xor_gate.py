@@ -1,4 +1,4 @@
-"""The XOR gate, learned by two hidden neurons."""
+"""Train two hidden neurons on the XOR gate."""
 
 import matplotlib.pyplot as plt
 

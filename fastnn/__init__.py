@@ -1,4 +1,4 @@
-"""fastnn: small neural networks, trained on the CPU at the speed that the machine allows.
+"""fastnn: small neural networks, trained fast on the CPU.
 
 >>> import fastnn
 >>> X, y = fastnn.datasets.xor_grid(100)
@@ -9,19 +9,17 @@ True
 """
 
 from . import datasets, plot
-from .model import Sequential
-from .nets import load, mlp
+from .model import Sequential, load, mlp
 from .nn import initializers as init
 from .nn import layers
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .nn.gradients import GradientReport, check_gradients
-from .nn.layers import Affine, MatMul
+from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
+from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
 from .nn.optimizers import SGD, Adam
-from .nn.rows import Repeat, Sum
 from .sweep.runs import Runs
-from .training.errors import DivergenceError, SymmetryWarning
 from .training.history import History
+from .training.trainer import DivergenceError
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""The data of the experiments: each function returns X (n, n_features) float64 and labels y (n,) int64."""
+"""Small data sets: each function returns X (n, n_features) float64 and y (n,) int64."""
 
 from typing import Any
 
@@ -9,68 +9,77 @@ from .data.arrays import Array
 
 
 def xor_grid(n: int = 100) -> tuple[Array, Array]:
-    """An n x n grid over [-0.5, 1.5]^2 with XOR's diagonal band labelled 1; (n * n, 2) and (n * n,).
+    """Return an n x n grid over [-0.5, 1.5]^2 with a diagonal band of ones.
 
-    Row by row, the first coordinate ascending within a row, the second descending from row to row. The label is 1
-    where 0.25 < 0.5 x1 + 0.5 x2 < 0.75: 4,300 of 10,000 points. (Cells on the border depend on rounding, so the
-    labels are computed by exactly that expression.)
+    X is (n * n, 2) and y (n * n,). In each row of the grid x1 ascends, and from row to
+    row x2 descends. The label is 1 if 0.25 < 0.5 x1 + 0.5 x2 < 0.75: XOR at the
+    corners of the unit square, and 4,300 of 10,000 points for n = 100. Rounding decides
+    about points on the border, so the labels are computed by exactly that expression.
 
     >>> X, y = xor_grid(100)
     >>> X.shape, int(y.sum())
     ((10000, 2), 4300)
     """
-    spot = np.linspace(-0.5, 1.5, check_int("n", n, 1))
-    x1, x2 = np.meshgrid(spot, spot[::-1])
+    side = np.linspace(-0.5, 1.5, check_int("n", n, 1))
+    x1, x2 = np.meshgrid(side, side[::-1])
     z = 0.5 * x1 + 0.5 * x2
-    return np.stack([x1.ravel(), x2.ravel()], axis=1), (
-        (z > 0.25) & (z < 0.75)
-    ).ravel().astype(np.int64)
+    y = ((z > 0.25) & (z < 0.75)).ravel().astype(np.int64)
+    return np.stack([x1.ravel(), x2.ravel()], axis=1), y
 
 
 def xor_gate() -> tuple[Array, Array]:
-    """The four rows of XOR: (0, 0), (1, 0), (0, 1), (1, 1) with the labels 0, 1, 1, 0; (4, 2) and (4,).
+    """Return the four rows of XOR, X (4, 2) and y (4,).
 
-    >>> xor_gate()[1].tolist()
-    [0, 1, 1, 0]
+    >>> X, y = xor_gate()
+    >>> X.tolist(), y.tolist()
+    ([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
-    return np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array(
-        [0, 1, 1, 0], np.int64
-    )
+    X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    return X, np.array([0, 1, 1, 0], np.int64)
 
 
 def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Array]:
-    """Spirals of n points each, one a class: (n * classes, 2) and (n * classes,).
+    """Return spirals of n points each, one per class.
 
-    Point i of class j has the radius i / n and the angle 4 j + 4 i / n + 0.2 N(0, 1), from `RandomState(seed)`,
-    class after class; it lies at (radius sin angle, radius cos angle). The data of chapter 1 of "Deep Learning from
-    Scratch 2".
+    X is (n * classes, 2) and y (n * classes,), class after class. Point i of class j is
+    at the radius i / n and the angle 4 j + 4 i / n + 0.2 N(0, 1), that is, at
+    (radius sin angle, radius cos angle). The noise is drawn from `RandomState(seed)`.
+    These are the data of chapter 1 of "Deep Learning from Scratch 2".
+
+    >>> X, y = spiral(100)
+    >>> X.shape, np.bincount(y).tolist()
+    ((300, 2), [100, 100, 100])
     """
     n, classes = check_int("n", n, 1), check_int("classes", classes, 1)
     radius = np.arange(n) / n
     j = np.arange(classes)[:, np.newaxis]
-    angle = j * 4.0 + 4.0 * radius + _legacy(seed).randn(classes, n) * 0.2
-    X = np.stack(
-        [(radius * np.sin(angle)).ravel(), (radius * np.cos(angle)).ravel()], axis=1
-    )
+    angle = j * 4.0 + 4.0 * radius + _legacy_generator(seed).randn(classes, n) * 0.2
+    x1, x2 = radius * np.sin(angle), radius * np.cos(angle)
+    X = np.stack([x1.ravel(), x2.ravel()], axis=1)
     return X, np.repeat(np.arange(classes, dtype=np.int64), n)
 
 
 def threshold(
     n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0
 ) -> tuple[Array, Array]:
-    """n draws of N(boundary, 2), labelled by the side of the boundary they lie on: (n, 1) and (n,).
+    """Return n draws around a boundary, labelled by their side of it.
 
-    The label is x > boundary for direction "pos", x < boundary for "neg"; 2 is the standard deviation. The draws are
-    those of `RandomState(seed).normal(boundary, 2, n)`.
+    X (n, 1) is `RandomState(seed).normal(boundary, 2, n)`, with a standard deviation
+    of 2. The label in y (n,) is x > boundary for the direction "pos", and x < boundary
+    for "neg".
+
+    >>> X, y = threshold(100, boundary=7.0)
+    >>> bool(((X[:, 0] > 7.0) == y).all())
+    True
     """
     boundary = check_float("boundary", boundary)
     above = check_choice("direction", direction, ("pos", "neg")) == "pos"
-    x = _legacy(seed).normal(boundary, 2.0, check_int("n", n, 1))
+    x = _legacy_generator(seed).normal(boundary, 2.0, check_int("n", n, 1))
     return x[:, np.newaxis], (x > boundary if above else x < boundary).astype(np.int64)
 
 
-def _legacy(seed: Any) -> np.random.RandomState:
-    """The generator that the published experiments were made with."""
+def _legacy_generator(seed: Any) -> np.random.RandomState:
+    """Return the generator of NumPy that the published experiments used."""
     number = check_seed(seed)
     if number >= 2**32:
         raise ValueError(f"seed must be less than 2**32 here, not {number}")

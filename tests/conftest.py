@@ -22,7 +22,7 @@ def chunks(monkeypatch):
             def __init__(self, n_params):
                 self.samples = samples
 
-            def learn(self, samples, seconds):
+            def measured(self, samples, seconds):
                 pass
 
         monkeypatch.setattr(trainer, "ChunkSizer", Pace)

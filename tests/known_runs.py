@@ -1,4 +1,4 @@
-"""Runs made by hand, with curves that are known."""
+"""Runs built by hand from known curves."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from fastnn.sweep.curves import Curves, forward_filled, percentiles
 
 
 def curves(n_nets=40, m=30, seed=0):
-    """Losses and accuracies of nets that never left, and the kept epochs."""
+    """Return losses and accuracies (n_nets, m), and the recorded epochs (m,)."""
     rng = np.random.default_rng(seed)
     losses = 0.5 * rng.random((n_nets, 1)) + 0.5 * rng.random((n_nets, m)) * np.exp(
         -np.arange(m) / 8
@@ -20,30 +20,33 @@ def curves(n_nets=40, m=30, seed=0):
 def runs_of(
     losses, accuracies, epochs, stop_below=None, net=None, kept="all", **fields
 ):
-    """Runs with these curves, in which nets leave where their loss falls below stop_below."""
+    """Return Runs with these curves, cut where a loss falls below stop_below.
+
+    kept is "all" or "percentiles"; fields replace those of the Runs.
+    """
     net = net or fastnn.mlp(2, 2, 1)
     n_nets, m = losses.shape
     below = losses < (-1.0 if stop_below is None else stop_below)
     last = np.where(below.any(axis=1), below.argmax(axis=1), m - 1)
-    gone = np.arange(m) > last[:, np.newaxis]
-    losses, accuracies = (np.where(gone, np.nan, each) for each in (losses, accuracies))
+    stopped = np.arange(m) > last[:, np.newaxis]
+    losses = np.where(stopped, np.nan, losses)
+    accuracies = np.where(stopped, np.nan, accuracies)
     trained, nets = epochs[last], np.arange(n_nets)
     if kept == "all":
-        kept_losses, kept_accuracies = (
-            Curves(epochs, losses),
-            Curves(epochs, accuracies),
-        )
+        kept_losses = Curves(epochs, losses)
+        kept_accuracies = Curves(epochs, accuracies)
     else:
         kept_losses, kept_accuracies = (
             Curves(
                 epochs,
-                percentiles=percentiles(forward_filled(each, epochs, trained), worst),
+                percentiles=percentiles(forward_filled(curve, epochs, trained), worst),
             )
-            for each, worst in ((losses, np.inf), (accuracies, 0.0))
+            for curve, worst in ((losses, np.inf), (accuracies, 0.0))
         )
     return dataclasses.replace(
         fastnn.Runs(
-            net,
+            net.architecture,
+            net.classes,
             np.random.default_rng(1)
             .standard_normal((n_nets, net.theta.size))
             .astype(net.dtype),
@@ -62,6 +65,7 @@ def runs_of(
 
 
 def with_one_diverged(net=None, **options):
+    """Return Runs in which net 3 has diverged."""
     losses, accuracies, epochs = curves()
     losses[3, 20:], accuracies[3, 20:] = np.inf, np.nan
     runs = runs_of(losses, accuracies, epochs, net=net, **options)

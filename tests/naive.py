@@ -1,12 +1,14 @@
-"""The same mathematics in slow, obvious NumPy. Imports nothing of ours.
+"""The same mathematics in slow, obvious NumPy, which imports nothing of fastnn.
 
-A net is `params` [W1, b1, W2, b2, ...], the names of the hidden layers' `activations`, and the name of a loss.
+A net is `params` [W1, b1, W2, b2, ...], the names of the hidden layers' `activations`
+and the name of a loss.
 """
 
 import numpy as np
 
 
 def activate(z, name):
+    """Return a = f(z), of the shape of z."""
     with np.errstate(over="ignore"):
         return {
             "sigmoid": lambda: 1 / (1 + np.exp(-z)),
@@ -17,6 +19,7 @@ def activate(z, name):
 
 
 def derivative(z, name):
+    """Return f'(z), of the shape of z."""
     a = activate(z, name)
     return {
         "sigmoid": lambda: a * (1 - a),
@@ -27,12 +30,13 @@ def derivative(z, name):
 
 
 def softmax(z):
+    """Return the softmax of each row of z (n, n_out)."""
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
 
 def sample_losses(z, y, loss):
-    """The loss of each row, and its gradient by z."""
+    """Return each row's loss (n,) and its gradient with respect to z (n, n_out)."""
     if loss == "bce":
         p, t = activate(z[:, 0], "sigmoid"), y
         return -(t * np.log(p) + (1 - t) * np.log(1 - p)), (p - t)[:, None]
@@ -45,15 +49,15 @@ def sample_losses(z, y, loss):
     return ((z - y) ** 2).mean(axis=1), 2 * (z - y) / z.shape[1]
 
 
-def right(z, y, loss):
-    """Whether each row's class is the predicted one."""
+def is_correct(z, y, loss):
+    """Return for each row whether its class is predicted (n,), False for mse."""
     if loss == "mse":
         return np.zeros(len(z), bool)
     return (z[:, 0] > 0) == (y == 1) if loss == "bce" else z.argmax(axis=1) == y
 
 
 def forward(params, activations, X):
-    """The inputs of all layers and their plain outputs."""
+    """Return each layer's input (n, n_in) and plain output (n, n_out), as two lists."""
     xs, zs = [X], []
     for layer in range(len(params) // 2):
         zs.append(xs[-1] @ params[2 * layer] + params[2 * layer + 1])
@@ -63,6 +67,7 @@ def forward(params, activations, X):
 
 
 def loss_and_grads(params, activations, loss, X, y, reduction="mean"):
+    """Return the mean or summed loss, and its gradients [dW1, db1, ...]."""
     xs, zs = forward(params, activations, X)
     losses, d = sample_losses(zs[-1], y, loss)
     scale = 1 / len(X) if reduction == "mean" else 1.0
@@ -78,19 +83,18 @@ def loss_and_grads(params, activations, loss, X, y, reduction="mean"):
 
 
 class Rule:
-    """SGD, momentum, Nesterov or Adam, with L2 weight decay."""
+    """SGD, momentum, Nesterov or Adam, with L2 weight decay.
+
+    For Adam, `momentum` is beta1.
+    """
 
     def __init__(self, kind, lr, momentum=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
-        self.kind, self.lr, self.momentum, self.beta2, self.eps = (
-            kind,
-            lr,
-            momentum,
-            beta2,
-            eps,
-        )
-        self.weight_decay, self.t, self.m, self.v = weight_decay, 0, {}, {}
+        self.kind, self.lr, self.weight_decay = kind, lr, weight_decay
+        self.momentum, self.beta2, self.eps = momentum, beta2, eps
+        self.t, self.m, self.v = 0, {}, {}
 
     def update(self, params, grads):
+        """Update the arrays in `params` once, in place."""
         self.t += 1
         for i, (p, g) in enumerate(zip(params, grads, strict=True)):
             g = g + self.weight_decay * p
@@ -103,11 +107,9 @@ class Rule:
             else:
                 m = self.momentum * m + (1 - self.momentum) * g
                 v = self.beta2 * v + (1 - self.beta2) * g**2
-                corrected = (
-                    m / (1 - self.momentum**self.t),
-                    v / (1 - self.beta2**self.t),
-                )
-                p -= self.lr * corrected[0] / (np.sqrt(corrected[1]) + self.eps)
+                m_hat = m / (1 - self.momentum**self.t)
+                v_hat = v / (1 - self.beta2**self.t)
+                p -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
             self.m[i], self.v[i] = m, v
 
 
@@ -123,23 +125,25 @@ def train(
     reduction="mean",
     orders=None,
 ):
-    """Train copies of params; return them, and each epoch's mean loss and accuracy before the updates."""
+    """Return trained copies of params, and each epoch's mean loss and accuracy.
+
+    Loss and accuracy are those of each sample at its forward pass, before its update.
+    orders has the order of the rows in each epoch; None leaves them as they are.
+    """
     params = [p.copy() for p in params]
-    means, shares = [], []
+    mean_losses, accuracies = [], []
     for epoch in range(epochs):
         order = np.arange(len(X)) if orders is None else orders[epoch]
-        losses, hits = [], []
+        losses, correct = [], []
         for start in range(0, len(X), batch_size):
             rows = order[start : start + batch_size]
             z = forward(params, activations, X[rows])[1][-1]
             losses += list(sample_losses(z, y[rows], loss)[0])
-            hits += list(right(z, y[rows], loss))
-            rule.update(
-                params,
-                loss_and_grads(params, activations, loss, X[rows], y[rows], reduction)[
-                    1
-                ],
+            correct += list(is_correct(z, y[rows], loss))
+            _, grads = loss_and_grads(
+                params, activations, loss, X[rows], y[rows], reduction
             )
-        means.append(np.mean(losses))
-        shares.append(np.mean(hits))
-    return params, np.array(means), np.array(shares)
+            rule.update(params, grads)
+        mean_losses.append(np.mean(losses))
+        accuracies.append(np.mean(correct))
+    return params, np.array(mean_losses), np.array(accuracies)

@@ -1,11 +1,16 @@
-"""Nets that several tests take."""
+"""Nets that several tests use."""
+
+import numpy as np
 
 import fastnn
 from fastnn.nn.activations import ACTIVATIONS
 
+GATE = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+LABELS = np.array([0, 1, 1, 0])
+
 
 def build(params, activations, loss, dtype="float64"):
-    """A net from the plain description that the naive code and PyTorch take."""
+    """Return a net from the plain description that `naive` and PyTorch use."""
     layers = []
     for layer, weights in enumerate(params[::2]):
         layers.append(fastnn.Affine(*weights.shape))
@@ -15,4 +20,12 @@ def build(params, activations, loss, dtype="float64"):
 
 
 def xor_net():
+    """Return an untrained net with 2 inputs, 4 hidden neurons and 1 output."""
     return fastnn.mlp(2, 4, 1, activation="tanh", seed=1)
+
+
+def trained_on_gate(X, y):
+    """Return a net after three epochs on X and y, some form of `GATE` and `LABELS`."""
+    net = fastnn.mlp(2, 3, 1, activation="tanh", seed=3)
+    net.fit(X, y, epochs=3, lr=0.5)
+    return net

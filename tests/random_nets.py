@@ -1,4 +1,4 @@
-"""Two hundred random nets with data, the same ones for the tests and for the program that makes the golden values."""
+"""Two hundred random nets with data, for the tests and for `nn/make_golden.py`."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +11,8 @@ N_NETS = 200
 
 @dataclass
 class Case:
+    """A net as `naive` describes it, a reduction of the loss, and data."""
+
     activations: list
     loss: str
     reduction: str
@@ -20,7 +22,7 @@ class Case:
 
 
 def case(number):
-    """Depth 1 to 4, widths 1 to 20, 1 to 12 rows."""
+    """Return a net with 1 to 4 layers of 1 to 20 units, and 1 to 12 rows of data."""
     rng = np.random.default_rng([2026, number])
     loss = ("bce", "softmax_ce", "mse")[number % 3]
     n_out = {
@@ -47,7 +49,10 @@ def case(number):
 
 
 def digest(grads):
-    """Two numbers for each gradient array that no error leaves as they are: its norm, and its product with cosines."""
+    """Return two numbers per gradient array, which any error in it would change.
+
+    They are its norm, and its inner product with cos(0), cos(1), ...
+    """
     flat = [np.asarray(grad, float).reshape(-1) for grad in grads]
     return [
         [float(np.linalg.norm(g)), float(g @ np.cos(np.arange(g.size)))] for g in flat

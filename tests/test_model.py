@@ -67,7 +67,7 @@ BAD_STACKS = {
         "layer 2 does not fit.*takes 4 inputs, but gets 3",
     ),
     "not a layer": (lambda: [A(2, 3), "tanh"], {}, "layer 1 is 'tanh'"),
-    "a class": (lambda: [A(2, 3), S], {}, "layers are objects"),
+    "a class": (lambda: [A(2, 3), S], {}, "pass layer objects"),
     "twice": (lambda: [layer := A(2, 2), layer], {}, "part of a net already"),
     "bce, 2 outputs": (lambda: [A(2, 2)], {"loss": "bce"}, "1 output, not 2"),
     "softmax, 1 output": (lambda: [A(2, 1)], {"loss": "softmax_ce"}, "at least 2"),
@@ -101,7 +101,7 @@ BAD_STACKS = {
         "nan in row 1",
     ),
     "seed": (lambda: [A(2, 1)], {"seed": None}, "can be repeated"),
-    "no list": (lambda: A(2, 1), {}, "a list of layers"),
+    "no list": (lambda: A(2, 1), {}, "layers must be a list"),
     "dtype None": (lambda: [A(2, 1)], {"dtype": None}, "'float64' or 'float32'"),
     "init a function": (lambda: [A(2, 1)], {"init": fastnn.init.he}, "init must be"),
     "init a number": (lambda: [A(2, 1, init=5)], {}, "init must be"),
@@ -353,9 +353,9 @@ def test_files_that_are_no_nets_are_refused(tmp_path):
             fastnn.load(path)
     with pytest.raises(FileNotFoundError):
         fastnn.load(tmp_path / "none.npz")
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         fastnn.mlp(2, 1).save(tmp_path / "none" / "x.npz")
-    with pytest.raises(IsADirectoryError, match="a folder of that name"):
+    with pytest.raises(IsADirectoryError, match="a folder has that name"):
         fastnn.mlp(2, 1).save(tmp_path)
 
 
@@ -375,7 +375,7 @@ def test_layers_of_ones_own_cannot_be_saved(tmp_path):
     class Mine(fastnn.Affine):
         pass
 
-    with pytest.raises(TypeError, match="Mine is not one of fastnn's own"):
+    with pytest.raises(TypeError, match="Mine is not one of fastnn's layers"):
         fastnn.Sequential([Mine(2, 1)]).save(tmp_path / "x.npz")
     assert not os.listdir(tmp_path)
 

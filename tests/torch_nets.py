@@ -1,4 +1,4 @@
-"""The random nets in PyTorch, float64."""
+"""The random nets in PyTorch, in float64."""
 
 import torch
 from torch.nn import functional
@@ -12,6 +12,7 @@ FUNCTIONS = {
 
 
 def loss_and_grads(case):
+    """Return the loss of a `random_nets.Case` and its gradients [dW1, db1, ...]."""
     params = [
         torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in case.params
     ]

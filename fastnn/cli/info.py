@@ -1,4 +1,4 @@
-"""What `fastnn info` shows."""
+"""`fastnn info`: versions, CPU, threads, and the contents of the cache folder."""
 
 import os
 import platform
@@ -14,100 +14,93 @@ from pathlib import Path
 from .. import __version__, kernels
 from ..data.machine import available_threads, cpu
 
-_FILE = re.compile(
-    r"([\w.<>-]+)-[0-9a-f]{32}\.bin", re.ASCII
-)  # a kernel's name may hold a - of its own
+# The name of a file of compiled code. A kernel's own name may contain hyphens.
+_FILE = re.compile(r"([\w.<>-]+)-[0-9a-f]{32}\.bin", re.ASCII)
 _OTHER = "other files"
 
 
 def show() -> None:
-    """Print versions, CPU, threads, and the folder where compiled code is kept, with what is in it."""
+    """Print versions, CPU, threads, and the folder of compiled code."""
     for name, value in rows():
         print(f"{name:<16}{value}")
     folder = kernels.compiler.cache.folder()
-    for line in contents(folder) if folder else []:
+    for line in kernel_table(folder) if folder else []:
         print(line)
 
 
 def rows() -> list[tuple[str, str]]:
-    """Names and values."""
+    """Return names and values."""
     folder = kernels.compiler.cache.folder()
-    packages = ", ".join(
-        f"{name} {version(name)}"
-        for name in ("numpy", "numba", "llvmlite", "matplotlib", "rich")
-    )
+    names = ("numpy", "numba", "llvmlite", "matplotlib", "rich")
+    python = sys.version.split()[0]
     return [
-        ("fastnn", f"{__version__} in {Path(__file__).parent}"),
-        (
-            "Python",
-            f"{sys.version.split()[0]} on {platform.system()} {platform.machine()}",
-        ),
-        ("packages", packages),
+        ("fastnn", f"{__version__} in {Path(__file__).parents[1]}"),
+        ("Python", f"{python} on {platform.system()} {platform.machine()}"),
+        ("packages", ", ".join(f"{name} {version(name)}" for name in names)),
         ("CPU", cpu()),
         (
             "threads",
-            f"{available_threads()} available; fit(..., n_jobs=) uses one unless told otherwise",
+            f"{available_threads()} available; fit(..., n_jobs=) uses one by default",
         ),
         (
             "compiled code",
             f"{folder} ({_summary(folder)})"
             if folder
-            else "not kept: there is no home folder",
+            else "not stored: there is no home folder",
         ),
     ]
 
 
-def contents(folder: Path) -> list[str]:
-    """A table of the kernels in the folder: their files, of these and of other sources, sizes and dates."""
+def kernel_table(folder: Path) -> list[str]:
+    """Return a table of the kernels in the folder: their files, sizes and dates.
+
+    A kernel has several files if it was compiled from several sources or for several
+    types.
+    """
     try:
-        by_kernel = _by_kernel(folder)
+        by_kernel = _files_by_kernel(folder)
     except OSError:
         return []
-    width = max(map(len, by_kernel), default=0) + 2
-    lines = (
-        [f"  {'kernel':<{width}}{'files':>7}{'size':>11}  {'last made':<12}last read"]
-        if by_kernel
-        else []
-    )
+    if not by_kernel:
+        return []
+    width = max(map(len, by_kernel)) + 2
+    lines = [f"  {'kernel':<{width}}{'files':>7}{'size':>11}  {'written':<12}last read"]
     for kernel in sorted(by_kernel, key=lambda name: (name == _OTHER, name)):
-        found = by_kernel[kernel]
-        made, read = (
-            _day(max(file.st_mtime for file in found)),
-            _day(max(_read(file) for file in found)),
-        )
+        files = by_kernel[kernel]
+        written = _day(max(file.st_mtime for file in files))
+        read = _day(max(_last_read(file) for file in files))
+        size = _size(files)
         lines.append(
-            f"  {kernel:<{width}}{len(found):>7}{_size(found):>11}  {made:<12}{read}"
+            f"  {kernel:<{width}}{len(files):>7}{size:>11}  {written:<12}{read}"
         )
     return lines
 
 
 def _summary(folder: Path) -> str:
     try:
-        by_kernel = _by_kernel(folder)
+        by_kernel = _files_by_kernel(folder)
     except FileNotFoundError:
-        return "not there yet"
+        return "does not exist yet"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    files = [
-        file
-        for kernel, found in by_kernel.items()
-        if kernel != _OTHER
-        for file in found
-    ]
-    return f"{len(files)} files, {_size(files)}" if files else "empty"
+    by_kernel.pop(_OTHER, None)
+    files = [file for files in by_kernel.values() for file in files]
+    if not files:
+        return "empty"
+    return f"{len(files)} file{'' if len(files) == 1 else 's'}, {_size(files)}"
 
 
-def _by_kernel(folder: Path) -> dict[str, list[os.stat_result]]:
-    found = defaultdict(list)
+def _files_by_kernel(folder: Path) -> dict[str, list[os.stat_result]]:
+    by_kernel = defaultdict(list)
     for name, status in _files(folder):
         match = _FILE.fullmatch(name)
         kernel = match[1] if match and stat.S_ISREG(status.st_mode) else _OTHER
-        found[kernel].append(status)
-    return found
+        by_kernel[kernel].append(status)
+    return by_kernel
 
 
 def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Names and states; without a file that another process takes away meanwhile."""
+    """Yield names and status; files that are removed meanwhile are left out."""
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
@@ -121,8 +114,8 @@ def _size(files: list[os.stat_result]) -> str:
     return f"{sum(file.st_size for file in files) / 1e6:.1f} MB"
 
 
-def _read(file: os.stat_result) -> float:
-    """When a file was last read, to a day: file systems note it once a day, or never."""
+def _last_read(file: os.stat_result) -> float:
+    """Return when a file was last read; file systems note that once a day, or never."""
     return max(file.st_atime, file.st_mtime)
 
 

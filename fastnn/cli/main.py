@@ -1,4 +1,4 @@
-"""The command line: `fastnn reproduce`, `fastnn info`, `fastnn warmup`; `python -m fastnn` is the same."""
+"""The command line, `fastnn` or `python -m fastnn`: parser and dispatch."""
 
 import argparse
 import difflib
@@ -21,14 +21,18 @@ from .. import __version__
 _EXAMPLES = """examples:
   fastnn reproduce                    all experiments, into the folder fastnn-out
   fastnn reproduce xor-grid --out x   one experiment, into the folder x
-  fastnn reproduce --list             what experiments there are
-  fastnn info                         versions, CPU, threads, where compiled code is kept
-  fastnn warmup                       compile everything now, so that no training waits for it
+  fastnn reproduce --list             list the experiments
+  fastnn info                         versions, CPU, threads, folder of compiled code
+  fastnn warmup                       compile everything now, so that no training waits
+"""
+_REPRODUCE_EXAMPLES = """examples:
+  fastnn reproduce xor-grid spiral
+  fastnn reproduce spiral --film --out pictures
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -36,71 +40,72 @@ class _Parser(argparse.ArgumentParser):
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C comes again where no exception can rise: in LLVM's callbacks, in finalizers."""
-    before = sys.unraisablehook
+    """Repeat a Ctrl-C that is lost: raised in LLVM's callbacks or in finalizers."""
+    original = sys.unraisablehook
 
-    def again(lost: "sys.UnraisableHookArgs") -> None:
+    def repeat(lost: "sys.UnraisableHookArgs") -> None:
         if lost.exc_type is KeyboardInterrupt:
             threading.Timer(0.01, signal.raise_signal, [signal.SIGINT]).start()
         else:
-            before(lost)
+            original(lost)
 
-    sys.unraisablehook = again
+    sys.unraisablehook = repeat
     try:
         yield
     finally:
-        sys.unraisablehook = before
+        sys.unraisablehook = original
 
 
 @_interruptible()
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is returned, or raised as SystemExit for wrong arguments and --help."""
+    """Run the command line, with `sys.argv` by default, and return the exit status.
+
+    Wrong arguments and --help raise SystemExit.
+    """
     started = time.perf_counter()
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(
-                errors="replace"
-            )  # the sources have Korean in them, some terminals have not
+            # Sources contain Korean text, which some terminals cannot encode.
+            sys.stdout.reconfigure(errors="replace")
         parser, reproduce = _parsers()
         options = parser.parse_args(arguments)
-        if options.command is None:
-            parser.error("a command is wanted: reproduce, info or warmup")
-        agrees = True
+        ok = True
         if options.command == "reproduce":
             typed = sys.argv[1:] if arguments is None else arguments
-            agrees = _reproduce(
-                reproduce, options, shlex.join(["fastnn", *typed]), started
-            )
+            command = shlex.join(["fastnn", *typed])
+            ok = _reproduce(reproduce, options, command, started)
         elif options.command == "info":
-            from .info import show
+            from . import info
 
-            show()
+            info.show()
+        elif options.command == "warmup":
+            from . import warmup
+
+            warmup.show()
         else:
-            from .warmup import show
-
-            show()
+            parser.error("missing command: choose reproduce, info or warmup")
         sys.stdout.flush()
-        return 0 if agrees else 1
+        return 0 if ok else 1
     except KeyboardInterrupt:
-        exec("")  # or CPython ends by the signal, where it came within exec of a string
+        # CPython remembers an interrupt within exec of a string, and would end the
+        # process by the signal; another exec makes it forget.
+        exec("")
         print("fastnn: interrupted", file=sys.stderr)
         return 130
-    except (
-        OSError
-    ) as error:  # a full disk, a folder that went away, a pipe that was closed
+    except OSError as error:
+        # Such as a full disk, a folder that was removed, or a pipe that was closed.
         if not isinstance(error, BrokenPipeError):
             print(f"fastnn: {error}", file=sys.stderr)
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or the interpreter complains at exit
+        # Otherwise the interpreter reports at exit that it cannot flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _parsers() -> tuple[_Parser, _Parser]:
-    """The parser, and that of `reproduce`."""
+    """Return the parser, and that of `reproduce`."""
     parser = _Parser(
         prog="fastnn",
-        description="Small neural networks, trained on the CPU at the speed that the machine allows.",
+        description="Train small neural networks on the CPU, as fast as it can.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -109,56 +114,51 @@ def _parsers() -> tuple[_Parser, _Parser]:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     reproduce = commands.add_parser(
         "reproduce",
-        help="train the published experiments, draw them, and hold them against the pages",
-        description="Train the published experiments, draw them, and hold what comes out against the pages.\n"
-        "The exit status is 1 where something is not as it should be.",
-        epilog="examples:\n  fastnn reproduce xor-grid spiral\n  fastnn reproduce spiral --film --out pictures\n",
+        help="train the published experiments and compare them with their pages",
+        description="Train the published experiments, draw them, and compare the "
+        "results with their pages.\nThe exit status is 1 if a check fails.",
+        epilog=_REPRODUCE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     reproduce.add_argument(
-        "names", nargs="*", metavar="NAME", help="an experiment; all of them by default"
+        "names", nargs="*", metavar="NAME", help="experiment (default: all of them)"
     )
     reproduce.add_argument(
         "--out",
         metavar="DIR",
         default="fastnn-out",
-        help="where to write (default: %(default)s); report.html and results.json hold the last call alone, "
-        "older pictures stay",
+        help="folder to write into (default: %(default)s); report.html and "
+        "results.json are replaced, pictures of other experiments stay",
     )
     reproduce.add_argument(
         "--quick",
         action="store_true",
-        help="fewer seeds where many nets make a distribution",
+        help="train fewer nets where many make a distribution",
     )
     reproduce.add_argument(
         "--seed",
         metavar="N",
         type=_seed,
         default=0,
-        help="of all that no page fixes (default: %(default)s)",
+        help="seed where a page sets none (default: %(default)s)",
     )
     reproduce.add_argument(
-        "--film",
-        action="store_true",
-        help="make films of trainings, too: animated GIFs",
+        "--film", action="store_true", help="also make films, as animated GIFs"
     )
     reproduce.add_argument(
-        "--list",
-        action="store_true",
-        help="print what experiments there are, and do nothing else",
+        "--list", action="store_true", help="list the experiments and exit"
     )
-    commands.add_parser(
-        "info", help="versions, CPU, threads, and where compiled code is kept"
-    )
+    commands.add_parser("info", help="show versions, CPU, threads and compiled code")
     commands.add_parser("warmup", help="compile the common loops now")
     return parser, reproduce
 
 
 def _seed(text: str) -> int:
     if not re.fullmatch("[0-3]?[0-9]{1,6}", text):
+        # Each stands for 1,000 seeds, and NumPy's legacy generator takes 2**32.
         raise argparse.ArgumentTypeError(
-            "a whole number below 4,000,000 is wanted: each stands for 1,000 seeds"
+            "must be a whole number below 4,000,000, in decimal digits"
         )
     return int(text)
 
@@ -166,6 +166,7 @@ def _seed(text: str) -> int:
 def _reproduce(
     parser: _Parser, options: argparse.Namespace, command: str, started: float
 ) -> bool:
+    """Run or list the experiments; return True if no check fails."""
     from ..experiments import EXPERIMENTS
 
     for name in options.names:
@@ -174,35 +175,29 @@ def _reproduce(
             hint = (
                 f"did you mean {' or '.join(near)}?"
                 if near
-                else f"there are {', '.join(EXPERIMENTS)}"
+                else f"choose from {', '.join(EXPERIMENTS)}"
             )
-            parser.error(f"no experiment is called {name!r}: {hint}")
-    experiments = [
-        EXPERIMENTS[name] for name in dict.fromkeys(options.names or EXPERIMENTS)
-    ]
+            parser.error(f"unknown experiment {name!r}: {hint}")
+    names = dict.fromkeys(options.names or EXPERIMENTS)
+    experiments = [EXPERIMENTS[name] for name in names]
     if options.list:
-        for each in experiments:
-            print(f"{each.name:<14}{each.title}\n{'':<14}{each.source}")
+        for experiment in experiments:
+            print(f"{experiment.name:<14}{experiment.title}")
+            print(f"{'':<14}{experiment.source}")
         return True
-    folder = _writable(parser, options.out)
+    folder = _writable_folder(parser, options.out)
     from ..experiments.outcome import Options
     from ..experiments.report.run import reproduce
 
-    _warm_up(("float64",))
-    return reproduce(
-        experiments,
-        folder,
-        Options(options.seed, options.quick),
-        options.film,
-        command,
-        started,
-    )
+    _warm_up()
+    chosen = Options(options.seed, options.quick)
+    return reproduce(experiments, folder, chosen, options.film, command, started)
 
 
-def _writable(parser: _Parser, out: str) -> Path:
-    """The folder, made where it is not there; refused where no file can be written."""
+def _writable_folder(parser: _Parser, out: str) -> Path:
+    """Return the folder, created if needed; an error if no file can be written."""
     if not out:
-        parser.error("--out wants the name of a folder")
+        parser.error("argument --out: the folder's name is empty")
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -215,15 +210,15 @@ def _writable(parser: _Parser, out: str) -> Path:
     return folder
 
 
-def _warm_up(dtypes: tuple[str, ...]) -> None:
-    """Compile, or load, the loops, and say so on the standard error stream while it lasts."""
+def _warm_up() -> None:
+    """Compile or load the loops of float64, with a message on stderr meanwhile."""
     from rich.console import Console
 
     from .warmup import warm_up
 
     console = Console(stderr=True)
-    doing = "loading the loops (the first time: compiling)"
-    with console.status(doing) if console.is_terminal else nullcontext() as status:
-        for step in warm_up(dtypes):
+    message = "loading the loops (the first time: compiling)"
+    with console.status(message) if console.is_terminal else nullcontext() as status:
+        for step in warm_up(("float64",)):
             if status is not None:
-                status.update(f"{doing}: {step}")
+                status.update(f"{message}: {step}")

@@ -1,48 +1,51 @@
-"""Compiling ahead: what the first calls would wait for."""
+"""`fastnn warmup`: compile the loops before the first training needs them."""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import datasets, kernels
-from ..nets import mlp
+from .. import datasets, kernels, mlp
 
 DTYPES = ("float64", "float32")
 Step = tuple[str, Callable[[], object]]
 
 
 def warm_up(dtypes: tuple[str, ...] = DTYPES) -> Iterator[str]:
-    """Compile the loops of `fit`, `predict` and `loss_and_grads`, and say before each step what it is."""
+    """Compile the loops of `fit`, `predict` and `loss_and_grads`.
+
+    Yields the name of each step before it begins.
+    """
     for name, step in steps(dtypes):
         yield name
         step()
 
 
 def steps(dtypes: tuple[str, ...]) -> list[Step]:
-    """What there is to compile: a name, and a call that has it compiled."""
+    """Return the steps: a name, and a call that compiles what it needs."""
     return [step for dtype in dtypes for step in _steps(dtype)]
 
 
 def _steps(dtype: str) -> list[Step]:
     X, y = datasets.xor_gate()
     net = mlp(2, 2, 1, dtype=dtype)
-    many: dict[str, Any] = {"seeds": [0], "epochs": 1, "lr": 0.1, "progress": False}
+    one: dict[str, Any] = {"epochs": 1, "lr": 0.1, "progress": False}
+    many: dict[str, Any] = one | {"seeds": [0]}
     return [
         (
             f"training per sample, {dtype}",
-            lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size=1, progress=False),
+            lambda: net.fit(X, y, batch_size=1, **one),
         ),
         (
             f"training in batches, {dtype}",
-            lambda: net.fit(X, y, epochs=1, lr=0.1, batch_size="full", progress=False),
+            lambda: net.fit(X, y, batch_size="full", **one),
         ),
         (
-            f"training of many nets per sample, {dtype}",
+            f"training many nets per sample, {dtype}",
             lambda: net.fit_many(X, y, batch_size=1, **many),
         ),
         (
-            f"training of many nets in batches, {dtype}",
+            f"training many nets in batches, {dtype}",
             lambda: net.fit_many(X, y, batch_size="full", **many),
         ),
         (f"predictions, {dtype}", lambda: (net.predict(X), net.predict_proba(X))),
@@ -51,27 +54,27 @@ def _steps(dtype: str) -> list[Step]:
 
 
 def show() -> None:
-    """Compile the loops, with a bar on the standard error stream, and print what was compiled and what was loaded."""
+    """Compile the loops with progress on stderr, and print how many were compiled."""
     started = time.perf_counter()
     compiled, loaded = counts()
     _run(steps(DTYPES))
-    compiled, loaded = (
-        now - before for now, before in zip(counts(), (compiled, loaded), strict=True)
-    )
+    compiled_after, loaded_after = counts()
     seconds = time.perf_counter() - started
+    folder = kernels.compiler.cache.usable_folder()
+    where = f"stored in {folder}" if folder else "not stored"
     print(
-        f"loops: {compiled} compiled, {loaded} from the cache, in {seconds:.1f} s; {_where()}"
+        f"loops: {compiled_after - compiled} compiled, {loaded_after - loaded} from "
+        f"the cache, in {seconds:.1f} s; {where}"
     )
 
 
 def counts() -> tuple[int, int]:
-    """How many loops this process has compiled so far, and how many it has loaded from the cache."""
-    return kernels.compiler.cache.counts["compiled"], kernels.compiler.cache.counts[
-        "loaded"
-    ]
+    """Return how many loops this process has compiled, and loaded from the cache."""
+    counts = kernels.compiler.cache.counts
+    return counts["compiled"], counts["loaded"]
 
 
-def _run(todo: list[Step]) -> None:
+def _run(steps: list[Step]) -> None:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -83,7 +86,7 @@ def _run(todo: list[Step]) -> None:
 
     console = Console(stderr=True)
     if not console.is_interactive:
-        _run_plainly(todo)
+        _run_without_terminal(steps)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -92,25 +95,18 @@ def _run(todo: list[Step]) -> None:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=len(todo))
-        for name, step in todo:
-            progress.update(task, description=f"{name:<28}")
+        task = progress.add_task("", total=len(steps))
+        for name, step in steps:
+            progress.update(task, description=f"{name:<40}")
             step()
             progress.advance(task)
 
 
-def _run_plainly(todo: list[Step]) -> None:
-    for done, (name, step) in enumerate(todo, 1):
+def _run_without_terminal(steps: list[Step]) -> None:
+    """Run the steps, with one line on stderr for each."""
+    for number, (name, step) in enumerate(steps, 1):
         started = time.perf_counter()
         step()
         seconds = time.perf_counter() - started
-        print(
-            f"{done}/{len(todo)}  {name:<28}{seconds:6.1f} s",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
-def _where() -> str:
-    folder = kernels.compiler.cache.usable_folder()
-    return f"kept in {folder}" if folder else "not kept"
+        line = f"{number}/{len(steps)}  {name:<40}{seconds:6.1f} s"
+        print(line, file=sys.stderr, flush=True)

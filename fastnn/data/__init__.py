@@ -1,1 +1,1 @@
-"""Arrays, labels, arguments, the machine and files: what comes in and goes out."""
+"""What comes in and goes out: arrays, labels, arguments, files and the machine."""

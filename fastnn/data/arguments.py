@@ -1,36 +1,40 @@
-"""Checks of single arguments: each returns the value in one type, or says what was given and what was wanted."""
+"""Checks of single arguments.
+
+Each function returns the value in one type, or raises an error that names the argument,
+the value that was passed and the values that are allowed.
+"""
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, as_float_array
 
-_LARGEST = 2**31 - 1
+_MAX_INT = 2**31 - 1
 
 
-def check_int(name: str, value: Any, least: int) -> int:
-    """A whole number of at least `least`."""
+def check_int(name: str, value: Any, minimum: int) -> int:
+    """Return a whole number of at least `minimum`."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be a whole number, not {value!r}") from None
-    if not least <= number <= _LARGEST:
+    if not minimum <= number <= _MAX_INT:
         raise ValueError(
-            f"{name} must be at least {least} and at most {_LARGEST}, not {number}"
+            f"{name} must be at least {minimum} and at most {_MAX_INT}, not {number}"
         )
     return number
 
 
 def check_float(
-    name: str, value: Any, least: float = -math.inf, below: float = math.inf
+    name: str, value: Any, minimum: float = -math.inf, less_than: float = math.inf
 ) -> float:
-    """A finite number, at least `least` and less than `below`."""
+    """Return a finite number that is at least `minimum` and less than `less_than`."""
     try:
         if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
@@ -43,65 +47,85 @@ def check_float(
         raise TypeError(f"{name} must be a number, not {value!r}") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, not {number}")
-    if number < least:
-        raise ValueError(f"{name} must be at least {least:g}, not {number:g}")
-    if number >= below:
-        raise ValueError(f"{name} must be less than {below:g}, not {number:g}")
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}, not {number:g}")
+    if number >= less_than:
+        raise ValueError(f"{name} must be less than {less_than:g}, not {number:g}")
     return number
 
 
 def check_floats(
-    name: str, value: Any, least: float = -math.inf, below: float = math.inf
+    name: str, value: Any, minimum: float = -math.inf, less_than: float = math.inf
 ) -> float | Array:
-    """A number as `real` has it, or an array of such numbers, one for each of many nets: (n_nets,)."""
+    """Return a number as `check_float` does, or an array (n_nets,) of such numbers."""
     if np.ndim(value) == 0:
-        return check_float(name, value, least, below)
+        return check_float(name, value, minimum, less_than)
     array = as_float_array(name, value, np.dtype("float64"))
     if array.ndim != 1:
         raise ValueError(
-            f"{name} must be a number, or one for each of many nets, (n_nets,), not {array.shape}"
+            f"{name} must be a number, or an array (n_nets,) with one value per net, "
+            f"not an array of shape {array.shape}"
         )
     for extreme in (array.min(), array.max()):
-        check_float(name, extreme, least, below)
+        check_float(name, extreme, minimum, less_than)
     return array
 
 
+def check_settings(
+    settings: Mapping[str, Any], less_than: Mapping[str, float]
+) -> dict[str, float | Array]:
+    """Return numbers, or arrays (n_nets,) of numbers, that are at least 0.
+
+    less_than: upper limits by name; a setting that it does not name has none.
+    """
+    return {
+        name: check_floats(name, value, 0.0, less_than.get(name, math.inf))
+        for name, value in settings.items()
+    }
+
+
 def check_choice(name: str, value: Any, options: Iterable[str]) -> str:
-    """One of the names in `options`."""
-    known = list(options)
-    if not isinstance(value, str) or value not in known:
+    """Return one of the names in `options`."""
+    allowed = list(options)
+    if not isinstance(value, str) or value not in allowed:
         raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, known))}, not {value!r}"
+            f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}"
         )
     return value
 
 
 def check_bool(name: str, value: Any) -> bool:
-    """True or False."""
+    """Return True or False; numbers are refused."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, not {value!r}")
     return bool(value)
 
 
 def check_seed(value: Any) -> int:
-    """A seed for `numpy.random.default_rng`: a whole number from 0 on, of any size."""
+    """Return a seed for `numpy.random.default_rng`, a whole number of at least 0."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(
-            f"seed must be a whole number, so that the run can be repeated, not {value!r}"
+            "seed must be a whole number, so that the run can be repeated, "
+            f"not {value!r}"
         ) from None
     if number < 0:
         raise ValueError(f"seed must be at least 0, not {number}")
     return number
 
 
+def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
+    """Return seeds, each checked as `check_seed` does."""
+    return tuple(check_seed(value) for value in values)
+
+
 def check_dtype(value: Any) -> np.dtype[Any]:
-    """float64 or float32."""
+    """Return the dtype float64 or float32."""
     for name in ("float64", "float32"):
         try:
             if value is not None and np.dtype(value) == np.dtype(name):
                 return np.dtype(name)
-        except TypeError:  # not a type at all
+        except TypeError:  # not a dtype at all
             break
     raise ValueError(f"dtype must be 'float64' or 'float32', not {value!r}")

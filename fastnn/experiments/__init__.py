@@ -1,4 +1,4 @@
-"""The published experiments, each in a module of its own."""
+"""Published experiments, trained again and compared with their pages."""
 
 from .outcome import Experiment, Options, Outcome
 from .published import logistic_1d, spiral, xor_gate, xor_grid, zero_init

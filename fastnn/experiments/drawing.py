@@ -1,58 +1,33 @@
-"""What the pictures of several experiments have in common: colours, traces, maps of regions, the frames of a film."""
+"""Maps and films that several experiments draw."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import plot
-from ..data.arrays import Array
-from ..model import Sequential
-from ..plot import COLORS
+from .. import Sequential, plot
+from ..plot.maps import grid_probabilities
+from ..plot.style import hide_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Square = tuple[float, float]  # the same low and high for both inputs
+Square = tuple[float, float]  # the lowest and the highest value of both inputs
+ShowFrame = Callable[[int], None]
 
 
-def trace(
-    ax: "Axes",
-    x: Array,
-    values: Array,
-    label: str | None = None,
-    color: str = COLORS[0],
-    best: float | None = None,
-) -> None:
-    """A line over x, and a dashed one at the best value if that is given."""
-    ax.plot(x, values, color=color, label=label, linewidth=1.4)
-    if best is not None:
-        ax.axhline(best, color=color, linestyle="--", linewidth=0.8, alpha=0.7)
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def regions(
+def draw_regions(
     ax: "Axes", net: Sequential, square: Square, title: str = "", resolution: int = 80
 ) -> Callable[[], None]:
-    """The regions that a net gives to each class in a square of the plane, without scales.
+    """Draw a net's regions in a square of the plane, without scales.
 
-    The function that is returned takes them off the Axes again.
+    Returns a function that removes them from the Axes.
     """
     side = np.linspace(*square, resolution)
-    grid = np.stack([axis.ravel() for axis in np.meshgrid(side, side)], axis=1)
     before = set(ax.get_children())
-    plot.regions(
-        ax, side, side, net.predict_proba(grid).reshape(resolution, resolution, -1)
-    )
-    ax.set(
-        xlim=square,
-        ylim=square,
-        xticks=[],
-        yticks=[],
-        xlabel="",
-        ylabel="",
-        aspect="equal",
-    )
+    plot.regions(ax, side, side, grid_probabilities(net, side, side))
+    hide_scales(ax)
+    ax.set(xlim=square, ylim=square, aspect="equal")
     ax.set_title(title, fontsize="medium")
     drawn = [artist for artist in ax.get_children() if artist not in before]
 
@@ -63,26 +38,31 @@ def regions(
     return remove
 
 
-def map_frames(
+def film_regions(
     ax: "Axes",
     nets: Sequence[Sequential],
     titles: Sequence[str],
     square: Square,
     resolution: int = 80,
-) -> Callable[[int], None]:
-    """What shows frame k of a film: the regions of the k-th net, under what else is on the Axes."""
-    shown: list[Callable[[], None]] = []
+) -> ShowFrame:
+    """Return a function that shows the regions of net k as frame k.
+
+    Everything else on the Axes stays, above the regions.
+    """
+    removals: list[Callable[[], None]] = []
 
     def show(frame: int) -> None:
-        while shown:
-            shown.pop()()
-        shown.append(regions(ax, nets[frame], square, titles[frame], resolution))
+        while removals:
+            removals.pop()()
+        removals.append(
+            draw_regions(ax, nets[frame], square, titles[frame], resolution)
+        )
 
     return show
 
 
-def together(panels: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
-    """What shows frame k of a film in all its panels."""
+def show_all(panels: Sequence[ShowFrame]) -> ShowFrame:
+    """Return a function that shows frame k in all panels of a film."""
 
     def show(frame: int) -> None:
         for panel in panels:
@@ -92,11 +72,12 @@ def together(panels: Sequence[Callable[[int], None]]) -> Callable[[int], None]:
 
 
 def film_updates(last: int, n: int = 60) -> list[int]:
-    """At most n numbers of updates from 0 to the last, close together at the beginning, where most happens.
+    """Return at most n update counts from 0 to `last` for the frames of a film.
+
+    They are denser at the beginning, where most happens.
 
     >>> film_updates(1000, 5)
     [0, 62, 250, 562, 1000]
     """
-    return sorted(
-        {round(float(share)) for share in last * np.linspace(0.0, 1.0, n) ** 2}
-    )
+    squares = np.linspace(0.0, 1.0, n) ** 2
+    return sorted({round(float(update)) for update in last * squares})

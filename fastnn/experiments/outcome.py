@@ -1,4 +1,4 @@
-"""What an experiment is, and what it gives back: trainings, findings, pictures and films."""
+"""The parts of an experiment: its options, and its runs, findings and pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,30 +8,46 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Kind = Literal["equal", "among", "differs", "ours"]
-Say = Callable[[str], None]  # is told what begins now, in a few words
+Say = Callable[[str], None]  # is called with a few words about the step that begins
+
+_BLOCK = 1000  # the most seeds that one experiment uses
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose: the seed of all that no page fixes, and whether fewer seeds will do."""
+    """The options of a user: the seed where a page sets none, and whether to hurry."""
 
     seed: int = 0
     quick: bool = False
 
     @property
     def n_seeds(self) -> int:
-        """How many nets make a distribution."""
+        """The number of nets that make a distribution."""
         return 100 if self.quick else 1000
+
+    def seeds(self, n: int | None = None) -> range:
+        """Return the first n seeds, `n_seeds` by default, of the block for this seed.
+
+        Blocks do not overlap. `np.random.RandomState` takes seeds below 2**32, so after
+        the last whole block the first one follows again.
+
+        >>> Options(seed=5).seeds()
+        range(5000, 6000)
+        """
+        first = self.seed % (2**32 // _BLOCK) * _BLOCK
+        return range(first, first + (self.n_seeds if n is None else n))
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training, or one of many nets at once.
+    """One training, of one net or of many nets at once.
 
-    setting tells the net and how it was trained; updates and seconds are those of all nets together; loss and accuracy
-    are those that stand in the table: the mean loss of the last epoch, before its updates, and the share of points that
-    the trained net gets right; NaN where many nets have many. trace is what `results.json` keeps besides,
-    such as {"loss_by_epoch": [...]}.
+    mode, setting: which training it is, and the net and how it was trained
+    updates, seconds: the totals over all nets
+    loss: the mean loss along the last epoch, before its updates
+    accuracy: the share of points that the trained net classifies correctly
+    nets: the number of nets; loss and accuracy are NaN if there are many
+    trace: further sequences for `results.json`, such as {"loss": [...]}
     """
 
     mode: str
@@ -45,18 +61,19 @@ class Run:
 
     @property
     def ns_per_update(self) -> float:
-        """Nanoseconds an update, all that a fit does included."""
+        """Nanoseconds per update, including everything else that a fit does."""
         return self.seconds / self.updates * 1e9
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A number, or a claim, of the page beside ours.
+    """A number or a claim of a page, and what this reproduction found for it.
 
-    kind is "equal" where the page shows a number, or its code gives one when it is run, and it is to be reproduced;
-    "among" where no seed fixes it and it is placed among those of many seeds; "differs" where the page is contradicted,
-    or shows something else, and the verdict says why; "ours" where the page has nothing to compare. ok is False where
-    this reproduction fails.
+    kind: "equal" if the page, or its code when run, gives a number to be reproduced;
+        "among" if no seed fixes the number, so that it is placed among those of many
+        seeds; "differs" if the page is contradicted or shows something else, for the
+        reason in `verdict`; "ours" if the page has nothing to compare with
+    ok: False if this reproduction fails
     """
 
     what: str
@@ -69,7 +86,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of so many inches; `draw` fills an empty figure, laid out by "constrained". Its file is `name`.png."""
+    """A picture, written to `name`.png.
+
+    `draw` fills an empty figure of `size` (width, height) in inches, whose layout is
+    "constrained".
+    """
 
     name: str
     caption: str
@@ -79,9 +100,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Film:
-    """An animation of so many inches: `draw` prepares a figure, and returns what shows frame 0 ... n_frames - 1.
+    """An animation, written to `name`.gif.
 
-    All frames are laid out as the first one. The file is `name`.gif.
+    `draw` prepares a figure of `size` (width, height) in inches, and returns a function
+    that shows frame 0 ... n_frames - 1 in it. All frames have the layout of the first.
     """
 
     name: str
@@ -93,7 +115,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that came out; `conclusion` is what we find, in paragraphs."""
+    """All results of an experiment; `conclusion` states them in paragraphs."""
 
     runs: Sequence[Run]
     findings: Sequence[Finding]
@@ -103,13 +125,13 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """True where all findings are as they should be."""
+        """True if no finding fails."""
         return all(finding.ok for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A published experiment: where it is from, what it asks, and what runs it."""
+    """A published experiment: its source, its question, and the function to run it."""
 
     name: str
     title: str

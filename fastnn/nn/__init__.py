@@ -1,1 +1,1 @@
-"""Descriptions of nets: layers, losses, initial weights, optimizers."""
+"""The parts of a net: layers, losses, initial weights, optimizers; and checks of it."""

@@ -1,4 +1,4 @@
-"""The activations, which are layers without parameters: functions of each unit, and softmax over the units of a row."""
+"""The activations: layers without parameters."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from .layers import Layer
 
 
 class Activation(Layer):
-    """A function of each unit."""
+    """Base class of the functions that are applied to each unit."""
 
     code: ClassVar[int]
 
@@ -30,7 +30,7 @@ class Activation(Layer):
 
 
 class Sigmoid(Activation):
-    """1 / (1 + exp(-x)).
+    """The logistic function 1 / (1 + exp(-x)).
 
     >>> Sigmoid().forward([[0.0, -1000.0]])
     array([[0.5, 0. ]])
@@ -40,25 +40,37 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> Tanh().forward([[0.0, 1000.0]])
+    array([[0., 1.]])
+    """
 
     code = kernels.codes.TANH
 
 
 class ReLU(Activation):
-    """max(x, 0), with the derivative 0 at 0."""
+    """The rectifier max(x, 0), whose derivative is 0 at 0.
+
+    >>> ReLU().forward([[-1.0, 2.0]])
+    array([[0., 2.]])
+    """
 
     code = kernels.codes.RELU
 
 
 class Identity(Activation):
-    """x as it is."""
+    """The function that returns x unchanged.
+
+    >>> Identity().forward([[-1.0, 2.0]])
+    array([[-1.,  2.]])
+    """
 
     code = kernels.codes.IDENTITY
 
 
 class Softmax(Layer):
-    """exp(x_k) / sum_k exp(x_k), row by row.
+    """The softmax of each row, exp(x_k) / sum_j exp(x_j).
 
     >>> Softmax().forward([[0.0, 0.0]])
     array([[0.5, 0.5]])

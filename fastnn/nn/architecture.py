@@ -1,46 +1,197 @@
-"""From a list of layers and a loss to a net that makes sense, or to an error that says why it does not."""
+"""Architecture: the checked, immutable description of a net without its parameters."""
 
-from collections.abc import Sequence
-from typing import Any
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Self
 
 import numpy as np
 
 from ..data.arguments import check_choice
 from ..data.arrays import Array
-from .activations import Activation, Identity, Softmax
-from .initializers import is_arrays, parse
-from .layers import Layer, Weighted, given
+from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
+from .initializers import Init, is_arrays, parse
+from .layers import (
+    Affine,
+    Layer,
+    MatMul,
+    Repeat,
+    Sum,
+    Weighted,
+    copy_init_arrays,
+)
 from .losses import LOSSES, Loss
 
+# The layers that a file can name.
+_CLASSES = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
+_LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in _CLASSES}
 
-def as_layers(layers: Any) -> tuple[Layer, ...]:
-    """The caller's list of layers."""
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """Layers that fit each other and a loss, and how their parameters are drawn.
+
+    layers: as the user gave them. stack: without the final activation that belongs to
+    the loss, so that it ends in the loss's plain output. n_classes: None for values.
+    scheme: what `draw_many` draws weights by; None if the parameters came as arrays or
+    from a file. shapes: of the parameters of each layer in the stack.
+    """
+
+    layers: tuple[Layer, ...]
+    stack: tuple[Layer, ...]
+    loss: Loss
+    n_in: int
+    n_out: int
+    n_classes: int | None
+    shapes: tuple[tuple[tuple[int, ...], ...], ...]
+    n_params: int
+    mixes_rows: bool
+    scheme: Init | None
+
+    @classmethod
+    def of(cls, layers: Any, loss: Any, init: Any = None) -> Self:
+        """Check layers, a loss and an init, as `fastnn.Sequential` takes them.
+
+        TypeError for what is no list of layers; ValueError for layers that do not fit
+        each other or the loss, or that are part of another net.
+        """
+        checked = _as_layers(layers)
+        n_in, n_out = _sizes(checked)
+        chosen = _choose_loss(loss, n_out)
+        stack = _without_link(checked, chosen)
+        shapes = tuple(tuple(layer.shapes()) for layer in stack)
+        return cls(
+            layers=checked,
+            stack=stack,
+            loss=chosen,
+            n_in=n_in,
+            n_out=n_out,
+            n_classes=chosen.n_classes(n_out),
+            shapes=shapes,
+            n_params=sum(_size(of_layer) for of_layer in shapes),
+            mixes_rows=any(layer.mixes_rows for layer in stack),
+            scheme=None if init is None or is_arrays(init) else parse(init),
+        )
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> Self:
+        """Build the architecture that `facts` describes, and take it out of them."""
+        layers = [_LAYERS[name](*arguments) for name, arguments in facts.pop("layers")]
+        return cls.of(layers, facts.pop("loss"))
+
+    def facts(self) -> dict[str, Any]:
+        """Describe layers and loss in what JSON holds; TypeError for other layers."""
+        return {
+            "loss": self.loss.name,
+            "layers": [_described(layer) for layer in self.layers],
+        }
+
+    def copy(self) -> Self:
+        """Return a copy with layers of its own, which belong to no net."""
+        return copy.deepcopy(self)
+
+    def draw(self, init: Any, rng: np.random.Generator) -> Array:
+        """Draw initial parameters (n_params,) by layer, or take the init's arrays.
+
+        A layer with an init of its own keeps to that; `init` is for the others.
+        """
+        weighted = self._weighted()
+        if is_arrays(init):
+            shapes = [shape for shapes in self.shapes for shape in shapes]
+            arrays = copy_init_arrays(init, shapes)
+        else:
+            scheme = parse(init)
+            arrays = [array for layer in weighted for array in layer.draw(rng, scheme)]
+        return np.concatenate([array.reshape(-1) for array in arrays])
+
+    def draw_many(self, seeds: Sequence[int], dtype: Any) -> Array:
+        """Draw what `draw` draws from each seed's generator, (n_nets, n_params).
+
+        The same bits in a third of the time: layers that keep to the scheme are scaled
+        for all nets at once.
+        """
+        assert self.scheme is not None
+        weighted = self._weighted()
+        theta = np.zeros((len(seeds), self.n_params), dtype)
+        if any(layer.has_own_init for layer in weighted):
+            for row, seed in zip(theta, seeds, strict=True):
+                row[:] = self.draw(self.scheme, np.random.default_rng(seed))
+            return theta
+        sizes = [layer.n_in * layer.n_out for layer in weighted]
+        samples = self.scheme.draw_standard_many(seeds, sum(sizes))
+        start = drawn = 0
+        for layer, shapes in zip(self.stack, self.shapes, strict=True):
+            if isinstance(layer, Weighted):
+                size = layer.n_in * layer.n_out
+                part = samples[:, drawn : drawn + size]
+                weights = self.scheme.scale(part, layer.n_in, layer.n_out)
+                theta[:, start : start + size] = weights
+                drawn += size
+            start += _size(shapes)
+        return theta
+
+    def views(self, flat: Array) -> list[Array]:
+        """Return the parts of a flat array (n_params,), in their shapes, as views."""
+        parts, start = [], 0
+        for shapes in self.shapes:
+            for shape in shapes:
+                stop = start + prod(shape)
+                parts.append(flat[start:stop].reshape(shape))
+                start = stop
+        return parts
+
+    def bind(self, theta: Array) -> Array:
+        """Make the layers' parameters views into theta, and return their flat gradient.
+
+        The gradient (n_params,) is what `Layer.grads` are views into.
+        """
+        gradient = np.zeros_like(theta)
+        params, grads = self.views(theta), self.views(gradient)
+        for layer, shapes in zip(self.stack, self.shapes, strict=True):
+            n = len(shapes)
+            if isinstance(layer, Weighted):
+                layer.bind(params[:n], grads[:n])
+            layer.owned = True
+            params, grads = params[n:], grads[n:]
+        return gradient
+
+    def _weighted(self) -> list[Weighted]:
+        return [layer for layer in self.stack if isinstance(layer, Weighted)]
+
+
+def _size(shapes: Iterable[tuple[int, ...]]) -> int:
+    return sum(prod(shape) for shape in shapes)
+
+
+def _as_layers(layers: Any) -> tuple[Layer, ...]:
     if not isinstance(layers, Sequence) or isinstance(layers, str):
         raise TypeError(
-            f"a net is made from a list of layers, such as [fastnn.Affine(2, 1)], not from {layers!r}"
+            f"layers must be a list such as [fastnn.Affine(2, 1)], not {layers!r}"
         )
-    for place, layer in enumerate(layers):
+    for index, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(
-                f"layer {place} is {layer!r}: layers are objects such as fastnn.Affine(2, 3)"
+                f"layer {index} is {layer!r}: pass layer objects such as "
+                "fastnn.Affine(2, 3)"
             )
     return tuple(layers)
 
 
-def sizes(layers: Sequence[Layer]) -> tuple[int, int]:
-    """The number of inputs and outputs of a stack whose layers fit each other and belong to no other net."""
+def _sizes(layers: Sequence[Layer]) -> tuple[int, int]:
+    """Return the numbers of inputs and outputs, if the layers fit each other."""
     width: int | None = None
     n_in: int | None = None
-    for place, layer in enumerate(layers):
-        if layer.owned or any(layer is other for other in layers[:place]):
+    for index, layer in enumerate(layers):
+        if layer.owned or any(layer is other for other in layers[:index]):
             raise ValueError(
-                f"layer {place}, {layer!r}, is part of a net already: make a new one"
+                f"layer {index}, {layer!r}, is part of a net already: make a new one"
             )
         try:
             width = layer.n_outputs(width)
         except ValueError as error:
             raise ValueError(
-                f"layer {place} does not fit the one before: {error}"
+                f"layer {index} does not fit the one before it: {error}"
             ) from None
         if n_in is None and isinstance(layer, Weighted):
             n_in = layer.n_in
@@ -51,78 +202,50 @@ def sizes(layers: Sequence[Layer]) -> tuple[int, int]:
     return n_in, width
 
 
-def choose_loss(loss: Any, n_out: int) -> Loss:
-    """The loss by name or as given; without one, binary cross-entropy for one output, softmax for more."""
+def _choose_loss(loss: Any, n_out: int) -> Loss:
+    """Return the loss given or named; by default "bce" for one output, else softmax."""
     if loss is None:
         loss = "bce" if n_out == 1 else "softmax_ce"
-    chosen = (
-        loss if isinstance(loss, Loss) else LOSSES[check_choice("loss", loss, LOSSES)]()
-    )
+    if isinstance(loss, Loss):
+        chosen = loss
+    else:
+        chosen = LOSSES[check_choice("loss", loss, LOSSES)]()
     if chosen.reduction != "mean":
         raise ValueError(
-            f"{chosen!r} in a net: pass reduction='sum' to fit or loss_and_grads instead"
+            f"{chosen!r} cannot be a net's loss: pass reduction='sum' to fit or "
+            "loss_and_grads instead"
         )
     chosen.check_outputs(n_out)
     return chosen
 
 
-def without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
-    """The stack up to the loss's plain output: a final activation must be the one that the loss contains."""
+def _without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
+    """Drop a final activation, which must be the one that the loss contains."""
     while isinstance(layers[-1], Identity):
         layers = layers[:-1]
     last = layers[-1]
     if not isinstance(last, (Activation, Softmax)):
         return tuple(layers)
     if type(last).__name__ != loss.link:
-        fitting = (
-            f"{loss.link}()"
-            if loss.link != "Identity"
-            else "a layer without activation"
+        expected = (
+            "a layer without activation"
+            if loss.link == "Identity"
+            else f"{loss.link}()"
         )
         raise ValueError(
-            f"the net ends in {last!r}, but loss {loss.name!r} goes with {fitting}, or with nothing there"
+            f"the net ends in {last!r}, but loss {loss.name!r} goes with {expected} "
+            "or with no activation at the end"
         )
     return tuple(layers[:-1])
 
 
-def draw(layers: Sequence[Layer], init: Any, rng: np.random.Generator) -> list[Array]:
-    """Initial parameters in the order of the layers: the caller's arrays, or drawn layer by layer.
-
-    A layer with an init of its own keeps to that; `init` is for the others.
-    """
-    weighted = [layer for layer in layers if isinstance(layer, Weighted)]
-    if is_arrays(init):
-        return given(init, [shape for layer in weighted for shape in layer.shapes()])
-    default = parse(init)
-    return [array for layer in weighted for array in layer.draw(rng, default)]
-
-
-def draw_many(
-    layers: Sequence[Layer], init: Any, seeds: Sequence[int], dtype: Any
-) -> Array:
-    """What `draw` draws from each seed's generator, (n_nets, n_params): the same bits, in a third of the time."""
-    weighted = [layer for layer in layers if isinstance(layer, Weighted)]
-    default = parse(init)
-    theta = np.zeros(
-        (
-            len(seeds),
-            sum(int(np.prod(shape)) for layer in weighted for shape in layer.shapes()),
-        ),
-        dtype,
-    )
-    if any(layer.draws_itself for layer in weighted):
-        for row, seed in zip(theta, seeds, strict=True):
-            drawn = draw(layers, init, np.random.default_rng(seed))
-            row[:] = np.concatenate([array.reshape(-1) for array in drawn])
-        return theta
-    sizes = [layer.n_in * layer.n_out for layer in weighted]
-    raw = np.array(
-        [default.raw(np.random.default_rng(seed), sum(sizes)) for seed in seeds]
-    )
-    at = 0
-    for layer, own in zip(
-        weighted, np.split(raw, np.cumsum(sizes)[:-1], axis=1), strict=True
-    ):
-        theta[:, at : at + own.shape[1]] = default.scaled(own, layer.n_in, layer.n_out)
-        at += sum(int(np.prod(shape)) for shape in layer.shapes())
-    return theta
+def _described(layer: Layer) -> tuple[str, list[Any]]:
+    """Return the layer's name and its constructor's arguments."""
+    kind = type(layer)
+    if _LAYERS.get(kind.__name__) is not kind:
+        raise TypeError(
+            f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's layers"
+        )
+    if isinstance(layer, Weighted):
+        return kind.__name__, [layer.n_in, layer.n_out]
+    return kind.__name__, [layer.n] if isinstance(layer, Repeat) else []

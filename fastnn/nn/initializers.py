@@ -1,8 +1,11 @@
-"""Initial weights: how the parameters of a net are drawn. Biases start at zero in every scheme."""
+"""Initial weights: the schemes by which a net's parameters are drawn.
+
+Biases start at zero in every scheme.
+"""
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,36 +17,46 @@ from ..data.arrays import Array
 
 @dataclass(frozen=True)
 class Init:
-    """A scheme that draws a layer's weights."""
+    """A scheme for drawing a layer's weights; `xavier()` and the others make one."""
 
     scheme: str
     arguments: tuple[float, ...] = ()
 
     def weights(self, rng: np.random.Generator, n_in: int, n_out: int) -> Array:
-        """Weights (n_in, n_out), float64, drawn row by row."""
-        return self.scaled(self.raw(rng, n_in * n_out), n_in, n_out).reshape(
-            n_in, n_out
-        )
+        """Return weights (n_in, n_out), float64, drawn row by row."""
+        samples = self.draw_standard(rng, n_in * n_out)
+        return self.scale(samples, n_in, n_out).reshape(n_in, n_out)
 
-    def raw(self, rng: np.random.Generator, n: int) -> Array:
-        """n numbers from the generator, of which a layer after the other takes as many as it has weights."""
+    def draw_standard(self, rng: np.random.Generator, n: int) -> Array:
+        """Return n samples of N(0, 1) or U(0, 1), whichever the scheme scales.
+
+        Samples for several layers can be drawn at once: they are the same as if each
+        layer drew its own in turn.
+        """
         if self.scheme == "zeros":
             return np.zeros(n)
-        return (
-            rng.standard_normal(n) if self.scheme in ("he", "normal") else rng.random(n)
+        if self.scheme in ("he", "normal"):
+            return rng.standard_normal(n)
+        return rng.random(n)
+
+    def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
+        """Return the samples (n_seeds, n) of each seed's generator."""
+        return np.array(
+            [self.draw_standard(np.random.default_rng(seed), n) for seed in seeds]
         )
 
-    def scaled(self, raw: Array, n_in: int, n_out: int) -> Array:
-        """The weights of a layer from its raw numbers, each for itself."""
+    def scale(self, samples: Array, n_in: int, n_out: int) -> Array:
+        """Return a layer's weights for standard samples of any shape."""
         if self.scheme == "zeros":
-            return raw
+            return samples
         if self.scheme == "he":
-            return raw * math.sqrt(2.0 / n_in)
+            return samples * math.sqrt(2.0 / n_in)
         if self.scheme == "normal":
-            return raw * self.arguments[0]
+            return samples * self.arguments[0]
         limit = math.sqrt(6.0 / (n_in + n_out))
         low, high = (-limit, limit) if self.scheme == "xavier" else self.arguments
-        return low + (high - low) * raw  # as Generator.uniform computes it
+        # The expression of Generator.uniform, for the same bits.
+        return low + (high - low) * samples
 
     def __str__(self) -> str:
         arguments = ", ".join(f"{value:g}" for value in self.arguments)
@@ -51,17 +64,23 @@ class Init:
 
 
 def xavier() -> Init:
-    """Uniform in +-sqrt(6 / (n_in + n_out)) (Glorot and Bengio, 2010): for sigmoid and tanh."""
+    """Return a uniform scheme in +-sqrt(6 / (n_in + n_out)), for sigmoid and tanh.
+
+    It is due to Glorot and Bengio (2010).
+    """
     return Init("xavier")
 
 
 def he() -> Init:
-    """Normal with a standard deviation of sqrt(2 / n_in) (He et al., 2015): for ReLU."""
+    """Return a normal scheme with standard deviation sqrt(2 / n_in), for ReLU.
+
+    It is due to He et al. (2015).
+    """
     return Init("he")
 
 
 def normal(std: float = 1.0) -> Init:
-    """Normal with mean 0 and this standard deviation.
+    """Return a normal scheme with mean 0 and this standard deviation.
 
     >>> from fastnn import mlp
     >>> bool(abs(mlp(50, 50, 1, init=normal(0.1)).params[0].std() - 0.1) < 0.005)
@@ -71,7 +90,13 @@ def normal(std: float = 1.0) -> Init:
 
 
 def uniform(low: float, high: float) -> Init:
-    """Uniform from low up to high."""
+    """Return a uniform scheme from low to high.
+
+    >>> from fastnn import mlp
+    >>> weights = mlp(50, 50, 1, init=uniform(0.0, 0.1)).params[0]
+    >>> bool(weights.min() >= 0.0 and weights.max() <= 0.1)
+    True
+    """
     low, high = check_float("low", low), check_float("high", high)
     if high < low:
         raise ValueError(f"uniform needs low <= high, not low={low:g}, high={high:g}")
@@ -79,7 +104,10 @@ def uniform(low: float, high: float) -> Init:
 
 
 def zeros() -> Init:
-    """All zeros: hidden neurons of a layer then stay equal for ever, however long the net is trained."""
+    """Return the scheme of zeros, from which hidden neurons can never differ.
+
+    The hidden neurons of a layer stay equal however long the net is trained.
+    """
     return Init("zeros")
 
 
@@ -93,27 +121,27 @@ _SCHEMES: dict[str, Callable[..., Init]] = {
 
 
 def is_arrays(spec: Any) -> bool:
-    """True if initial parameters are given as a list of arrays, not as a scheme."""
+    """Return True if init= is a list of parameter arrays, not a scheme."""
     return isinstance(spec, (list, tuple))
 
 
 def parse(spec: Any) -> Init:
-    """A scheme from its name, such as "xavier", "normal(0.01)" or "uniform(-1, 1)"; an Init is returned as it is."""
+    """Return the scheme with this name, such as "he" or "uniform(-1, 1)".
+
+    An Init is returned unchanged.
+    """
     if isinstance(spec, Init):
         return spec
-    match = (
-        re.fullmatch(r"(\w+)\s*(?:\(([^()]*)\))?", spec.strip())
-        if isinstance(spec, str)
-        else None
-    )
+    match = None
+    if isinstance(spec, str):
+        match = re.fullmatch(r"(\w+)\s*(?:\(([^()]*)\))?", spec.strip())
     if match is None or match[1] not in _SCHEMES:
         raise ValueError(
-            "init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', 'zeros' or a list of arrays, "
-            f"not {spec!r}"
+            "init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', "
+            f"'zeros' or a list of arrays, not {spec!r}"
         )
     try:
-        return _SCHEMES[match[1]](
-            *([float(text) for text in match[2].split(",")] if match[2] else [])
-        )
+        arguments = [float(text) for text in match[2].split(",")] if match[2] else []
+        return _SCHEMES[match[1]](*arguments)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"init {spec!r} is not understood: {error}") from None
+        raise ValueError(f"init {spec!r} has wrong arguments: {error}") from None

@@ -1,5 +1,6 @@
 """The losses: binary cross-entropy, softmax cross-entropy, mean squared error."""
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,70 +11,78 @@ from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
 
 
+@dataclass(frozen=True, repr=False)
 class Loss:
-    """A loss of the net's plain output z; `forward` and `backward` work on their own, too.
+    """Base class of the losses, which are functions of the net's plain output z.
 
-    `forward(z, y)` takes outputs (n, n_out) and targets, and returns the rows' mean loss, or their sum;
-    `backward()` returns its gradient by z, (n, n_out), times `dout`.
+    reduction is "mean", for the mean loss of the rows, or "sum". A loss also works on
+    its own: `forward(z, y)` returns the loss of outputs (n, n_out), and `backward()`
+    its gradient with respect to z, (n, n_out).
     """
 
     name: ClassVar[str]
     code: ClassVar[int]
-    link: ClassVar[str]  # the activation that belongs to the loss
+    link: ClassVar[str]  # the activation that the loss contains
 
-    def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = check_choice("reduction", reduction, ("mean", "sum"))
-        self._gradient: Array | None = None
+    reduction: str = "mean"
+
+    # The gradient (n, n_out) of the last `forward`, which `backward` returns.
+    _gradient: Array | None = field(default=None, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_choice("reduction", self.reduction, ("mean", "sum"))
 
     def n_classes(self, n_out: int) -> int | None:
-        """How many classes a net with this many outputs tells apart; None if it predicts values."""
+        """Return the number of classes for n_out outputs, None for a net of values."""
         return n_out
 
     def forward(self, z: Any, y: Any) -> float:
-        """The loss of outputs z (n, n_out) for targets y: labels (n,), one-hot rows, or values for mse."""
-        dtype = (
-            np.dtype("float32")
-            if getattr(z, "dtype", None) == np.float32
-            else np.dtype("float64")
-        )
+        """Return the loss of outputs z (n, n_out) for the targets y.
+
+        y holds labels (n,), one-hot rows (n, n_out), or values (n, n_out) for "mse".
+        """
+        is_float32 = getattr(z, "dtype", None) == np.float32
+        dtype = np.dtype("float32" if is_float32 else "float64")
         outputs = as_float_array("z", z, dtype)
         if outputs.ndim != 2:
             raise ValueError(
-                f"z must have two dimensions, (n, n_out), not the shape {outputs.shape}"
+                f"z must have two dimensions, (n, n_out), not shape {outputs.shape}"
             )
         n_out = outputs.shape[1]
         self.check_outputs(n_out)
-        codes, _ = encode_labels(
+        targets, _ = encode_labels(
             y, len(outputs), n_out, self.n_classes(n_out), None, dtype
         )
-        self._gradient = np.empty_like(outputs)
+        gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
         total, _, _ = kernels.loops.layers.loss_forward(
-            self._gradient, outputs, codes, self.code, mean
+            gradient, outputs, targets, self.code, mean
         )
+        object.__setattr__(self, "_gradient", gradient)
         return float(total / len(outputs) if mean else total)
 
     def backward(self, dout: float = 1.0) -> Array:
-        """The gradient by z of the last `forward`, times `dout`: an array (n, n_out) of the caller's own."""
+        """Return the gradient of the last `forward` with respect to z, times `dout`.
+
+        It is a new array (n, n_out).
+        """
         if self._gradient is None:
-            raise RuntimeError(
-                f"{type(self).__name__}.backward needs a forward before it"
-            )
+            raise RuntimeError(f"call {type(self).__name__}.forward before backward")
         return self._gradient * self._gradient.dtype.type(dout)
 
     def check_outputs(self, n_out: int) -> None:
-        """Refuse a number of outputs that the loss cannot take."""
+        """Raise ValueError if the loss does not work with this number of outputs."""
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}()"
-            if self.reduction == "mean"
-            else f"{type(self).__name__}('sum')"
-        )
+        argument = "" if self.reduction == "mean" else repr(self.reduction)
+        return f"{type(self).__name__}({argument})"
 
 
+@dataclass(frozen=True, repr=False)
 class BCE(Loss):
-    """Binary cross-entropy of one output z, the logit of class 1: max(z, 0) - t z + log(1 + exp(-|z|)).
+    """Binary cross-entropy of one output z, the logit of class 1.
+
+    For the target t it is max(z, 0) - t z + log(1 + exp(-|z|)).
 
     >>> round(BCE().forward([[0.0], [0.0]], [0, 1]), 6)
     0.693147
@@ -87,12 +96,16 @@ class BCE(Loss):
     def check_outputs(self, n_out: int) -> None:
         if n_out != 1:
             raise ValueError(
-                f"loss 'bce' takes a net with 1 output, not {n_out}: use 'softmax_ce', or end in 1"
+                f"loss 'bce' takes a net with 1 output, not {n_out}: use 'softmax_ce', "
+                "or end in 1 output"
             )
 
 
+@dataclass(frozen=True, repr=False)
 class SoftmaxCE(Loss):
-    """Cross-entropy of softmax(z), one output a class: log sum_k exp(z_k) - z_t for the true class t.
+    """Cross-entropy of softmax(z), with one output per class.
+
+    For the true class t it is log sum_k exp(z_k) - z_t.
 
     >>> round(SoftmaxCE().forward([[0.0, 0.0, 0.0]], [2]), 6)
     1.098612
@@ -103,12 +116,16 @@ class SoftmaxCE(Loss):
     def check_outputs(self, n_out: int) -> None:
         if n_out < 2:
             raise ValueError(
-                "loss 'softmax_ce' takes a net with one output a class, at least 2, not 1: use 'bce'"
+                "loss 'softmax_ce' takes a net with one output per class, at least 2, "
+                f"not {n_out}: use 'bce'"
             )
 
 
+@dataclass(frozen=True, repr=False)
 class MSE(Loss):
-    """Mean squared error of a sample's outputs: mean_k (z_k - y_k)^2, for targets y (n, n_out), or (n,) for one output.
+    """Mean squared error of a sample's outputs, mean_k (z_k - y_k)^2.
+
+    The targets y have the shape (n, n_out), or (n,) for one output.
 
     >>> MSE("sum").forward([[1.0], [3.0]], [0.0, 1.0])
     5.0

@@ -1,132 +1,212 @@
-"""The optimizers: descriptions that `fit` takes, each with an `update` for training loops of your own."""
+"""The optimizers, which `fit` takes, with `update` for training loops of your own."""
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_floats
-from ..data.arrays import Array
-from ..training.state import new_moments
+from ..data.arguments import check_bool, check_choice, check_settings
+from ..data.arrays import Array, readonly
 
 Setting = float | Sequence[float] | Array
 
 
-class Optimizer:
-    """What the compiled loops need to know of an update rule: its code and its settings.
+class UpdateRule(NamedTuple):
+    """What the loops need of an optimizer: its code in the kernels, and its numbers.
 
-    A setting is a number, or an array (n_nets,) of them for `fit_many`, one for each net.
+    settings are those of one net, (5,), or of many, (6, n_nets). learning_rates
+    (n_params,) are those of the parameters, or empty if one rate is for all.
     """
 
     code: int
-    lr: Setting
-    weight_decay: Setting
-    bias_lr: Setting | None = None
+    settings: Array
+    learning_rates: Array
 
-    def checked(self) -> dict[str, float | Array]:
-        """lr, weight decay, beta1, beta2, eps, as far as it has them, under its own names for them, in this order.
 
-        They are looked at each time: attributes may have been changed since.
-        """
-        raise NotImplementedError
+@dataclass(frozen=True, repr=False, eq=False)
+class Optimizer:
+    """Base class of the optimizers: an update rule and its settings.
+
+    The settings are fixed: `dataclasses.replace` makes an optimizer with others. A
+    setting is a number, or for `fit_many` an array (n_nets,) with one value per net.
+    The constructor checks the settings and stores read-only copies of arrays.
+    Optimizers of the same kind with equal settings are equal.
+    """
+
+    # Each setting's row in the table of settings that the kernels read; lr is first.
+    ROWS: ClassVar[dict[str, int]] = {}
+
+    # Upper limits of settings, by name; all are at least 0.
+    LESS_THAN: ClassVar[dict[str, float]] = {}
+
+    # Moments and clock of each array that `update` has seen, by position in the list.
+    _moments: dict[int, tuple[Array, Array]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def code(self) -> int:
+        """The kernels' code of the update rule."""
+        raise NotImplementedError(f"{type(self).__name__} must define code")
 
     def settings(self) -> Array:
-        """The five settings of one net, float64."""
-        given = self.checked()
-        for name, value in given.items():
-            if not isinstance(value, float):
-                raise ValueError(
-                    f"{name} has {len(value)} numbers: one net takes one, and fit_many one for each net"
-                )
-        return np.array(
-            [*given.values(), *[0.0] * (kernels.codes.BIAS_LR - len(given))]
-        )
+        """Return the settings of one net, (5,) float64: [lr, decay, beta1, beta2, eps].
 
-    def settings_of_each(self, n_nets: int) -> Array:
-        """The settings (6, n_nets) of many nets, the last of them the learning rate of the biases."""
-        found = np.zeros((kernels.codes.BIAS_LR + 1, n_nets))
-        given = self.checked()
-        given["bias_lr"] = (
-            given["lr"]
-            if self.bias_lr is None
-            else check_floats("bias_lr", self.bias_lr, 0.0)
-        )
-        for row, (name, value) in zip(
-            [*range(len(given) - 1), kernels.codes.BIAS_LR], given.items(), strict=True
-        ):
-            if not isinstance(value, float) and len(value) != n_nets:
+        Settings with one value per net raise ValueError.
+        """
+        for name, value in self._values():
+            if isinstance(value, np.ndarray):
                 raise ValueError(
-                    f"{name} has {len(value)} numbers, but there are {n_nets} nets: one each is wanted"
+                    f"{name} has {len(value)} values for one net: pass a scalar, or "
+                    "train one net per value with fit_many"
                 )
-            found[row] = value
-        return found
+        return self.settings_per_net(1)[: kernels.codes.BIAS_LR, 0].copy()
 
-    def of(self, net: int) -> "Optimizer":
-        """The optimizer of one of many nets."""
+    def settings_per_net(self, n_nets: int) -> Array:
+        """Return the settings of many nets, (6, n_nets) float64.
+
+        The rows are those of `settings` and the learning rate of the biases. An array
+        of another length than n_nets raises ValueError.
+        """
+        table = np.zeros((kernels.codes.BIAS_LR + 1, n_nets))
+        for name, value in self._values():
+            if isinstance(value, np.ndarray) and len(value) != n_nets:
+                raise ValueError(
+                    f"{name} has {len(value)} values for {n_nets} nets: pass a scalar "
+                    "or one value per net"
+                )
+            table[self.ROWS[name]] = value
+            if name == "lr":  # the biases' rate as well, unless bias_lr follows
+                table[kernels.codes.BIAS_LR] = value
+        return table
+
+    def for_net(self, net: int) -> "Optimizer":
+        """Return the optimizer of one of many nets, whose settings are numbers."""
         one = copy.copy(self)
-        for name, value in vars(self).items():
-            if np.ndim(value):
-                setattr(one, name, float(value[net]))
+        for name, value in self._values():
+            if isinstance(value, np.ndarray):
+                # Not through the constructor: it refuses nesterov=True for a net whose
+                # own momentum is 0, where both rules are plain SGD.
+                object.__setattr__(one, name, float(value[net]))
         return one
 
-    def rates(self, params: Sequence[Array]) -> Array:
-        """The learning rate of every number in `params`, where they differ; otherwise an empty array."""
+    def learning_rates(self, params: Sequence[Array]) -> Array:
+        """Return the learning rate of each number in `params`, (n_params,) float64.
+
+        The array is empty if one rate, that of `settings`, is for all.
+        """
         return np.empty(0)
 
-    def _common(self) -> dict[str, float | Array]:
-        lr, decay = (
-            check_floats("lr", self.lr, 0.0),
-            check_floats("weight_decay", self.weight_decay, 0.0),
-        )
-        return {"lr": lr, "weight_decay": decay}
-
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
-        """Update the arrays in `params` in place from their gradients, once.
+        """Update the arrays in `params` once, in place, from their gradients.
 
-        Moments are kept in this object from call to call, by place in the list; `fit` starts with its own.
+        The optimizer keeps the moments of each array between calls, by its position in
+        the list. `fit` does not use them; it starts with moments of zero.
         """
-        if len(params) != len(grads):
-            raise ValueError(
-                f"{len(params)} params but {len(grads)} grads: one gradient for each array is wanted"
-            )
-        for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            if not isinstance(param, np.ndarray) or param.dtype not in (
-                np.float64,
-                np.float32,
-            ):
-                raise TypeError(
-                    f"params[{place}] must be an array of float64 or float32, not {param!r}"
-                )
-            if param.shape != np.shape(grad):
-                raise ValueError(
-                    f"params[{place}] is {param.shape}, but grads[{place}] is {np.shape(grad)}"
-                )
+        _check_params(params, grads)
         settings = self.settings()
-        kept: dict[int, tuple[Array, Array]] = self.__dict__.setdefault("_kept", {})
-        for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
+        for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
             theta = np.array(param, order="C").reshape(-1)
-            wanted = (kernels.codes.N_MOMENTS[self.code], theta.size), theta.dtype
-            if (
-                place not in kept
-                or (kept[place][0].shape, kept[place][0].dtype) != wanted
-            ):  # first, or another rule
-                kept[place] = new_moments(self.code, theta)
+            moments, clock = self._moments_of(position, theta)
             g = np.array(grad, param.dtype, order="C").reshape(-1)
+            rates = self.learning_rates([param])
             kernels.loops.layers.step(
-                theta, *kept[place], g, self.code, settings, self.rates([param])
+                theta, moments, clock, g, self.code, settings, rates
             )
             param[...] = theta.reshape(param.shape)
 
+    def _moments_of(self, position: int, theta: Array) -> tuple[Array, Array]:
+        """Return the moments and clock of the array at this position.
 
+        They start again if the array's size or dtype has changed.
+        """
+        moments, clock = self._moments.get(position, (None, None))
+        if (
+            moments is None
+            or clock is None
+            or moments.dtype != theta.dtype
+            or moments.shape[1] != theta.size
+        ):
+            moments, clock = initial_moments(self.code, theta)
+            self._moments[position] = moments, clock
+        return moments, clock
+
+    def __post_init__(self) -> None:
+        """Check the settings, and store read-only copies of arrays."""
+        checked = check_settings(dict(self._values()), self.LESS_THAN)
+        for name, value in checked.items():
+            if isinstance(value, np.ndarray):
+                value = readonly(value.copy())
+            object.__setattr__(self, name, value)
+
+    def rule(self, params: Sequence[Array]) -> UpdateRule:
+        """Return the update rule of one net with these parameters."""
+        return UpdateRule(self.code, self.settings(), self.learning_rates(params))
+
+    def rule_per_net(self, n_nets: int) -> UpdateRule:
+        """Return the update rule of many nets, with settings (6, n_nets)."""
+        return UpdateRule(self.code, self.settings_per_net(n_nets), np.empty(0))
+
+    def _values(self) -> Iterator[tuple[str, float | Array]]:
+        """Yield each setting's name and value, without those that are None."""
+        for name in self.ROWS:
+            if (value := getattr(self, name)) is not None:
+                yield name, value
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments, with lists in place of arrays."""
+        arguments = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in arguments.items()
+        }
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._arguments() == other._arguments()
+
+    def __hash__(self) -> int:
+        values = self._arguments().values()
+        return hash(tuple(tuple(v) if isinstance(v, list) else v for v in values))
+
+    def __repr__(self) -> str:
+        """Return the constructor call: lr, and the arguments that are not defaults."""
+        defaults = {f.name: f.default for f in fields(self)}
+        shown = [
+            f"{name}={value!r}"
+            for name, value in self._arguments().items()
+            if name == "lr" or value != defaults[name]
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __copy__(self) -> "Optimizer":
+        # A shallow copy would share the moments, which `update` changes.
+        return copy.deepcopy(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Arrays come out of a pickle, and of a deep copy, writable.
+        for name, value in state.items():
+            self.__dict__[name] = (
+                readonly(value) if isinstance(value, np.ndarray) else value
+            )
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class SGD(Optimizer):
-    """Stochastic gradient descent: theta -= lr g, with momentum theta -= lr v, v = momentum v + g.
+    """Stochastic gradient descent, with momentum if asked for.
 
-    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta, biases included, is added to g
-    first (L2). bias_lr is the learning rate of the biases, the parameters with one dimension, if it is another one.
-    Learning rates and weight_decay are at least 0, momentum at least 0 and less than 1; otherwise ValueError. For
-    `fit_many` each of them may be an array, (n_nets,), with a number for each net.
+    An update is theta -= lr g, or with momentum v = momentum v + g; theta -= lr v.
+    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta,
+    biases included, is first added to g (L2). bias_lr is the learning rate of the
+    biases, which are the parameters with one dimension; None means lr.
+
+    Learning rates and weight_decay must be at least 0, momentum at least 0 and less
+    than 1; other values raise ValueError. For `fit_many` each may be an array
+    (n_nets,) with one value per net.
 
     >>> w = np.array([1.0, 2.0])
     >>> SGD(0.5).update([w], [np.array([1.0, 1.0])])
@@ -134,62 +214,50 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    def __init__(
-        self,
-        lr: Setting,
-        momentum: Setting = 0.0,
-        nesterov: bool = False,
-        weight_decay: Setting = 0.0,
-        bias_lr: Setting | None = None,
-    ) -> None:
-        self.lr, self.momentum, self.weight_decay, self.bias_lr = (
-            lr,
-            momentum,
-            weight_decay,
-            bias_lr,
-        )
-        self.nesterov = check_bool("nesterov", nesterov)
-        self.checked()
+    ROWS: ClassVar[dict[str, int]] = {
+        "lr": kernels.codes.LR,
+        "weight_decay": kernels.codes.DECAY,
+        "momentum": kernels.codes.BETA1,
+        "bias_lr": kernels.codes.BIAS_LR,
+    }
+    LESS_THAN: ClassVar[dict[str, float]] = {"momentum": 1.0}
+
+    lr: Setting
+    momentum: Setting = 0.0
+    nesterov: bool = False
+    weight_decay: Setting = 0.0
+    bias_lr: Setting | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
+        super().__post_init__()
         if self.nesterov and not np.any(self.momentum):
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
 
     @property
-    def code(self) -> int:  # type: ignore[override]
+    def code(self) -> int:
         if not np.any(self.momentum):
             return kernels.codes.SGD
         return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
 
-    def checked(self) -> dict[str, float | Array]:
-        if self.bias_lr is not None:
-            check_floats("bias_lr", self.bias_lr, 0.0)
-        return self._common() | {
-            "momentum": check_floats("momentum", self.momentum, 0.0, 1.0)
-        }
-
-    def rates(self, params: Sequence[Array]) -> Array:
+    def learning_rates(self, params: Sequence[Array]) -> Array:
         if self.bias_lr is None or self.bias_lr == self.lr:
-            return super().rates(params)
-        each = [
-            np.full(
-                param.size, self.bias_lr if param.ndim == 1 else self.lr, np.float64
-            )
-            for param in params
-        ]
-        return np.concatenate(each)
-
-    def __repr__(self) -> str:
-        return _repr(
-            self, "SGD", momentum=0.0, nesterov=False, weight_decay=0.0, bias_lr=None
-        )
+            return super().learning_rates(params)
+        rates = [self.bias_lr if param.ndim == 1 else self.lr for param in params]
+        return np.repeat(np.array(rates), [param.size for param in params])
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Adam(Optimizer):
-    """Adam (Kingma and Ba, 2015): steps by the running mean of g over the root of that of g^2, bias-corrected.
+    """Adam (Kingma and Ba, 2015): the mean gradient over the root mean square of it.
 
     In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
-    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times theta, biases included, is added
-    to g first (L2, not AdamW). Betas are at least 0 and less than 1, the others at least 0; otherwise ValueError. For
-    `fit_many` each of them may be an array, (n_nets,), with a number for each net.
+    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times
+    theta, biases included, is first added to g (L2, not AdamW).
+
+    The betas must be at least 0 and less than 1, the others at least 0; other values
+    raise ValueError. For `fit_many` each may be an array (n_nets,) with one value per
+    net.
 
     >>> w = np.array([1.0, 2.0])
     >>> Adam(0.1).update([w], [np.array([3.0, -3.0])])
@@ -197,42 +265,45 @@ class Adam(Optimizer):
     array([0.9, 2.1])
     """
 
-    code = kernels.codes.ADAM
+    ROWS: ClassVar[dict[str, int]] = {
+        "lr": kernels.codes.LR,
+        "weight_decay": kernels.codes.DECAY,
+        "beta1": kernels.codes.BETA1,
+        "beta2": kernels.codes.BETA2,
+        "eps": kernels.codes.EPS,
+    }
+    LESS_THAN: ClassVar[dict[str, float]] = {"beta1": 1.0, "beta2": 1.0}
 
-    def __init__(
-        self,
-        lr: Setting = 0.001,
-        beta1: Setting = 0.9,
-        beta2: Setting = 0.999,
-        eps: Setting = 1e-8,
-        weight_decay: Setting = 0.0,
-    ) -> None:
-        self.lr, self.beta1, self.beta2, self.eps, self.weight_decay = (
-            lr,
-            beta1,
-            beta2,
-            eps,
-            weight_decay,
-        )
-        self.checked()
+    lr: Setting = 0.001
+    beta1: Setting = 0.9
+    beta2: Setting = 0.999
+    eps: Setting = 1e-8
+    weight_decay: Setting = 0.0
 
-    def checked(self) -> dict[str, float | Array]:
-        betas = {
-            name: check_floats(name, getattr(self, name), 0.0, 1.0)
-            for name in ("beta1", "beta2")
-        }
-        return self._common() | betas | {"eps": check_floats("eps", self.eps, 0.0)}
+    @property
+    def code(self) -> int:
+        return kernels.codes.ADAM
 
-    def __repr__(self) -> str:
-        return _repr(self, "Adam", beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0)
+
+def initial_moments(code: int, theta: Array) -> tuple[Array, Array]:
+    """Return an optimizer's moments and clock before the first update.
+
+    The moments (n_moments, n_params) are zeros of theta's dtype, the clock is (2,)
+    float64: beta1^t and beta2^t at t = 0.
+    """
+    n_moments = kernels.codes.N_MOMENTS[code]
+    return np.zeros((n_moments, theta.size), theta.dtype), np.ones(2)
 
 
 def choose(optimizer: Any, lr: Any) -> Optimizer:
-    """The optimizer that `fit` is asked for: lr alone is plain SGD, a name goes with lr, an object has its own."""
+    """Return the optimizer that the arguments optimizer= and lr= of `fit` ask for.
+
+    lr alone means plain SGD, a name is used with lr, and an object has its own lr.
+    """
     if isinstance(optimizer, Optimizer):
         if lr is not None:
             raise ValueError(
-                f"lr is given twice: lr={lr!r} and {optimizer!r}. Leave one out"
+                f"lr is given twice, as lr={lr!r} and in {optimizer!r}: leave one out"
             )
         return optimizer
     if optimizer is not None:
@@ -241,17 +312,34 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
             return Adam() if lr is None else Adam(lr)
     if lr is None:
         raise ValueError(
-            "fit needs lr=, such as lr=0.1 for plain SGD, or optimizer=, such as fastnn.Adam(lr=0.01)"
+            "fit needs lr=, such as lr=0.1 for plain SGD, or optimizer=, such as "
+            "fastnn.Adam(lr=0.01)"
         )
     return SGD(lr)
 
 
-def _repr(optimizer: Optimizer, name: str, **defaults: Any) -> str:
-    """The call that makes this optimizer, without what is as by default."""
-    values = {key: getattr(optimizer, key) for key in defaults}
-    changed = [
-        f"{key}={value!r}"
-        for key, value in values.items()
-        if np.ndim(value) or value != defaults[key]
-    ]
-    return f"{name}({', '.join([f'lr={optimizer.lr!r}', *changed])})"
+def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
+    """Return the rule that optimizer= and lr= of `fit` ask for, for one net."""
+    return choose(optimizer, lr).rule(params)
+
+
+def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:
+    """Refuse lists and arrays that `Optimizer.update` cannot use."""
+    if len(params) != len(grads):
+        raise ValueError(
+            f"params has {len(params)} arrays, but grads has {len(grads)}: pass one "
+            "gradient for each parameter"
+        )
+    for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
+        if not isinstance(param, np.ndarray) or param.dtype not in (
+            np.float64,
+            np.float32,
+        ):
+            raise TypeError(
+                f"params[{i}] must be an array of float64 or float32, not {param!r}"
+            )
+        if param.shape != np.shape(grad):
+            raise ValueError(
+                f"params[{i}] has shape {param.shape}, but grads[{i}] has shape "
+                f"{np.shape(grad)}: they must be the same"
+            )

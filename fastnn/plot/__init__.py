@@ -1,4 +1,8 @@
-"""Pictures: each function draws on the Axes it is given, or on new ones, and returns them. None calls show()."""
+"""Plots of data, nets and trainings.
+
+Each function draws on the Axes or figure it is given, or on new ones, and returns the
+Axes. None of them calls `show()`, and matplotlib is imported at the first plot.
+"""
 
 from .history import history
 from .maps import decision_map, regions

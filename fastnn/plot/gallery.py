@@ -1,4 +1,4 @@
-"""A few nets that stand for many: which ones, and the small map of each."""
+"""Small decision maps of a few nets that are typical of many."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from ..data.arrays import Array
 from ..sweep.runs import Runs
 from .maps import decision_map
+from .style import hide_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,20 +18,21 @@ if TYPE_CHECKING:
 
 _COLUMNS = 4
 _RESOLUTION = 120
-_LONGEST_SEED = 9  # digits, for which a title has room
+_LONGEST_SEED = 9  # digits that fit into a title
 
 
-def typical(runs: Runs, solved: Array) -> dict[str, Array]:
-    """The numbers of up to four nets that solve the task, and of four that do not, each under the label of its row.
+def typical_nets(runs: Runs, solved: Array) -> dict[str, Array]:
+    """Return up to four nets that solve the task and four that do not, by row label.
 
-    Of each quarter of them, by the final loss, it is the middle one. Nets that diverged have no map.
+    Each group is divided into four by the final loss, and the middle net of each part
+    is chosen. Nets that diverged have no map and are left out.
     """
-    ranking, right = runs.ranking(), int(solved.sum())
+    ranking, n_solved = runs.ranking(), int(solved.sum())
     ranking = ranking[~runs.diverged[ranking]]
     rows = {}
     for name, count, nets in (
-        ("solved", right, ranking[solved[ranking]]),
-        ("not solved", len(runs) - right, ranking[~solved[ranking]]),
+        ("solved", n_solved, ranking[solved[ranking]]),
+        ("not solved", len(runs) - n_solved, ranking[~solved[ranking]]),
     ):
         if len(nets):
             columns = min(_COLUMNS, len(nets))
@@ -41,33 +43,34 @@ def typical(runs: Runs, solved: Array) -> dict[str, Array]:
 
 def gallery(
     figure: Figure | SubFigure,
-    place: SubplotSpec,
+    cell: SubplotSpec,
     runs: Runs,
     rows: dict[str, Array],
     X: Any,
     y: Any,
 ) -> list[Axes]:
-    """The maps of these nets, in a place of the figure: a row for each label."""
-    grid = place.subgridspec(len(rows), _COLUMNS)
+    """Draw the maps of `rows`, one row per label, into a cell of a figure."""
+    grid = cell.subgridspec(len(rows), _COLUMNS)
     axes = []
     for row, (label, nets) in enumerate(rows.items()):
         for column, net in enumerate(nets):
             axes.append(figure.add_subplot(grid[row, column]))
-            _draw(axes[-1], runs, net, X, y)
+            _draw_map(axes[-1], runs, net, X, y)
         axes[-len(nets)].set_ylabel(label)
     return axes
 
 
-def _draw(ax: Axes, runs: Runs, net: int, X: Any, y: Any) -> None:
-    """The map of one net, without scales, under its seed, or number, and its final loss."""
+def _draw_map(ax: Axes, runs: Runs, net: int, X: Any, y: Any) -> None:
+    """Draw one net's map without scales, titled by its seed or number and its loss."""
     from matplotlib.collections import PathCollection
 
     decision_map(runs[net], X, y, ax=ax, resolution=_RESOLUTION)
-    ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    hide_scales(ax)
     if (legend := ax.get_legend()) is not None:
         legend.remove()
+    # These maps are smaller than a plot of its own, and so are their points.
     for points in ax.collections:
-        if isinstance(points, PathCollection):  # of a map that is smaller than others
+        if isinstance(points, PathCollection):
             points.set_sizes(np.minimum(points.get_sizes(), 2_500 / len(X)))
     seed = None if runs.seeds is None else str(runs.seeds[net])
     name = f"net {net}" if seed is None or len(seed) > _LONGEST_SEED else f"seed {seed}"

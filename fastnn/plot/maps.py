@@ -1,4 +1,4 @@
-"""The regions of the plane that a net gives to each class."""
+"""Decision maps: the regions of the plane that a net assigns to each class."""
 
 from __future__ import annotations
 
@@ -8,89 +8,105 @@ import numpy as np
 
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
-from .axes import given_or_new
-from .points import in_classes, name_axes, scatter, size
-from .style import class_colors
+from .points import class_numbers, label_axes, marker_area, scatter
+from .style import axes_or_new, class_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..model import Sequential
-
 
 def decision_map(
-    net: Sequential,
+    net: Any,
     X: Any = None,
     y: Any = None,
     ax: Axes | None = None,
     resolution: int = 300,
 ) -> Axes:
-    """The regions of the plane that a net with two inputs gives to each class, and the points X, y on top.
+    """Plot the regions that a net with two inputs assigns to each class.
 
-    Deeper colour is a more probable class; the line is where the class changes. Without points the map covers
-    [-1, 1]^2. resolution is the number of cells along each side.
+    A deeper colour means a more probable class; lines show where the class changes. The
+    points X (n, 2) are drawn on top, coloured by their labels y (n,) if given. The map
+    covers the points, or [-1, 1]^2 without them. resolution is the number of cells
+    along each side.
+
+    Raises ValueError if the net has other than two inputs or no classes.
+
+    >>> from fastnn import datasets, mlp
+    >>> ax = decision_map(mlp(2, 3, 1), *datasets.xor_gate(), resolution=50)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('x1', 'x2')
     """
-    names = mapped_classes(net)
-    if names is None:
+    classes = plane_classes(net)
+    if classes is None:
         raise ValueError(
-            f"a decision map needs a net with 2 inputs that tells classes apart, not {net!r}"
+            f"a decision map needs a classifier with 2 inputs, not {net!r}"
         )
-    points, numbers = points_and_numbers(X, y, names)
+    points, numbers = check_points(X, y, classes)
     resolution = check_int("resolution", resolution, 2)
-    ax = given_or_new(ax)
-    low, high = (
-        (np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
-        if points is None
-        else (points.min(0), points.max(0))
-    )
+    ax = axes_or_new(ax)
+    if points is None:
+        low, high = np.array([-1.0, -1.0]), np.array([1.0, 1.0])
+    else:
+        low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.05 * np.where(high > low, high - low, 1.0)
     low, high = low - margin, high + margin
     x1, x2 = (np.linspace(low[i], high[i], resolution) for i in range(2))
-    grid = np.stack([axis.ravel() for axis in np.meshgrid(x1, x2)], axis=1)
-    shares = net.predict_proba(grid).reshape(resolution, resolution, -1)
-    regions(ax, x1, x2, shares)
+    regions(ax, x1, x2, grid_probabilities(net, x1, x2))
     if points is not None and numbers is not None:
-        scatter(ax, points, names, numbers)
+        scatter(ax, points, classes, numbers)
     elif points is not None:
-        ax.scatter(
-            points[:, 0], points[:, 1], s=size(len(points)), color="black", linewidths=0
-        )
+        area = marker_area(len(points))
+        ax.scatter(points[:, 0], points[:, 1], s=area, color="black", linewidths=0)
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
-    name_axes(ax, names)
+    label_axes(ax, classes)
     return ax
 
 
-def mapped_classes(net: Sequential) -> Array | None:
-    """The labels of the classes that a net with two inputs tells apart; None for other nets, which have no map."""
+def plane_classes(net: Any) -> Array | None:
+    """Return the class labels of a classifier with two inputs; None for other nets."""
     n_classes = net.loss.n_classes(net.n_out)
     if net.n_in != 2 or n_classes is None:
         return None
     return np.arange(n_classes) if net.classes is None else net.classes
 
 
-def points_and_numbers(
-    X: Any, y: Any, names: Array
-) -> tuple[Array | None, Array | None]:
-    """The points X (n, 2), and the places (n,) of their labels y among the names, as far as they are given."""
+def check_points(X: Any, y: Any, classes: Array) -> tuple[Array | None, Array | None]:
+    """Return the points (n, 2) and their class numbers (n,), each None if not given."""
     if X is None and y is not None:
-        raise ValueError("y is given without X: the labels of which points?")
-    points = None if X is None else as_features(X, 2, np.dtype("float64"))
-    return points, None if points is None or y is None else in_classes(
-        y, len(points), names
-    )[1]
+        raise ValueError("y is given without X: pass the points of these labels, too")
+    if X is None:
+        return None, None
+    points = as_features(X, 2, np.dtype("float64"))
+    return points, None if y is None else class_numbers(y, len(points), classes)[1]
 
 
-def regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
-    """Each cell in its most probable class's colour, paler where that is less certain, white where all are equal; and
-    the borders.
+def grid_probabilities(net: Any, x1: Array, x2: Array) -> Array:
+    """Return a net's probabilities on a grid, (len(x2), len(x1), n_classes)."""
+    grid = np.stack([axis.ravel() for axis in np.meshgrid(x1, x2)], axis=1)
+    return net.predict_proba(grid).reshape(len(x2), len(x1), -1)
+
+
+def regions(ax: Axes, x1: Array, x2: Array, probabilities: Array) -> None:
+    """Draw regions and their borders from class probabilities.
+
+    probabilities is (len(x2), len(x1), n_classes), for x1 and x2 in equal steps. Each
+    cell has the colour of its most probable class, paler the less certain it is, and
+    white where all classes are equally probable.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> x = np.linspace(0.0, 1.0, 20)
+    >>> p = np.broadcast_to(x, (20, 20))
+    >>> regions(ax, x, x, np.stack([p, 1.0 - p], axis=2))
     """
     from matplotlib.colors import to_rgb
 
-    n_classes = shares.shape[2]
+    n_classes = probabilities.shape[2]
     colors = np.array([to_rgb(color) for color in class_colors(n_classes)])
-    best = shares.argmax(axis=2)
-    certainty = (shares.max(axis=2) - 1.0 / n_classes) / (1.0 - 1.0 / n_classes)
+    best = probabilities.argmax(axis=2)
+    by_chance = 1.0 / n_classes
+    certainty = (probabilities.max(axis=2) - by_chance) / (1.0 - by_chance)
     strength = np.where(certainty > 0.0, 0.12 + 0.33 * certainty, 0.0)[..., np.newaxis]
     half = 0.5 * np.array([x1[1] - x1[0], x2[1] - x2[0]])
     extent = (x1[0] - half[0], x1[-1] + half[0], x2[0] - half[1], x2[-1] + half[1])
@@ -101,8 +117,10 @@ def regions(ax: Axes, x1: Array, x2: Array, shares: Array) -> None:
         aspect="auto",
         zorder=0,
     )
+    # The one border between two classes is that of the first.
     for number in range(n_classes if n_classes > 2 else 1):
-        margin = shares[..., number] - np.delete(shares, number, axis=2).max(axis=2)
+        others = np.delete(probabilities, number, axis=2).max(axis=2)
+        margin = probabilities[..., number] - others
         if margin.min() < 0.0 < margin.max():
             ax.contour(
                 x1, x2, margin, levels=[0.0], colors="#333333", linewidths=0.8, zorder=2

@@ -1,4 +1,4 @@
-"""Points of the plane, or of a line, in the colours of their classes."""
+"""Plots of data points, of one or two features, in the colours of their classes."""
 
 from __future__ import annotations
 
@@ -8,88 +8,98 @@ import numpy as np
 
 from ..data.arrays import Array, as_array, as_features
 from ..data.labels import from_one_hot
-from .axes import given_or_new
-from .style import class_colors
+from .style import axes_or_new, class_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
-    """The points X (n, 2), coloured by their labels y (n,); or X (n, 1) against the label."""
+    """Plot the points X (n, 2), coloured by their labels y (n,).
+
+    Points X (n, 1) of a single feature are drawn against their labels. Labels may be
+    numbers, strings or one-hot rows.
+
+    Raises ValueError for X of more features, and for labels that are missing.
+
+    >>> from fastnn import datasets
+    >>> ax = data(*datasets.spiral(20))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['0', '1', '2']
+    """
     shape = np.shape(X)
-    width = shape[1] if len(shape) == 2 else 2
-    if width not in (1, 2):
-        raise ValueError(f"a picture shows one or two features, but X has {width}")
-    points = as_features(X, width, np.dtype("float64"))
-    labels, numbers = in_classes(y, len(points))
-    ax = given_or_new(ax)
-    scatter(ax, points, labels, numbers)
-    name_axes(ax, labels, points.shape[1] == 2)
+    n_features = shape[1] if len(shape) == 2 else 2
+    if n_features not in (1, 2):
+        raise ValueError(f"a plot shows one or two features, but X has {n_features}")
+    points = as_features(X, n_features, np.dtype("float64"))
+    classes, numbers = class_numbers(y, len(points))
+    ax = axes_or_new(ax)
+    scatter(ax, points, classes, numbers)
+    label_axes(ax, classes, two_features=points.shape[1] == 2)
     return ax
 
 
-def in_classes(y: Any, n: int, names: Array | None = None) -> tuple[Array, Array]:
-    """The sorted labels of n points, and each point's place among these."""
-    given = as_array("y", y)
-    if given.shape not in ((n,), (n, 1)):
-        if given.ndim != 2 or len(given) != n:
+def class_numbers(y: Any, n: int, classes: Array | None = None) -> tuple[Array, Array]:
+    """Return the sorted class labels, and the number of each point's class (n,).
+
+    classes are the labels that a net knows; by default they are those found in y.
+    """
+    labels = as_array("y", y)
+    if labels.shape not in ((n,), (n, 1)):
+        if labels.ndim != 2 or len(labels) != n:
             raise ValueError(
-                f"y has the shape {given.shape}, but X has {n} rows: one label each is wanted"
+                f"y has the shape {labels.shape}, but X has {n} rows: pass one label "
+                "per row"
             )
-        given = from_one_hot(given)
-    given = given.reshape(-1)
-    if given.dtype.kind == "f" and np.isnan(given).any():
-        raise ValueError(f"y has nan in row {np.flatnonzero(np.isnan(given))[0]}")
-    labels = np.unique(given) if names is None else names
-    numbers = np.searchsorted(labels, given).clip(0, len(labels) - 1)
-    if (labels[numbers] != given).any():
+        labels = from_one_hot(labels)
+    labels = labels.reshape(-1)
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise ValueError(f"y has nan in row {np.flatnonzero(np.isnan(labels))[0]}")
+    classes = np.unique(labels) if classes is None else classes
+    numbers = np.searchsorted(classes, labels).clip(0, len(classes) - 1)
+    if (classes[numbers] != labels).any():
         raise ValueError(
-            f"y has labels that the net does not know: it knows {labels.tolist()}"
+            f"y has labels that the net does not know: it knows {classes.tolist()}"
         )
-    return labels, numbers
+    return classes, numbers
 
 
-def size(n: int) -> float:
-    """The area of a point, in points^2, so that n of them fill about a tenth of the Axes."""
+def marker_area(n: int) -> float:
+    """Return the area, in points^2, at which n markers fill a tenth of the Axes."""
     return float(np.clip(9_000 / n, 1.2, 30.0))
 
 
-def scatter(ax: Axes, points: Array, labels: Array, numbers: Array) -> None:
-    """Each point in the colour of its label, which is labels[number]."""
-    area, outlined = size(len(points)), len(points) <= 1000
-    for number, color in enumerate(class_colors(len(labels))):
+def scatter(ax: Axes, points: Array, classes: Array, numbers: Array) -> None:
+    """Draw each point in the colour of its class, whose label is classes[number]."""
+    area, outlined = marker_area(len(points)), len(points) <= 1000
+    for number, color in enumerate(class_colors(len(classes))):
         chosen = points[numbers == number]
-        if len(chosen):
-            up = (
-                chosen[:, 1]
-                if points.shape[1] == 2
-                else np.full(len(chosen), float(number))
-            )
-            ax.scatter(
-                chosen[:, 0],
-                up,
-                s=area,
-                color=[color],
-                label=str(labels[number]),
-                edgecolors="white" if outlined else "none",
-                linewidths=0.4 if outlined else 0.0,
-                zorder=3,
-            )
+        if not len(chosen):
+            continue
+        one_feature = points.shape[1] == 1
+        ax.scatter(
+            chosen[:, 0],
+            np.full(len(chosen), float(number)) if one_feature else chosen[:, 1],
+            s=area,
+            color=[color],
+            label=str(classes[number]),
+            edgecolors="white" if outlined else "none",
+            linewidths=0.4 if outlined else 0.0,
+            zorder=3,
+        )
 
 
-def name_axes(ax: Axes, labels: Array, two: bool = True) -> None:
-    """Names of both axes, equal scales where that leaves room, and a legend of the labels."""
+def label_axes(ax: Axes, classes: Array, two_features: bool = True) -> None:
+    """Label both axes, add a legend, and make the scales equal if that leaves room."""
     from matplotlib.collections import PathCollection
 
-    ax.set_xlabel("x1" if two else "x")
-    ax.set_ylabel("x2" if two else "label")
+    ax.set_xlabel("x1" if two_features else "x")
+    ax.set_ylabel("x2" if two_features else "label")
     spans = [abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim())]
-    if two and max(spans) <= 4 * min(
-        spans
-    ):  # beyond that, equal scales make a thin strip
+    # Beyond a ratio of 4, equal scales would leave a thin strip.
+    if two_features and max(spans) <= 4 * min(spans):
         ax.set_aspect("equal", adjustable="box")
-    if 1 < len(labels) <= 10 and ax.get_legend_handles_labels()[0]:
+    if 1 < len(classes) <= 10 and ax.get_legend_handles_labels()[0]:
         legend = ax.legend(
             title="label", loc="upper right", framealpha=0.9, fontsize="small"
         )

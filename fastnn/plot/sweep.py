@@ -1,4 +1,4 @@
-"""What became of many nets: how many solve the task, how their losses spread, and some of them as maps."""
+"""A plot of many trainings: success rate, losses, and maps of typical nets."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..sweep.runs import Runs
-from .gallery import gallery, typical
-from .maps import mapped_classes, points_and_numbers
-from .style import COLORS
+from .gallery import gallery, typical_nets
+from .maps import check_points, plane_classes
+from .style import COLORS, bands, despine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from ..sweep.rate import Proportion
-
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95)
-_WIDTH, _CURVES, _MAPS = (
-    12.0,
-    3.6,
-    2.9,
-)  # of a new figure, and the heights of its rows, in inches
+# Inches: the width of a new figure, the heights of its curves and of a row of maps.
+_WIDTH, _CURVES, _MAPS = 12.0, 3.6, 2.9
+_LEGEND_COLUMN = 0.8  # inches
 
 
 def success(
@@ -35,16 +31,26 @@ def success(
     accuracy_above: float | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> list[Axes]:
-    """How many nets solve the task over the epochs, how their losses spread, and typical ones of both kinds as maps.
+    """Plot how many nets solve a task over the epochs, their losses, and typical maps.
 
-    A net solves it with a loss below, or an accuracy above, or both, as in `Runs.solved`. The first Axes have the share
-    of nets that do, and at the end, also in numbers, its 95 % interval; the second the losses: the median, where the
-    middle half and 90 % of the nets lie, and the lowest. Where nets have two inputs and tell classes apart, a row of
-    maps shows up to four that solve it, another four that do not, from low losses to high: of each quarter of them the
-    middle one. X (n, 2) and y (n,) are the points on top, as in `decision_map`; other nets need none.
+    A net solves the task if its loss is below `loss_below`, its accuracy above
+    `accuracy_above`, or both, as in `Runs.solved`. The Axes that are returned show:
 
-    figure: a Figure or SubFigure to draw on, of constrained layout, otherwise a new one. The Axes are returned in the
-    order told; the first two share their epochs, so that `set_xscale("log")` of one is that of both.
+    1. the share of nets that solve the task, and its value with its 95 % interval at
+       the end;
+    2. the losses: the median, the areas that hold the middle half and 90 % of the nets,
+       and the lowest loss. Both share the epochs' axis: `set_xscale("log")` of one
+       applies to both;
+    3. one row of maps with up to four nets that solve the task and one with up to four
+       that do not, sorted by loss, if the nets are classifiers with two inputs. Each is
+       the middle one of a quarter of its group. The points X (n, 2) with labels y (n,)
+       are drawn on top, as in `decision_map`.
+
+    figure: a Figure or SubFigure with constrained layout to draw on; by default a new
+    one.
+
+    Raises TypeError for anything but Runs, and ValueError without a criterion, or for
+    points and labels that do not fit the nets.
 
     >>> from fastnn import datasets, mlp
     >>> X, y = datasets.xor_gate()
@@ -54,87 +60,79 @@ def success(
     (8, 'share with loss below 0.3')
     """
     if not isinstance(runs, Runs):
-        raise TypeError(f"runs is what fit_many returns, not {type(runs).__name__}")
+        raise TypeError(
+            f"runs must be what fit_many returns, not {type(runs).__name__}"
+        )
     share = runs.share_solved(loss_below, accuracy_above)
-    rate, quantiles = (
-        runs.success_rate(loss_below, accuracy_above),
-        runs.loss_quantiles(_QUANTILES),
-    )
+    final = runs.success_rate(loss_below, accuracy_above)
+    quantiles = runs.loss_quantiles(_QUANTILES)
     rows: dict[str, Array] = {}
-    names = mapped_classes(runs.net)
-    if names is not None:
-        points_and_numbers(X, y, names)  # refuses them before there is a figure
-        rows = typical(runs, runs.solved(loss_below, accuracy_above))
+    classes = plane_classes(runs.net)
+    if classes is not None:
+        check_points(X, y, classes)  # before there is a figure
+        rows = typical_nets(runs, runs.solved(loss_below, accuracy_above))
     heights = [_CURVES, len(rows) * _MAPS] if rows else [_CURVES]
     if figure is None:
         import matplotlib.pyplot as plt
 
         figure = plt.figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
-    parts = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-    curves = parts[0].subgridspec(1, 2)
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    curves = grid[0].subgridspec(1, 2)
     left = figure.add_subplot(curves[0])
     right = figure.add_subplot(curves[1], sharex=left)
-    _share(left, runs.epochs, share, rate)
+    _draw_share(left, runs.epochs, share, final)
     left.set_ylabel(f"share with {_criterion(loss_below, accuracy_above)}")
-    _fan(right, runs.epochs, quantiles, loss_below)
+    _draw_losses(right, runs.epochs, quantiles, loss_below)
     n_diverged = int(runs.diverged.sum())
-    right.set_ylabel(
-        "mean loss"
-        + (f" ({n_diverged:,} of {len(runs):,} nets diverged)" if n_diverged else "")
-    )
+    diverged = f" ({n_diverged:,} of {len(runs):,} nets diverged)" if n_diverged else ""
+    right.set_ylabel(f"mean loss{diverged}")
     for ax in (left, right):
-        _epochs(ax, runs.epochs)
-    return [left, right, *(gallery(figure, parts[1], runs, rows, X, y) if rows else ())]
+        _finish(ax)
+    return [left, right, *(gallery(figure, grid[1], runs, rows, X, y) if rows else ())]
 
 
 def _criterion(loss_below: float | None, accuracy_above: float | None) -> str:
-    asked = {"loss below": loss_below, "accuracy above": accuracy_above}
+    bounds = {"loss below": loss_below, "accuracy above": accuracy_above}
     return "\nand ".join(
-        f"{name} {value:g}" for name, value in asked.items() if value is not None
+        f"{name} {value:g}" for name, value in bounds.items() if value is not None
     )
 
 
-def _share(ax: Axes, epochs: Array, share: Array, rate: Proportion) -> None:
-    """The share that solve the task, and with its interval that of the end."""
-    color = COLORS[2]
+def _draw_share(ax: Axes, epochs: Array, share: Array, final: Any) -> None:
+    """Draw the share of nets that solve the task, and at the end its interval.
+
+    final is what `Runs.success_rate` returns.
+    """
+    color, end = COLORS[2], epochs[-1]
     ax.plot(epochs, share, color=color, linewidth=1.4)
-    ax.vlines(epochs[-1], rate.low, rate.high, color=color, linewidth=2.0)
-    label = f"{rate:.1%} in the end ({rate.low:.1%} to {rate.high:.1%})"
-    ax.plot(epochs[-1], float(rate), "o", markersize=4, color=color, label=label)
+    ax.vlines(end, final.low, final.high, color=color, linewidth=2.0)
+    label = f"{final:.1%} in the end ({final.low:.1%} to {final.high:.1%})"
+    ax.plot(end, float(final), "o", markersize=4, color=color, label=label)
     ax.set_ylim(-0.03, 1.03)
     ax.yaxis.set_major_formatter("{x:.0%}")
 
 
-def _fan(ax: Axes, epochs: Array, quantiles: Array, threshold: float | None) -> None:
-    """Quantiles of the losses (6, m); infinite ones, of nets that diverged, are above the picture."""
+def _draw_losses(
+    ax: Axes, epochs: Array, quantiles: Array, threshold: float | None
+) -> None:
+    """Draw quantiles of the losses (6, m); infinite ones are outside the limits."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    lowest, low, quarter, middle, three, high = quantiles
-    one = len(epochs) == 1  # which is no line, nor an area
-    marker = "o" if one else ""
-    scale, *limits = _scale(quantiles, threshold)
+    lowest, median = quantiles[[0, 3]]
+    scale, *limits = _loss_scale(quantiles, threshold)
     ax.set(ylim=limits, yscale=scale)
-    if (
-        scale == "log" and limits[1] < 1000.0 * limits[0]
-    ):  # where powers of ten would be too few numbers
+    # Below three decades, powers of ten alone would be too few ticks.
+    if scale == "log" and limits[1] < 1000.0 * limits[0]:
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
-    for label, alpha, bottom, top in (
-        ("90% of nets", 0.25, low, high),
-        ("half", 0.5, quarter, three),
-    ):
-        band = (np.minimum(edge, 10.0 * limits[1]) for edge in (bottom, top))
-        ax.fill_between(
-            epochs,
-            *band,
-            color=COLORS[5],
-            alpha=alpha,
-            linewidth=8.0 if one else 0.0,
-            label=label,
-        )
+    # One epoch alone makes neither a line nor an area: draw markers and outlines.
+    one = len(epochs) == 1
+    marker, linewidth = ("o", 8.0) if one else ("", 0.0)
+    edges = np.minimum(quantiles[[1, 2, 4, 5]], 10.0 * limits[1])
+    bands(ax, epochs, edges, ("90% of nets", "half"), linewidth)
     ax.plot(
-        epochs, middle, color=COLORS[0], linewidth=1.4, marker=marker, label="median"
+        epochs, median, color=COLORS[0], linewidth=1.4, marker=marker, label="median"
     )
     ax.plot(
         epochs,
@@ -147,31 +145,33 @@ def _fan(ax: Axes, epochs: Array, quantiles: Array, threshold: float | None) -> 
         label="lowest",
     )
     if threshold is not None:
-        ax.axhline(
-            threshold, color=COLORS[1], linewidth=0.8, label=f"threshold {threshold:g}"
-        )
+        label = f"threshold {threshold:g}"
+        ax.axhline(threshold, color=COLORS[1], linewidth=0.8, label=label)
 
 
-def _scale(quantiles: Array, threshold: float | None) -> tuple[str, float, float]:
-    """The scale of the losses, from the lowest to the highest that still means something, with the threshold.
+def _loss_scale(quantiles: Array, threshold: float | None) -> tuple[str, float, float]:
+    """Choose the scale and the limits of the losses, with the threshold inside.
 
-    Ten thousand times what nets start with are the losses of nets that diverge, and 1e-16 of it rounding errors.
+    Losses above 10,000 times those at the start belong to nets that diverge, and losses
+    below 1e-16 times those are rounding errors: both lie outside.
     """
-    shown, start = quantiles[np.isfinite(quantiles)], quantiles[1, 0]
+    finite, start = quantiles[np.isfinite(quantiles)], quantiles[1, 0]
     if 0.0 < start < np.inf:
-        shown = shown.clip(1e-16 * start, 1e4 * start)
-    low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
+        finite = finite.clip(1e-16 * start, 1e4 * start)
+    low, high = (
+        (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    )
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold)
     if 0.0 < 10.0 * low < high:
-        room = (high / low) ** 0.05
-        return "log", low / room, high * room
-    room = 0.05 * (high - low) + 0.01 * abs(high) or 1.0
-    return "linear", low - room, high + room
+        margin = (high / low) ** 0.05
+        return "log", low / margin, high * margin
+    margin = 0.05 * (high - low) + 0.01 * abs(high) or 1.0
+    return "linear", low - margin, high + margin
 
 
-def _epochs(ax: Axes, epochs: Array) -> None:
-    """The axis of epochs, and above the picture a legend."""
+def _finish(ax: Axes) -> None:
+    """Label the epochs' axis, and place the legend above the plot."""
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(
@@ -179,14 +179,12 @@ def _epochs(ax: Axes, epochs: Array) -> None:
     )
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("epoch")
-    ax.spines[["top", "right"]].set_visible(False)
-    columns = int(
-        np.clip(ax.bbox.width / ax.figure.dpi / 0.8, 1, 5)
-    )  # each is 0.8 inches wide
+    despine(ax)
+    width = ax.bbox.width / ax.figure.dpi
     ax.legend(
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=columns,
+        ncols=int(np.clip(width / _LEGEND_COLUMN, 1, 5)),
         frameon=False,
         fontsize="small",
         columnspacing=1.2,

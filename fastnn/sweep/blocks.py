@@ -1,229 +1,254 @@
-"""A block of nets, one in each lane of the processor's vectors: what one thread trains at a time."""
+"""Blocks of nets that are trained side by side: one net per lane of the vectors.
 
-import time
-from collections.abc import Iterator
+`train_block` is a pure function: it takes the state of some nets and returns what they
+became in a stage. It may run in any thread or process.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import kernels
-from ..data.arrays import Array, aligned_zeros
-from ..training.engines.dispatch import n_units
-from ..training.trainer import ChunkSizer, EpochOrders
-from .state import SweepState
+from ..data.arrays import Array, aligned_arrays
+from ..training.chunks import ChunkSizer
+from ..training.config import FitConfig
+from ..training.engines.table import n_units
+from .plan import LossRecording
+from .state import Nets, StageResult
 
-_CACHE_BYTES = 40_000  # of a first-level cache, for what a block works on per sample
-_TILE_BYTES = 24_000  # of it, for a tile of samples
-_MOST_SAMPLES, _COLUMNS = 32, 64  # of a tile at most, and those of a group of vectors
-_GROUP_BYTES = 160_000  # of a second-level cache, for a group
-_VECTORS = (32, 16, 8, 4, 2, 1)  # that may make a block
-_TOGETHER = 4  # vectors that the loop over single samples takes at once
+# Bytes of a first-level cache: for what a block works on per sample, and for a tile.
+_CACHE_BYTES, _TILE_BYTES = 40_000, 24_000
+# Samples in a tile at most, and columns in the tiles of a group of vectors.
+_MAX_SAMPLES, _GROUP_COLUMNS = 32, 64
+# Bytes of a second-level cache, for a group of vectors.
+_GROUP_BYTES = 160_000
+# Numbers of vectors that may make a block.
+_BLOCK_VECTORS = (32, 16, 8, 4, 2, 1)
+# Vectors that the loop over single samples works on at once.
+_VECTORS_AT_ONCE = 4
+
+
+class Stage(NamedTuple):
+    """What all blocks of a stage share: the work, and its epochs.
+
+    orders (k, n): the orders of the rows in the epochs from `first` on. The stage ends
+    before epoch `last`, and losses are recorded of n_recorded epochs. loss is the
+    loss's code.
+    """
+
+    config: FitConfig
+    recording: LossRecording
+    table: Array
+    loss: int
+    orders: Array
+    first: int
+    last: int
+    n_recorded: int
 
 
 @dataclass(frozen=True)
 class BlockLayout:
-    """Nets of a block: so many vectors, a group of them at a time; per sample all lanes are one long vector.
+    """Layout of a block's nets: n_nets in n_vectors, each of so many numbers.
 
-    tile is how many samples go through a group at once. It depends on the work alone, as the rounding of sums does.
+    Per sample all lanes are one long vector. In batches a group of vectors goes through
+    the layers at a time, with `tile` samples; that depends on the work alone, as the
+    rounding of sums does.
     """
 
+    n_nets: int
     n_vectors: int
     numbers: int
     group: int
     tile: int
-
-    @property
-    def n_nets(self) -> int:
-        """How many nets there is room for."""
-        return self.n_vectors * self.numbers
+    n_units: int
 
 
 def choose_layout(
-    crowd: SweepState, table: Array, n_nets: int, n_threads: int
+    config: FitConfig, table: Array, theta: Array, n_nets: int, n_threads: int
 ) -> BlockLayout:
-    """The shape of blocks for so many nets: large ones, but not so large that a thread has nothing to do."""
-    codes, job, n_params = kernels.codes, crowd.job, crowd.theta.shape[1]
-    numbers = codes.VECTOR_BYTES // crowd.theta.itemsize
-    units, rows = n_units(table), n_params * (2 + codes.N_MOMENTS[job.rule])
-    per_sample = job.batch_size == 1
-    at_once = (rows + 2 * units) * codes.VECTOR_BYTES if per_sample else 0
-    n_vectors = next(
-        (
-            n
-            for n in _VECTORS
-            if n * at_once <= _CACHE_BYTES and n_nets > n * numbers // 2 * n_threads
-        ),
-        1,
-    )
+    """Choose large blocks, but not so large that a thread has nothing to do.
+
+    theta (any, n_params) shows the nets' size and dtype.
+    """
+    codes, n_params = kernels.codes, theta.shape[1]
+    numbers = codes.VECTOR_BYTES // theta.itemsize
+    units, rows = n_units(table), n_params * (2 + codes.N_MOMENTS[config.rule.code])
+    per_sample = config.batch_size == 1
+    vector_bytes = (rows + 2 * units) * codes.VECTOR_BYTES if per_sample else 0
+    n_vectors = 1
+    for n in _BLOCK_VECTORS:
+        if n * vector_bytes <= _CACHE_BYTES and n_nets > n * numbers // 2 * n_threads:
+            n_vectors = n
+            break
     if per_sample:
-        return BlockLayout(1, max(n_vectors, _TOGETHER) * numbers, 1, 1)
-    sample = 2 * (units + job.X.shape[1]) * codes.VECTOR_BYTES
-    most = min(max(_TILE_BYTES // sample, 2), _MOST_SAMPLES)
-    n_tiles = -(-job.batch_size // most)
-    tile = -(-job.batch_size // (2 * n_tiles)) * 2
+        lanes = max(n_vectors, _VECTORS_AT_ONCE) * numbers
+        return BlockLayout(lanes, 1, lanes, group=1, tile=1, n_units=units)
+    sample_bytes = 2 * (units + config.X.shape[1]) * codes.VECTOR_BYTES
+    max_samples = min(max(_TILE_BYTES // sample_bytes, 2), _MAX_SAMPLES)
+    n_tiles = -(-config.batch_size // max_samples)
+    tile = -(-config.batch_size // (2 * n_tiles)) * 2
+    group_bytes = tile * sample_bytes + rows * codes.VECTOR_BYTES
     group = min(
-        max(1, _COLUMNS // tile),
-        max(1, _GROUP_BYTES // (tile * sample + rows * codes.VECTOR_BYTES)),
+        max(1, _GROUP_COLUMNS // tile),
+        max(1, _GROUP_BYTES // group_bytes),
         n_vectors,
     )
-    return BlockLayout(n_vectors, numbers, group, tile)
+    n_fitting = n_vectors * numbers
+    return BlockLayout(n_fitting, n_vectors, numbers, group, tile, units)
 
 
 class NetBlock:
-    """Takes some nets of a crowd, trains them, and hands them back; then the next ones."""
+    """Memory for the nets of one block, in the kernels' layout; used again and again.
 
-    def __init__(self, crowd: SweepState, table: Array, shape: BlockLayout) -> None:
-        codes, dtype = kernels.codes, crowd.theta.dtype
-        self._crowd, self._table, self.shape = crowd, table, shape
-        n_params, n_moments = crowd.theta.shape[1], codes.N_MOMENTS[crowd.job.rule]
-        n, numbers, group = shape.n_vectors, shape.numbers, shape.group
+    A parameter of all nets of a vector is one row of `numbers` numbers.
+    """
 
-        def room(*sizes: int) -> Array:
-            return aligned_zeros(int(np.prod(sizes)), dtype).reshape(sizes)
+    def __init__(self, config: FitConfig, theta: Array, layout: BlockLayout) -> None:
+        codes, dtype, n_params = kernels.codes, theta.dtype, theta.shape[1]
+        n_moments = codes.N_MOMENTS[config.rule.code]
+        n, numbers, group = layout.n_vectors, layout.numbers, layout.group
 
-        self._first = 0
-        self._theta, self._moments = (
-            room(n, n_params, numbers),
-            room(n, n_moments, n_params, numbers),
-        )
-        self._clock, self._settings = (
-            np.ones((n, 2, numbers)),
-            np.zeros((n, codes.BIAS_LR + 1, numbers)),
-        )
-        self._trained = np.zeros((n, numbers), np.int64)
-        self._sums = np.zeros((0, n, numbers)), np.zeros((0, n, numbers), np.int64)
-        self._position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
-        units = n_units(table)
-        if crowd.job.batch_size == 1:
-            self._loop = kernels.loops.sweep_per_sample.train
+        units = layout.n_units
+        scratch: list[tuple[int, ...]]
+        if config.batch_size == 1:
+            self.loop = kernels.loops.sweep_per_sample.train
             terms = codes.TERMS + codes.VECTOR_BYTES // dtype.itemsize
             rows = (n_params, units, units, terms, 2, codes.N_RATES)
-            self._room = tuple(room(count, numbers) for count in rows)
+            scratch = [(count, numbers) for count in rows]
         else:
-            self._loop = kernels.loops.sweep_batches.train
-            lanes, columns = (
-                group * shape.tile * numbers,
-                crowd.job.X.shape[1] + crowd.job.y.shape[1],
-            )
-            self._room = (
-                room(group, n_params, numbers),
-                room(units + columns, lanes),
-                room(units + 1, lanes),
-                room(2, numbers),
-                room(lanes),
-                room(group, codes.N_RATES, numbers),
-            )
-        self._pace = ChunkSizer(n_params * group * numbers)
-
-    def compile(self, orders: EpochOrders) -> None:
-        """Have the loop compiled."""
-        self._advance(orders, 0, 0)
-
-    def train(
-        self, nets: Array, orders: EpochOrders, first: int, last: int
-    ) -> Iterator[int]:
-        """Train nets from epoch `first` up to `last`, and say between two chunks how many updates were made.
-
-        Only when the last chunk is made the crowd has what came out.
-        """
-        codes, end = kernels.codes, last * self._crowd.job.per_epoch
-        self._take(nets, first, last)
-        share = len(nets) / len(self._position)
-        while self._under_way(end):
-            done = self._position[:, codes.UPDATES].copy()
-            before, started = self._visited(), time.perf_counter()
-            self._advance(orders, end, self._pace.samples)
-            self._pace.learn(self._visited() - before, time.perf_counter() - started)
-            yield int((self._position[:, codes.UPDATES] - done).sum() * share)
-        self._hand_back(nets, first, last)
-
-    def _take(self, nets: Array, first: int, last: int) -> None:
-        crowd, codes, (n, _, numbers) = self._crowd, kernels.codes, self._theta.shape
-        self._first = first
-        lanes = np.append(
-            nets, np.repeat(nets[-1], n * numbers - len(nets))
-        )  # the last ones repeat a net
-        self._theta[...] = crowd.theta[lanes].reshape(n, numbers, -1).transpose(0, 2, 1)
-        for each, of_all in (
-            (self._clock, crowd.clock),
-            (self._settings, crowd.job.settings),
-        ):
-            each[...] = of_all[:, lanes].reshape(-1, n, numbers).transpose(1, 0, 2)
-        if self._moments.size:
-            moments = crowd.moments[:, lanes].reshape(
-                self._moments.shape[1], n, numbers, -1
-            )
-            self._moments[...] = moments.transpose(1, 0, 3, 2)
-        kept = crowd.keep.within(first, last)
-        shape = kept.stop - kept.start, n, numbers
-        if self._sums[0].shape != shape:
-            self._sums = np.empty(shape), np.empty(shape, np.int64)
-        for sums in self._sums:
-            sums[...] = 0
-        self._trained[...] = self._position[...] = 0
-        self._room[0][...] = (
-            0  # gradients, of which a net that diverged left NaN: times 0 it would be one again
+            self.loop = kernels.loops.sweep_batches.train
+            lanes = group * layout.tile * numbers
+            columns = config.X.shape[1] + config.y.shape[1]
+            scratch = [
+                (group, n_params, numbers),
+                (units + columns, lanes),
+                (units + 1, lanes),
+                (2, numbers),
+                (lanes,),
+                (group, codes.N_RATES, numbers),
+            ]
+        self.layout = layout
+        self.theta, self.moments, *self.scratch = aligned_arrays(
+            dtype,
+            (n, n_params, numbers),
+            (n, n_moments, n_params, numbers),
+            *scratch,
         )
-        self._position[:, codes.UPDATES] = first * crowd.job.per_epoch
+        self.clock = np.ones((n, 2, numbers))
+        self.settings = np.zeros((n, codes.BIAS_LR + 1, numbers))
+        self.trained = np.zeros((n, numbers), np.int64)
+        self.loss_sums = np.zeros((0, n, numbers))
+        self.n_right = np.zeros((0, n, numbers), np.int64)
+        self.position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
+        self.chunk = ChunkSizer(n_params * group * numbers)
 
-    def _hand_back(self, nets: Array, first: int, last: int) -> None:
-        crowd, (n, n_params, numbers), count = self._crowd, self._theta.shape, len(nets)
-        losses, n_right = (
-            each.reshape(-1, n * numbers)[:, :count] for each in self._sums
+    def load(self, nets: Nets, stage: Stage) -> None:
+        """Fill the block with nets at the beginning of a stage."""
+        n, n_moments, n_params, numbers = self.moments.shape
+        # Lanes that are left over repeat the last net.
+        lanes = np.minimum(np.arange(n * numbers), len(nets.numbers) - 1)
+        theta = nets.theta[lanes].reshape(n, numbers, n_params)
+        self.theta[...] = theta.transpose(0, 2, 1)
+        for rows, values in ((self.clock, nets.clock), (self.settings, nets.settings)):
+            rows[...] = values[:, lanes].reshape(-1, n, numbers).transpose(1, 0, 2)
+        moments = nets.moments[:, lanes].reshape(n_moments, n, numbers, n_params)
+        self.moments[...] = moments.transpose(1, 0, 3, 2)
+        shape = stage.n_recorded, n, numbers
+        if self.loss_sums.shape != shape:
+            self.loss_sums = np.empty(shape)
+            self.n_right = np.empty(shape, np.int64)
+        self.loss_sums[...] = self.n_right[...] = 0
+        self.trained[...] = self.position[...] = 0
+        # Gradients of which a net that diverged left NaN: times 0 they would be NaN.
+        self.scratch[0][...] = 0
+        self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
+
+    def result(self, nets: Nets, stage: Stage) -> StageResult:
+        """Return what the nets became, in arrays of their own."""
+        n, n_moments, n_params, numbers = self.moments.shape
+        count, n_rows = len(nets.numbers), len(stage.config.y)
+        loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_rows
+        n_right = self.n_right.reshape(-1, n * numbers)[:, :count]
+        counts = np.isfinite(loss) & (stage.loss != kernels.codes.MSE)
+        accuracy = np.where(counts, n_right / n_rows, np.nan)
+        # copy("C"), as a reshape alone may be a view of this block's memory.
+        theta = self.theta.transpose(0, 2, 1).copy("C").reshape(-1, n_params)
+        clock = self.clock.transpose(1, 0, 2).copy("C").reshape(2, -1)
+        moments = self.moments.transpose(1, 0, 3, 2).copy("C")
+        moments = moments.reshape(n_moments, n * numbers, n_params)
+        became = nets._replace(
+            theta=theta[:count], moments=moments[:, :count], clock=clock[:, :count]
         )
-        loss = losses / len(crowd.job.y)
-        counts = np.isfinite(loss) & (crowd.loss.code != kernels.codes.MSE)
-        accuracy = np.where(counts, n_right / len(crowd.job.y), np.nan)
-        crowd.theta[nets] = self._theta.transpose(0, 2, 1).reshape(-1, n_params)[:count]
-        crowd.clock[:, nets] = self._clock.transpose(1, 0, 2).reshape(2, -1)[:, :count]
-        if self._moments.size:
-            moments = self._moments.transpose(1, 0, 3, 2).reshape(
-                -1, n * numbers, n_params
-            )
-            crowd.moments[:, nets] = moments[:, :count]
-        crowd.note(nets, loss, accuracy, self._trained.reshape(-1)[:count], first, last)
+        return StageResult(
+            became, loss, accuracy, self.trained.reshape(-1)[:count].copy()
+        )
 
-    def _advance(self, orders: EpochOrders, end: int, budget: int) -> None:
-        """Train up to the update `end`, or for so many samples."""
-        crowd, job = self._crowd, self._crowd.job
-        self._loop(
-            self._theta,
-            self._moments,
-            self._clock,
-            self._settings,
-            *self._sums,
-            self._trained,
-            self._position,
-            job.X,
-            job.y,
-            orders.since(self._first),
-            self._table,
-            crowd.loss.code,
-            job.rule,
-            job.batch_size,
-            job.mean,
-            crowd.keep.every,
-            job.epochs,
-            crowd.keep.stop_below or 0.0,
-            self._first,
+    def advance(self, stage: Stage, end: int, budget: int) -> None:
+        """Train up to the update `end`, or for `budget` samples."""
+        config, recording = stage.config, stage.recording
+        self.loop(
+            self.theta,
+            self.moments,
+            self.clock,
+            self.settings,
+            self.loss_sums,
+            self.n_right,
+            self.trained,
+            self.position,
+            config.X,
+            config.y,
+            stage.orders,
+            stage.table,
+            stage.loss,
+            config.rule.code,
+            config.batch_size,
+            config.mean,
+            recording.every,
+            config.epochs,
+            recording.stop_below or 0.0,
+            stage.first,
             end,
             budget,
-            *self._room,
+            *self.scratch,
         )
 
-    def _under_way(self, end: int) -> bool:
-        """True while a group has updates before it, and a net to make them."""
-        there = np.add.reduceat(
-            (self._trained == 0).any(axis=1),
-            np.arange(0, self.shape.n_vectors, self.shape.group),
-        )
-        return bool(
-            np.any((self._position[:, kernels.codes.UPDATES] < end) & (there > 0))
-        )
+    def progress(self) -> tuple[int, int]:
+        """Return the groups' updates, and the samples of those under way."""
+        codes = kernels.codes
+        updates, samples = self.position[:, [codes.UPDATES, codes.SAMPLES]].sum(axis=0)
+        return int(updates), int(samples)
 
-    def _visited(self) -> int:
-        """About how many samples have been through the groups."""
-        updates, samples = self._position[
-            :, [kernels.codes.UPDATES, kernels.codes.SAMPLES]
-        ].sum(axis=0)
-        return int(updates) * self._crowd.job.batch_size + int(samples)
+    def unfinished(self, end: int) -> bool:
+        """Return True while a group has updates before it, and a net to make them."""
+        starts = np.arange(0, self.layout.n_vectors, self.layout.group)
+        active = np.add.reduceat((self.trained == 0).any(axis=1), starts)
+        updates = self.position[:, kernels.codes.UPDATES]
+        return bool(np.any((updates < end) & (active > 0)))
+
+
+def train_block(
+    nets: Nets, stage: Stage, block: NetBlock, report: Callable[[int], bool]
+) -> StageResult | None:
+    """Train nets through a stage, and return what they became.
+
+    `block` is memory to work in; what is in it does not matter. `report` is called
+    after each chunk with the updates made in it, of all nets; where it returns False,
+    training ends and None is returned.
+    """
+    end = stage.last * stage.config.per_epoch
+    block.load(nets, stage)
+    nets_per_group = len(nets.numbers) / len(block.position)
+    updates, samples = block.progress()
+    while block.unfinished(end):
+        started, updates_before, samples_before = perf_counter(), updates, samples
+        block.advance(stage, end, block.chunk.samples)
+        updates, samples = block.progress()
+        made = updates - updates_before
+        visited = made * stage.config.batch_size + samples - samples_before
+        block.chunk.measured(visited, perf_counter() - started)
+        if not report(int(made * nets_per_group)):
+            return None
+    return block.result(nets, stage)

@@ -1,4 +1,4 @@
-"""Losses or accuracies of many nets over the epochs: of each net, or their percentiles."""
+"""Curves: losses or accuracies of many nets over the epochs, or their percentiles."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,56 +8,64 @@ import numpy as np
 from ..data.arguments import check_float
 from ..data.arrays import Array
 
-_ROUNDING = 1e-6  # 0.07 * 100 is a little more than 7
+# 0.07 * 100 is a little more than 7.
+_ROUNDING = 1e-6
 
 
-def checked_share(q: Any) -> float:
-    """A share of the nets, from 0 to 1."""
-    found = check_float("q", q, 0.0)
-    if found > 1.0:
-        raise ValueError(f"q must be a share of the nets, at most 1, not {found:g}")
-    return found
+def check_proportion(q: Any) -> float:
+    """Return q, a proportion of the nets from 0 to 1."""
+    proportion = check_float("q", q, 0.0)
+    if proportion > 1.0:
+        raise ValueError(
+            f"q must be a proportion of the nets, at most 1, not {proportion:g}"
+        )
+    return proportion
 
 
 def quantiles(values: Array, q: Array, worst: float) -> Array:
-    """For each share in q (...,) the smallest of the values that at least so many of the nets do not exceed.
+    """Return the smallest values that at least a proportion q (...,) do not exceed.
 
     values (n_nets, k) give (..., k). Values that are not finite count as `worst`.
 
-    >>> quantiles(np.array([[4.0], [1.0], [3.0], [2.0]]), np.array([0.0, 0.5, 0.51, 1.0]), worst=np.inf)[:, 0]
+    >>> q = np.array([0.0, 0.5, 0.51, 1.0])
+    >>> quantiles(np.array([[4.0], [1.0], [3.0], [2.0]]), q, worst=np.inf)[:, 0]
     array([1., 2., 3., 4.])
     """
     ordered = np.where(np.isfinite(values), values, worst)
     ordered.sort(axis=0)
-    places = np.ceil(q * len(values) - _ROUNDING).astype(np.int64) - 1
-    return ordered[np.maximum(places, 0)]
+    ranks = np.ceil(q * len(values) - _ROUNDING).astype(np.int64) - 1
+    return ordered[np.maximum(ranks, 0)]
 
 
 def percentiles(values: Array, worst: float) -> Array:
-    """The `quantiles` (101, k) of 0, 1 ... 100 percent, of values (n_nets, k)."""
+    """Return the quantiles (101, k) of 0, 1 ... 100 percent, of values (n_nets, k)."""
     return quantiles(values, np.arange(101) / 100, worst)
 
 
-def forward_filled(each: Array, epochs: Array, trained: Array) -> Array:
-    """The values (n_nets, m) with each net's last one in place of the NaN after it left.
+def forward_filled(values: Array, epochs: Array, trained: Array) -> Array:
+    """Replace the NaN after a net stopped by its last value, in values (n_nets, m).
 
-    epochs (m,) are the kept ones, trained (n_nets,) says how many epochs each net was trained.
+    epochs (m,) are the recorded ones; trained (n_nets,) says for how many epochs each
+    net was trained.
 
-    >>> carried(np.array([[0.9, 0.2, np.nan]]), np.array([1, 11, 21]), np.array([11]))
+    >>> values = np.array([[0.9, 0.2, np.nan]])
+    >>> forward_filled(values, np.array([1, 11, 21]), np.array([11]))
     array([[0.9, 0.2, 0.2]])
     """
     last = np.searchsorted(epochs, trained, "right") - 1
-    return np.where(
-        epochs <= trained[:, np.newaxis],
-        each,
-        each[np.arange(len(each)), last][:, np.newaxis],
-    )
+    last_values = values[np.arange(len(values)), last]
+    reached = epochs <= trained[:, np.newaxis]
+    return np.where(reached, values, last_values[:, np.newaxis])
 
 
 def first_below(values: Array, at: Array, bound: float) -> Array:
-    """Where each row of values (n_nets, m) is below a bound first, of the places at (m,); infinity where it never is.
+    """Return where each row of values (n_nets, m) first falls below a bound.
 
-    >>> first_below(np.array([[0.9, 0.2, 0.1], [0.9, 0.8, 0.7]]), np.array([1, 11, 21]), 0.5)
+    at (m,) are the positions of the columns; the result (n_nets,) is infinite for a row
+    that never does.
+
+    >>> values = np.array([[0.9, 0.2, 0.1], [0.9, 0.8, 0.7]])
+    >>> first_below(values, np.array([1, 11, 21]), 0.5)
     array([11., inf])
     """
     below = values < bound
@@ -66,9 +74,10 @@ def first_below(values: Array, at: Array, bound: float) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Losses, or accuracies, of many nets in the kept epochs (m,), which count from 1.
+    """Losses or accuracies of many nets in the recorded epochs (m,), counted from 1.
 
-    Either each (n_nets, m), NaN after a net's last epoch, or percentiles (101, m) over the nets; the other is None.
+    Either each (n_nets, m), NaN after a net's last epoch, or percentiles (101, m) over
+    the nets; the other is None.
     """
 
     epochs: Array
@@ -76,36 +85,42 @@ class Curves:
     percentiles: Array | None = None
 
     def of_each_net(self) -> Array:
-        """The values (n_nets, m)."""
+        """Return the values (n_nets, m); ValueError if only percentiles are there."""
         if self.each is None:
             raise ValueError(
-                "only percentiles over the nets were kept: call fit_many with losses='all' for those of each net"
+                "only percentiles over the nets were recorded: call fit_many with "
+                "losses='all' for the values of each net"
             )
         return self.each
 
     def rows(self, trained: Array) -> Array:
-        """Each net's values (n_nets, m), carried on; or percentiles (100, m), each of which stands for 1 % of the nets.
+        """Return each net's values (n_nets, m), or percentiles (100, m) in their place.
 
-        trained (n_nets,) says how many epochs each net was trained.
+        Nets that stopped keep their last value; each percentile stands for 1 % of the
+        nets. trained (n_nets,) says for how many epochs each net was trained.
         """
-        return (
-            forward_filled(self.of_each_net(), self.epochs, trained)
-            if self.percentiles is None
-            else self.percentiles[1:]
-        )
+        if self.percentiles is not None:
+            return self.percentiles[1:]
+        return forward_filled(self.of_each_net(), self.epochs, trained)
 
     def quantiles(self, q: Any, trained: Array, worst: float) -> Array:
-        """The `quantiles` (m,) of a share q, or (len(q), m) of several; nets that left count with their last value."""
-        shares = np.array(
-            [checked_share(each) for each in q] if np.iterable(q) else checked_share(q)
-        )
+        """Return the `quantiles` (m,) of a proportion q, or (len(q), m) of several.
+
+        Nets that stopped count with their last value. Where only percentiles were
+        recorded, q must be whole percents.
+        """
+        if np.iterable(q):
+            proportions = np.array([check_proportion(one) for one in q])
+        else:
+            proportions = np.array(check_proportion(q))
         if self.percentiles is None:
-            return quantiles(self.rows(trained), shares, worst)
-        percents = np.rint(100 * shares)
-        odd = shares[np.abs(100 * shares - percents) > _ROUNDING]
-        if odd.size:
+            return quantiles(self.rows(trained), proportions, worst)
+        percents = np.rint(100 * proportions)
+        between = proportions[np.abs(100 * proportions - percents) > _ROUNDING]
+        if between.size:
             raise ValueError(
-                f"q must be whole percents, such as 0.05, not {odd[0]:g}, as only percentiles over the nets were kept: "
-                "call fit_many with losses='all' for others"
+                f"q must be whole percents, such as 0.05, not {between[0]:g}, as only "
+                "percentiles over the nets were recorded: call fit_many with "
+                "losses='all' for others"
             )
         return self.percentiles[percents.astype(np.int64)]

@@ -1,110 +1,188 @@
-"""What `fit_many` keeps of the epochs on its way, and whether memory can hold it."""
+"""Plan of many trainings: initial parameters, recorded losses and memory."""
 
+import operator
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..data.arguments import check_choice, check_float, check_int
-from ..data.arrays import Array
+from ..data.arguments import check_choice, check_float, check_int, check_seeds
+from ..data.arrays import Array, as_float_array
 from ..data.machine import check_memory, memory_limit
-from ..training.state import FitConfig
+from ..nn.architecture import Architecture
 
-_ALL = 2**24  # so many losses are kept of each net unless asked otherwise,
-WINDOW = 2**24  # and percentiles are taken of so many at a time
-_LOSS = 24  # bytes of a loss and an accuracy, and of what is sorted for the percentiles
-_SUM = 16  # bytes of a sum of losses and of right classes, in a block of so many lanes, of which
-_LANES, _MOST_LANES = 32, 512  # so many may be under way
-_PERCENTILES = (
-    2 * 2 * 101 * 8
-)  # bytes of an epoch's, which are collected and then put together
+# Up to so many losses, those of each net are recorded unless asked otherwise.
+_MAX_EACH = 2**24
+# Percentiles are taken of so many losses at a time.
+WINDOW = 2**24
+# Bytes of a loss and an accuracy, and of what is sorted for the percentiles.
+_LOSS_BYTES = 24
+# Bytes of the sums of losses and right classes of a net in a block, and of the losses
+# and accuracies that the block returns.
+_SUM_BYTES = 32
+# Nets that a block is made of at least, and nets that may be in blocks at once.
+_BLOCK_NETS, _MAX_BLOCK_NETS = 32, 512
+# Bytes of an epoch's percentiles, which are collected and then put together.
+_PERCENTILES_BYTES = 2 * 2 * 101 * 8
 
 
+@dataclass(frozen=True, eq=False)
+class InitialParameters:
+    """Initial parameters of many nets: given as an array, or drawn from seeds."""
+
+    architecture: Architecture
+    dtype: np.dtype[Any]
+    n_nets: int
+    given: Array | None
+    seeds: tuple[int, ...]
+
+    def theta(self) -> Array:
+        """Draw or copy the parameters (n_nets, n_params)."""
+        if self.given is not None:
+            return self.given.copy()
+        return self.architecture.draw_many(self.seeds, self.dtype)
+
+    def seed_array(self) -> Array | None:
+        """Return the seeds (n_nets,), None if parameters were given."""
+        return seed_array(self.seeds) if self.given is None else None
+
+
+def initial_parameters(
+    architecture: Architecture, dtype: np.dtype[Any], seeds: Any, init: Any
+) -> InitialParameters:
+    """Check seeds= and init= of `fit_many`, one of which must be given."""
+    shape = f"(n_nets, {architecture.n_params})"
+    if (seeds is None) == (init is None):
+        raise ValueError(
+            "fit_many needs either seeds=, such as range(1000), or init=, an array "
+            f"{shape}"
+        )
+    if init is not None:
+        given = as_float_array("init", init, dtype)
+        if given.ndim != 2 or given.shape[1] != architecture.n_params:
+            raise ValueError(
+                f"init has shape {given.shape}: pass {shape}, one row per net"
+            )
+        return InitialParameters(architecture, dtype, len(given), given, ())
+    if architecture.scheme is None:
+        raise ValueError(
+            "this net was made from arrays or loaded, so it has no scheme to draw "
+            f"parameters from seeds: pass init=, an array {shape}"
+        )
+    if not isinstance(seeds, Iterable):
+        raise TypeError(f"seeds must be integers, such as range(1000), not {seeds!r}")
+    checked = check_seeds(seeds)
+    if not checked:
+        raise ValueError("seeds is empty: pass one seed per net")
+    return InitialParameters(architecture, dtype, len(checked), None, checked)
+
+
+def seed_array(seeds: Sequence[int]) -> Array:
+    """Return seeds (n_nets,) as int64, uint64 or digits: the first that holds all.
+
+    >>> seed_array([1, 2**63]).dtype, seed_array([1, 2**64]).tolist()
+    (dtype('uint64'), ['1', '18446744073709551616'])
+    """
+    integers = [operator.index(seed) for seed in seeds]
+    if max(integers) < 2**64:
+        dtype = np.int64 if max(integers) < 2**63 else np.uint64
+        return np.array(integers, dtype)
+    return np.array([str(seed) for seed in integers])
+
+
+@dataclass(frozen=True, eq=False)
 class LossRecording:
-    """The arguments every=, losses= and stop_below=: losses are kept of epoch 1, every further `every`, and the last.
+    """Epochs whose losses are recorded: 1, every further `every`, and the last.
 
-    only_percentiles is True if no net's own losses are kept.
+    epochs (n,) are the numbers of the n recorded epochs, from 1. only_percentiles:
+    percentiles over the nets instead of each net's losses. stop_below: a net whose
+    recorded loss is below it stops; None if no net does.
     """
 
-    def __init__(
-        self, job: FitConfig, n_nets: int, every: Any, losses: Any, stop_below: Any
-    ) -> None:
-        self.every, self._epochs = check_int("every", every, 1), job.epochs
-        if losses is not None:
-            check_choice("losses", losses, ("all", "percentiles"))
-        self.only_percentiles = losses == "percentiles" or (
-            losses is None and n_nets * self.n > _ALL
-        )
-        self.stop_below: float | None = None
-        if stop_below is not None:
-            self.stop_below = check_float("stop_below", stop_below, 0.0)
-            if self.stop_below == 0.0:
-                raise ValueError("stop_below must be above 0: no loss is below it")
+    n_epochs: int
+    every: int
+    only_percentiles: bool
+    stop_below: float | None
+    epochs: Array
+    n: int
 
-    @property
-    def n(self) -> int:
-        """Of how many epochs losses are kept."""
-        return _n(self._epochs, self.every)
-
-    @property
-    def epochs(self) -> Array:
-        """Their numbers, from 1 on."""
-        return np.append(np.arange(1, self._epochs, self.every), self._epochs)
-
-    def place(self, epoch: Any) -> Any:
-        """The place of this epoch, which counts from 0, or of the next kept one, among the kept epochs."""
+    def index(self, epoch: Any) -> Any:
+        """Return the index of this epoch, from 0, or of the next recorded one."""
         return -(-epoch // self.every)
 
     def within(self, first: int, last: int) -> slice:
-        """The places of the kept ones of the epochs from `first` up to `last`, which count from 0."""
-        return slice(
-            self.place(first), self.place(last) if last < self._epochs else self.n
-        )
-
-    def check_memory(self, n_nets: int, net_bytes: int) -> None:
-        """Refuse what memory does not hold, with ways that fit; a net takes so many bytes beside its losses."""
-
-        def fits(
-            nets: int = n_nets,
-            every: int = self.every,
-            only_percentiles: bool = self.only_percentiles,
-        ) -> bool:
-            return (
-                _bytes(nets, net_bytes, _n(self._epochs, every), only_percentiles)
-                <= memory_limit()
-            )
-
-        if fits():
-            return
-        ways = ["losses='percentiles'"] if fits(only_percentiles=True) else []
-        every = 1 + bisect_left(
-            range(1, self._epochs), True, key=lambda every: fits(every=every)
-        )
-        if every < self._epochs:
-            ways.append(f"every={every}")
-        nets = bisect_left(range(1, n_nets), True, key=lambda nets: not fits(nets))
-        if nets:
-            ways.append(f"at most {nets:,} nets in a call")
-        what = (
-            "percentiles of their losses and accuracies"
-            if self.only_percentiles
-            else "losses and accuracies"
-        )
-        check_memory(
-            _bytes(n_nets, net_bytes, self.n, self.only_percentiles),
-            f"{n_nets:,} nets with {what} in {self.n:,} epochs",
-            f"choose {' or '.join(ways) or 'a smaller net'}",
-        )
+        """Return the indices of the recorded epochs from first to last - 1."""
+        stop = self.index(last) if last < self.n_epochs else self.n
+        return slice(self.index(first), stop)
 
 
-def _n(epochs: int, every: int) -> int:
-    """Of how many epochs losses are kept."""
-    return -(-(epochs - 1) // every) + 1
+def loss_recording(
+    n_epochs: int, n_nets: int, every: Any, losses: Any, stop_below: Any
+) -> LossRecording:
+    """Check the arguments every=, losses= and stop_below= of `fit_many`."""
+    every = check_int("every", every, 1)
+    if losses is not None:
+        check_choice("losses", losses, ("all", "percentiles"))
+    if stop_below is not None:
+        stop_below = check_float("stop_below", stop_below, 0.0)
+        if stop_below == 0.0:
+            raise ValueError("stop_below must be above 0: no loss is below 0")
+    n = _n_recorded(n_epochs, every)
+    many = n_nets * n > _MAX_EACH
+    return LossRecording(
+        n_epochs=n_epochs,
+        every=every,
+        only_percentiles=losses == "percentiles" or (losses is None and many),
+        stop_below=stop_below,
+        epochs=np.append(np.arange(1, n_epochs, every), n_epochs),
+        n=n,
+    )
 
 
-def _bytes(n_nets: int, net_bytes: int, n: int, only_percentiles: bool) -> int:
-    """What it takes in all to keep n epochs: for the nets, in the blocks under way, and for percentiles."""
+def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) -> None:
+    """Refuse a sweep that does not fit into memory, and say what would fit.
+
+    net_bytes: what a net takes, not counting its losses.
+    """
+
+    def fits(
+        nets: int = n_nets,
+        every: int = recording.every,
+        only_percentiles: bool = recording.only_percentiles,
+    ) -> bool:
+        n = _n_recorded(recording.n_epochs, every)
+        return _sweep_bytes(nets, net_bytes, n, only_percentiles) <= memory_limit()
+
+    if fits():
+        return
+    ways = ["losses='percentiles'"] if fits(only_percentiles=True) else []
+    candidates = range(1, recording.n_epochs)
+    every = 1 + bisect_left(candidates, True, key=lambda every: fits(every=every))
+    if every < recording.n_epochs:
+        ways.append(f"every={every}")
+    nets = bisect_left(range(1, n_nets), True, key=lambda nets: not fits(nets))
+    if nets:
+        ways.append(f"at most {nets:,} nets in a call")
+    what = "losses and accuracies"
+    if recording.only_percentiles:
+        what = "percentiles of losses and accuracies"
+    check_memory(
+        _sweep_bytes(n_nets, net_bytes, recording.n, recording.only_percentiles),
+        f"{n_nets:,} nets with {what} in {recording.n:,} epochs",
+        f"choose {' or '.join(ways) or 'a smaller net'}",
+    )
+
+
+def _n_recorded(n_epochs: int, every: int) -> int:
+    return -(-(n_epochs - 1) // every) + 1
+
+
+def _sweep_bytes(n_nets: int, net_bytes: int, n: int, only_percentiles: bool) -> int:
+    """Return the bytes of n recorded epochs: for the nets, blocks and percentiles."""
     window = min(n, max(1, WINDOW // n_nets)) if only_percentiles else n
-    in_blocks = min(-(-n_nets // _LANES) * _LANES, _MOST_LANES)
-    of_nets = n_nets * (net_bytes + _LOSS * window) + in_blocks * _SUM * window
-    return of_nets + (_PERCENTILES * n if only_percentiles else 0)
+    in_blocks = min(-(-n_nets // _BLOCK_NETS) * _BLOCK_NETS, _MAX_BLOCK_NETS)
+    nets = n_nets * (net_bytes + _LOSS_BYTES * window)
+    blocks = in_blocks * _SUM_BYTES * window
+    return nets + blocks + (_PERCENTILES_BYTES * n if only_percentiles else 0)

@@ -1,4 +1,4 @@
-"""What `fit_many` returns: many trainings of one architecture."""
+"""Runs: what `fit_many` returns, many trainings of one architecture."""
 
 import operator
 import os
@@ -8,47 +8,53 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from ..data.arguments import check_float, check_int
+from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
-from ..nn import storage
+from ..data.files import Archive, reading_archive, write_archive
+from ..data.labels import check_classes
+from ..nn.architecture import Architecture
+from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
-from .rate import Proportion
-from .statistics import EpochsTo
+from .state import SweepState
+from .statistics import EpochsTo, Proportion
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..model import Sequential
-
-_SPREAD = np.array([0.05, 0.5, 0.95])  # the shares of nets whose final losses are shown
+# The proportions of nets whose final losses are shown.
+_SHOWN = np.array([0.05, 0.5, 0.95])
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """The nets that `fit_many` trained, and how: a net a row.
+    """The nets that `fit_many` trained, one per row, and how their training went.
 
-    A net's loss is the mean over an epoch of each sample's loss at its forward pass, before its update; its accuracy
-    the share of samples whose class was right then, NaN for mse and where the loss is not finite.
+    A net's loss is the mean over an epoch of each sample's loss at its forward pass,
+    before its update; its accuracy the share of samples whose class was right then, NaN
+    for mse and where the loss is not finite.
 
-    net: a net of their architecture, loss and labels; its own parameters mean nothing
-    theta (n_nets, n_params): the parameters at the end, not finite where a net diverged
-    seeds (n_nets,): the seeds, for `int`: whole numbers, or digits where one has more than 64 bits; None if parameters
-        were given
-    trained (n_nets,): for how many epochs each net was trained
-    final_loss, final_accuracy (n_nets,): of each net's last epoch
-    losses, accuracies: the `Curves` over the kept epochs
-    stop_below: the loss below which nets left, if any
-    updates, seconds: of all nets
+    architecture, classes: their description, and the labels of the classes.
+    theta (n_nets, n_params): the final parameters, not finite where a net diverged.
+    seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
+    if parameters were given.
+    trained (n_nets,): for how many epochs each net was trained.
+    final_loss, final_accuracy (n_nets,): of each net's last epoch.
+    losses, accuracies: the `Curves` over the recorded epochs.
+    stop_below: the loss below which nets stopped, if any.
+    updates, seconds: of all nets together.
 
     >>> from fastnn import datasets, mlp
-    >>> runs = mlp(2, 3, 1).fit_many(*datasets.xor_gate(), seeds=range(8), epochs=500, lr=1.0, every=100)
+    >>> gate = datasets.xor_gate()
+    >>> runs = mlp(2, 3, 1).fit_many(*gate, seeds=range(8), epochs=500, lr=1, every=100)
     >>> runs.epochs.tolist(), runs.loss.shape
     ([1, 101, 201, 301, 401, 500], (8, 6))
-    >>> bool((runs[runs.final_loss < 0.5].theta == runs.theta[runs.final_loss < 0.5]).all())
+    >>> good = runs.final_loss < 0.5
+    >>> bool((runs[good].theta == runs.theta[good]).all())
     True
     """
 
-    net: "Sequential"
+    architecture: Architecture
+    classes: Array | None
     theta: Array
     seeds: Array | None
     trained: Array
@@ -64,37 +70,42 @@ class Runs:
         return len(self.theta)
 
     @overload
-    def __getitem__(self, index: int) -> "Sequential": ...
+    def __getitem__(self, index: int) -> Net: ...
 
     @overload
     def __getitem__(
         self, index: slice | Array | Sequence[int] | Sequence[bool]
     ) -> "Runs": ...
 
-    def __getitem__(self, index: Any) -> "Sequential | Runs":
-        """Net number `index`, as if trained alone; or the Runs of some nets, by a slice, numbers or booleans (n_nets,).
+    def __getitem__(self, index: Any) -> "Net | Runs":
+        """Return net number `index`, as if trained alone, or the Runs of some nets.
 
-        A net that diverged raises ValueError, as its parameters are not finite; so does a choice of no net, and one of
-        several where only percentiles were kept. updates are shared out by epochs trained; seconds remain those of all.
+        Some nets: a slice, numbers, or booleans (n_nets,). ValueError for a net that
+        diverged, for no net at all, and for some nets where only percentiles were
+        recorded. updates are shared out by epochs trained; seconds stay those of all.
         """
         if isinstance(index, (bool, np.bool_)):
             raise TypeError(
-                f"runs[{index}]: a net's number, or an array (n_nets,) of booleans, is wanted"
+                f"runs[{index}]: pass a net's number, or an array (n_nets,) of booleans"
             )
         if isinstance(index, (int, np.integer)):
             if not np.isfinite(self.theta[index]).all():
-                why = f"no net can have its parameters, runs.theta[{index}]: it is not finite"
-                raise ValueError(f"net {index} diverged, and {why}")
-            return self.net.with_theta(self.theta[index])
+                raise ValueError(
+                    f"net {index} diverged: its parameters, runs.theta[{index}], are "
+                    "not finite, so no net can have them"
+                )
+            return build_net(self.architecture, self.theta[index], self.classes)
         nets = np.arange(len(self))[index]
         if nets.ndim != 1:
             raise IndexError(
-                f"runs are chosen by one dimension, but the index has the shape {np.shape(index)}"
+                "runs have one dimension, but the index has shape "
+                f"{np.shape(index)}: pass numbers or booleans (n_nets,)"
             )
         if not nets.size:
             raise ValueError(
-                f"none of the {len(self)} nets is chosen: a Runs has at least one"
+                f"the index chooses none of the {len(self)} nets: choose at least one"
             )
+        total = max(1, int(self.trained.sum()))
         return replace(
             self,
             theta=self.theta[nets],
@@ -104,53 +115,67 @@ class Runs:
             final_accuracy=self.final_accuracy[nets],
             losses=Curves(self.epochs, self.loss[nets]),
             accuracies=Curves(self.epochs, self.accuracy[nets]),
-            updates=self.updates
-            * int(self.trained[nets].sum())
-            // max(1, int(self.trained.sum())),
+            updates=self.updates * int(self.trained[nets].sum()) // total,
         )
 
-    def __iter__(self) -> Iterator["Sequential"]:
+    def __iter__(self) -> Iterator[Net]:
         return (self[i] for i in range(len(self)))
 
     @property
+    def net(self) -> Net:
+        """A net of this architecture and these labels, with parameters of zero."""
+        theta = np.zeros(self.theta.shape[1], self.theta.dtype)
+        return build_net(self.architecture, theta, self.classes)
+
+    @property
     def epochs(self) -> Array:
-        """The epochs (m,) of which losses and accuracies are kept, counted from 1."""
+        """The recorded epochs (m,), counted from 1."""
         return self.losses.epochs
 
     @property
     def loss(self) -> Array:
-        """Each net's loss (n_nets, m) in the kept epochs; ValueError where only percentiles were kept."""
+        """Each net's loss (n_nets, m) in the recorded epochs.
+
+        ValueError where only percentiles were recorded.
+        """
         return self.losses.of_each_net()
 
     @property
     def accuracy(self) -> Array:
-        """Each net's accuracy (n_nets, m) in the kept epochs; ValueError where only percentiles were kept."""
+        """Each net's accuracy (n_nets, m) in the recorded epochs.
+
+        ValueError where only percentiles were recorded.
+        """
         return self.accuracies.of_each_net()
 
     @property
     def diverged(self) -> Array:
-        """True (n_nets,) for each net whose parameters, or loss of the last epoch, are no longer finite."""
-        return np.any(~np.isfinite(self.theta), axis=1) | ~np.isfinite(self.final_loss)
+        """True (n_nets,) where a net's parameters or last loss are not finite."""
+        return ~np.isfinite(self.theta).all(axis=1) | ~np.isfinite(self.final_loss)
 
     def solved(
         self, loss_below: float | None = None, accuracy_above: float | None = None
     ) -> Array:
-        """True (n_nets,) for each net that did not diverge and ends with a loss, or accuracy, or both, good enough."""
+        """Return True (n_nets,) for each net that ends well enough and did not diverge.
+
+        Its final loss is below one bound, its final accuracy above the other, or both.
+        """
         below, above = self._bounds(loss_below, accuracy_above)
-        found = ~self.diverged
+        solved = ~self.diverged
         if below is not None:
-            found &= self.final_loss < below
+            solved &= self.final_loss < below
         if above is not None:
-            found &= self.final_accuracy > above
-        return found
+            solved &= self.final_accuracy > above
+        return solved
 
     def success_rate(
         self, loss_below: float | None = None, accuracy_above: float | None = None
     ) -> Proportion:
-        """The share of nets that are `solved`, with its 95 % interval.
+        """Return the proportion of nets that are `solved`, with its 95 % interval.
 
         >>> from fastnn import datasets, mlp
-        >>> runs = mlp(2, 2, 1).fit_many(*datasets.xor_gate(), seeds=range(100), epochs=2000, lr=2.0, batch_size="full")
+        >>> gate, net = datasets.xor_gate(), mlp(2, 2, 1)
+        >>> runs = net.fit_many(*gate, seeds=range(99), epochs=2000, lr=2, batch_size=4)
         >>> rate = runs.success_rate(loss_below=0.05)
         >>> bool(rate.low < rate < rate.high)
         True
@@ -160,10 +185,10 @@ class Runs:
     def share_solved(
         self, loss_below: float | None = None, accuracy_above: float | None = None
     ) -> Array:
-        """The share (m,) of nets whose loss, or accuracy, or both, are good enough in each kept epoch.
+        """Return the share (m,) of nets that are good enough in each recorded epoch.
 
-        Nets that left count with their last value. Where only percentiles were kept the share is right to 0.01, and
-        only one of the two can be asked for.
+        Nets that stopped count with their last value. Where only percentiles were
+        recorded the share is right to 0.01, and only one bound can be given.
         """
         below, above = self._bounds(loss_below, accuracy_above)
         if (
@@ -172,8 +197,9 @@ class Runs:
             and above is not None
         ):
             raise ValueError(
-                "only percentiles over the nets were kept, which do not tell how many nets meet both: ask for one of "
-                "loss_below and accuracy_above, or call fit_many with losses='all'"
+                "only percentiles over the nets were recorded, which do not tell how "
+                "many nets meet both bounds: pass one of loss_below and "
+                "accuracy_above, or call fit_many with losses='all'"
             )
         good = []
         if below is not None:
@@ -183,55 +209,61 @@ class Runs:
         return np.mean(np.logical_and.reduce(good), axis=0)
 
     def loss_quantiles(self, q: Any) -> Array:
-        """The loss (m,) that a share q of the nets does not exceed in each kept epoch, or (len(q), m) for several q.
+        """Return the loss (m,) that a proportion q of the nets does not exceed.
 
-        It is the smallest such loss of a net; nets that left count with their last one, those that diverged with
-        infinity. Where only percentiles were kept, q must be whole percents.
+        For several q it is (len(q), m); one value for each recorded epoch. It is the
+        smallest such loss of a net. Nets that stopped count with their last loss, those
+        that diverged with infinity. Where only percentiles were recorded, q must be
+        whole percents.
 
         >>> from fastnn import datasets, mlp
-        >>> runs = mlp(2, 3, 1).fit_many(*datasets.xor_gate(), seeds=range(8), epochs=50, lr=1.0)
+        >>> gate = datasets.xor_gate()
+        >>> runs = mlp(2, 3, 1).fit_many(*gate, seeds=range(8), epochs=50, lr=1.0)
         >>> runs.loss_quantiles([0.05, 0.5, 0.95]).shape
         (3, 50)
         """
         return self.losses.quantiles(q, self.trained, np.inf)
 
     def accuracy_quantiles(self, q: Any) -> Array:
-        """The accuracies (m,) or (len(q), m), as `loss_quantiles`; nets that diverged count with 0."""
-        self._check_classes()
+        """Return the accuracies (m,) or (len(q), m), as `loss_quantiles` does.
+
+        Nets that diverged count with 0.
+        """
+        self._check_classifies()
         return self.accuracies.quantiles(q, self.trained, 0.0)
 
     def epochs_to(self, loss_below: float) -> EpochsTo:
-        """In which kept epoch each net's loss is first below a bound.
+        """Return in which recorded epoch each net's loss is first below a bound.
 
-        Where only percentiles were kept that is known of no other bound than stop_below.
+        Where only percentiles were recorded, the bound must be stop_below.
 
         >>> from fastnn import datasets, mlp
-        >>> runs = mlp(2, 3, 1).fit_many(*datasets.xor_gate(), seeds=range(8), epochs=1000, lr=1.0, every=10)
-        >>> found = runs.epochs_to(0.3)
-        >>> bool(found.each.min() <= found.median)
+        >>> gate = datasets.xor_gate()
+        >>> runs = mlp(2, 3, 1).fit_many(*gate, seeds=range(8), epochs=1000, lr=1.0)
+        >>> result = runs.epochs_to(0.3)
+        >>> bool(result.each.min() <= result.median)
         True
         """
         bound = check_float("loss_below", loss_below)
         if self.losses.each is not None:
             return EpochsTo(bound, first_below(self.losses.each, self.epochs, bound))
         if bound != self.stop_below:
-            known = (
-                ""
-                if self.stop_below is None
-                else f" Known is epochs_to({self.stop_below:g}), where nets left."
-            )
+            known = ""
+            if self.stop_below is not None:
+                known = f" epochs_to({self.stop_below:g}) is known: nets stopped there."
             raise ValueError(
-                "only percentiles over the nets were kept, which do not tell when each net got there: call fit_many "
-                f"with losses='all', or with stop_below={bound:g}.{known}"
+                "only percentiles over the nets were recorded, which do not tell when "
+                "each net got there: call fit_many with losses='all', or with "
+                f"stop_below={bound:g}.{known}"
             )
         return EpochsTo(bound, np.where(self.final_loss < bound, self.trained, np.inf))
 
     def ranking(self) -> Array:
-        """The numbers (n_nets,) of the nets from the lowest final loss to the highest, those that diverged last."""
-        return np.argsort(self._final(), kind="stable")
+        """Return the nets' numbers (n_nets,), lowest loss first, diverged last."""
+        return np.argsort(self._final_losses(), kind="stable")
 
-    def best(self) -> "Sequential":
-        """The net of the lowest final loss; ValueError if all diverged."""
+    def best(self) -> Net:
+        """Return the net of the lowest final loss; ValueError if all diverged."""
         if self.diverged.all():
             raise ValueError(
                 f"all {len(self)} nets diverged: train others, with a smaller lr"
@@ -239,18 +271,19 @@ class Runs:
         return self[int(self.ranking()[0])]
 
     def table(self, n: int = 10) -> "Table":
-        """The n best nets as a table for `rich.print`: number, seed, final loss and accuracy, and epochs trained.
+        """Return the n best nets as a table for `rich.print`.
 
-        Its title has the numbers of nets and of those that diverged, and the final losses that 5, 50 and 95 % of all
-        nets do not exceed.
+        It shows number, seed, final loss and accuracy, and epochs trained. Its title
+        has the numbers of nets and of those that diverged, and the final losses that 5,
+        50 and 95 % of all nets do not exceed.
         """
         from rich.table import Table
 
         n = check_int("n", n, 1)
-        lines = (
+        lines = [
             f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
-            f"final loss {self._spread()}",
-        )
+            f"final loss {self._shown_losses()}",
+        ]
         table = Table(
             title="\n".join(lines),
             title_style="",
@@ -263,9 +296,8 @@ class Runs:
             columns["seed"] = [str(seed) for seed in self.seeds[best]]
         columns["final loss"] = [f"{loss:.4g}" for loss in self.final_loss[best]]
         if self._classifies:
-            columns["final accuracy"] = [
-                f"{accuracy:.4g}" for accuracy in self.final_accuracy[best]
-            ]
+            accuracies = self.final_accuracy[best]
+            columns["final accuracy"] = [f"{accuracy:.4g}" for accuracy in accuracies]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
         for name in columns:
             table.add_column(name, justify="right")
@@ -274,15 +306,14 @@ class Runs:
         return table
 
     def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays under the names of the fields and properties, such as for `numpy.savez` or a frame.
+        """Return plain arrays by the names of the fields, for `numpy.savez` or a frame.
 
-        theta, seeds (unless parameters were given), trained, final_loss, final_accuracy, epochs, and loss and accuracy,
-        or loss_percentiles and accuracy_percentiles (101, m).
+        theta, seeds (unless parameters were given), trained, final_loss,
+        final_accuracy, epochs, and loss and accuracy, or loss_percentiles and
+        accuracy_percentiles (101, m).
         """
-        arrays = {
-            name: getattr(self, name)
-            for name in ("theta", "trained", "final_loss", "final_accuracy", "epochs")
-        }
+        names = ("theta", "trained", "final_loss", "final_accuracy", "epochs")
+        arrays = {name: getattr(self, name) for name in names}
         if self.seeds is not None:
             arrays["seeds"] = self.seeds
         for name, curves in (("loss", self.losses), ("accuracy", self.accuracies)):
@@ -293,115 +324,148 @@ class Runs:
         return arrays
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all to a .npz file, which `Runs.load` reads; a save that fails leaves the old file as it was."""
-        facts = {
+        """Write all to a .npz file, which `Runs.load` reads.
+
+        A save that fails leaves the old file as it was.
+        """
+        facts = self.architecture.facts() | {
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
         }
-        storage.write(path, "runs", self.net, self.to_arrays(), **facts)
+        arrays = self.to_arrays()
+        if self.classes is not None:
+            arrays["classes"] = self.classes
+        write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Runs":
-        """What `save` wrote to `path`."""
-        from ..nets import rebuilt
-
-        with storage.reading(path, "runs") as saved:
-            net = rebuilt(saved)
-            theta = saved.array("theta", (None, net.theta.size), net.dtype)
-            epochs = saved.array("epochs", (None,), np.int64)
+        """Return what `save` wrote to `path`; ValueError for any other content."""
+        with reading_archive(path, "runs") as archive:
+            architecture = Architecture.from_facts(archive.facts)
+            classes = archive.arrays.get("classes")
+            dtype = check_dtype(archive.arrays["theta"].dtype)
+            theta = archive.array("theta", (None, architecture.n_params), dtype)
+            epochs = archive.array("epochs", (None,), np.int64)
             if epochs[0] < 1 or (np.diff(epochs) < 1).any():
-                raise ValueError("its epochs do not rise from 1 on")
-            n_nets, stop_below = len(theta), saved.facts["stop_below"]
+                raise ValueError("its epochs do not increase from 1")
+            n_nets, stop_below = len(theta), archive.facts["stop_below"]
+            if stop_below is not None:
+                stop_below = check_float("stop_below", stop_below)
             return Runs(
-                net=net,
+                architecture=architecture,
+                classes=check_classes(classes, architecture.n_classes),
                 theta=theta,
-                seeds=_saved_seeds(saved, n_nets),
-                trained=saved.array("trained", (n_nets,), np.int64),
-                final_loss=saved.array("final_loss", (n_nets,)),
-                final_accuracy=saved.array("final_accuracy", (n_nets,)),
-                losses=_saved_curves(saved, "loss", n_nets, epochs),
-                accuracies=_saved_curves(saved, "accuracy", n_nets, epochs),
-                stop_below=None
-                if stop_below is None
-                else check_float("stop_below", stop_below),
-                updates=operator.index(saved.facts["updates"]),
-                seconds=check_float("seconds", saved.facts["seconds"]),
+                seeds=_loaded_seeds(archive, n_nets),
+                trained=archive.array("trained", (n_nets,), np.int64),
+                final_loss=archive.array("final_loss", (n_nets,)),
+                final_accuracy=archive.array("final_accuracy", (n_nets,)),
+                losses=_loaded_curves(archive, "loss", n_nets, epochs),
+                accuracies=_loaded_curves(archive, "accuracy", n_nets, epochs),
+                stop_below=stop_below,
+                updates=operator.index(archive.facts["updates"]),
+                seconds=check_float("seconds", archive.facts["seconds"]),
             )
 
     def __repr__(self) -> str:
-        spread = "" if self.diverged.all() else f", loss {self._spread()}"
-        diverged = f", {self.diverged.sum()} diverged" if self.diverged.any() else ""
-        return f"Runs({len(self)} nets, {self.updates} updates{spread}{diverged}, {self.seconds:.3g} s)"
+        losses = "" if self.diverged.all() else f", loss {self._shown_losses()}"
+        n_diverged = self.diverged.sum()
+        diverged = f", {n_diverged} diverged" if n_diverged else ""
+        return (
+            f"Runs({len(self)} nets, {self.updates} updates{losses}{diverged}, "
+            f"{self.seconds:.3g} s)"
+        )
 
-    def _final(self) -> Array:
-        """The final losses (n_nets,), infinite for nets that diverged."""
+    def _final_losses(self) -> Array:
+        """Return the final losses (n_nets,), infinite for nets that diverged."""
         return np.where(self.diverged, np.inf, self.final_loss)
 
-    def _spread(self) -> str:
-        """What the final losses are like, in words."""
-        found = quantiles(self._final()[:, np.newaxis], _SPREAD, np.inf)[:, 0]
-        return " / ".join(f"{each:.4g}" for each in found) + " (5, 50, 95 %)"
+    def _shown_losses(self) -> str:
+        losses = quantiles(self._final_losses()[:, np.newaxis], _SHOWN, np.inf)[:, 0]
+        return " / ".join(f"{loss:.4g}" for loss in losses) + " (5, 50, 95 %)"
 
     @property
     def _classifies(self) -> bool:
-        return self.net.loss.n_classes(self.net.n_out) is not None
+        return self.architecture.n_classes is not None
 
-    def _check_classes(self) -> None:
+    def _check_classifies(self) -> None:
         if not self._classifies:
             raise ValueError(
-                "these nets predict values, which have no accuracy: use loss_below, or loss_quantiles"
+                "these nets predict values, which have no accuracy: use loss_below or "
+                "loss_quantiles"
             )
 
     def _bounds(
         self, loss_below: Any, accuracy_above: Any
     ) -> tuple[float | None, float | None]:
-        """The two criteria of success, at least one of which is given."""
+        """Check the two bounds of success, at least one of which must be given."""
         if loss_below is None and accuracy_above is None:
             raise ValueError(
-                "loss_below= or accuracy_above= is wanted: what is a success?"
+                "pass loss_below= or accuracy_above=, to say what counts as a success"
             )
         if accuracy_above is not None:
-            self._check_classes()
-        below = None if loss_below is None else check_float("loss_below", loss_below)
-        return below, None if accuracy_above is None else check_float(
-            "accuracy_above", accuracy_above
-        )
+            self._check_classifies()
+            accuracy_above = check_float("accuracy_above", accuracy_above)
+        if loss_below is not None:
+            loss_below = check_float("loss_below", loss_below)
+        return loss_below, accuracy_above
 
 
-def seed_array(seeds: Sequence[int]) -> Array:
-    """The seeds (n_nets,) as int64, else as uint64, else as decimal digits: the first that holds them all.
+def runs_of(
+    state: SweepState,
+    architecture: Architecture,
+    classes: Array | None,
+    seeds: Array | None,
+    seconds: float,
+) -> Runs:
+    """Return the nets of a sweep that were trained, each as far as it came.
 
-    >>> seed_array([1, 2**63]).dtype, seed_array([1, 2**64]).tolist()
-    (dtype('uint64'), ['1', '18446744073709551616'])
+    seeds (n_nets,) are those of all nets of the sweep.
     """
-    whole = [operator.index(each) for each in seeds]
-    if max(whole) < 2**64:
-        return np.array(whole, np.int64 if max(whole) < 2**63 else np.uint64)
-    return np.array([str(each) for each in whole])
-
-
-def _saved_seeds(saved: storage.Saved, n_nets: int) -> Array | None:
-    """The seeds of a file, if they are what `seed_array` gives."""
-    if "seeds" not in saved.arrays:
-        return None
-    dtype = saved.arrays["seeds"].dtype
-    seeds = saved.array(
-        "seeds",
-        (n_nets,),
-        dtype if dtype.kind == "U" or dtype == np.uint64 else np.int64,
+    trained, recording = state.trained, state.recording
+    some: Any = slice(None) if trained.all() else np.flatnonzero(trained)
+    epochs = recording.epochs
+    if recording.only_percentiles:
+        parts = np.concatenate([np.empty((2, 101, 0)), *state.percentiles], axis=2)
+        epochs = epochs[: parts.shape[2]]
+        losses, accuracies = (Curves(epochs, percentiles=part) for part in parts)
+    else:
+        epochs = epochs[epochs <= trained.max()]
+        losses, accuracies = (
+            Curves(epochs, each=rows[: len(epochs), some].T) for rows in state.recorded
+        )
+    final_loss, final_accuracy = state.last[:, some]
+    return Runs(
+        architecture=architecture,
+        classes=classes,
+        theta=state.theta[some],
+        seeds=None if seeds is None else seeds[some],
+        trained=trained[some],
+        final_loss=final_loss,
+        final_accuracy=final_accuracy,
+        losses=losses,
+        accuracies=accuracies,
+        stop_below=recording.stop_below,
+        updates=int(trained.sum()) * state.config.per_epoch,
+        seconds=seconds,
     )
-    if dtype.kind == "U" and not all(each.isdecimal() for each in seeds):
+
+
+def _loaded_seeds(archive: Archive, n_nets: int) -> Array | None:
+    """Return the seeds of a file: int64, uint64 or decimal digits."""
+    if "seeds" not in archive.arrays:
+        return None
+    dtype = archive.arrays["seeds"].dtype
+    known = dtype if dtype.kind == "U" or dtype == np.uint64 else np.int64
+    seeds = archive.array("seeds", (n_nets,), known)
+    if dtype.kind == "U" and not all(seed.isdecimal() for seed in seeds):
         raise ValueError("its seeds are not digits")
     return seeds
 
 
-def _saved_curves(
-    saved: storage.Saved, name: str, n_nets: int, epochs: Array
-) -> Curves:
-    """The losses or accuracies of a file, both of each net or both as percentiles."""
-    if "loss" in saved.arrays:
-        return Curves(epochs, each=saved.array(name, (n_nets, len(epochs))))
-    return Curves(
-        epochs, percentiles=saved.array(f"{name}_percentiles", (101, len(epochs)))
-    )
+def _loaded_curves(archive: Archive, name: str, n_nets: int, epochs: Array) -> Curves:
+    """Return the losses or accuracies of a file: of each net, or percentiles."""
+    if "loss" in archive.arrays:
+        return Curves(epochs, each=archive.array(name, (n_nets, len(epochs))))
+    shape = 101, len(epochs)
+    return Curves(epochs, percentiles=archive.array(f"{name}_percentiles", shape))

@@ -1,105 +1,226 @@
-"""Training a crowd of nets: in stages, and in each stage in blocks of lanes that the threads share.
+"""Scheduling of a sweep: in stages, and in each stage in blocks that threads train.
 
-A net's bits depend on nothing but its own arguments: all see the samples in the same order, and none knows of others.
-Most trainings have one stage. There are more where nets may leave, so that those that stay fill the lanes anew; where
-percentiles of all nets are wanted; and where the orders of the rows, which all blocks share, take much room.
+A net's bits depend on nothing but its own arguments: all nets see the samples in the
+same order, and none knows of the others. Most sweeps have one stage. There are more
+where nets may stop, so that the active ones fill the lanes again; where percentiles of
+all nets are recorded; and where the orders of the rows, which all blocks share, take
+much memory.
 """
 
-import threading
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
+from time import perf_counter
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
 from ..data.arrays import Array
-from ..training.engines.dispatch import threads
+from ..training.chunks import EpochOrders
+from ..training.engines.threads import thread_count
+from ..training.history import History
 from ..training.progress import ProgressBar
-from ..training.trainer import EpochOrders
-from .blocks import NetBlock, choose_layout
-from .state import SweepState
+from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
+from .state import StageResult, SweepState
 
-_STAGES = 32  # at least, where nets may leave
-_ORDERS = 2**20  # row numbers drawn ahead
+# Stages at least, where nets may stop.
+_MIN_STAGES = 32
+# Row numbers drawn ahead.
+_AHEAD = 2**20
+# Seconds between two looks at the progress.
+_LOOK_SECONDS = 0.05
 
 
-def train(crowd: SweepState, table: Array, progress: bool | None) -> None:
-    """Train all nets, of this layer table. Whatever stops it, the crowd has what came through a stage."""
-    job, n_nets = crowd.job, len(crowd.theta)
-    n_threads = threads(job.n_jobs)
-    most = -(-job.epochs // _STAGES) if crowd.keep.stop_below else job.epochs
-    orders = EpochOrders(job, _ORDERS)
-    blocks = [NetBlock(crowd, table, choose_layout(crowd, table, n_nets, n_threads))]
-    blocks[0].compile(orders)  # here, where Ctrl-C is heard
-    made = 0
+def train_side_by_side(state: SweepState, table: Array) -> None:
+    """Train all nets of this layer table, in blocks that threads share.
+
+    Whatever stops it, the state has the nets that came through a stage.
+    """
+    config, n_nets = state.config, len(state.theta)
+    n_threads = thread_count(config.n_jobs)
+    stages = _MIN_STAGES if state.recording.stop_below else 1
+    max_epochs = -(-config.epochs // stages)
+    orders = EpochOrders(config, _AHEAD)
+
+    def look() -> None:
+        n_finished, updates_saved = state.progress()
+        note = f"{n_finished:,}/{n_nets:,} nets"
+        bar.update(workers.updates, note, saved=updates_saved)
+
     with (
-        ProgressBar(progress, n_nets * job.updates, 1.0, "updates") as bar,
-        _pool(n_threads) as (pool, stop),
+        ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
+        _Workers(state, n_threads) as workers,
     ):
-        while len(nets := np.flatnonzero(crowd.under_way)):
-            orders.reach(crowd.done)
-            first, last = crowd.stage(min(most, orders.last - crowd.done))
-            shape = choose_layout(crowd, table, len(nets), n_threads)
-            if shape != blocks[0].shape:
-                blocks = [NetBlock(crowd, table, shape)]
-            groups = deque(np.split(nets, range(shape.n_nets, len(nets), shape.n_nets)))
-            blocks += [
-                NetBlock(crowd, table, shape)
-                for _ in range(min(n_threads, len(groups)) - len(blocks))
-            ]
-            now = 0
-            for now in _share(pool, stop, blocks, groups, orders, first, last):
-                bar.update(
-                    made + now,
-                    f"{crowd.n_through:,}/{n_nets:,} nets",
-                    spared=crowd.spared,
-                )
-            made += now
-            crowd.close(last, pool.map)
+        while (first := state.epochs_done) < config.epochs:
+            active = state.active()
+            if not len(active):
+                break
+            if first >= orders.last:
+                orders.reach(first)
+            last, n_recorded = state.begin_stage(min(max_epochs, orders.last - first))
+            stage = Stage(
+                config=config,
+                recording=state.recording,
+                table=table,
+                loss=state.loss.code,
+                orders=orders.since(first),
+                first=first,
+                last=last,
+                n_recorded=n_recorded,
+            )
+            layout = choose_layout(config, table, state.theta, len(active), n_threads)
+            workers.run(stage, layout, active, look)
+            state.end_stage(last, workers.map)
+            look()
 
 
-def _share(
-    pool: ThreadPoolExecutor,
-    stop: threading.Event,
-    blocks: list[NetBlock],
-    groups: deque[Array],
-    orders: EpochOrders,
-    first: int,
-    last: int,
-) -> Iterator[int]:
-    """Train groups of nets, a thread each block, and say now and then how many updates were made."""
-    made = [0] * len(blocks)
+class _Job:
+    """One block under way: its future result, its memory, and the updates made."""
 
-    def work(place: int) -> None:
-        while groups:
-            try:
-                nets = groups.popleft()
-            except IndexError:  # another thread was faster
-                return
-            for updates in blocks[place].train(nets, orders, first, last):
-                made[place] += updates
-                if stop.is_set():
+    def __init__(self, block: NetBlock, stop: Event) -> None:
+        self.block, self.updates, self._stop = block, 0, stop
+        self.future: Future[StageResult | None]
+
+    def report(self, updates: int) -> bool:
+        """Take note of updates; return False if the block should stop."""
+        self.updates += updates
+        return not self._stop.is_set()
+
+
+class _Workers:
+    """Threads that train blocks of nets, and the memory of the blocks."""
+
+    def __init__(self, state: SweepState, n_threads: int) -> None:
+        self._state, self._n_threads = state, n_threads
+        self._pool, self._stop = ThreadPoolExecutor(n_threads), Event()
+        self._layout: BlockLayout | None = None
+        self._idle: list[NetBlock] = []
+        self._running: dict[Future[StageResult | None], _Job] = {}
+        self._ended_updates = 0
+        self.map = self._pool.map
+
+    @property
+    def updates(self) -> int:
+        """The updates made so far, of all nets together."""
+        running = sum(job.updates for job in self._running.values())
+        return self._ended_updates + running
+
+    def run(
+        self,
+        stage: Stage,
+        layout: BlockLayout,
+        nets: Array,
+        look: Callable[[], None],
+    ) -> None:
+        """Train nets, given by their numbers, through a stage.
+
+        The state takes in each block that is complete, also after an error. `look` is
+        called now and then.
+        """
+        if layout != self._layout:
+            self._change_layout(layout, stage)
+        size = layout.n_nets
+        groups = iter(np.split(nets, range(size, len(nets), size)))
+        looked = perf_counter()
+        try:
+            while True:
+                # One more than there are threads, so that none waits for its next.
+                while len(self._running) <= self._n_threads:
+                    group = next(groups, None)
+                    if group is None:
+                        break
+                    self._submit(group, stage)
+                if not self._running:
                     return
+                ended, _ = wait(self._running, _LOOK_SECONDS, FIRST_COMPLETED)
+                for future in ended:
+                    self._absorb(future, stage)
+                if perf_counter() - looked > _LOOK_SECONDS:
+                    look()
+                    looked = perf_counter()
+        except BaseException:
+            self._stop.set()
+            for future in list(self._running):
+                if not future.cancel() and future.exception() is None:
+                    self._absorb(future, stage)
+            raise
 
-    waiting = [pool.submit(work, place) for place in range(len(blocks))]
-    under_way = True
-    while under_way:
-        ended, others = wait(waiting, 0.05, FIRST_EXCEPTION)
-        for each in ended:
-            each.result()
-        yield sum(made)
-        under_way = bool(others)
+    def _submit(self, group: Array, stage: Stage) -> None:
+        job = _Job(self._idle.pop() if self._idle else self._new_block(), self._stop)
+        nets = self._state.nets(group)
+        job.future = self._pool.submit(train_block, nets, stage, job.block, job.report)
+        self._running[job.future] = job
+
+    def _absorb(self, future: Future[StageResult | None], stage: Stage) -> None:
+        job, result = self._running[future], future.result()
+        if result is not None:
+            self._state.absorb(result, stage.first, stage.last)
+        # Afterwards, so that a Ctrl-C before leaves the job to be absorbed again.
+        del self._running[future]
+        self._ended_updates += job.updates
+        self._idle.append(job.block)
+
+    def _change_layout(self, layout: BlockLayout, stage: Stage) -> None:
+        compile_first, self._layout, self._idle = self._layout is None, layout, []
+        if compile_first:
+            block = self._new_block()
+            # Here, in the main thread, Ctrl-C is heard while the loop is compiled.
+            block.advance(stage, 0, 0)
+            self._idle.append(block)
+
+    def _new_block(self) -> NetBlock:
+        assert self._layout is not None
+        state = self._state
+        return NetBlock(state.config, state.theta, self._layout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._stop.set()
+        self._pool.shutdown(cancel_futures=error is not None)
 
 
-@contextmanager
-def _pool(n_threads: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
-    """Threads, and what tells them to end soon, as an exception does, such as Ctrl-C."""
-    pool, stop = ThreadPoolExecutor(n_threads), threading.Event()
-    try:
-        yield pool, stop
-    except BaseException:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-        raise
-    pool.shutdown()
+def train_one_by_one(
+    state: SweepState, fit: Callable[[int, Array, Array | None], tuple[Array, History]]
+) -> None:
+    """Train nets that no compiled loop knows, each as `fit` does it.
+
+    fit(i, theta, record) trains net i from theta, and returns its parameters, not
+    finite where it diverged, and its history. Whatever stops it, the state has the nets
+    that are complete.
+    """
+    config, recording, n_nets = state.config, state.recording, len(state.theta)
+    first = state.epochs_done
+    last, _ = state.begin_stage(config.epochs)
+    epochs, stop_below = recording.epochs, recording.stop_below or 0.0
+    record = epochs * config.per_epoch if stop_below else None
+    with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:
+        for i in range(n_nets):
+            nets, stopped = state.nets(np.array([i])), 0
+            theta, history = fit(i, nets.theta[0], record)
+            if np.isfinite(theta).all():
+                met = np.flatnonzero(history.loss[epochs - 1] < stop_below)
+                if len(met):
+                    assert history.recording is not None
+                    theta, stopped = history.recording.theta[met[0]], epochs[met[0]]
+            curves = np.full((2, config.epochs, 1), np.nan)
+            curves[:, : history.epochs, 0] = history.loss, history.accuracy
+            loss, accuracy = curves[:, epochs - 1]
+            result = StageResult(
+                nets._replace(theta=theta[np.newaxis]),
+                loss,
+                accuracy,
+                np.array([stopped]),
+            )
+            state.absorb(result, first, last)
+            note = f"{i + 1:,}/{n_nets:,} nets"
+            bar.update((i + 1) * config.updates, note)
+    state.end_stage(last)

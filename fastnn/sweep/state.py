@@ -1,164 +1,163 @@
-"""Many nets under way: what is kept of each between the stages of a training, and of how it went."""
+"""State of a sweep: each net's parameters, progress and losses."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array
 from ..nn.losses import Loss
-from ..training.state import FitConfig
-from .curves import Curves, percentiles
+from ..training.config import FitConfig
+from .curves import percentiles
 from .plan import WINDOW, LossRecording
-from .runs import Runs
 
-if TYPE_CHECKING:
-    from ..model import Sequential
+
+class Nets(NamedTuple):
+    """Training state of some nets: their numbers (n,) and what each update changes.
+
+    theta (n, n_params), moments (n_moments, n, n_params), clock (2, n), and the
+    optimizer's settings (6, n).
+    """
+
+    numbers: Array
+    theta: Array
+    moments: Array
+    clock: Array
+    settings: Array
+
+
+class StageResult(NamedTuple):
+    """What some nets became in a stage: their state, losses, and who stopped.
+
+    loss and accuracy (recorded epochs of the stage, n) are means over an epoch; stopped
+    (n,) is 0, or the number of epochs after which a net stopped.
+    """
+
+    nets: Nets
+    loss: Array
+    accuracy: Array
+    stopped: Array
 
 
 class SweepState:
-    """The nets of one `fit_many`: theta (n_nets, n_params), moments (n_moments, n_nets, n_params), clock (2, n_nets).
+    """All nets of one `fit_many`.
 
-    trained (n_nets,) says how many epochs each net was trained; `left` which ones have met stop_below, or are no longer
-    finite, and have left.
-    The job's settings are (6, n_nets).
+    theta (n_nets, n_params) are their parameters. trained (n_nets,) is the number of
+    epochs that each was trained; stopped says which ones met stop_below or are no
+    longer finite. last (2, n_nets) are each net's last loss and accuracy; recorded (2,
+    epochs, n_nets) those of the recorded epochs, or of a window of them where only
+    percentiles are recorded; percentiles has those of the complete stages, (2, 101,
+    epochs) each.
     """
 
     def __init__(
-        self, loss: Loss, job: FitConfig, initial: Array, keep: LossRecording
+        self, config: FitConfig, loss: Loss, initial: Array, recording: LossRecording
     ) -> None:
-        self.loss, self.job, self.theta, self.keep = loss, job, initial, keep
+        self.config, self.loss, self.recording = config, loss, recording
+        self.theta = initial
         n_nets = len(initial)
-        self.moments = np.zeros(
-            (kernels.codes.N_MOMENTS[job.rule], *initial.shape), initial.dtype
+        n_moments = kernels.codes.N_MOMENTS[config.rule.code]
+        self._moments = np.zeros((n_moments, *initial.shape), initial.dtype)
+        self._clock = np.ones((2, n_nets))
+        self.trained = np.zeros(n_nets, np.int64)
+        self.stopped = np.zeros(n_nets, bool)
+        self.last = np.full((2, n_nets), np.nan)
+        self.epochs_done = 0
+        rows = 0 if recording.only_percentiles else recording.n
+        self.recorded = np.full((2, rows, n_nets), np.nan)
+        self.percentiles: list[Array] = []
+        self._window = self.recorded[:, :0]
+
+    def active(self) -> Array:
+        """Return the numbers of the nets that have not stopped."""
+        return np.flatnonzero(~self.stopped)
+
+    def progress(self) -> tuple[int, int]:
+        """Return how many nets are finished, and the updates that they did not need."""
+        finished = self.stopped | (self.trained == self.config.epochs)
+        epochs_saved = np.sum((self.config.epochs - self.trained) * self.stopped)
+        return int(finished.sum()), int(epochs_saved) * self.config.per_epoch
+
+    def begin_stage(self, max_epochs: int) -> tuple[int, int]:
+        """Return the epoch before which the stage ends, and its recorded epochs."""
+        recording, first = self.recording, self.epochs_done
+        last = min(first + max_epochs, self.config.epochs)
+        if not recording.only_percentiles:
+            self._window = self.recorded[:, recording.within(first, last)]
+            return last, self._window.shape[1]
+        rows = max(1, WINDOW // len(self.theta))
+        last = min(last, (recording.index(first) + rows - 1) * recording.every + 1)
+        if not self.recorded.size:
+            self.recorded = np.empty((2, min(rows, recording.n), len(self.theta)))
+        indices = recording.within(first, last)
+        self._window = self.recorded[:, : indices.stop - indices.start]
+        self._window[:, :, self.stopped] = self.last[:, np.newaxis, self.stopped]
+        return last, self._window.shape[1]
+
+    def nets(self, numbers: Array) -> Nets:
+        """Return the state of some nets, given by their sorted numbers."""
+        chosen = _indices(numbers)
+        return Nets(
+            numbers,
+            self.theta[chosen],
+            self._moments[:, chosen],
+            self._clock[:, chosen],
+            self.config.rule.settings[:, chosen],
         )
-        self.clock = np.ones((2, n_nets))
-        self.trained, self.left = np.zeros(n_nets, np.int64), np.zeros(n_nets, bool)
-        self._last = np.full((2, n_nets), np.nan)
-        self.done = 0  # epochs of all stages that are complete
-        self._rows = np.full(
-            (2, 0 if keep.only_percentiles else keep.n, n_nets), np.nan
-        )
-        self._window = self._rows[:, :0]  # of the stage
-        self._percentiles: list[Array] = []
 
-    @property
-    def under_way(self) -> Array:
-        """True (n_nets,) for each net that has epochs before it."""
-        return ~self.left & (self.done < self.job.epochs)
-
-    @property
-    def n_through(self) -> int:
-        """How many nets need no more training."""
-        return int(np.sum(self.left | (self.trained == self.job.epochs)))
-
-    @property
-    def spared(self) -> int:
-        """The updates of the epochs that nets which left did not need."""
-        # No choice by booleans, which would go wrong where another thread notes that a net has left meanwhile.
-        return (
-            int(np.sum((self.job.epochs - self.trained) * self.left))
-            * self.job.per_epoch
-        )
-
-    def stage(self, most: int) -> tuple[int, int]:
-        """Begin the next stage: its first epoch, and the one after its last, at most `most` further."""
-        first, last = self.done, min(self.done + most, self.job.epochs)
-        if self.keep.only_percentiles:
-            rows = max(1, WINDOW // len(self.theta))
-            last = min(last, (self.keep.place(first) + rows - 1) * self.keep.every + 1)
-        kept = self.keep.within(first, last)
-        if self.keep.only_percentiles:
-            if not self._rows.size:
-                self._rows = np.empty((2, min(rows, self.keep.n), len(self.theta)))
-            self._window = self._rows[:, : kept.stop - kept.start]
-            self._window[:, :, self.left] = self._last[:, np.newaxis, self.left]
-        else:
-            self._window = self._rows[:, kept]
-        return first, last
-
-    def note(
-        self,
-        nets: Array,
-        loss: Array,
-        accuracy: Array,
-        left: Array,
-        first: int,
-        last: int,
-    ) -> None:
-        """Write down how nets fared in this stage.
-
-        loss and accuracy (kept epochs of the stage, nets) are means; left (nets,) is 0, or after which epoch one left.
-        """
-        self.trained[nets], self.left[nets] = np.where(left > 0, left, last), left > 0
-        if not len(loss):
+    def absorb(self, result: StageResult, first: int, last: int) -> None:
+        """Take in what some nets became in the stage of these epochs."""
+        nets, stopped = result.nets, result.stopped
+        chosen = _indices(nets.numbers)
+        self.theta[chosen] = nets.theta
+        self._moments[:, chosen], self._clock[:, chosen] = nets.moments, nets.clock
+        self.trained[chosen] = np.where(stopped > 0, stopped, last)
+        self.stopped[chosen] = stopped > 0
+        n_recorded = len(result.loss)
+        if not n_recorded:
             return
-        final = np.where(
-            left > 0, self.keep.place(left - 1) - self.keep.place(first), len(loss) - 1
-        )
-        in_a_row = nets[-1] - nets[0] == len(nets) - 1
-        chosen = (
-            slice(nets[0], nets[-1] + 1) if in_a_row else nets
-        )  # a slice takes half of the time
-        for table, all_last, values in zip(
-            self._window, self._last, (loss, accuracy), strict=True
+        final = np.full(len(stopped), n_recorded - 1)
+        some_stopped = stopped.any()
+        if some_stopped:
+            index = self.recording.index
+            stopped_at = index(stopped - 1) - index(first)
+            final = np.where(stopped > 0, stopped_at, final)
+            after = np.arange(n_recorded)[:, np.newaxis] > final
+        for window, all_last, values in zip(
+            self._window, self.last, (result.loss, result.accuracy), strict=True
         ):
-            last_values = values[final, np.arange(len(nets))]
+            last_values = values[final, np.arange(len(final))]
             all_last[chosen] = last_values
-            if left.any():
-                gone = np.arange(len(loss))[:, np.newaxis] > final
-                values = np.where(
-                    gone, last_values if self.keep.only_percentiles else np.nan, values
-                )
-            table[:, chosen] = values
+            if some_stopped:
+                fill = last_values if self.recording.only_percentiles else np.nan
+                values = np.where(after, fill, values)
+            window[:, chosen] = values
 
-    def close(self, last: int, each: Callable[..., Iterable[Array]] = map) -> None:
-        """End the stage at this epoch; `each` is map, or does the same with threads."""
-        self.done = last
-        if self.keep.only_percentiles and self._window.shape[1]:
-            worst = np.inf, 0.0 if self.loss.code != kernels.codes.MSE else np.nan
-            rows = [
-                (values[np.newaxis].T, of)
-                for table, of in zip(self._window, worst, strict=True)
-                for values in table
-            ]
-            found = np.concatenate(
-                list(each(percentiles, *zip(*rows, strict=True))), axis=1
-            )
-            self._percentiles.append(found.reshape(101, 2, -1).transpose(1, 0, 2))
+    def end_stage(self, last: int, map_: Callable[..., Iterable[Array]] = map) -> None:
+        """End the stage at this epoch; map_ is `map`, or does the same with threads."""
+        self.epochs_done = last
+        if not self.recording.only_percentiles or not self._window.shape[1]:
+            return
+        worst = np.inf, np.nan if self.loss.code == kernels.codes.MSE else 0.0
+        rows = [
+            (values[np.newaxis].T, fill)
+            for window, fill in zip(self._window, worst, strict=True)
+            for values in window
+        ]
+        found = list(map_(percentiles, *zip(*rows, strict=True)))
+        table = np.concatenate(found, axis=1)
+        self.percentiles.append(table.reshape(101, 2, -1).transpose(1, 0, 2))
 
     @property
-    def has_runs(self) -> bool:
-        """True once a net is trained, and it is known how."""
-        return bool(self.trained.any()) and bool(
-            self._percentiles or not self.keep.only_percentiles
-        )
+    def has_results(self) -> bool:
+        """True once a net is trained, and its losses are known."""
+        recorded = bool(self.percentiles or not self.recording.only_percentiles)
+        return recorded and bool(self.trained.any())
 
-    def runs(self, net: "Sequential", seeds: Array | None, seconds: float) -> Runs:
-        """The nets that were trained, as far as the last stage that each of them came through."""
-        some: Any = slice(None) if self.trained.all() else np.flatnonzero(self.trained)
-        epochs = self.keep.epochs
-        if self.keep.only_percentiles:
-            parts = np.concatenate([np.empty((2, 101, 0)), *self._percentiles], axis=2)
-            epochs = epochs[: parts.shape[2]]
-            losses, accuracies = (Curves(epochs, percentiles=part) for part in parts)
-        else:
-            epochs = epochs[epochs <= self.trained.max()]
-            losses, accuracies = (
-                Curves(epochs, each[: len(epochs), some].T) for each in self._rows
-            )
-        last_loss, last_accuracy = self._last[:, some]
-        return Runs(
-            net,
-            self.theta[some],
-            None if seeds is None else seeds[some],
-            self.trained[some],
-            last_loss,
-            last_accuracy,
-            losses,
-            accuracies,
-            self.keep.stop_below,
-            int(self.trained.sum()) * self.job.per_epoch,
-            seconds,
-        )
+
+def _indices(numbers: Array) -> slice | Array:
+    """Return sorted numbers as a slice if none is missing: twice as fast."""
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+    return numbers

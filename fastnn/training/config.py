@@ -1,19 +1,58 @@
-"""The arguments that `fit` and `fit_many` have in common, checked before any work."""
+"""Configuration of a training: the arguments of `fit` and `fit_many`, checked."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_int, check_seed
-from ..data.arrays import Array
-from .recording import updates_to_record
-from .state import FitConfig
+from ..data.arrays import Array, as_array
+from ..data.machine import check_memory
+from ..nn.optimizers import UpdateRule
+
+_REDUCTIONS = ("mean", "sum")
+_LOOPS = ("auto", "general", "specialised")
+_NO_UPDATES = np.empty(0, np.int64)
 
 
-def job(
+@dataclass(frozen=True, eq=False)
+class FitConfig:
+    """Checked arguments of one training, and what follows from them.
+
+    X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
+    optimizer's. mean is the reduction over a batch. loop is "auto", "general" or
+    "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    record_at has the updates after which parameters are recorded, in order. per_epoch
+    counts the updates of an epoch, the last of which may have a smaller batch; updates
+    those of all epochs.
+    """
+
+    X: Array
+    y: Array
+    rule: UpdateRule
+    epochs: int
+    batch_size: int
+    mean: bool
+    shuffle: bool
+    seed: int
+    progress: bool | None
+    loop: str
+    n_jobs: int
+    record_at: Array
+    per_epoch: int
+    updates: int
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return float(self.rule.settings[kernels.codes.LR])
+
+
+def fit_config(
     X: Array,
     y: Array,
-    rule: int,
-    settings: Array,
-    rates: Array,
+    rule: UpdateRule,
     *,
     epochs: Any,
     batch_size: Any,
@@ -27,45 +66,52 @@ def job(
     record: Any = None,
     record_bytes: int = 0,
 ) -> FitConfig:
-    """A Job for X (n, n_in) and y as the kernels take them, and the optimizer's code, settings and rates.
+    """Check the arguments that `fit` and `fit_many` share.
 
-    A record takes record_bytes; mixes_rows says that the net's output for a row depends on the others.
+    X, y and the rule are checked already. mixes_rows: the net's
+    output for a row depends on the other rows. A record takes record_bytes.
     """
-    check_choice("loop", loop, ("auto", "general", "specialised"))
+    check_choice("loop", loop, _LOOPS)
+    check_choice("reduction", reduction, _REDUCTIONS)
     epochs = check_int("epochs", epochs, 1)
-    size = _batch_size(batch_size, len(X), mixes_rows)
-    mean = check_choice("reduction", reduction, ("mean", "sum")) == "mean"
-    shuffle, seed = check_bool("shuffle", shuffle) and size < len(X), check_seed(seed)
+    batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
     if progress is not None:
         check_bool("progress", progress)
-    n_jobs = check_int("n_jobs", n_jobs, -1)
-    if n_jobs == 0:
+    if check_int("n_jobs", n_jobs, -1) == 0:
         raise ValueError(
-            "n_jobs must be a number of threads, or -1 for as many as there are processors, not 0"
+            "n_jobs must be a number of threads, or -1 for all processors, not 0"
         )
-    record_at = updates_to_record(record, -(-len(X) // size) * epochs, record_bytes)
+    per_epoch = -(-len(X) // batch_size)
+    updates = per_epoch * epochs
     return FitConfig(
-        X,
-        y,
-        rule,
-        settings,
-        rates,
-        epochs,
-        size,
-        mean,
-        shuffle,
-        seed,
-        loop,
-        n_jobs,
-        record_at,
+        X=X,
+        y=y,
+        rule=rule,
+        epochs=epochs,
+        batch_size=batch_size,
+        mean=reduction == "mean",
+        shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
+        seed=check_seed(seed),
+        progress=progress,
+        loop=loop,
+        n_jobs=int(n_jobs),
+        record_at=_updates_to_record(record, updates, record_bytes),
+        per_epoch=per_epoch,
+        updates=updates,
     )
 
 
-def _batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
+def check_reduction(reduction: Any) -> bool:
+    """Return True for "mean", False for "sum"."""
+    return check_choice("reduction", reduction, _REDUCTIONS) == "mean"
+
+
+def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
     if isinstance(batch_size, str):
         if batch_size != "full":
             raise ValueError(
-                f"batch_size must be a whole number from 1 on, or 'full', not {batch_size!r}"
+                "batch_size must be an integer of at least 1, or 'full', "
+                f"not {batch_size!r}"
             )
         return n
     size = min(check_int("batch_size", batch_size, 1), n)
@@ -74,3 +120,38 @@ def _batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
             "Repeat and Sum work on all rows at once: train with batch_size='full'"
         )
     return size
+
+
+def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
+    """Return the sorted updates of record=: every k from 0, or those given."""
+    if record is None:
+        return _NO_UPDATES
+    if np.ndim(record) == 0:
+        step = check_int("record", record, 1)
+        _check_record_memory(updates // step + 1, bytes_each, f"record={step}")
+        return np.arange(0, updates + 1, step)
+    at = as_array("record", record)
+    if at.ndim != 1 or at.dtype.kind not in "iu":
+        raise TypeError(
+            "record must be an integer k, to record every k-th update, or a list of "
+            f"updates, such as [0, 10, 100], not {record!r}"
+        )
+    if at.size == 0:
+        raise ValueError("record is empty: leave it out, or list some updates")
+    if at.min() < 0 or at.max() > updates:
+        wrong = at.min() if at.min() < 0 else at.max()
+        raise ValueError(
+            f"record has update {wrong}, but this fit makes updates 0 (the initial "
+            f"parameters) to {updates}"
+        )
+    at = np.unique(at).astype(np.int64)
+    _check_record_memory(len(at), bytes_each, f"record with {len(at):,} updates")
+    return at
+
+
+def _check_record_memory(count: int, bytes_each: int, given: str) -> None:
+    check_memory(
+        count * bytes_each,
+        f"{given} keeps {count:,} copies of all parameters",
+        "record fewer updates",
+    )

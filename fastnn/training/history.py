@@ -1,18 +1,50 @@
-"""What a fit was like."""
+"""History of a training: losses and accuracies of its epochs, and recorded updates."""
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from .. import kernels
 from ..data.arrays import Array
-from .recording import Recording
+from .config import FitConfig
+from .state import TrainingState
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Parameters, loss and accuracy at some updates of a fit, as far as it came.
+
+    updates (m,) counts the updates made; theta (m, n_params) are the parameters after
+    them. loss and accuracy (m,) are means over the samples since the record before, as
+    in `History`: of each sample's loss, and of whether its class was right, at its
+    forward pass, before its update. They are NaN at update 0; accuracy is NaN for mse.
+    They are differences of the epoch's running sums, and rounded like these.
+    """
+
+    updates: Array
+    theta: Array
+    loss: Array
+    accuracy: Array
+
+    def __len__(self) -> int:
+        return len(self.updates)
+
+    def __repr__(self) -> str:
+        span = ""
+        if len(self):
+            span = f", updates {self.updates[0]} to {self.updates[-1]}"
+        n_params = self.theta.shape[1]
+        return f"Recording({len(self)} records of {n_params} parameters{span})"
 
 
 @dataclass(frozen=True, eq=False)
 class History:
     """The epochs that a fit completed; fewer than asked for if it was interrupted.
 
-    loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass, before its update; accuracy
-    (epochs,) the share of samples whose class was right then, NaN for mse. updates and seconds cover all that was
-    done, the last unfinished epoch included; compilation counts as well. recording is what `record` asked for.
+    loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass,
+    before its update; accuracy (epochs,) the share of samples whose class was right
+    then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch
+    and compilation included. recording is what `record` asked for, otherwise None.
     """
 
     loss: Array
@@ -29,12 +61,50 @@ class History:
     def __repr__(self) -> str:
         if not self.epochs:
             return f"History(0 epochs, {self.updates} updates)"
-        accuracy = (
-            ""
-            if self.accuracy[-1] != self.accuracy[-1]
-            else f", accuracy {self.accuracy[-1]:.4g}"
-        )
+        accuracy = ""
+        if not np.isnan(self.accuracy[-1]):
+            accuracy = f", accuracy {self.accuracy[-1]:.4g}"
         return (
             f"History({self.epochs} epochs, {self.updates} updates, "
-            f"loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}{accuracy}, {self.seconds:.3g} s)"
+            f"loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}{accuracy}, "
+            f"{self.seconds:.3g} s)"
         )
+
+
+def history_of(
+    config: FitConfig, state: TrainingState, classifies: bool, seconds: float
+) -> History:
+    """Return the history of the updates made; without classes accuracies are NaN."""
+    updates = int(state.position[kernels.codes.UPDATES])
+    epochs, n = updates // config.per_epoch, len(config.y)
+    accuracy = state.n_right[:epochs] / n if classifies else np.full(epochs, np.nan)
+    recording = None
+    if config.record_at.size:
+        recording = _recording(config, state, updates, classifies)
+    return History(state.loss_sums[:epochs] / n, accuracy, updates, seconds, recording)
+
+
+def _recording(
+    config: FitConfig, state: TrainingState, updates: int, classifies: bool
+) -> Recording:
+    """Return what was recorded in the first updates."""
+    m = int(np.searchsorted(config.record_at, updates, "right"))
+    theta = state.recorded if m == len(state.recorded) else state.recorded[:m].copy()
+    record_at = config.record_at[:m].copy()
+    n = len(config.y)
+    epoch, batch = np.divmod(record_at, config.per_epoch)
+    samples = epoch * n + np.minimum(batch * config.batch_size, n)
+    n_between = np.diff(samples, prepend=0)
+    totals = np.diff(state.recorded_sums[:m], axis=0, prepend=0)
+    epoch_before = np.concatenate([[0], epoch[:-1]])
+    # Where an epoch ended between two records, its sums are not in the difference.
+    ended = epoch > epoch_before
+    if ended.any():
+        sums = np.stack([state.loss_sums, state.n_right], axis=1)[: epoch[-1]]
+        totals[ended] += np.add.reduceat(sums, epoch_before[ended], axis=0)
+    means = np.full((m, 2), np.nan)
+    counts = n_between[:, np.newaxis]
+    np.divide(totals, counts, out=means, where=counts > 0)
+    if not classifies:
+        means[:, 1] = np.nan
+    return Recording(record_at, theta, means[:, 0].copy(), means[:, 1].copy())

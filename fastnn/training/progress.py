@@ -1,32 +1,29 @@
-"""The progress bar of a training that lasts."""
+"""Progress bar of a long training."""
 
 import math
-import time
 from datetime import timedelta
+from time import perf_counter
 from types import TracebackType
 from typing import Any
 
-PATIENCE = 1.0  # seconds until a bar appears where nobody asked for one
-_REFRESH = 0.1
+# Seconds until a bar appears that nobody asked for, and between two refreshes.
+PATIENCE, _REFRESH = 1.0, 0.1
 
 
 class ProgressBar:
-    """How far the work is, its speed and the time left, on the standard error stream.
+    """Bar on stderr: how far the work is, its speed, and the time that remains.
 
-    There are so many updates to make; each counts `amount` of the `unit` that the speed is told in.
-    show=True shows it at once, False never, None when the work has lasted a second and the stream is a terminal.
+    updates: how many there are to make; each counts `amount` of the `unit` in which the
+    speed is shown. show: True shows the bar at once, False never; None shows it after a
+    second if stderr is a terminal.
     """
 
     def __init__(
         self, show: bool | None, updates: int, amount: float, unit: str
     ) -> None:
-        self._show, self._updates, self._amount, self._unit = (
-            show,
-            updates,
-            amount,
-            unit,
-        )
-        self._started = time.perf_counter()
+        self._show, self._updates = show, updates
+        self._amount, self._unit = amount, unit
+        self._started = perf_counter()
         self._refreshed = -math.inf
         self._progress: Any = None
         self._task: Any = None
@@ -36,15 +33,17 @@ class ProgressBar:
             self._show = False
         return self
 
-    def update(self, made: float, place: str, note: str = "", spared: int = 0) -> None:
-        """`made` updates are made and some spared; `place` says where the work is, `note` what else there is to say."""
-        now, done = time.perf_counter(), made + spared
+    def update(
+        self, made: float, position: str, note: str = "", saved: int = 0
+    ) -> None:
+        """Show that `made` updates are made, and `saved` ones are not needed.
+
+        position says where the work is, note what else there is to say.
+        """
+        now, done = perf_counter(), made + saved
         if self._progress is None:
-            if (
-                self._show is not None
-                or now - self._started < PATIENCE
-                or done >= self._updates
-            ):
+            soon = now - self._started < PATIENCE or done >= self._updates
+            if self._show is not None or soon:
                 return
             if not self._open():
                 self._show = False
@@ -53,16 +52,15 @@ class ProgressBar:
             return
         self._refreshed = now
         elapsed = max(now - self._started, 1e-9)
-        left = timedelta(
-            seconds=round(min(elapsed * (self._updates - done) / max(made, 1e-9), 1e9))
-        )
+        seconds = elapsed * (self._updates - done) / max(made, 1e-9)
+        remaining = timedelta(seconds=round(min(seconds, 1e9)))
         self._progress.update(
             self._task,
             completed=done,
-            place=place,
+            position=position,
             note=note,
             rate=f"{made * self._amount / elapsed:,.0f} {self._unit}/s",
-            left=f"{left} left",
+            remaining=f"{remaining} left",
             refresh=True,
         )
 
@@ -74,16 +72,12 @@ class ProgressBar:
         console = Console(stderr=True)
         if self._show is None and not (console.is_terminal or console.is_jupyter):
             return False
-        fields = [
-            TextColumn(f"{{task.fields[{name}]}}")
-            for name in ("place", "note", "rate", "left")
-        ]
+        texts = dict.fromkeys(("position", "note", "rate", "remaining"), "")
+        columns = [TextColumn(f"{{task.fields[{name}]}}") for name in texts]
         self._progress = Progress(
-            BarColumn(), *fields, console=console, auto_refresh=False
+            BarColumn(), *columns, console=console, auto_refresh=False
         )
-        self._task = self._progress.add_task(
-            "", total=self._updates, place="", note="", rate="", left=""
-        )
+        self._task = self._progress.add_task("", total=self._updates, **texts)
         try:
             self._progress.start()
         except LiveError:  # the caller has a display of their own

@@ -1,6 +1,7 @@
-"""What `fastnn info` says of the folder of compiled code, in whatever state that is."""
+"""`fastnn info`: the folder of compiled code in all its states."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,13 +11,14 @@ KEY = "0123456789abcdef" * 2
 
 
 @pytest.fixture
-def shown(monkeypatch, capsys):
+def lines(monkeypatch, capsys):
+    """Return a function that gives the lines about a folder of compiled code."""
+
     def show(folder):
         monkeypatch.setenv("FASTNN_CACHE_DIR", str(folder))
         info.show()
-        return (
-            capsys.readouterr().out.partition("compiled code")[2].strip().splitlines()
-        )
+        text = capsys.readouterr().out.partition("compiled code")[2]
+        return text.strip().splitlines()
 
     return show
 
@@ -26,19 +28,19 @@ def write(file, size, day):
     os.utime(file, (day * 86400 + 43200, 86400 + 43200))
 
 
-def test_a_row_for_each_kernel(tmp_path, shown):
+def test_each_kernel_has_a_row(tmp_path, lines):
     write(tmp_path / f"per_sample.train-{KEY}.bin", 300_000, 3)
     write(tmp_path / f"per_sample.train-{KEY[::-1]}.bin", 500_000, 2)
     write(tmp_path / f"tiny.train-2-2-1-1-0-{KEY}.bin", 100_000, 1)
-    assert shown(tmp_path) == [
+    assert lines(tmp_path) == [
         f"{tmp_path} (3 files, 0.9 MB)",
-        "  kernel                  files       size  last made   last read",
+        "  kernel                  files       size  written     last read",
         "  per_sample.train            2     0.8 MB  1970-01-02  1970-01-04",
         "  tiny.train-2-2-1-1-0        1     0.1 MB  1970-01-02  1970-01-02",
     ]
 
 
-def test_foreign_files_are_counted_apart(tmp_path, shown):
+def test_foreign_files_are_counted_separately(tmp_path, lines):
     write(tmp_path / f"per_sample.train-{KEY}.bin", 300_000, 1)
     (tmp_path / f"a.folder-{KEY}.bin").mkdir()
     (tmp_path / f"a.link-{KEY}.bin").symlink_to("/nowhere")
@@ -50,34 +52,33 @@ def test_foreign_files_are_counted_apart(tmp_path, shown):
         os.fsdecode(b"\xff.bin"),
     ):
         (tmp_path / name).touch()
-    summary, _, kernel, other = shown(tmp_path)
-    assert summary == f"{tmp_path} (1 files, 0.3 MB)"
+    summary, _, kernel, other = lines(tmp_path)
+    assert summary == f"{tmp_path} (1 file, 0.3 MB)"
     assert kernel.split()[:2] == ["per_sample.train", "1"]
     assert other.split()[:3] == ["other", "files", "7"]
 
 
-def test_folders_with_nothing_to_show(tmp_path, shown):
+def test_folders_without_kernels(tmp_path, lines):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
-    assert shown(tmp_path / "empty") == [f"{tmp_path}/empty (empty)"]
-    assert shown(tmp_path / "none") == [f"{tmp_path}/none (not there yet)"]
+    assert lines(tmp_path / "empty") == [f"{tmp_path}/empty (empty)"]
+    assert lines(tmp_path / "none") == [f"{tmp_path}/none (does not exist yet)"]
     assert not (tmp_path / "none").exists()
-    assert shown(tmp_path / "file") == [
+    assert lines(tmp_path / "file") == [
         f"{tmp_path}/file (cannot be read: Not a directory)"
     ]
 
 
-def test_a_folder_that_may_not_be_read(tmp_path, shown, monkeypatch):
+def test_an_unreadable_folder(tmp_path, lines, monkeypatch):
     def refused(folder):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(
-        os, "scandir", refused
-    )  # the rights themselves do not stop root
-    assert shown(tmp_path) == [f"{tmp_path} (cannot be read: Permission denied)"]
+    # Permissions themselves do not stop root.
+    monkeypatch.setattr(os, "scandir", refused)
+    assert lines(tmp_path) == [f"{tmp_path} (cannot be read: Permission denied)"]
 
 
-def test_a_file_that_vanishes_meanwhile(tmp_path, shown, monkeypatch):
+def test_a_file_that_is_removed_meanwhile(tmp_path, lines, monkeypatch):
     names = [f"a.b-{KEY}.bin", f"c.d-{KEY}.bin"]
     for name in names:
         (tmp_path / name).touch()
@@ -96,13 +97,16 @@ def test_a_file_that_vanishes_meanwhile(tmp_path, shown, monkeypatch):
             pass
 
     monkeypatch.setattr(os, "scandir", Scan)
-    summary, _, kernel = shown(tmp_path)
-    assert "1 files" in summary
+    summary, _, kernel = lines(tmp_path)
+    assert "1 file," in summary
     assert kernel.split()[:2] == ["c.d", "1"]
 
 
 def test_threads():
-    assert (
-        "available; fit(..., n_jobs=) uses one unless told otherwise"
-        in dict(info.rows())["threads"]
-    )
+    text = dict(info.rows())["threads"]
+    assert "available; fit(..., n_jobs=) uses one by default" in text
+
+
+def test_the_folder_of_the_package():
+    folder = dict(info.rows())["fastnn"].partition(" in ")[2]
+    assert (Path(folder) / "__main__.py").exists()

@@ -1,4 +1,4 @@
-"""The command line, as a user types it."""
+"""The command line, as users call it."""
 
 import ctypes
 import json
@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -29,7 +30,7 @@ def run(*arguments, columns="150", **options):
 
 
 @pytest.mark.compiled
-def test_reproduce_writes_pictures_results_and_a_page_and_prints_tables(tmp_path):
+def test_reproduce_writes_its_files_and_prints_tables(tmp_path):
     typed = ("reproduce", "spiral", "xor-grid", "spiral", "--out", "a b/c", "--quick")
     found = run(*typed, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
@@ -66,13 +67,13 @@ def test_reproduce_writes_pictures_results_and_a_page_and_prints_tables(tmp_path
         "the page",
         "verdict",
         "as published",
-        "0 fail",
+        "0 failed",
         "report.html",
     ):
         assert part in found.stdout
 
 
-def test_list_prints_names_titles_and_sources_and_does_nothing_else(tmp_path):
+def test_list_only_prints_names_titles_and_sources(tmp_path):
     found = run("reproduce", "--list", cwd=tmp_path)
     assert (found.returncode, found.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
@@ -86,7 +87,7 @@ def test_list_prints_names_titles_and_sources_and_does_nothing_else(tmp_path):
     assert run("reproduce", "spiral", "--list").stdout.startswith("spiral ")
 
 
-def test_a_terminal_without_korean_shows_the_rest():
+def test_a_terminal_that_cannot_encode_korean_shows_the_rest():
     command = [sys.executable, "-m", "fastnn", "reproduce", "--list"]
     found = subprocess.run(
         command,
@@ -109,27 +110,36 @@ def test_info_and_version():
 
 
 WRONG = {
-    "no command": ([], "a command is wanted"),
+    "no command": ([], "missing command: choose reproduce, info or warmup"),
     "unknown option first": (["--verbose"], "--verbose"),
-    "empty folder": (["reproduce", "--out="], "--out wants"),
+    "empty folder": (
+        ["reproduce", "--out="],
+        "argument --out: the folder's name is empty",
+    ),
     "unknown command": (["train"], "invalid choice: 'train'"),
     "unknown experiment": (
         ["reproduce", "sprial"],
         "'sprial': did you mean spiral? (see",
     ),
-    "several near ones": (["reproduce", "XOR"], "did you mean xor-grid or xor-gate?"),
-    "nothing like it": (["reproduce", "qqqq"], f"there are {', '.join(EXPERIMENTS)}"),
+    "several similar names": (
+        ["reproduce", "XOR"],
+        "did you mean xor-grid or xor-gate?",
+    ),
+    "no similar name": (["reproduce", "qqqq"], f"choose from {', '.join(EXPERIMENTS)}"),
     "unknown name to list": (["reproduce", "sprial", "--list"], "did you mean spiral?"),
-    "negative seed": (["reproduce", "--seed", "-1"], "a whole number below 4,000,000"),
+    "negative seed": (
+        ["reproduce", "--seed", "-1"],
+        "must be a whole number below 4,000,000",
+    ),
     "seed too large": (
         ["reproduce", "--seed", "4000000"],
-        "argument --seed: a whole number below 4,000,000 is",
+        "argument --seed: must be a whole number below 4,000,000",
     ),
-    "seed of too many digits": (
+    "seed with too many digits": (
         ["reproduce", "--seed", "9" * 5000],
-        "a whole number below 4,000,000",
+        "must be a whole number below 4,000,000",
     ),
-    "seed with a point": (["reproduce", "--seed", "1.5"], "a whole number below"),
+    "fractional seed": (["reproduce", "--seed", "1.5"], "must be a whole number"),
     "unknown option": (["reproduce", "--outt", "x"], "--outt"),
     "missing value": (["reproduce", "--out"], "expected one argument"),
     "not a folder": (
@@ -140,7 +150,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_arguments_are_one_line_and_status_2(case, capsys):
+def test_wrong_arguments_print_one_line_and_exit_with_status_2(case, capsys):
     arguments, message = WRONG[case]
     with pytest.raises(SystemExit) as caught:
         main.main(arguments)
@@ -152,7 +162,7 @@ def test_wrong_arguments_are_one_line_and_status_2(case, capsys):
     assert message in shown.err
 
 
-def test_a_file_in_the_way_is_refused_before_any_work(tmp_path, capsys):
+def test_a_file_instead_of_a_folder_is_refused_before_any_work(tmp_path, capsys):
     (tmp_path / "out").write_text("precious")
     with pytest.raises(SystemExit) as caught:
         main.main(["reproduce", "--out", str(tmp_path / "out")])
@@ -164,13 +174,13 @@ def test_a_file_in_the_way_is_refused_before_any_work(tmp_path, capsys):
     assert (tmp_path / "out").read_text() == "precious"
 
 
-def test_options_arrive_and_what_fails_is_said_and_is_the_exit_status(
+def test_options_are_passed_on_and_a_failure_sets_the_exit_status(
     tmp_path, monkeypatch, capsys
 ):
-    told = []
+    received = []
 
     def fail(options, say):
-        told.append(options)
+        received.append(options)
         say("training")
         run = Run("a mode", "a setting", 10, 0.5, 0.25, 0.75)
         finding = Finding("the loss", "0.2", "0.25", "NOT equal", "equal", ok=False)
@@ -179,7 +189,7 @@ def test_options_arrive_and_what_fails_is_said_and_is_the_exit_status(
     monkeypatch.setitem(
         EXPERIMENTS, "fake", Experiment("fake", "A title", "a page", "Why?", fail)
     )
-    monkeypatch.setattr(main, "_warm_up", lambda dtypes: None)
+    monkeypatch.setattr(warmup, "warm_up", lambda dtypes: iter(()))
     arguments = [
         "reproduce",
         "fake",
@@ -190,16 +200,16 @@ def test_options_arrive_and_what_fails_is_said_and_is_the_exit_status(
         "--quick",
     ]
     assert main.main(arguments) == 1
-    assert told == [Options(seed=3999999, quick=True)]
+    assert received == [Options(seed=3999999, quick=True)]
     shown = capsys.readouterr().out
-    assert "1 fail" in shown
+    assert "1 failed" in shown
     assert "FAILS: fake: the loss: the page has 0.2, found 0.25: NOT equal" in shown
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["experiments"]["fake"]["ok"] is results["ok"] is False
 
 
 @pytest.mark.compiled
-def test_a_narrow_terminal_and_odd_names_lose_nothing(tmp_path):
+def test_a_narrow_terminal_and_a_strange_folder_name_lose_nothing(tmp_path):
     found = run(
         "reproduce", "xor-grid", "--out", "[/x] :smile:", cwd=tmp_path, columns="80"
     )
@@ -211,13 +221,13 @@ def test_a_narrow_terminal_and_odd_names_lose_nothing(tmp_path):
 
 
 @pytest.mark.compiled
-def test_a_disk_that_is_full_is_one_line(tmp_path):
+def test_a_failed_write_prints_one_line(tmp_path):
     (tmp_path / "out" / "results.json").mkdir(parents=True)
     found = run("reproduce", "xor-grid", "--out", "out", cwd=tmp_path)
     assert found.returncode == 1
     assert (
-        found.stderr
-        == "fastnn: cannot write the file out/results.json: there is a folder of that name\n"
+        found.stderr == "fastnn: cannot write the file out/results.json: "
+        "there is a folder of that name\n"
     )
     with open("/dev/full", "w") as full:
         found = subprocess.run(
@@ -232,7 +242,7 @@ def test_a_disk_that_is_full_is_one_line(tmp_path):
 
 
 @pytest.mark.compiled
-def test_ctrl_c_is_one_line_and_status_130(tmp_path):
+def test_ctrl_c_prints_one_line_and_exits_with_status_130(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "fastnn", "reproduce"],
         cwd=tmp_path,
@@ -244,13 +254,13 @@ def test_ctrl_c_is_one_line_and_status_130(tmp_path):
         time.sleep(0.01)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, "fastnn: interrupted\n")
     assert out == ""
 
 
 def test_ctrl_c_within_exec_has_the_same_status(tmp_path):
-    """As in Numba's imports; CPython remembers it, though it was caught, where a module is run by `-m`."""
+    """Numba's imports call exec; under `-m`, CPython remembers interrupts in it."""
     (tmp_path / "interrupted.py").write_text(
         "import sys\n"
         "from fastnn.cli import main, warmup\n"
@@ -270,14 +280,17 @@ def test_ctrl_c_within_a_callback_is_not_lost(monkeypatch, capsys):
 
     def show():
         ctypes.CFUNCTYPE(None)(callback)()
-        time.sleep(5)
+        # The repeated signal is heard after its timer has fired, at the latest.
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
 
     monkeypatch.setattr(warmup, "show", show)
     assert main.main(["warmup"]) == 130
     assert capsys.readouterr().err == "fastnn: interrupted\n"
 
 
-def test_output_into_a_pipe_that_closes():
+def test_output_into_a_closed_pipe():
     command = f"{sys.executable} -m fastnn info | head -n 1"
     found = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert found.stderr == ""

@@ -1,4 +1,4 @@
-"""`fastnn warmup`: what it says, on a terminal and elsewhere, and what it leaves behind."""
+"""`fastnn warmup`: its output on a terminal and elsewhere, and its files."""
 
 import os
 import re
@@ -25,20 +25,19 @@ def run(folder):
 
 
 @pytest.mark.compiled
-def test_the_first_compiles_and_the_second_loads(tmp_path):
+def test_the_first_call_compiles_and_the_second_loads(tmp_path):
     folder = tmp_path / "a" / "b"
     out, err = run(folder)
     n = len(list(folder.iterdir()))
-    end = re.escape(f"kept in {folder}\n")
+    end = re.escape(f"stored in {folder}\n")
     assert re.fullmatch(
         rf"loops: {n} compiled, 0 from the cache, in \d+\.\d s; {end}", out
     )
     assert [re.sub(r"\s+\d+\.\d s$", "", line) for line in err] == [
         f"{i}/12  {name}" for i, (name, _) in enumerate(warmup.steps(warmup.DTYPES), 1)
     ]
-    assert (
-        sum(file.name.startswith("per_sample.train-") for file in folder.iterdir()) == 2
-    )
+    names = [file.name for file in folder.iterdir()]
+    assert sum(name.startswith("per_sample.train-") for name in names) == 2
     out, _ = run(folder)
     assert re.fullmatch(
         rf"loops: 0 compiled, {n} from the cache, in \d+\.\d s; {end}", out
@@ -47,7 +46,7 @@ def test_the_first_compiles_and_the_second_loads(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Steps that take no time."""
+    """Replace the steps by ones that take no time."""
     monkeypatch.setattr(
         warmup, "steps", lambda dtypes: [("one", lambda: None), ("two", lambda: None)]
     )
@@ -55,12 +54,12 @@ def quick(monkeypatch):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_folder_that_cannot_be_used(tmp_path, monkeypatch, capsys):
+def test_an_unusable_folder(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("precious")
     monkeypatch.setenv("FASTNN_CACHE_DIR", str(tmp_path / "file" / "below"))
     warmup.show()
     shown = capsys.readouterr()
-    assert shown.out.endswith("; not kept\n")
+    assert shown.out.endswith("; not stored\n")
     assert "1/2  one" in shown.err
     assert (tmp_path / "file").read_text() == "precious"
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 import fastnn
 from fastnn.sweep.curves import forward_filled, percentiles
-from fastnn.sweep.rate import Proportion
-from fastnn.sweep.runs import seed_array
+from fastnn.sweep.plan import seed_array
+from fastnn.sweep.statistics import Proportion
 
 GATE = fastnn.datasets.xor_gate()
 SPIRAL = fastnn.datasets.spiral(10)
@@ -199,7 +199,7 @@ def test_epochs_to_a_loss_are_those_of_the_first_kept_epoch_below_it():
     assert found.quantile(there / 40) == max(epoch for epoch in first if epoch < np.inf)
     assert found.quantile(there / 40 + 0.01) == np.inf
     assert (
-        f"{there} of 40 nets, the first in epoch {min(first)}, half of all nets by epoch {found.median:.0f}"
+        f"{there} of 40 nets, first in epoch {min(first)}, half of all by epoch {found.median:.0f}"
         in repr(found)
     )
     for kept in ("all", "percentiles"):
@@ -290,9 +290,9 @@ def test_nets_that_predict_values_have_no_accuracy():
     for call in (runs.success_rate, runs.solved, runs.share_solved):
         with pytest.raises(ValueError, match="use loss_below"):
             call(accuracy_above=0.5)
-        with pytest.raises(ValueError, match="what is a success"):
+        with pytest.raises(ValueError, match="what counts as a success"):
             call()
-    with pytest.raises(ValueError, match="use loss_below, or loss_quantiles"):
+    with pytest.raises(ValueError, match="use loss_below or loss_quantiles"):
         runs.accuracy_quantiles(0.5)
 
 

@@ -10,7 +10,7 @@ import pytest
 from known_runs import curves, runs_of, with_one_diverged
 
 import fastnn
-from fastnn.sweep.runs import seed_array
+from fastnn.sweep.plan import seed_array
 
 GATE = fastnn.datasets.xor_gate()
 
@@ -64,7 +64,7 @@ def test_labels_are_saved(tmp_path):
     for mine, its in zip(runs, again, strict=True):
         assert its.predict(GATE[0]).tolist() == mine.predict(GATE[0]).tolist()
         assert its.classes.tolist() == ["no", "yes"]
-    with pytest.raises(ValueError, match="loaded, and does not know"):
+    with pytest.raises(ValueError, match="loaded, so it has no scheme"):
         again[0].fit_many(GATE[0], labels, seeds=[1], epochs=1, lr=0.1)
 
 
@@ -77,7 +77,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     runs.save(path)
     before = path.read_bytes()
     own = fastnn.Sequential([Mine(2, 1)]).fit_many(*GATE, seeds=[1], epochs=1, lr=0.1)
-    with pytest.raises(TypeError, match="Mine is not one of fastnn's own"):
+    with pytest.raises(TypeError, match="Mine is not one of fastnn's layers"):
         own.save(path)
 
     def full(*_):
@@ -111,12 +111,13 @@ def test_files_of_other_kinds_are_refused(tmp_path):
     runs_of(*curves()).save(runs)
     fastnn.mlp(2, 2, 1).save(net)
     with pytest.raises(
-        ValueError, match=r"net.npz is not a Runs .*: it is a net, use fastnn.load"
+        ValueError,
+        match=r"net.npz is not a Runs .*: it holds a net, read it with fastnn.load",
     ):
         fastnn.Runs.load(net)
     with pytest.raises(
         ValueError,
-        match=r"runs.npz is not a net .*: it is a Runs, use fastnn.Runs.load",
+        match=r"runs.npz is not a net .*: it holds a Runs, read it with fastnn.Runs.load",
     ):
         fastnn.load(runs)
     np.savez(path, a=np.arange(3))
@@ -177,7 +178,7 @@ def test_files_with_wrong_percentiles_are_refused(tmp_path):
     for changes, message in (
         (
             {"loss_percentiles": np.zeros((100, 30))},
-            r"its loss_percentiles has the shape \(100, 30\)",
+            r"its loss_percentiles has shape \(100, 30\)",
         ),
         ({"accuracy_percentiles": None}, "it has no accuracy_percentiles"),
         (

@@ -144,13 +144,10 @@ def test_ctrl_c_is_heard_within_a_batch_and_nothing_runs_on(n_jobs):
 
 
 def test_an_error_in_a_thread_ends_the_others(monkeypatch):
-    from fastnn.sweep import state
+    def failing(*arguments):
+        raise MemoryError("no more")
 
-    class Failing(state.SweepState):
-        def note(self, *arguments):
-            raise MemoryError("no more")
-
-    monkeypatch.setattr("fastnn.model.SweepState", Failing)
+    monkeypatch.setattr("fastnn.sweep.scheduler.train_block", failing)
     with pytest.raises(MemoryError, match="no more"):
         make("2-2-1").fit_many(*GATE, seeds=range(300), epochs=2, lr=0.1, n_jobs=2)
 
@@ -214,7 +211,7 @@ def test_each_may_have_settings_of_its_own(rule):
 
 def test_one_net_refuses_the_settings_of_many():
     with pytest.raises(
-        ValueError, match="momentum has 2 numbers: one net takes one, and fit_many"
+        ValueError, match=r"momentum has 2 values for one net: .*fit_many"
     ):
         make("2-2-1").fit(
             *GATE, epochs=1, optimizer=fastnn.SGD(0.1, momentum=[0.1, 0.2])
@@ -315,21 +312,21 @@ def test_layers_with_parameters_of_their_own_keep_them():
 
 
 WRONG = {
-    "neither": ({}, "needs seeds="),
-    "both": ({"seeds": [1], "init": np.zeros((1, 9))}, "needs seeds="),
+    "neither": ({}, "needs either seeds="),
+    "both": ({"seeds": [1], "init": np.zeros((1, 9))}, "needs either seeds="),
     "no seeds": ({"seeds": []}, "seeds is empty"),
     "a wrong seed": ({"seeds": [-1]}, "seed must be at least 0"),
     "a wrong shape": (
         {"init": np.zeros((3, 8))},
-        r"init has the shape \(3, 8\), but \(n_nets, 9\)",
+        r"init has shape \(3, 8\): pass \(n_nets, 9\)",
     ),
     "too many rates": (
         {"seeds": [1, 2], "lr": [0.1, 0.2, 0.3]},
-        "lr has 3 numbers, but there are 2 nets",
+        "lr has 3 values for 2 nets",
     ),
     "a table of rates": (
         {"seeds": [1, 2], "lr": [[0.1, 0.2]]},
-        r"lr must be a number, or one for each .* \(1, 2\)",
+        r"lr must be a number, or an array .* \(1, 2\)",
     ),
     "a momentum of 1": (
         {"seeds": [1], "lr": None, "optimizer": "adam", "batch_size": 0},
@@ -349,7 +346,7 @@ def test_wrong_arguments_are_refused(case):
 
 
 def test_nets_that_seeds_do_not_draw_are_refused():
-    with pytest.raises(ValueError, match="made from arrays, or loaded"):
+    with pytest.raises(ValueError, match="made from arrays or loaded"):
         fastnn.mlp(2, 1, init=[[[1.0], [1.0]], [0.0]]).fit_many(
             *GATE, seeds=[1], epochs=1, lr=0.1
         )

@@ -68,24 +68,23 @@ def test_few_nets_leave_too(batch_size):
 
 
 @pytest.mark.compiled
-def test_lanes_are_filled_anew(monkeypatch):
-    groups = []
-    share = scheduler._share
+def test_active_nets_fill_the_lanes_again_in_each_stage(monkeypatch):
+    stages = {}
+    train_block = scheduler.train_block
 
-    def watched(pool, stop, blocks, left, *rest):
-        groups.append([len(nets) for nets in left])
-        return share(pool, stop, blocks, left, *rest)
+    def watched(nets, stage, *rest):
+        stages.setdefault(stage.first, []).append(len(nets.numbers))
+        return train_block(nets, stage, *rest)
 
-    monkeypatch.setattr(scheduler, "_share", watched)
+    monkeypatch.setattr(scheduler, "train_block", watched)
     runs = fastnn.mlp(2, 2, 1).fit_many(*GATE, stop_below=0.3, n_jobs=1, **OPTIONS)
+    groups = list(stages.values())
     assert 20 < len(groups) <= 32
-    assert [sum(each) for each in groups] == sorted(
-        (sum(each) for each in groups), reverse=True
-    )
-    assert (runs.trained == 400).sum() <= sum(groups[-1]) < 150
-    assert all(
-        size == max(each) for each in groups for size in each[:-1]
-    )  # only the last one may have empty lanes
+    totals = [sum(sizes) for sizes in groups]
+    assert totals == sorted(totals, reverse=True)
+    assert (runs.trained == 400).sum() <= totals[-1] < 150
+    # Only the last block of a stage may have empty lanes.
+    assert all(size == max(sizes) for sizes in groups for size in sizes[:-1])
 
 
 @pytest.mark.compiled
@@ -152,7 +151,7 @@ def test_percentiles_count_nets_that_left_with_their_last_loss(monkeypatch):
 
 @pytest.mark.compiled
 def test_many_losses_become_percentiles_unless_asked(monkeypatch):
-    monkeypatch.setattr(plan, "_ALL", 999)
+    monkeypatch.setattr(plan, "_MAX_EACH", 999)
     net = fastnn.mlp(2, 2, 1)
     for epochs, losses, kept in (
         (9, None, True),
@@ -189,7 +188,7 @@ def test_orders_are_the_same_in_stages(monkeypatch):
     options = {"seeds": range(3), "epochs": 11, "lr": 0.1, "optimizer": None, "seed": 5}
     whole = net.fit_many(X, y, **options)
     for ahead in (1, 65, 130):
-        monkeypatch.setattr(scheduler, "_ORDERS", ahead)
+        monkeypatch.setattr(scheduler, "_AHEAD", ahead)
         for rule in (fastnn.SGD(0.1), fastnn.Adam(0.01)):
             again = net.fit_many(X, y, **(options | {"lr": None, "optimizer": rule}))
             alone = fastnn.mlp(2, 4, 3, seed=2)
@@ -203,7 +202,7 @@ class Interrupted(scheduler.ProgressBar):
 
     looks = 3
 
-    def update(self, made, place, note="", spared=0):
+    def update(self, made, position, note="", saved=0):
         self.count = getattr(self, "count", 0) + 1
         if self.count > self.looks:
             raise KeyboardInterrupt
@@ -217,8 +216,8 @@ def test_ctrl_c_keeps_the_nets_that_are_finished():
     net.fit_many(X[:4], y[:4], seeds=range(300), **(options | {"epochs": 1}))
 
     class Once(scheduler.ProgressBar):
-        def update(self, made, place, note="", spared=0):
-            if not place.startswith("0/"):
+        def update(self, made, position, note="", saved=0):
+            if not position.startswith("0/"):
                 raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
@@ -297,7 +296,7 @@ def test_ways_that_are_offered_fit(monkeypatch):
         ask(losses="all", every=every - 1)
     with pytest.raises(ValueError, match="at most"):
         ask(n_nets=most + 1, losses="all")
-    with pytest.raises(ValueError, match="percentiles of their losses") as refused:
+    with pytest.raises(ValueError, match="percentiles of losses") as refused:
         ask(epochs=100_000, losses="percentiles")
     assert "every=" in str(refused.value)
 
@@ -317,14 +316,19 @@ def test_wrong_arguments_are_refused(case):
 
 
 @pytest.mark.compiled
-def test_a_signal_is_heard_and_finished_nets_are_kept():
-    import threading
-
+def test_a_signal_is_heard_and_finished_nets_are_kept(monkeypatch):
     X, y = fastnn.datasets.xor_grid(20)
     net = fastnn.mlp(2, 2, 1)
     options = {"lr": 0.1, "seeds": range(100_000)}
-    net.fit_many(X[:4], y[:4], **(options | {"epochs": 1, "seeds": [1]}))
-    threading.Timer(2.5, signal.raise_signal, [signal.SIGINT]).start()
+
+    class Signalling(scheduler.ProgressBar):
+        """Presses Ctrl-C when the first nets are finished."""
+
+        def update(self, made, position, note="", saved=0):
+            if not position.startswith("0/"):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(scheduler, "ProgressBar", Signalling)
     with pytest.raises(KeyboardInterrupt):
         net.fit_many(X, y, epochs=100, **options)
     assert 0 < len(net.runs) < 100_000

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.training.engines import dispatch
+from fastnn.training.engines import dispatch, threads
 
 
 def grid_net(**options):
@@ -21,7 +21,7 @@ def trained(net, **how):
 
 
 def all_processors(monkeypatch, n):
-    monkeypatch.setattr(dispatch, "available_threads", lambda: n)
+    monkeypatch.setattr(threads, "available_threads", lambda: n)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -100,7 +100,7 @@ def test_loops_agree_but_for_rounding():
 
 def test_the_work_alone_chooses_the_loop(monkeypatch):
     taken = []
-    for name in ("specialised", "per_sample", "batches"):
+    for name in ("_specialised", "_per_sample", "_batches"):
         kept = getattr(dispatch, name)
         monkeypatch.setattr(
             dispatch,
@@ -108,7 +108,7 @@ def test_the_work_alone_chooses_the_loop(monkeypatch):
             lambda *work, kept=kept, name=name: (taken.append(name), kept(*work))[1],
         )
     X, y = fastnn.datasets.xor_gate()
-    monkeypatch.setattr(dispatch, "PAYS", 400)
+    monkeypatch.setattr(dispatch, "SPECIALISED_PAYS", 400)
     grid_net().fit(X, y, epochs=99, lr=0.1)
     grid_net().fit(X, y, epochs=100, lr=0.1)
     grid_net().fit(X, y, epochs=100, lr=0.1, loop="general")
@@ -117,13 +117,13 @@ def test_the_work_alone_chooses_the_loop(monkeypatch):
     fastnn.mlp(2, 20, 1).fit(X, y, epochs=100, lr=0.1)
     fastnn.mlp(2, 2, 2).fit(X, y, epochs=100, lr=0.1)
     assert taken == [
-        "per_sample",
-        "specialised",
-        "per_sample",
-        "per_sample",
-        "batches",
-        "per_sample",
-        "per_sample",
+        "_per_sample",
+        "_specialised",
+        "_per_sample",
+        "_per_sample",
+        "_batches",
+        "_per_sample",
+        "_per_sample",
     ]
 
 
@@ -131,7 +131,7 @@ def test_a_loop_that_cannot_run_is_refused():
     X, y = fastnn.datasets.xor_gate()
     for net, how, why in [
         (fastnn.mlp(2, 2, 2), {"lr": 0.1}, "one output"),
-        (fastnn.mlp(2, 20, 1), {"lr": 0.1}, "40 parameters at most.*81"),
+        (fastnn.mlp(2, 20, 1), {"lr": 0.1}, "at most 40 parameters.*81"),
         (grid_net(), {"lr": 0.1, "batch_size": 2}, "batch_size=1"),
         (grid_net(), {"optimizer": fastnn.SGD(0.1, momentum=0.9)}, "plain SGD"),
         (

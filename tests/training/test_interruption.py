@@ -178,11 +178,11 @@ def test_ctrl_c_at_any_line_leaves_a_net_that_fits_its_history(chunks, kind):
 def test_chunks_are_well_under_a_tenth_of_a_second():
     pace = trainer.ChunkSizer(1)
     for _ in range(20):
-        pace.learn(pace.samples, pace.samples * 1e-6)
+        pace.measured(pace.samples, pace.samples * 1e-6)
     assert 20_000 <= pace.samples <= 40_000  # 1 µs a sample
-    pace.learn(pace.samples, 1.0)  # the machine got slower
+    pace.measured(pace.samples, 1.0)  # the machine got slower
     assert pace.samples < 2_000
-    pace.learn(1, 10.0)
+    pace.measured(1, 10.0)
     assert pace.samples == 1
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.training.errors import DivergenceError
+from fastnn.training.trainer import DivergenceError
 
 X, Y = fastnn.datasets.xor_grid(9)  # 81 points
 HOW = {
@@ -213,6 +213,6 @@ def test_what_memory_cannot_hold_is_refused_with_the_figure(monkeypatch):
     net = fastnn.mlp(100, 1000, 10)
     with pytest.raises(
         ValueError,
-        match=r"record=1 keeps 800,000,001 times all parameters, [\d,.]+ GB.*record fewer",
+        match=r"record=1 keeps 800,000,001 copies of all parameters, [\d,.]+ GB.*record fewer",
     ):
         net.fit(np.zeros((4, 100)), [0, 1, 2, 3], epochs=200_000_000, lr=0.1, record=1)

@@ -1,6 +1,7 @@
 """Training against the naive trainer, and what must not change the numbers."""
 
 import copy
+import dataclasses
 from itertools import pairwise
 
 import naive
@@ -75,8 +76,9 @@ def agree(net, history, wanted, tolerance=1e-12):
 def test_an_epoch_equals_the_naive_trainer(rule, batch_size, reduction):
     ours, theirs = RULES[rule]
     if reduction == "sum" and batch_size != 1:
-        ours, theirs = copy.copy(ours), copy.copy(theirs)
-        ours.lr = theirs.lr = ours.lr / 100
+        theirs = copy.copy(theirs)
+        theirs.lr = ours.lr / 100
+        ours = dataclasses.replace(ours, lr=theirs.lr)
     X, y = rows(100, 3, "bce")
     net = build(start([3, 4, 1]), ["sigmoid"], "bce")
     before = net.theta.copy()
@@ -210,7 +212,7 @@ def test_a_batch_of_one_is_a_per_sample_step(rule, monkeypatch):
     alone.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     # the loop over batches, of one each
     monkeypatch.setattr(
-        dispatch, "per_sample", lambda *work: dispatch.batches(*work, 64)
+        dispatch, "_per_sample", lambda *work: dispatch._batches(*work, 64)
     )
     together.fit(X, y, epochs=1, optimizer=RULES[rule][0], batch_size=1, shuffle=False)
     assert np.abs(alone.theta - together.theta).max() <= 1e-13
@@ -258,7 +260,7 @@ def test_no_chunk_changes_a_bit_of_any_batch_size(batch_size, length, epochs, se
         def __init__(self, n_params):
             self.samples = length
 
-        def learn(self, samples, seconds):
+        def measured(self, samples, seconds):
             pass
 
     rule = fastnn.Adam(0.01)
@@ -283,10 +285,15 @@ def test_a_chunk_may_end_within_an_update(chunks, rule):
 
 
 def test_blocks_of_drawn_orders_change_no_bit(monkeypatch):
-    from fastnn.training import trainer
-
     whole = run((2, 3, 1), "tanh", RULES["sgd"][0], 1, 7, 3)
-    monkeypatch.setattr(trainer, "_ORDERS", 70)  # two epochs of 33 rows a block
+
+    class TwoEpochs(trainer.EpochOrders):
+        """Orders of two epochs of 33 rows are drawn at once."""
+
+        def __init__(self, config):
+            super().__init__(config, ahead=70)
+
+    monkeypatch.setattr(trainer, "EpochOrders", TwoEpochs)
     assert run((2, 3, 1), "tanh", RULES["sgd"][0], 1, 7, 3) == whole
 
 

@@ -1,6 +1,6 @@
-"""Neurons that start equal, or nearly so, and what becomes of them: why a net of zeros learns nothing.
+"""Hidden neurons that start equal or nearly equal, and why a net of zeros cannot learn.
 
-Nets are 2-2-1, theta is W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,).
+Nets are 2-2-1; theta (9,) is W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,).
 """
 
 import math
@@ -9,119 +9,164 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ... import History, Sequential
 from ...data.arrays import Array
-from ...model import Sequential
-from ...plot import COLORS
-from ...training.history import History
-from ..drawing import trace
-from ..findings import recorded
+from ...plot.style import COLORS, curve, despine
 from ..outcome import Finding
+from ..trainings import recorded
 from . import gate
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ONE_NEURON = (
-    3 * math.log(3) - 2 * math.log(2)
-) / 4  # the lowest loss that one hidden neuron can come near
-SWAP = [
-    1,
-    0,
-    3,
-    2,
-    5,
-    4,
-    7,
-    6,
-    8,
-]  # theta of the same net, with its two hidden neurons exchanged
-ASYMMETRIES = (0.0, 1e-8, 1e-6, 1e-4, 1e-2)
+# The infimum of the loss with one hidden neuron.
+ONE_NEURON = (3 * math.log(3) - 2 * math.log(2)) / 4
+# theta[SWAP] is the same net with its two hidden neurons exchanged.
+SWAP = [1, 0, 3, 2, 5, 4, 7, 6, 8]
+DISTANCES = (0.0, 1e-8, 1e-6, 1e-4, 1e-2)  # between the two neurons at the start
 
 
-def neurons_apart(theta: Array) -> Array:
-    """The largest difference between the weights of the two hidden neurons, for each theta (n, 9)."""
+def neuron_distance(theta: Array) -> Array:
+    """Return the largest difference (n,) of the two neurons of each theta (n, 9)."""
     return np.abs(theta - theta[:, SWAP]).max(axis=1)
 
 
-def starts(drawn: Array) -> list[Array]:
-    """The parameters drawn, but with hidden neurons as far apart as ASYMMETRIES says."""
-    equals, apart = (drawn + drawn[SWAP]) / 2, (drawn - drawn[SWAP]) / 2
-    return [equals + size / 2 / np.abs(apart).max() * apart for size in ASYMMETRIES]
+def nearly_equal_starts(drawn: Array) -> list[Array]:
+    """Return the parameters `drawn` (9,) with each of DISTANCES between the neurons."""
+    mean, half = (drawn + drawn[SWAP]) / 2, (drawn - drawn[SWAP]) / 2
+    return [mean + distance / 2 / np.abs(half).max() * half for distance in DISTANCES]
 
 
-def finding(histories: Sequence[History]) -> Finding:
-    """That neurons which start equal stay equal, in trainings of such nets that recorded their parameters."""
-    apart = max(float(neurons_apart(recorded(each)).max()) for each in histories)
-    lowest = min(float(each.loss.min()) for each in histories)
-    holds = apart == 0.0 and lowest > ONE_NEURON
+def equal_finding(histories: Sequence[History]) -> Finding:
+    """Check that neurons which start equal stay equal.
+
+    histories are trainings from equal neurons that recorded their parameters.
+    """
+    distance = max(
+        float(neuron_distance(recorded(history)).max()) for history in histories
+    )
+    lowest = min(float(history.loss.min()) for history in histories)
+    ok = distance == 0.0 and lowest > ONE_NEURON
     return Finding(
-        "equal neurons, of zeros, random or all 0.5: how far apart they ever are",
+        "equal neurons (zeros, random, all 0.5): their largest difference in training",
         "not shown",
-        f"{apart:g}; lowest loss {lowest:.4f}",
-        f"equal for ever; one neuron cannot go below {ONE_NEURON:.4f}"
-        if holds
-        else "NOT equal for ever",
+        f"{distance:g}; lowest loss {lowest:.4f}",
+        f"always equal; one neuron cannot go below {ONE_NEURON:.4f}"
+        if ok
+        else "NOT always equal",
         "ours",
-        holds,
+        ok,
     )
 
 
-def explanation(parting: Sequence[History], drawn: Array, warning: str) -> list[str]:
-    """Why equal neurons stay equal, and what becomes of those that nearly are.
+def explanation(histories: Sequence[History], drawn: Array, warning: str) -> list[str]:
+    """Explain why equal neurons stay equal, and what happens to nearly equal ones.
 
-    parting are the trainings from `starts`; drawn (n, 9) are parameters as they are usually drawn.
+    histories: the trainings from `nearly_equal_starts`
+    drawn: parameters (n, 9) as the page draws them
+    warning: what fastnn says about a net with equal neurons
     """
     learn: list[str] = []
     stuck: list[str] = []
-    for size, history in zip(ASYMMETRIES[1:], parting[1:], strict=True):
-        (learn if history.loss[-1] < gate.SOLVED else stuck).append(f"{size:g}")
-    usual = np.median(neurons_apart(drawn))
+    for distance, history in zip(DISTANCES[1:], histories[1:], strict=True):
+        solved = history.loss[-1] < gate.SOLVED
+        (learn if solved else stuck).append(f"{distance:g}")
+    usual = np.median(neuron_distance(drawn))
     nearly = (
-        "If the two differ a little, the difference grows while the loss leaves ln 2."
+        "If the two neurons differ a little, the difference grows while the loss "
+        "leaves ln 2."
     )
     if learn:
-        nearly += f" Neurons that start {' or '.join(learn)} apart so part in time, and learn the gate."
+        nearly += (
+            f" Neurons that start {' or '.join(learn)} apart separate in time, and "
+            "their nets learn the gate."
+        )
     if stuck:
         nearly += (
-            f" Those that start {' or '.join(stuck)} apart have not learned it after {parting[0].updates:,} steps: "
-            f"they are still too alike when the loss comes near {ONE_NEURON:.4f}, where the gradients fade."
+            f" Nets whose neurons start {' or '.join(stuck)} apart have not learned it "
+            f"after {histories[0].updates:,} steps: the neurons are still too similar "
+            f"when the loss comes near {ONE_NEURON:.4f}, where the gradients vanish."
         )
     return [
-        "Two hidden neurons with equal weights in and out give equal outputs, get equal gradients, and are equal "
-        "after the step, too: for ever. Exchanging the two changes nothing, so the loss is a mirror image of "
-        "itself, and on the mirror no slope leads off it. Together they are one neuron, whose answer can only rise "
-        "or only fall along one direction of the plane; XOR does neither, and the loss cannot go below "
-        f"{ONE_NEURON:.4f}. From zeros it even stays at ln 2, since all gradients are zero there.",
-        f"{nearly} Random weights of the page start {usual:.2f} apart, in the median.",
-        f'A net with such a start warns: "{warning}"',
+        "Two hidden neurons with equal incoming and outgoing weights have equal "
+        "outputs, get equal gradients, and so are equal after every step. Exchanging "
+        "them changes nothing, so the loss is symmetric in the two, and where they are "
+        "equal no gradient separates them. Together they act as one neuron, whose "
+        "output can only rise or only fall along one direction of the plane. XOR does "
+        f"neither, so the loss cannot go below {ONE_NEURON:.4f}. From zeros it even "
+        "stays at ln 2, since all gradients are zero there.",
+        f"{nearly} In the median, the page's random weights start {usual:.2f} apart.",
+        f'fastnn warns about such a net: "{warning}"',
     ]
 
 
 def draw(
-    figure: "Figure", net: Sequential, X: Array, y: Array, parting: Sequence[History]
+    figure: "Figure",
+    net: Sequential,
+    X: Array,
+    y: Array,
+    histories: Sequence[History],
 ) -> None:
-    """The loss over the plane through a solved net, its mirror image and zero; the neurons parting; the losses."""
-    surface, apart, losses = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
-    equals, across = (
-        (net.theta + net.theta[SWAP]) / 2,
-        (net.theta - net.theta[SWAP]) / 2,
+    """Draw the loss around equal neurons, their distance in training, and the losses.
+
+    net has learned the gate; histories are the trainings from `nearly_equal_starts`.
+    """
+    surface, distances, losses = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
+    _draw_surface(figure, surface, net, X, y)
+    updates = np.arange(0, histories[0].updates + 1, 100)
+    widths = (6.0, 3.5, 1.4, 1.4)  # equal curves lie over one another
+    for distance, history, color, width in zip(
+        DISTANCES[1:], histories[1:], COLORS, widths, strict=False
+    ):
+        curve(distances, updates, neuron_distance(recorded(history)), color=color)
+        label = f"$10^{{{math.log10(distance):.0f}}}$"
+        loss = history.loss[::100]
+        curve(losses, updates[:-1], loss, label, color, linewidth=width)
+    equal, label = histories[0].loss[::100], "0: always equal"
+    curve(losses, updates[:-1], equal, label, "black", linestyle="--")
+    distances.set(yscale="log", xlabel="step", title="Difference of the neurons")
+    losses.axhline(ONE_NEURON, color="black", linestyle=":", linewidth=1.0)
+    losses.text(
+        1.0,
+        ONE_NEURON - 0.01,
+        "best of one neuron",
+        transform=losses.get_yaxis_transform(),
+        ha="right",
+        va="top",
     )
+    losses.set(xlabel="step", title="Loss", ylim=(0.0, 0.75))
+    losses.legend(
+        title="initial difference",
+        frameon=False,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.05),
+    )
+    for ax in (distances, losses):
+        despine(ax)
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def _draw_surface(
+    figure: "Figure", ax: "Axes", net: Sequential, X: Array, y: Array
+) -> None:
+    """Draw the loss over the plane through a net, its exchanged twin, and zero."""
+    mean, half = (net.theta + net.theta[SWAP]) / 2, (net.theta - net.theta[SWAP]) / 2
     s, d = np.linspace(-0.5, 1.75, 46), np.linspace(-1.6, 1.6, 65)
-    plane = np.stack([u * equals + v * across for v in d for u in s])
-    heights = net.fit_many(
-        X, y, init=plane, epochs=1, lr=0.0, batch_size="full"
-    ).loss.reshape(len(d), len(s))
-    filled = surface.contourf(s, d, np.log10(heights), levels=24, cmap="cividis")
-    bar = figure.colorbar(filled, ax=surface, ticks=[-2, -1, 0, 1], label="mean loss")
+    plane = np.stack([u * mean + v * half for v in d for u in s])
+    runs = net.fit_many(X, y, init=plane, epochs=1, lr=0.0, batch_size="full")
+    heights = np.log10(runs.loss.reshape(len(d), len(s)))
+    filled = ax.contourf(s, d, heights, levels=24, cmap="cividis")
+    bar = figure.colorbar(filled, ax=ax, ticks=[-2, -1, 0, 1], label="mean loss")
     bar.ax.set_yticklabels(["0.01", "0.1", "1", "10"])
-    surface.axhline(0.0, color="white", linestyle="--", linewidth=1.2)
+    ax.axhline(0.0, color="white", linestyle="--", linewidth=1.2)
     for x, up, text in (
         (0.0, 0.0, "zero"),
         (1.0, 1.0, "solved"),
         (1.0, -1.0, "the same, exchanged"),
     ):
-        surface.plot(x, up, "o", color="white", markersize=5)
-        surface.annotate(
+        ax.plot(x, up, "o", color="white", markersize=5)
+        ax.annotate(
             text,
             (x, up),
             (0, 7),
@@ -129,45 +174,8 @@ def draw(
             color="white",
             ha="center",
         )
-    surface.set(
-        xlabel="what the two neurons share",
-        ylabel="what they differ in",
+    ax.set(
+        xlabel="scale of the neurons' mean",
+        ylabel="scale of their difference",
         title="Loss; equal neurons: dashed",
     )
-    updates = np.arange(0, parting[0].updates + 1, 100)
-    for size, each, color, width in zip(
-        ASYMMETRIES[1:], parting[1:], COLORS, (6.0, 3.5, 1.4, 1.4), strict=False
-    ):
-        trace(apart, updates, neurons_apart(recorded(each)), color=color)
-        name = f"$10^{{{math.log10(size):.0f}}}$"
-        losses.plot(
-            updates[:-1], each.loss[::100], label=name, color=color, linewidth=width
-        )
-    losses.plot(
-        updates[:-1],
-        parting[0].loss[::100],
-        "--",
-        label="0: for ever",
-        color="black",
-        linewidth=1.4,
-    )
-    apart.set(yscale="log", xlabel="step", title="Difference of the neurons")
-    losses.axhline(ONE_NEURON, color="black", linestyle=":", linewidth=1.0)
-    losses.text(
-        1.0,
-        ONE_NEURON - 0.01,
-        "one neuron at best",
-        transform=losses.get_yaxis_transform(),
-        ha="right",
-        va="top",
-    )
-    losses.set(xlabel="step", title="Loss", ylim=(0.0, 0.75))
-    losses.spines[["top", "right"]].set_visible(False)
-    losses.legend(
-        title="difference at first",
-        frameon=False,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 0.05),
-    )
-    for ax in (apart, losses):
-        ax.xaxis.set_major_formatter("{x:,.0f}")

@@ -1,29 +1,27 @@
-"""The XOR gate: a 2-2-1 net trained on all four rows at once, from two seeds, and again as PyTorch does it.
+"""The XOR gate: a 2-2-1 net trained on all four rows at once, also as in PyTorch.
 
-The page is a blog post of Majestyblue, "15. 다층 퍼셉트론(MLP) 등장 - 1.XOR 문제 해결(실습)", of 19 January 2022.
-Its code gives the losses and predictions that the page shows, but not as it shows them: the losses are sums of four
-where the code takes the mean, and the rows after training stand in another order. So its second seed, which the page
-reads as a failure, has learned the gate as well.
+The page is a blog post by Majestyblue, "15. 다층 퍼셉트론(MLP) 등장 - 1.XOR 문제
+해결(실습)", of 19 January 2022. It trains from two seeds. Its code gives the losses and
+predictions that the page shows, but not as it shows them: the losses are sums over four
+rows where the code takes the mean, and the rows after training are in another order. So
+its second seed, which the page reads as a failure, has learned the gate as well.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ... import datasets
+from ... import History, Runs, Sequential, datasets, mlp
 from ...data.arrays import Array
-from ...model import Sequential
-from ...nets import mlp
-from ...plot import COLORS
-from ...sweep.runs import Runs
-from ...training.history import History
-from ..drawing import film_updates, regions, trace
-from ..findings import among, equal, recorded, seeds
+from ...plot.style import COLORS, curve, despine
+from ..drawing import ShowFrame, draw_regions, film_updates
+from ..findings import among, equal
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
+from ..trainings import recorded
 from . import gate
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 SEEDS, STEPS, LR = (220132, 220118), 2000, 0.1
 TORCH_STEPS, TORCH_LR = 2001, 1.0
 
-# What the page writes beside the draws: W1 (out, in), B1, W2, B2. They are those of another seed.
+# The weights in the page's comments, of another seed: W1 (out, in), B1, W2, B2.
 COMMENT_SEED = 220117
 PAGE_WEIGHTS = (
     -1.02877142,
@@ -45,7 +43,8 @@ PAGE_WEIGHTS = (
     -0.88940343,
     -1.11679554,
 )
-# And for each seed, before and after: predictions, the sum of losses, and the rows that the predictions prove to be of.
+# For each seed, before and after training: the page's predictions, its loss (a sum),
+# and the rows to which the predictions belong, as our reproduction shows.
 PAGE_SHOWN = {
     220132: (
         (
@@ -72,11 +71,10 @@ PAGE_SHOWN = {
         ),
     ),
 }
-# In PyTorch, from an unknown seed: predictions before and after, losses at steps 0, 100, ..., 2000.
-PAGE_TORCH_BEFORE, PAGE_TORCH_AFTER = (
-    (0.3750, 0.3563, 0.3769, 0.3594),
-    (0.0157, 0.9863, 0.9780, 0.0134),
-)
+# In PyTorch, from an unknown seed: predictions before and after training, and the
+# losses at steps 0, 100, ..., 2000.
+PAGE_TORCH_BEFORE = (0.3750, 0.3563, 0.3769, 0.3594)
+PAGE_TORCH_AFTER = (0.0157, 0.9863, 0.9780, 0.0134)
 PAGE_TORCH = (
     0.7308,
     0.6934,
@@ -100,24 +98,32 @@ PAGE_TORCH = (
     0.0197,
     0.0164,
 )
-PAGE_LEFT = float(gate.steps_to(np.array([PAGE_TORCH]), gate.LEFT)[0])
+PAGE_PLATEAU_END = 100.0 * next(
+    i for i, loss in enumerate(PAGE_TORCH) if loss < gate.PLATEAU_END
+)
 
 
 def published_net(seed: int) -> Sequential:
-    """The page's net, with its draws: W1, B1, W2, B2 from N(0, 1), where a row of W is a neuron."""
+    """Return the page's net, with its draws from N(0, 1): W1, B1, W2, B2.
+
+    In the page's W1 and W2, each row is a neuron.
+    """
     rng = np.random.RandomState(seed)
     w1, b1, w2, b2 = rng.randn(2, 2), rng.randn(2), rng.randn(1, 2), rng.randn(1)
     return mlp(2, 2, 1, loss="bce", init=[w1.T, b1, w2.T, b2])
 
 
 def torch_theta(seed: int) -> Array:
-    """Parameters as PyTorch draws them by default: weights and biases alike within 1 / sqrt(2 inputs)."""
+    """Return parameters (9,) drawn from PyTorch's default distribution.
+
+    Weights and biases are uniform within 1 / sqrt(n_in), with two inputs.
+    """
     limit = 1.0 / math.sqrt(2.0)
     return np.random.default_rng(seed).uniform(-limit, limit, 9)
 
 
 def torch_losses(theta: Array) -> Array:
-    """The losses (TORCH_STEPS,) of PyTorch itself, in float64, from these parameters."""
+    """Return the losses (TORCH_STEPS,) of PyTorch itself, in float64, from theta."""
     import torch
 
     X, y = (torch.tensor(values, dtype=torch.float64) for values in datasets.xor_gate())
@@ -143,40 +149,49 @@ def torch_losses(theta: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """What one seed of the page gives: the nets of the film, the first as it starts, the last as it ends."""
+class Training:
+    """The training from one of the page's seeds.
+
+    nets are the net at the frames of the film, from the start to the end.
+    """
 
     seed: int
     history: History
     nets: Sequence[Sequential]
 
+    @property
+    def name(self) -> str:
+        """The seed, as text."""
+        return f"seed {self.seed}"
 
-def train(seed: int) -> Result:
-    """The page's training."""
-    net, record = published_net(seed), film_updates(STEPS)
+
+def train(seed: int) -> Training:
+    """Train as the page does."""
+    net = published_net(seed)
     history = net.fit(
         *datasets.xor_gate(),
         epochs=STEPS,
         lr=LR,
         batch_size="full",
         reduction="sum",
-        record=record,
+        record=film_updates(STEPS),
         progress=False,
     )
-    return Result(seed, history, [net.with_theta(theta) for theta in recorded(history)])
+    nets = [net.with_theta(theta) for theta in recorded(history)]
+    return Training(seed, history, nets)
 
 
 def run(options: Options, say: Say) -> Outcome:
-    """Both seeds of the page, then its PyTorch part from many seeds."""
-    results = []
+    """Train from both seeds of the page, and its PyTorch part from many seeds."""
+    trainings = []
     for seed in SEEDS:
         say(f"seed {seed}: {STEPS:,} steps on all four rows")
-        results.append(train(seed))
+        trainings.append(train(seed))
 
     n = options.n_seeds
     say(f"as in PyTorch, from {n:,} seeds")
-    thetas = np.stack([torch_theta(seed) for seed in seeds(options)])
-    fits = mlp(2, 2, 1, loss="bce").fit_many(
+    thetas = np.stack([torch_theta(seed) for seed in options.seeds()])
+    runs = mlp(2, 2, 1, loss="bce").fit_many(
         *datasets.xor_gate(),
         init=thetas,
         epochs=TORCH_STEPS,
@@ -186,19 +201,16 @@ def run(options: Options, say: Say) -> Outcome:
         n_jobs=-1,
         progress=False,
     )
-    findings = [*_findings(results), *_torch_findings(fits)]
+    findings = [*_seed_findings(trainings), *_many_findings(runs)]
     if find_spec("torch") is not None:
         say("PyTorch itself, in float64")
-        findings.append(_torch_itself(thetas[0]))
+        findings.append(_torch_finding(thetas[0]))
 
+    setting = f"2-2-1 sigmoid, full batch, mean, lr {TORCH_LR:g}"
     return Outcome(
         runs=[
-            *(_run(result) for result in results),
-            gate.run_of_many(
-                "as in PyTorch",
-                f"2-2-1 sigmoid, full batch, mean, lr {TORCH_LR:g}",
-                fits,
-            ),
+            *(_run(training) for training in trainings),
+            gate.gate_run("as in PyTorch", setting, runs),
         ],
         findings=findings,
         pictures=[
@@ -206,109 +218,105 @@ def run(options: Options, say: Say) -> Outcome:
                 "xor-gate",
                 "Both seeds of the page learn the gate: losses and decision maps.",
                 (11, 3.8),
-                lambda figure: _draw_seeds(figure, results),
+                lambda figure: _draw_seeds(figure, trainings),
             ),
             Picture(
                 "xor-gate-pytorch",
                 f"The PyTorch part from {n:,} seeds, and the page's run.",
                 (11, 3.8),
-                lambda figure: _draw_torch(figure, fits.loss),
+                lambda figure: _draw_many(figure, runs),
             ),
         ],
         films=[
             Film(
                 "xor-gate",
-                "Both seeds of the page while they train.",
+                "Both seeds of the page during training.",
                 (8, 4.8),
-                len(results[0].nets),
-                lambda figure: _film(figure, results),
+                len(trainings[0].nets),
+                lambda figure: _film(figure, trainings),
             )
         ],
-        conclusion=_conclusion(fits.loss),
+        conclusion=_conclusion(runs),
     )
 
 
-def _run(result: Result) -> Run:
+def _run(training: Training) -> Run:
     X, y = datasets.xor_gate()
-    net, trace = (
-        result.nets[-1],
-        {"loss_every_20_steps": result.history.loss[::20].tolist()},
-    )
+    net = training.nets[-1]
     return Run(
-        f"seed {result.seed}",
+        training.name,
         f"2-2-1 sigmoid, full batch, summed, lr {LR}",
         STEPS,
-        result.history.seconds,
+        training.history.seconds,
         net.loss_and_grads(X, y)[0],
         net.score(X, y),
-        trace=trace,
+        trace={"loss_every_20_steps": training.history.loss[::20].tolist()},
     )
 
 
-def _findings(results: Sequence[Result]) -> list[Finding]:
-    """What the page shows of its seeds, beside ours."""
+def _seed_findings(trainings: Sequence[Training]) -> list[Finding]:
+    """Compare what the page shows of its two seeds."""
     X, y = datasets.xor_gate()
     w1, b1, w2, b2 = published_net(COMMENT_SEED).params
     drawn = np.concatenate([w1.T.ravel(), b1, w2.ravel(), b2])
     findings = [
         equal(
-            f"the weights in its comments: not seed {SEEDS[0]}'s, {COMMENT_SEED}'s",
+            f"weights in its comments: not of seed {SEEDS[0]}, but of {COMMENT_SEED}",
             PAGE_WEIGHTS,
             drawn,
             8,
         )
     ]
-    for result in results:
-        for at, when, shown in zip(
-            (0, -1), ("before", "after"), PAGE_SHOWN[result.seed], strict=True
+    for training in trainings:
+        before, after = training.nets[0], training.nets[-1]
+        for net, when, shown in zip(
+            (before, after),
+            ("before", "after"),
+            PAGE_SHOWN[training.seed],
+            strict=True,
         ):
             predictions, total, rows = shown
-            net, name = result.nets[at], f"seed {result.seed} {when} training"
+            name = f"{training.name} {when} training"
             points = ", ".join("({:.0f}, {:.0f})".format(*X[row]) for row in rows)
-            ours, loss = (
-                net.predict_proba(X)[list(rows), 1],
-                net.loss_and_grads(X, y, reduction="sum")[0],
-            )
+            ours = net.predict_proba(X)[list(rows), 1]
+            loss = net.loss_and_grads(X, y, reduction="sum")[0]
             findings += [
                 equal(f"{name}: predictions for {points}", predictions, ours, 8),
                 equal(f"{name}: sum (its code: mean) of the losses", total, loss, 12),
             ]
-    answers = ", ".join(f"{p:.0f}" for p in results[1].nets[-1].predict_proba(X)[:, 1])
-    right = answers == "0, 1, 1, 0"
-    verdict = (
-        "the page reads its rows in the wrong order"
-        if right
-        else "NOT what its code gives"
-    )
+    predicted = trainings[1].nets[-1].predict_proba(X)[:, 1]
+    outputs = ", ".join(f"{p:.0f}" for p in predicted)
+    learned = outputs == "0, 1, 1, 0"
     findings.append(
         Finding(
-            f"answers of seed {SEEDS[1]}: does it fail?",
+            f"outputs of seed {SEEDS[1]}: does it fail?",
             "yes: 0, 1, 0, 1",
-            answers,
-            verdict,
+            outputs,
+            "the page reads its rows in the wrong order"
+            if learned
+            else "NOT what its code gives",
             "differs",
-            right,
+            learned,
         )
     )
     return findings
 
 
-def _torch_findings(fits: Runs) -> list[Finding]:
-    """Where the page's run in PyTorch lies among ours."""
+def _many_findings(runs: Runs) -> list[Finding]:
+    """Place the page's run in PyTorch among ours."""
     X, y = datasets.xor_gate()
-    losses, left = fits.loss, gate.steps_to(fits.loss, gate.LEFT)
-    errors = np.stack([np.abs(net.predict_proba(X)[:, 1] - y).max() for net in fits])
+    losses, begun = runs.loss, gate.steps_to(runs, gate.PLATEAU_END)
+    errors = np.stack([np.abs(net.predict_proba(X)[:, 1] - y).max() for net in runs])
     page_error = float(np.abs(np.array(PAGE_TORCH_AFTER) - y).max())
-    shown, medians = (
-        [f"{loss:.4f}" for loss in each[::4]]
-        for each in (PAGE_TORCH, np.median(losses, axis=0))
-    )
-    places = [
-        f"{100 * share:.0f}" for share in np.mean(losses < PAGE_TORCH, axis=0)[::4]
-    ]
+    medians: Array = np.median(losses, axis=0)
+    ranks: Array = 100 * np.mean(losses < np.array(PAGE_TORCH), axis=0)
+    # Every fourth recorded loss: of steps 0, 400, ..., 2,000.
+    page_text = ", ".join(f"{loss:.4f}" for loss in PAGE_TORCH[::4])
+    median_text = ", ".join(f"{loss:.4f}" for loss in medians[::4])
+    rank_text = ", ".join(f"{rank:.0f}" for rank in ranks[::4])
     return [
         equal(
-            "PyTorch: loss before, from the predictions shown",
+            "PyTorch: loss before training, from the predictions shown",
             PAGE_TORCH[0],
             gate.bce(PAGE_TORCH_BEFORE),
             4,
@@ -316,30 +324,25 @@ def _torch_findings(fits: Runs) -> list[Finding]:
         among("PyTorch: loss before training", PAGE_TORCH[0], losses[:, 0], 4),
         Finding(
             "PyTorch: losses at steps 0, 400, ..., 2,000",
-            ", ".join(shown),
-            ", ".join(medians) + " (medians)",
-            f"at percentiles {', '.join(places)} of {len(fits):,} seeds",
+            page_text,
+            f"{median_text} (medians)",
+            f"at percentiles {rank_text} of {len(runs):,} seeds",
             "among",
         ),
         among("PyTorch: loss at step 2,000", PAGE_TORCH[-1], losses[:, -1], 4),
+        among("PyTorch: largest error of the final predictions", page_error, errors, 4),
         among(
-            "PyTorch: the most that one of the four predictions is off in the end",
-            page_error,
-            errors,
-            4,
-        ),
-        among(
-            f"PyTorch: steps until it is below {gate.LEFT}, where it ever is",
-            PAGE_LEFT,
-            left[left < np.inf],
+            f"PyTorch: steps until the loss is below {gate.PLATEAU_END}, if it ever is",
+            PAGE_PLATEAU_END,
+            begun[begun < np.inf],
             0,
         ),
-        gate.share_learned("PyTorch: is the gate learned in 2,000 steps?", losses),
+        gate.learned_finding("PyTorch: is the gate learned in 2,000 steps?", runs),
     ]
 
 
-def _torch_itself(theta: Array) -> Finding:
-    """How far our losses are from those of PyTorch, from the same parameters."""
+def _torch_finding(theta: Array) -> Finding:
+    """Compare our losses with those of PyTorch itself, from the same parameters."""
     net = mlp(2, 2, 1, loss="bce").with_theta(theta)
     ours = net.fit(
         *datasets.xor_gate(),
@@ -353,81 +356,83 @@ def _torch_itself(theta: Array) -> Finding:
         f"PyTorch itself from the same weights, {TORCH_STEPS:,} steps in float64",
         "not shown",
         f"losses at most {gap:.0e} apart",
-        "equal but for rounding" if gap < 1e-9 else "NOT equal",
+        "equal except for rounding" if gap < 1e-9 else "NOT equal",
         "ours",
         gap < 1e-9,
     )
 
 
-def _conclusion(losses: Array) -> list[str]:
-    left = gate.steps_to(losses, gate.LEFT)
+def _conclusion(runs: Runs) -> list[str]:
+    begun = gate.steps_to(runs, gate.PLATEAU_END)
+    learned = runs.success_rate(loss_below=gate.SOLVED)
     return [
-        "Both seeds give the page's predictions to all printed digits, and its losses to 12 decimals (rounding decides "
-        "the last one or two of its 16). What the page prints as the loss is the sum of four, though its code takes "
-        "the mean; and it prints the rows after training in another order than before. Put back in order, seed "
-        f"{SEEDS[1]} has learned the gate like the other one: it did not fail.",
-        f"The PyTorch part has no seed. From PyTorch's own initial weights, {gate.learned(losses):.0%} of "
-        f"{len(losses):,} nets learn the gate within 2,000 steps. At first they stay near ln 2 = {gate.LN2:.3f}, the "
-        "loss of a net that answers 0.5 to everything, where the slope is small in all directions: half of them are "
-        f"below {gate.LEFT} only after {np.median(left):,.0f} steps. The page's net takes {PAGE_LEFT:,.0f}, longer "
-        f"than {np.mean(left < PAGE_LEFT):.0%} of ours.",
+        "Both seeds give the page's predictions to all printed digits, and its losses "
+        "to 12 decimals (rounding decides the last one or two of its 16). What the "
+        "page prints as the loss is the sum over four rows, though its code takes the "
+        "mean. And it prints the rows after training in another order than before: "
+        f"in the right order, seed {SEEDS[1]} has learned the gate like the other one. "
+        "It did not fail.",
+        "The PyTorch part has no seed. From PyTorch's own distribution of initial "
+        f"weights, {learned:.0%} of {len(runs):,} nets learn the gate within 2,000 "
+        f"steps. At first they stay near ln 2 = {gate.LN2:.3f}, the loss of a net that "
+        "answers 0.5 to everything, where the gradient is small: half of them are "
+        f"below {gate.PLATEAU_END} only after {np.median(begun):,.0f} steps. The "
+        f"page's net takes {PAGE_PLATEAU_END:,.0f}, longer than "
+        f"{np.mean(begun < PAGE_PLATEAU_END):.0%} of ours.",
     ]
 
 
-def _draw_seeds(figure: "Figure", results: Sequence[Result]) -> None:
-    ax, *maps = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
-    for result, where, color in zip(results, maps, COLORS[2:], strict=False):
-        trace(
-            ax,
-            np.arange(STEPS),
-            result.history.loss,
-            label=f"seed {result.seed}",
-            color=color,
-        )
-        regions(
-            where,
-            result.nets[-1],
-            gate.SQUARE,
-            f"seed {result.seed} after {STEPS:,} steps",
-        )
-        gate.points(where)
-    ax.axhline(
+def _draw_seeds(figure: "Figure", trainings: Sequence[Training]) -> None:
+    losses, *maps = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
+    for training, ax, color in zip(trainings, maps, COLORS[2:], strict=False):
+        loss = training.history.loss
+        curve(losses, np.arange(STEPS), loss, training.name, color)
+        title = f"{training.name} after {STEPS:,} steps"
+        draw_regions(ax, training.nets[-1], gate.SQUARE, title)
+        gate.draw_points(ax)
+    losses.axhline(
         gate.LN2,
         color="black",
         linestyle=":",
         linewidth=1.0,
-        label="ln 2: knows nothing",
+        label="ln 2: 0.5 for all rows",
     )
-    ax.set(yscale="log", xlabel="step", ylabel="mean loss")
-    ax.legend(frameon=False)
+    losses.set(yscale="log", xlabel="step", ylabel="mean loss")
+    losses.legend(frameon=False)
+    despine(losses)
 
 
-def _draw_torch(figure: "Figure", losses: Array) -> None:
-    ax, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
-    steps = 100 * np.arange(losses.shape[1])
-    gate.fan(ax, steps, losses)
-    ax.plot(steps, PAGE_TORCH, "o", color="black", markersize=4, label="the page")
-    ax.set_title("loss")
-    ax.legend(frameon=False, loc="lower left")
-    gate.histogram(right, gate.steps_to(losses, gate.LEFT), TORCH_STEPS - 1)
-    right.axvline(PAGE_LEFT, color="black", linestyle="--")
-    above, text = right.get_xaxis_transform(), f"the page: {PAGE_LEFT:,.0f}"
+def _draw_many(figure: "Figure", runs: Runs) -> None:
+    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    gate.draw_losses(left, runs)
+    steps = runs.epochs - 1
+    left.plot(steps, PAGE_TORCH, "o", color="black", markersize=4, label="the page")
+    left.set_title("loss")
+    left.legend(frameon=False, loc="lower left")
+    begun = gate.steps_to(runs, gate.PLATEAU_END)
+    gate.draw_plateau_ends(right, begun, TORCH_STEPS - 1)
+    right.axvline(PAGE_PLATEAU_END, color="black", linestyle="--")
     right.annotate(
-        text, (PAGE_LEFT, 0.9), (6, 0), xycoords=above, textcoords="offset points"
+        f"the page: {PAGE_PLATEAU_END:,.0f}",
+        (PAGE_PLATEAU_END, 0.9),
+        (6, 0),
+        xycoords=right.get_xaxis_transform(),
+        textcoords="offset points",
     )
 
 
-def _film(figure: "Figure", results: Sequence[Result]) -> Callable[[int], None]:
-    names = [f"seed {result.seed}" for result in results]
-    return gate.film_maps(
-        figure, names, [result.nets for result in results], film_updates(STEPS)
-    )
+def _film(figure: "Figure", trainings: Sequence[Training]) -> ShowFrame:
+    names = [training.name for training in trainings]
+    nets = [training.nets for training in trainings]
+    return gate.film_nets(figure, names, nets, film_updates(STEPS))
 
 
 EXPERIMENT = Experiment(
     name="xor-gate",
     title="The XOR gate, 2-2-1, all four rows in each step",
-    source='Majestyblue, "15. 다층 퍼셉트론(MLP) 등장 - 1.XOR 문제 해결(실습)", blog post of 19 January 2022',
-    question="Why does one seed learn the gate where the other one, the page says, fails?",
+    source='Majestyblue, "15. 다층 퍼셉트론(MLP) 등장 - 1.XOR 문제 해결(실습)", '
+    "blog post of 19 January 2022",
+    question="Why does one seed learn the gate when the other one, the page says, "
+    "fails?",
     run=run,
 )

@@ -1,90 +1,99 @@
-"""The XOR gate from weights of zero, which learn nothing, and from random ones; and why.
+"""The XOR gate from weights of zero, which learn nothing, and from random ones.
 
-The page is a blog post of 3 January 2019, "Multi-Layer Neural Network의 실전: XOR Gate 만들어보기 (Python)". Its step
-takes the sum of the four rows' gradients for weights, and their mean for biases. Only its zero start can be compared
-digit by digit, since no seed is set; of the rest we have distributions. They also show that the page's last two outputs
-come from another step than the one that it lists.
+The page is a blog post of 3 January 2019, "Multi-Layer Neural Network의 실전: XOR
+Gate 만들어보기 (Python)". Its step takes the sum of the four rows' gradients for
+weights, and their mean for biases. It sets no seed, so only its zero start can be
+compared digit by digit; for the rest there are distributions. They also show that the
+page's last two outputs come from another step than the one that it lists.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ... import datasets
+from ... import SGD, History, Runs, Sequential, datasets, mlp
 from ...data.arrays import Array
-from ...model import Sequential
-from ...nets import mlp
-from ...nn.optimizers import SGD
-from ...plot import COLORS
-from ...training.history import History
-from ..drawing import film_updates, trace
-from ..findings import among, equal, percentile, quantiles, recorded, seeds
+from ...plot.style import COLORS, curve, despine
+from ..drawing import ShowFrame, film_updates
+from ..findings import among, equal, percentile, quantiles
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
+from ..trainings import recorded
 from . import equal_neurons, gate
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DEVIATION, LR, STEPS, TANH_STEPS = 0.1, 0.1, 100_000, 5_000
-SUM_AND_MEAN = SGD(
-    lr=LR, bias_lr=LR / 4
-)  # with summed gradients, biases follow the mean of the four rows
-LONGER, FEWER = (
-    20_000,
-    200,
-)  # if all gradients are means: steps of tanh that fit what the page shows, and seeds
+SCALE, LR, STEPS, TANH_STEPS = 0.1, 0.1, 100_000, 5_000
+# With summed gradients, a quarter of the rate makes biases follow the mean of the rows.
+SUM_AND_MEAN = SGD(lr=LR, bias_lr=LR / 4)
+# For the mean of all gradients: the steps with tanh that fit what the page shows, and
+# the number of seeds.
+MEAN_TANH_STEPS, MEAN_SEEDS = 20_000, 200
 
-# Predictions after training that the page shows, of the rows (0, 0), (0, 1), (1, 0), (1, 1); the loss at step 4,900.
+# The page's predictions after training for the rows (0, 0), (0, 1), (1, 0), (1, 1), and
+# its loss at step 4,900.
 PAGE_SIGMOID = np.array([0.00320744, 0.997725, 0.99772495, 0.002362])
 PAGE_TANH = np.array([0.00237952, 0.99872297, 0.99872298, 0.00248596])
 PAGE_TANH_LOSS = 0.001868090554160822
 PAGE = {"sigmoid": PAGE_SIGMOID, "tanh": PAGE_TANH}
 
 
-def rows() -> tuple[Array, Array]:
-    """The rows in the page's order."""
+def page_rows() -> tuple[Array, Array]:
+    """Return the four rows of XOR in the page's order."""
     X, y = datasets.xor_gate()
     return X[:, ::-1].copy(), y
 
 
 def initial_theta(seed: int) -> Array:
-    """The page's draws, U(0, 1) times the deviation: W1, B1, W2, B2, which is the order of theta."""
-    return np.random.RandomState(seed).random_sample(9) * DEVIATION
+    """Return the page's draws (9,), U(0, 1) times SCALE: W1, B1, W2, B2."""
+    return np.random.RandomState(seed).random_sample(9) * SCALE
 
 
 @dataclass(frozen=True, eq=False)
-class Nets:
-    """Many nets after training: losses at steps 0, 100, ... and the last, and what became of each."""
+class TrainedNets:
+    """Many nets after training.
+
+    seeds: one seed per net
+    runs: the trainings, with losses recorded every 100 steps
+    predictions (n_nets, 4): the final predictions for the page's rows
+    run: the line of the report
+    """
 
     seeds: range
-    loss: Array
-    theta: Array
+    runs: Runs
     predictions: Array
     run: Run
 
     @property
-    def first(self) -> int:
-        """The first net that has learned the gate."""
-        return int((self.loss[:, -1] < gate.SOLVED).argmax())
+    def first_solved(self) -> int:
+        """The number of the first net that has learned the gate."""
+        return int(self.runs.solved(loss_below=gate.SOLVED).argmax())
 
     def nearest(self, page: Array) -> tuple[int, float]:
-        """The net that comes nearest to the page's predictions, and by how much the worst of its four is off."""
-        gaps = np.abs(self.predictions - page).max(axis=1)
-        return int(gaps.argmin()), float(gaps.min())
+        """Return the net nearest to the page's predictions, and its largest error."""
+        errors = np.abs(self.predictions - page).max(axis=1)
+        return int(errors.argmin()), float(errors.min())
 
-    def drop(self, net: int) -> float:
-        """The share by which a net's loss falls between the last recorded 100th step and the end."""
-        return 1.0 - float(gate.bce(self.predictions[net]) / self.loss[net, -2])
+    def final_drop(self, net: int) -> float:
+        """Return by which share a net's loss falls from the last 100th step on."""
+        final = float(gate.bce(self.predictions[net]))
+        return 1.0 - final / float(self.runs.loss[net, -2])
 
 
-def train_many(activation: str, seeds: range, epochs: int, listed: bool = True) -> Nets:
-    """Nets from these seeds, trained as the page's listing does it, or along the mean of all gradients."""
-    X, y = rows()
+def train_many(
+    activation: str, seeds: range, epochs: int, listed: bool = True
+) -> TrainedNets:
+    """Train nets from these seeds.
+
+    listed: True takes the step that the page lists, False the mean of all gradients.
+    """
+    X, y = page_rows()
     optimizer, reduction = (SUM_AND_MEAN, "sum") if listed else (SGD(lr=LR), "mean")
-    fits = mlp(2, 2, 1, activation=activation, loss="bce").fit_many(
+    runs = mlp(2, 2, 1, activation=activation, loss="bce").fit_many(
         X,
         y,
         init=np.stack([initial_theta(seed) for seed in seeds]),
@@ -96,63 +105,63 @@ def train_many(activation: str, seeds: range, epochs: int, listed: bool = True) 
         n_jobs=-1,
         progress=False,
     )
-    predictions = np.stack([net.predict_proba(X)[:, 1] for net in fits])
+    predictions = np.stack([net.predict_proba(X)[:, 1] for net in runs])
     mode = f"random, {activation}" + ("" if listed else ", all mean")
-    setting = f"2-2-1 {activation}, full batch, {'weights summed, biases mean' if listed else 'all mean'}, lr {LR}"
-    return Nets(
-        seeds, fits.loss, fits.theta, predictions, gate.run_of_many(mode, setting, fits)
-    )
+    gradients = "weights summed, biases mean" if listed else "all mean"
+    setting = f"2-2-1 {activation}, full batch, {gradients}, lr {LR}"
+    return TrainedNets(seeds, runs, predictions, gate.gate_run(mode, setting, runs))
 
 
 def run(options: Options, say: Say) -> Outcome:
-    """From zeros; from random weights, sigmoid and tanh; what else the page may have done; and symmetry."""
-    X, y = rows()
+    """Train from zeros, from random weights, and from nearly equal neurons."""
+    X, y = page_rows()
     say(f"all weights zero: {STEPS:,} steps")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         zero = mlp(2, 2, 1, loss="bce", init="zeros")
-    flat = _train(zero, STEPS, 1000)
+    zero_history = train(zero, STEPS, 1000)
 
-    n, many, fewer = options.n_seeds, seeds(options), seeds(options, FEWER)
+    n, seeds, few = options.n_seeds, options.seeds(), options.seeds(MEAN_SEEDS)
     say(f"random weights, sigmoid: {STEPS:,} steps from {n:,} seeds")
-    sigmoid = train_many("sigmoid", many, STEPS)
+    sigmoid = train_many("sigmoid", seeds, STEPS)
     say(f"random weights, tanh: {TANH_STEPS:,} steps from {n:,} seeds")
-    tanh = train_many("tanh", many, TANH_STEPS)
+    tanh = train_many("tanh", seeds, TANH_STEPS)
     listed = {"sigmoid": sigmoid, "tanh": tanh}
-    say("what the page's numbers fit")
+    say("random weights, by the mean of all gradients")
     mean = {
-        "sigmoid": train_many("sigmoid", fewer, STEPS, listed=False),
-        "tanh": train_many("tanh", fewer, LONGER, listed=False),
+        "sigmoid": train_many("sigmoid", few, STEPS, listed=False),
+        "tanh": train_many("tanh", few, MEAN_TANH_STEPS, listed=False),
     }
 
-    say("why: symmetric starts")
-    pair = mlp(2, 2, 1, activation="tanh", loss="bce")
-    parting = [
-        _train(pair.with_theta(theta), LONGER, 100)
-        for theta in equal_neurons.starts(initial_theta(many[0]))
+    say("equal and nearly equal neurons")
+    net = mlp(2, 2, 1, activation="tanh", loss="bce")
+    nearly_equal = [
+        train(net.with_theta(theta), MEAN_TANH_STEPS, 100)
+        for theta in equal_neurons.nearly_equal_starts(initial_theta(seeds[0]))
     ]
-    constant = _train(pair.with_theta(np.full(9, 0.5)), LONGER, 100)
-    solved = pair.with_theta(tanh.theta[tanh.first])
-    usual = np.stack([initial_theta(seed) for seed in many])
-    filmed = [np.zeros(9), initial_theta(many[tanh.first])]
+    constant = train(net.with_theta(np.full(9, 0.5)), MEAN_TANH_STEPS, 100)
+    solved = net.with_theta(tanh.runs.theta[tanh.first_solved])
+    drawn = np.stack([initial_theta(seed) for seed in seeds])
+    film_starts = [np.zeros(9), drawn[tanh.first_solved]]
 
     return Outcome(
         runs=[
-            _zero_run(zero, flat),
+            _zero_run(zero, zero_history),
             *(nets.run for nets in (*listed.values(), *mean.values())),
         ],
         findings=[
-            *_zero_findings(zero, flat),
+            *_zero_findings(zero, zero_history),
             *_random_findings(sigmoid, tanh),
-            *_fitting_findings(listed, mean),
-            equal_neurons.finding([flat, parting[0], constant]),
+            *_step_findings(listed, mean),
+            equal_neurons.equal_finding([zero_history, nearly_equal[0], constant]),
         ],
         pictures=[
             Picture(
                 "zero-init",
-                "The page's three traces, and the tanh net's answers over the unit square.",
+                "The page's three curves of the loss, and the tanh net's answers over "
+                "the unit square.",
                 (11, 3.4),
-                lambda figure: _draw_traces(figure, flat, listed, solved),
+                lambda figure: _draw_page(figure, zero_history, listed, solved),
             ),
             Picture(
                 "zero-init-seeds",
@@ -162,33 +171,35 @@ def run(options: Options, say: Say) -> Outcome:
             ),
             Picture(
                 "zero-init-why",
-                "Why equal neurons stay equal, and how far apart they must start to part; wide lines lie under others.",
+                "Why equal neurons stay equal, and how far apart they must start to "
+                "separate. Wide lines lie under others.",
                 (12, 4.0),
-                lambda figure: equal_neurons.draw(figure, solved, X, y, parting),
+                lambda figure: equal_neurons.draw(figure, solved, X, y, nearly_equal),
             ),
         ],
         films=[
             Film(
                 "zero-init",
-                "From zeros, which answer 0.5 everywhere (white), and from random weights, tanh.",
+                "From zeros, which answer 0.5 everywhere (white), and from random "
+                "weights, tanh.",
                 (8, 4.8),
                 len(film_updates(TANH_STEPS)),
                 lambda figure: _film(
-                    figure, [pair.with_theta(theta) for theta in filmed]
+                    figure, [net.with_theta(theta) for theta in film_starts]
                 ),
             )
         ],
         conclusion=[
-            *equal_neurons.explanation(parting, usual, str(caught[0].message)),
-            *_page(listed, mean),
+            *equal_neurons.explanation(nearly_equal, drawn, str(caught[0].message)),
+            *_random_conclusion(listed, mean),
         ],
     )
 
 
-def _train(net: Sequential, steps: int, record: int | list[int]) -> History:
-    """Train as the page lists it, and record the parameters now and then."""
+def train(net: Sequential, steps: int, record: int | list[int]) -> History:
+    """Train by the step that the page lists, and record the parameters."""
     return net.fit(
-        *rows(),
+        *page_rows(),
         epochs=steps,
         optimizer=SUM_AND_MEAN,
         batch_size="full",
@@ -198,26 +209,24 @@ def _train(net: Sequential, steps: int, record: int | list[int]) -> History:
     )
 
 
-def _zero_run(zero: Sequential, flat: History) -> Run:
+def _zero_run(zero: Sequential, history: History) -> Run:
     return Run(
         "all zero",
         f"2-2-1 sigmoid, full batch, weights summed, biases mean, lr {LR}",
-        flat.updates,
-        flat.seconds,
-        float(flat.loss[-1]),
-        zero.score(*rows()),
-        trace={"loss_every_1000_steps": flat.loss[::1000].tolist()},
+        history.updates,
+        history.seconds,
+        float(history.loss[-1]),
+        zero.score(*page_rows()),
+        trace={"loss_every_1000_steps": history.loss[::1000].tolist()},
     )
 
 
-def _zero_findings(zero: Sequential, flat: History) -> list[Finding]:
-    """What the page shows of zeros."""
-    X, _ = rows()
+def _zero_findings(zero: Sequential, history: History) -> list[Finding]:
+    """Compare what the page shows of zeros."""
+    X, _ = page_rows()
     w1, b1, _, _ = zero.params
-    hidden, furthest = (
-        1.0 / (1.0 + np.exp(-(X @ w1 + b1))),
-        np.abs(flat.loss - gate.LN2).argmax(),
-    )
+    hidden = 1.0 / (1.0 + np.exp(-(X @ w1 + b1)))
+    furthest = np.abs(history.loss - gate.LN2).argmax()
     return [
         equal("zeros: outputs of the hidden neurons", [0.5] * 8, hidden.ravel(), 8),
         equal(
@@ -227,68 +236,53 @@ def _zero_findings(zero: Sequential, flat: History) -> list[Finding]:
             8,
         ),
         equal(
-            "zeros: parameters then (here the one furthest off)",
+            "zeros: parameters after training (found: the largest)",
             0.0,
             np.abs(zero.theta).max(),
             8,
         ),
         equal(
-            "zeros: loss at every step (here the one furthest off)",
+            "zeros: loss at every step (found: the one furthest off)",
             gate.LN2,
-            flat.loss[furthest],
+            history.loss[furthest],
             16,
         ),
     ]
 
 
-def _random_findings(sigmoid: Nets, tanh: Nets) -> list[Finding]:
-    """What the page shows of random weights, among what its listed step leads to."""
+def _random_findings(sigmoid: TrainedNets, tanh: TrainedNets) -> list[Finding]:
+    """Place what the page shows of random weights among results of its listed step."""
     findings = []
     for name, nets in (("sigmoid", sigmoid), ("tanh", tanh)):
-        left = gate.steps_to(nets.loss, gate.LEFT)
-        ever = left[left < np.inf]
-        what, spread = (
-            f"{name}: steps until it is below {gate.LEFT}",
-            quantiles(ever, 0),
-        )
+        begun = gate.steps_to(nets.runs, gate.PLATEAU_END)
+        finite = begun[begun < np.inf]
         findings += [
-            gate.share_learned(f"{name}: is the gate learned?", nets.loss),
+            gate.learned_finding(f"{name}: is the gate learned?", nets.runs),
             Finding(
-                what,
+                f"{name}: steps until the loss is below {gate.PLATEAU_END}",
                 "only drawn",
-                spread,
-                f"of {len(ever):,} seeds; the others never are",
+                quantiles(finite, 0),
+                f"of {len(finite):,} seeds; the others never get there",
                 "ours",
             ),
         ]
-    shown, after = gate.bce(PAGE_SIGMOID), gate.bce(sigmoid.predictions)
-    findings.append(
-        among(
-            "sigmoid: loss after training, from the predictions shown",
-            float(shown),
-            after,
-            6,
-        )
-    )
+    final = "after training, from the predictions shown"
+    shown, losses = float(gate.bce(PAGE_SIGMOID)), gate.bce(sigmoid.predictions)
+    findings.append(among(f"sigmoid: loss {final}", shown, losses, 6))
     for when, loss, sample in (
-        ("at step 4,900", PAGE_TANH_LOSS, tanh.loss[:, 49]),
-        (
-            "after training, from the predictions shown",
-            float(gate.bce(PAGE_TANH)),
-            gate.bce(tanh.predictions),
-        ),
+        ("at step 4,900", PAGE_TANH_LOSS, tanh.runs.loss[:, 49]),
+        (final, float(gate.bce(PAGE_TANH)), gate.bce(tanh.predictions)),
     ):
         below = bool(loss < sample.min())
         verdict = (
             "the listed step does not lead there" if below else "NOT below them all"
         )
-        place = f"{percentile(loss, sample)}: {verdict}"
         findings.append(
             Finding(
                 f"tanh: loss {when}",
                 f"{loss:.6f}",
                 quantiles(sample, 6),
-                place,
+                f"{percentile(loss, sample)}: {verdict}",
                 "differs",
                 below,
             )
@@ -296,39 +290,45 @@ def _random_findings(sigmoid: Nets, tanh: Nets) -> list[Finding]:
     return findings
 
 
-def _fitting_findings(
-    listed: Mapping[str, Nets], mean: Mapping[str, Nets]
+def _step_findings(
+    listed: Mapping[str, TrainedNets], mean: Mapping[str, TrainedNets]
 ) -> list[Finding]:
-    """Which step the page's predictions come from: the one that it lists, or one along the mean of all gradients."""
+    """Find which step led to the page's predictions.
+
+    It is the one that the page lists, or the one along the mean of all gradients.
+    """
     findings = []
     for name, page in PAGE.items():
         gap, mean_gap = (nets[name].nearest(page)[1] for nets in (listed, mean))
         fits = mean_gap < gap / 5
-        place = percentile(float(gate.bce(page)), gate.bce(mean[name].predictions))
-        after = f" for {LONGER:,} steps" if name == "tanh" else ""
+        rank = percentile(float(gate.bce(page)), gate.bce(mean[name].predictions))
+        steps = f" for {MEAN_TANH_STEPS:,} steps" if name == "tanh" else ""
         findings.append(
             Finding(
                 f"{name}: the four predictions",
                 ", ".join(f"{p:.6f}" for p in page),
-                f"the nearest net is {gap:.0e} off; along mean gradients{after}, {mean_gap:.0e}",
-                f"the page fits the latter; its loss is {place} there"
+                f"the nearest net is {gap:.0e} off; with mean gradients{steps}, "
+                f"{mean_gap:.0e}",
+                f"the page fits mean gradients; its loss is {rank} there"
                 if fits
-                else "NOT the latter",
+                else "NOT mean gradients",
                 "differs",
                 fits,
             )
         )
     page_drop = 1.0 - float(gate.bce(PAGE_TANH)) / PAGE_TANH_LOSS
     drop, mean_drop = (
-        nets["tanh"].drop(nets["tanh"].nearest(PAGE_TANH)[0]) for nets in (listed, mean)
+        nets["tanh"].final_drop(nets["tanh"].nearest(PAGE_TANH)[0])
+        for nets in (listed, mean)
     )
     fits = abs(mean_drop - page_drop) < 0.02 * page_drop < abs(drop - page_drop)
     findings.append(
         Finding(
             "tanh: fall of the loss in the last 100 steps",
             f"{page_drop:.3%}",
-            f"{drop:.3%} in the nearest net; in the nearest of those along mean gradients {mean_drop:.3%}",
-            "the page fits the latter" if fits else "NOT the latter",
+            f"{drop:.3%} in the nearest net; {mean_drop:.3%} in the nearest one with "
+            "mean gradients",
+            "the page fits mean gradients" if fits else "NOT mean gradients",
             "differs",
             fits,
         )
@@ -336,50 +336,55 @@ def _fitting_findings(
     return findings
 
 
-def _page(listed: Mapping[str, Nets], mean: Mapping[str, Nets]) -> list[str]:
-    """What the page's random weights learn, and which step made what it shows of them."""
-    learned = [gate.learned(nets.loss) for nets in listed.values()]
+def _random_conclusion(
+    listed: Mapping[str, TrainedNets], mean: Mapping[str, TrainedNets]
+) -> list[str]:
+    """Say what random weights learn, and which step led to the page's outputs."""
+    sigmoid, tanh = (
+        nets.runs.success_rate(loss_below=gate.SOLVED) for nets in listed.values()
+    )
     gaps, mean_gaps = (
         [f"{nets[name].nearest(page)[1]:.0e}" for name, page in PAGE.items()]
         for nets in (listed, mean)
     )
     return [
-        f"As listed, the page's step leads {learned[0]:.0%} of {len(listed['tanh'].seeds):,} seeds to the gate with "
-        f"sigmoid neurons in {STEPS:,} steps, and {learned[1]:.0%} with tanh in {TANH_STEPS:,}.",
-        "The two outputs that the page shows for random weights were not made by the step that it lists: of these "
-        f"nets, the nearest is {gaps[0]} off in one of the four predictions with sigmoid neurons, and {gaps[1]} with "
-        "tanh. They fit a step that takes the mean for weights as well as for biases, as the mean loss asks for: of "
-        f"{FEWER} such nets, the nearest is {mean_gaps[0]} and {mean_gaps[1]} off, with tanh after {LONGER:,} steps in "
-        f"place of {TANH_STEPS:,}; the pace at which the loss falls at the end says the same. (And the listing no "
-        "longer runs: today's NumPy does not copy a list of arrays of different shapes.)",
+        f"The page's step, as listed, leads {sigmoid:.0%} of "
+        f"{len(listed['tanh'].seeds):,} seeds to the gate with sigmoid neurons in "
+        f"{STEPS:,} steps, and {tanh:.0%} with tanh in {TANH_STEPS:,}.",
+        "The two outputs that the page shows for random weights do not come from the "
+        f"step that it lists: of these nets, the nearest is {gaps[0]} off in one of "
+        f"the four predictions with sigmoid neurons, and {gaps[1]} with tanh. They fit "
+        "a step with mean gradients for weights as well as for biases, which are those "
+        f"of the mean loss: of {MEAN_SEEDS} such nets, the nearest is {mean_gaps[0]} "
+        f"and {mean_gaps[1]} off, with tanh after {MEAN_TANH_STEPS:,} steps instead of "
+        f"{TANH_STEPS:,}. The rate at which the loss falls at the end agrees. (And the "
+        "listing does not run with NumPy 1.24 or later, which refuses a list of arrays "
+        "of different shapes.)",
     ]
 
 
-def _draw_traces(
-    figure: "Figure", flat: History, listed: Mapping[str, Nets], net: Sequential
+def _draw_page(
+    figure: "Figure",
+    zero: History,
+    listed: Mapping[str, TrainedNets],
+    net: Sequential,
 ) -> None:
-    """The page's pictures: the loss every 100 steps, three times, and the answers on a lattice."""
-    axes = figure.subplots(1, 4)
-    for ax, (name, nets) in zip(axes[1:], listed.items(), strict=False):
-        trace(ax, 100 * np.arange(nets.loss.shape[1] - 1), nets.loss[nets.first, :-1])
-        ax.set(
-            title=f"random, {name} (seed {nets.seeds[nets.first]})",
-            xlabel="step",
-            ylim=(0.0, 0.75),
-        )
-    trace(axes[0], 100 * np.arange(len(flat.loss[::100])), flat.loss[::100])
-    axes[0].set(
-        title="all zero, sigmoid", xlabel="step", ylabel="mean loss", ylim=(0.0, 0.75)
-    )
-    for ax in axes[:3]:
-        ax.locator_params(axis="x", nbins=3)
-        ax.xaxis.set_major_formatter("{x:,.0f}")
-    lattice = np.arange(0, 1, 0.08)
-    points = np.stack([axis.ravel() for axis in np.meshgrid(lattice, lattice)], axis=1)
-    found = net.predict_proba(points)[:, 1] >= 0.5
+    """Draw the page's pictures: three losses every 100 steps, and answers on a grid."""
+    first, *others, answers = figure.subplots(1, 4)
+    steps = np.arange(0, len(zero.loss), 100)
+    _draw_loss(first, "all zero, sigmoid", steps, zero.loss[steps])
+    first.set_ylabel("mean loss")
+    for ax, (name, nets) in zip(others, listed.items(), strict=True):
+        runs, net_number = nets.runs, nets.first_solved
+        title = f"random, {name} (seed {nets.seeds[net_number]})"
+        _draw_loss(ax, title, runs.epochs[:-1] - 1, runs.loss[net_number, :-1])
+    side = np.arange(0, 1, 0.08)
+    grid = np.stack([axis.ravel() for axis in np.meshgrid(side, side)], axis=1)
+    predicted = net.predict_proba(grid)[:, 1] >= 0.5
     for label, color in enumerate(COLORS[:2]):
-        axes[3].scatter(*points[found == label].T, s=16, color=color, label=str(label))
-    axes[3].set(
+        points = grid[predicted == label]
+        answers.scatter(*points.T, s=16, color=color, label=str(label))
+    answers.set(
         title="tanh: answers",
         xlabel="x1",
         ylabel="x2",
@@ -388,43 +393,52 @@ def _draw_traces(
         yticks=[0, 1],
     )
     figure.legend(
-        *axes[3].get_legend_handles_labels(),
+        *answers.get_legend_handles_labels(),
         loc="outside right center",
         frameon=False,
         title="answer",
     )
 
 
-def _draw_seeds(figure: "Figure", sigmoid: Nets, tanh: Nets) -> None:
-    """Losses of all seeds, and the step at which each leaves ln 2; one row sigmoid, one tanh."""
+def _draw_loss(ax: "Axes", title: str, steps: Array, losses: Array) -> None:
+    curve(ax, steps, losses)
+    despine(ax)
+    ax.set(title=title, xlabel="step", ylim=(0.0, 0.75))
+    ax.locator_params(axis="x", nbins=3)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def _draw_seeds(figure: "Figure", sigmoid: TrainedNets, tanh: TrainedNets) -> None:
+    """Draw the losses of all seeds and when each leaves ln 2, a row per activation."""
     axes = figure.subplots(2, 2, width_ratios=(1.5, 1))
-    for (ax, right), name, nets, mark in (
-        (axes[0], "sigmoid", sigmoid, (STEPS, gate.bce(PAGE_SIGMOID))),
-        (axes[1], "tanh", tanh, (4900, PAGE_TANH_LOSS)),
+    for (left, right), name, nets, steps, page in (
+        (axes[0], "sigmoid", sigmoid, STEPS, (STEPS, gate.bce(PAGE_SIGMOID))),
+        (axes[1], "tanh", tanh, TANH_STEPS, (4900, PAGE_TANH_LOSS)),
     ):
-        steps = 100 * np.arange(nets.loss.shape[1] - 1)
-        gate.fan(ax, steps, nets.loss[:, :-1])
-        ax.plot(*mark, "o", color="black", label="the page", clip_on=False)
-        ax.set_title(f"{name}: loss")
-        ax.legend(frameon=False, loc="lower left")
-        gate.histogram(right, gate.steps_to(nets.loss, gate.LEFT), steps[-1] + 100)
+        gate.draw_losses(left, nets.runs)
+        left.plot(*page, "o", color="black", label="the page", clip_on=False)
+        left.set_title(f"{name}: loss")
+        left.legend(frameon=False, loc="lower left")
+        begun = gate.steps_to(nets.runs, gate.PLATEAU_END)
+        gate.draw_plateau_ends(right, begun, steps)
         right.set_title(f"{name}: {right.get_title()}")
 
 
-def _film(figure: "Figure", starts: list[Sequential]) -> Callable[[int], None]:
+def _film(figure: "Figure", starts: list[Sequential]) -> ShowFrame:
     updates = film_updates(TANH_STEPS)
-    histories = [_train(net, TANH_STEPS, updates) for net in starts]
     nets = [
-        [starts[0].with_theta(theta) for theta in recorded(history)]
-        for history in histories
+        [net.with_theta(theta) for theta in recorded(train(net, TANH_STEPS, updates))]
+        for net in starts
     ]
-    return gate.film_maps(figure, ["from zeros", "from random weights"], nets, updates)
+    return gate.film_nets(figure, ["from zeros", "from random weights"], nets, updates)
 
 
 EXPERIMENT = Experiment(
     name="zero-init",
     title="The XOR gate from zeros and from random weights, 2-2-1",
-    source='"Multi-Layer Neural Network의 실전: XOR Gate 만들어보기 (Python)", blog post of 3 January 2019',
-    question="Why does a net whose weights all start at zero learn nothing, however long it trains?",
+    source='"Multi-Layer Neural Network의 실전: XOR Gate 만들어보기 (Python)", blog '
+    "post of 3 January 2019",
+    question="Why does a net whose weights all start at zero learn nothing, however "
+    "long it trains?",
     run=run,
 )

@@ -1,1 +1,1 @@
-"""Pictures, tables and pages of the experiments."""
+"""Running experiments, and reporting their results."""

@@ -1,4 +1,4 @@
-"""What a report tells, a chapter for each experiment, and how its numbers and verdicts are worded."""
+"""A report with one chapter per experiment, and the wording of its numbers."""
 
 import math
 from collections import Counter
@@ -30,7 +30,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Chapter:
-    """An experiment, what came out of it, and the files of its pictures and films: their names and contents."""
+    """An experiment, its outcome, and the contents of its image files by name."""
 
     experiment: Experiment
     outcome: Outcome
@@ -39,7 +39,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Report:
-    """All that one call of `fastnn reproduce` has to tell; seconds is the time of all of it."""
+    """The results of one call of `fastnn reproduce`; seconds is its total time."""
 
     chapters: Sequence[Chapter]
     command: str
@@ -49,7 +49,7 @@ class Report:
 
     @property
     def training_seconds(self) -> float:
-        """How long the trainings took."""
+        """The time that the trainings took."""
         return sum(
             run.seconds for chapter in self.chapters for run in chapter.outcome.runs
         )
@@ -58,51 +58,48 @@ class Report:
     def findings(self) -> list[tuple[str, Finding]]:
         """All findings, each with the name of its experiment."""
         return [
-            (chapter.experiment.name, each)
+            (chapter.experiment.name, finding)
             for chapter in self.chapters
-            for each in chapter.outcome.findings
+            for finding in chapter.outcome.findings
         ]
 
     @property
     def failures(self) -> list[tuple[str, Finding]]:
-        """The findings that are not as they should be, each with the name of its experiment."""
+        """The findings that fail, each with the name of its experiment."""
         return [(name, finding) for name, finding in self.findings if not finding.ok]
 
     @property
     def summary(self) -> str:
-        """How many findings there are, and what came of them."""
+        """The number of findings of each kind, as text."""
         kinds = Counter(_kind(finding) for _, finding in self.findings)
         return (
-            f"{count(kinds.total(), 'finding')}: {kinds['equal']} equal to the page, {kinds['among']} placed among "
-            f"many seeds, {kinds['differs']} differ for a reason that is given, {count(kinds['ours'], 'check')} of "
-            f"our own, {kinds['fails']} fail"
+            f"{count(kinds.total(), 'finding')}: {kinds['equal']} equal to the page, "
+            f"{kinds['among']} placed among many seeds, {kinds['differs']} different "
+            f"for a stated reason, {count(kinds['ours'], 'check')} of our own, "
+            f"{kinds['fails']} failed"
         )
 
 
 def verdict(finding: Finding) -> tuple[str, str, str]:
-    """Its kind, or "fails"; a sign and a word for that; and what follows them.
+    """Return a finding's kind or "fails", the mark and word for that, and the rest.
 
     >>> verdict(Finding("loss", "0.1", "0.1", "equal to all digits", "equal"))
     ('equal', '✓ equal', ' to all digits')
     >>> verdict(Finding("loss", "0.1", "0.2", "another order", "differs"))
     ('differs', '≠ differs', ': another order')
     """
-    kind = _kind(finding)
-    word, said = _WORDS[kind], finding.verdict
-    return (
-        kind,
-        f"{_MARKS[kind]} {word}",
-        said.removeprefix(word) if said.startswith(word) else f": {said}",
-    )
+    kind, text = _kind(finding), finding.verdict
+    word = _WORDS[kind]
+    rest = text.removeprefix(word) if text.startswith(word) else f": {text}"
+    return kind, f"{_MARKS[kind]} {word}", rest
 
 
 def row(run: Run) -> tuple[str, ...]:
-    """A training as text, under RUN_TITLES; empty what is not known."""
+    """Return the cells of a run under RUN_TITLES, empty for numbers that are NaN."""
     loss = "" if math.isnan(run.loss) else f"{run.loss:.6g}"
     accuracy = "" if math.isnan(run.accuracy) else f"{run.accuracy:.4f}"
-    took = (
-        f"{run.seconds:,.2f} s" if run.seconds >= 1 else f"{run.seconds * 1e3:,.1f} ms"
-    )
+    short = run.seconds < 1
+    took = f"{run.seconds * 1e3:,.1f} ms" if short else f"{run.seconds:,.2f} s"
     return (
         run.mode,
         run.setting,
@@ -115,13 +112,13 @@ def row(run: Run) -> tuple[str, ...]:
     )
 
 
-def count(number: int, what: str) -> str:
-    """So many things in words.
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun.
 
     >>> count(1, "film"), count(1000, "film")
     ('1 film', '1,000 films')
     """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _kind(finding: Finding) -> str:

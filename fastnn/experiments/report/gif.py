@@ -1,4 +1,4 @@
-"""A film as an animated GIF: one figure drawn frame by frame, one palette for all frames, never much to download."""
+"""A film as an animated GIF: one layout and one palette for all frames."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -13,43 +13,38 @@ if TYPE_CHECKING:
 
     from ..outcome import Film
 
-LIMIT = 3_000_000  # bytes
+LIMIT = 3_000_000  # bytes, a size that is still quick to download
 _DPI = 90
-_FRAME, _LAST = 80, 2000  # how long a frame and the last one stay, in milliseconds
-_COLORS = (255, 128)
-_KEPT = [
-    list(bytes.fromhex(color[1:])) for color in ("#FFFFFF", *COLORS)
-]  # paper, and what small points have
-_SAMPLES = 8  # frames that the palette is made from
+_FRAME, _LAST = 80, 2000  # milliseconds that a frame and the last frame are shown
+_COLORS = (255, 128)  # in the palette: the second if the first exceeds the limit
+# Colours that the palette always has: the background, and those of small points.
+_FIXED = [list(bytes.fromhex(color[1:])) for color in ("#FFFFFF", *COLORS)]
+_SAMPLES = 8  # frames from which the palette is made
 
 
-def gif(film: "Film", drawn: Callable[[], object] = lambda: None) -> bytes:
-    """The film as a GIF that plays for ever; `drawn` is called after each frame.
+def gif(film: "Film", on_frame: Callable[[], object] = lambda: None) -> bytes:
+    """Return a film as a GIF that repeats; `on_frame` is called after each frame.
 
-    What would be larger than LIMIT gets fewer colours, and if that is not enough, fewer frames, each shown for longer.
+    A GIF above LIMIT gets fewer colours, and if that is not enough fewer frames, each
+    shown for longer.
     """
-    frames = list(_frames(film, drawn))
+    frames = list(_frames(film, on_frame))
     for n_colors in _COLORS:
         content = _encode(frames, n_colors, _FRAME)
         if len(content) <= LIMIT:
             return content
-    kept = frames
-    while len(content) > LIMIT and len(kept) > 1:
-        n_kept = max(
-            1, min(len(kept) - 1, int(0.95 * len(kept) * LIMIT / len(content)))
-        )
-        kept = [
-            frames[place]
-            for place in np.linspace(len(frames) - 1, 0, n_kept)
-            .round()
-            .astype(int)[::-1]
-        ]
-        content = _encode(kept, _COLORS[-1], _FRAME * len(frames) // n_kept)
+    n = len(frames)
+    while len(content) > LIMIT and n > 1:
+        n = max(1, min(n - 1, int(0.95 * n * LIMIT / len(content))))
+        # Counted from the last frame, which is always among them.
+        numbers = np.linspace(len(frames) - 1, 0, n).round().astype(int)[::-1]
+        chosen = [frames[number] for number in numbers]
+        content = _encode(chosen, _COLORS[-1], _FRAME * len(frames) // n)
     return content
 
 
-def _frames(film: "Film", drawn: Callable[[], object]) -> Iterator["Image"]:
-    """All frames, laid out as the first one is: the axes stand still."""
+def _frames(film: "Film", on_frame: Callable[[], object]) -> Iterator["Image"]:
+    """Draw all frames, with the layout of the first, so that the axes stand still."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image
@@ -62,11 +57,11 @@ def _frames(film: "Film", drawn: Callable[[], object]) -> Iterator["Image"]:
         canvas.draw()
         figure.set_layout_engine("none")
         yield Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-        drawn()
+        on_frame()
 
 
 def _encode(frames: Sequence["Image"], n_colors: int, milliseconds: int) -> bytes:
-    """The frames as a GIF of so many colours; Pillow writes of each frame what differs from the one before."""
+    """Return frames as a GIF; Pillow writes only the difference to the frame before."""
     from PIL.Image import Dither
 
     palette = _palette(frames, n_colors)
@@ -88,23 +83,20 @@ def _encode(frames: Sequence["Image"], n_colors: int, milliseconds: int) -> byte
 
 
 def _palette(frames: Sequence["Image"], n_colors: int) -> "Image":
-    """An image that has the colours which serve all frames best, as far as a few of them tell, and those to be kept."""
+    """Return an image whose palette has the frames' best colours and the fixed ones."""
     from PIL import Image
 
-    samples = [
-        frames[place]
-        for place in np.linspace(0, len(frames) - 1, min(_SAMPLES, len(frames))).astype(
-            int
-        )
-    ]
-    sheet = Image.new("RGB", (samples[0].width, samples[0].height * len(samples)))
-    for place, sample in enumerate(samples):
-        sheet.paste(sample, (0, samples[0].height * place))
-    palette = sheet.quantize(n_colors - len(_KEPT))
-    colors = np.concatenate([np.array(palette.getpalette()).reshape(-1, 3), _KEPT])
-    for kept in _KEPT:
-        colors[np.abs(colors - kept).max(axis=1) < 8] = (
-            kept  # Pillow takes any that is near
-        )
+    n = min(_SAMPLES, len(frames))
+    numbers = np.linspace(0, len(frames) - 1, n).astype(int)
+    samples = [frames[number] for number in numbers]
+    width, height = samples[0].size
+    sheet = Image.new("RGB", (width, height * len(samples)))
+    for i, sample in enumerate(samples):
+        sheet.paste(sample, (0, height * i))
+    palette = sheet.quantize(n_colors - len(_FIXED))
+    colors = np.concatenate([np.array(palette.getpalette()).reshape(-1, 3), _FIXED])
+    # Pillow takes the first colour that is near, so near ones become equal.
+    for fixed in _FIXED:
+        colors[np.abs(colors - fixed).max(axis=1) < 8] = fixed
     palette.putpalette(colors.ravel().tolist())
     return palette

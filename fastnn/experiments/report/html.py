@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: pictures and films are in it, nothing is fetched."""
+"""The report as one HTML page, with its images inside, that fetches nothing."""
 
 import base64
 import re
@@ -16,12 +16,15 @@ _PAGE = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>fastnn: published experiments, trained again</title>
 <style>
-:root { color-scheme: light dark; --text: #1f2328; --pale: #57606a; --line: #d5dae0; --back: #fff; --box: #f5f7f9;
+:root { color-scheme: light dark; --text: #1f2328; --pale: #57606a;
+  --line: #d5dae0; --back: #fff; --box: #f5f7f9;
   --equal: #0a5c8f; --among: #0b6b50; --differs: #835400; --bad: #a8330a; }
-@media (prefers-color-scheme: dark) { :root { --text: #e3e6ea; --pale: #9aa4b0; --line: #3a424c; --back: #15191e;
-  --box: #1f252c; --equal: #7cc4f5; --among: #6ed0a9; --differs: #e6bb55; --bad: #ff9b6b; } }
+@media (prefers-color-scheme: dark) { :root { --text: #e3e6ea; --pale: #9aa4b0;
+  --line: #3a424c; --back: #15191e; --box: #1f252c;
+  --equal: #7cc4f5; --among: #6ed0a9; --differs: #e6bb55; --bad: #ff9b6b; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 60rem; background: var(--back); color: var(--text);
+body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 60rem;
+  background: var(--back); color: var(--text);
   font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 1rem; }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 3.5rem 0 .5rem; padding-top: 1rem;
@@ -30,20 +33,25 @@ h3 { font-size: 1rem; margin: 1.8rem 0 .4rem; }
 p { margin: .6rem 0; max-width: 46rem; }
 a { color: var(--equal); }
 .pale, figcaption { color: var(--pale); font-size: .9rem; }
-.equal { color: var(--equal); } .among { color: var(--among); } .differs { color: var(--differs); }
+.equal { color: var(--equal); } .among { color: var(--among); }
+.differs { color: var(--differs); }
 .ours { color: var(--pale); } .fails { color: var(--bad); font-weight: 600; }
-.box { background: var(--box); border-radius: 8px; padding: .8rem 1.1rem; margin: 1.2rem 0; }
+.box { background: var(--box); border-radius: 8px; padding: .8rem 1.1rem;
+  margin: 1.2rem 0; }
 .box ul { margin: .4rem 0; padding-left: 1.2rem; }
 pre { margin: .6rem 0; overflow-x: auto; }
 code { font: .9rem/1.5 ui-monospace, monospace; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; line-height: 1.4;
   font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
+  border-bottom: 1px solid var(--line); }
 th { color: var(--pale); font-weight: 600; }
-.runs td:nth-child(n+3), .runs th:nth-child(n+3) { text-align: right; white-space: nowrap; }
+.runs td:nth-child(n+3), .runs th:nth-child(n+3) { text-align: right;
+  white-space: nowrap; }
 figure { margin: 1.4rem 0; break-inside: avoid; }
-img { display: block; max-width: 100%; height: auto; border-radius: 6px; border: 1px solid var(--line); }
+img { display: block; max-width: 100%; height: auto; border-radius: 6px;
+  border: 1px solid var(--line); }
 figcaption { margin-top: .4rem; max-width: 46rem; }
 @media (max-width: 40rem) {
   thead, td:empty { display: none; }
@@ -53,7 +61,8 @@ figcaption { margin-top: .4rem; max-width: 46rem; }
   td:nth-child(n+2)::before { content: attr(data-title) ": "; color: var(--pale); }
   .runs td:nth-child(n+3):not(:empty) { display: inline-block; margin-right: 1rem; }
 }
-@media print { body { max-width: none; padding: 0; font-size: .85rem; } h2, h3 { break-after: avoid; }
+@media print { body { max-width: none; padding: 0; font-size: .85rem; }
+  h2, h3 { break-after: avoid; }
   tr { break-inside: avoid; } .wide { overflow: visible; } }
 </style>
 </head>
@@ -63,9 +72,9 @@ figcaption { margin-top: .4rem; max-width: 46rem; }
 <div class="box">
 <p><strong>$summary</strong></p>
 $failures
-<p>Trained for $training, all in $seconds, on $date.</p>
+<p>Training took $training of $seconds in total, on $date.</p>
 <p class="pale">$made_with</p>
-<p class="pale">This command makes all of it again:</p>
+<p class="pale">The command for this report:</p>
 <pre><code>$command</code></pre>
 </div>
 <nav class="box" aria-label="Contents"><ul>
@@ -94,9 +103,10 @@ $images
 
 
 def html(report: Report) -> str:
-    """The page."""
+    """Return the page."""
     failures = "".join(
-        f'<p class="fails">✗ <a href="#{escape(name)}">{escape(name)}</a>: {_text(finding.what)}</p>'
+        f'<p class="fails">✗ <a href="#{escape(name)}">{escape(name)}</a>: '
+        f"{_text(finding.what)}</p>"
         for name, finding in report.failures
     )
     made_with = ", ".join(f"{name} {value}" for name, value in report.made_with.items())
@@ -108,18 +118,16 @@ def html(report: Report) -> str:
         date=escape(report.date),
         made_with=escape(made_with),
         command=escape(report.command),
-        contents="\n".join(map(_entry, report.chapters)),
+        contents="\n".join(map(_contents_entry, report.chapters)),
         chapters="\n".join(map(_chapter, report.chapters)),
     )
 
 
-def _entry(chapter: Chapter) -> str:
-    """The line of the table of contents."""
+def _contents_entry(chapter: Chapter) -> str:
+    """Return the chapter's line of the table of contents."""
     name, title = escape(chapter.experiment.name), escape(chapter.experiment.title)
-    failing = (
-        "" if chapter.outcome.ok else ' <span class="fails">✗ something fails</span>'
-    )
-    return f'<li><a href="#{name}">{name}</a>: {title}{failing}</li>'
+    failed = "" if chapter.outcome.ok else ' <span class="fails">✗ a check fails</span>'
+    return f'<li><a href="#{name}">{name}</a>: {title}{failed}</li>'
 
 
 def _chapter(chapter: Chapter) -> str:
@@ -129,7 +137,9 @@ def _chapter(chapter: Chapter) -> str:
         title=escape(experiment.title),
         question=_text(experiment.question),
         source=escape(experiment.source),
-        findings=_table("findings", FINDING_TITLES, map(_finding, outcome.findings)),
+        findings=_table(
+            "findings", FINDING_TITLES, map(_finding_cells, outcome.findings)
+        ),
         images="\n".join(_images(chapter)),
         runs=_table("runs", RUN_TITLES, (map(_text, row(run)) for run in outcome.runs)),
         conclusion="\n".join(
@@ -138,23 +148,29 @@ def _chapter(chapter: Chapter) -> str:
     )
 
 
-def _finding(finding: Finding) -> tuple[str, ...]:
-    """The cells of its row."""
+def _finding_cells(finding: Finding) -> tuple[str, ...]:
+    """Return the cells of a finding's row, as HTML."""
     kind, mark, rest = verdict(finding)
     marked = f'<span class="{kind}">{mark}</span>{_text(rest)}'
     return (_text(finding.what), _text(finding.page), _text(finding.found), marked)
 
 
 def _text(text: str) -> str:
-    """Plain text as HTML; what stands between `backticks` is code."""
+    """Return plain text as HTML; text between `backticks` becomes code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _table(kind: str, titles: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table whose cells are HTML already, each with its title, which a narrow screen puts before it."""
+    """Return a table of cells that are HTML already.
+
+    Each cell carries its title, which narrow screens show before it.
+    """
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     body = "\n".join(f"<tr>{''.join(map(_cell, titles, row))}</tr>" for row in rows)
-    return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
+    return (
+        f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table>"
+    )
 
 
 def _cell(title: str, content: str) -> str:
@@ -162,7 +178,7 @@ def _cell(title: str, content: str) -> str:
 
 
 def _images(chapter: Chapter) -> Iterator[str]:
-    """The pictures, and the films that were made."""
+    """Yield the pictures, and the films if they were made."""
     for picture in chapter.outcome.pictures:
         yield _figure(picture, chapter.files[f"{picture.name}.png"], "png")
     for film in chapter.outcome.films:
@@ -170,9 +186,10 @@ def _images(chapter: Chapter) -> Iterator[str]:
             yield _figure(film, content, "gif")
 
 
-def _figure(shown: Picture | Film, content: bytes, kind: str) -> str:
+def _figure(image: Picture | Film, content: bytes, kind: str) -> str:
     data = base64.b64encode(content).decode()
-    image = f'<img src="data:image/{kind};base64,{data}" alt="{escape(shown.name)}">'
+    source = f"data:image/{kind};base64,{data}"
     return (
-        f"<figure>\n{image}\n<figcaption>{_text(shown.caption)}</figcaption>\n</figure>"
+        f'<figure>\n<img src="{source}" alt="{escape(image.name)}">\n'
+        f"<figcaption>{_text(image.caption)}</figcaption>\n</figure>"
     )

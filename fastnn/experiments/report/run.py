@@ -1,4 +1,4 @@
-"""Running experiments and telling what came out: pictures, films, `results.json`, `report.html`, and tables."""
+"""Running experiments and writing their results: images, JSON, HTML and text."""
 
 import io
 import json
@@ -23,8 +23,8 @@ from rich.progress import (
 from rich.table import Column
 
 from ... import __version__
-from ...cli import info
 from ...data.files import write_atomically
+from ...data.machine import cpu
 from ..outcome import Experiment, Options, Outcome, Picture
 from .document import Chapter, Report
 from .gif import gif
@@ -42,33 +42,20 @@ def reproduce(
     command: str,
     started: float,
 ) -> bool:
-    """Run the experiments, write what comes out into the folder, and print it; `film` says whether films are made.
+    """Run experiments, write the results into a folder, and print them.
 
-    command is what a user types for all this, and started when it began, in seconds of `time.perf_counter`. The answer
-    is whether all findings are as they should be.
+    film: whether films are made
+    command: what the user typed, for the report
+    started: the time at which the command began, by `time.perf_counter`
+
+    Returns True if no finding fails.
     """
     chapters = []
-    errors = Console(stderr=True)
-    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
-    doing = TextColumn("{task.description}", markup=False, table_column=rest)
-    columns = (
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        doing,
-    )
-    with Progress(
-        *columns,
-        console=errors,
-        expand=True,
-        transient=True,
-        disable=not errors.is_terminal,
-    ) as progress:
+    with _progress() as progress:
         task = progress.add_task("", total=len(experiments))
         for experiment in experiments:
-            name = experiment.name
 
-            def say(what: str, name: str = name) -> None:
+            def say(what: str, name: str = experiment.name) -> None:
                 progress.update(task, description=f"{name}: {what}")
 
             outcome, files = experiment.run(options, say), {}
@@ -78,21 +65,35 @@ def reproduce(
             chapters.append(Chapter(experiment, outcome, files))
             progress.advance(task)
     seconds = time.perf_counter() - started
-    report = Report(
-        chapters, command, time.strftime("%Y-%m-%d %H:%M %z"), seconds, _made_with()
-    )
-    write_atomically(folder / "results.json", _json(report).encode(errors="replace"))
-    write_atomically(
-        folder / "report.html", html(report).encode(errors="replace")
-    )  # a folder may have any name
+    date = time.strftime("%Y-%m-%d %H:%M %z")
+    report = Report(chapters, command, date, seconds, _made_with())
+    # The command may hold a folder's name that is not valid text.
+    for file, text in (("results.json", _json(report)), ("report.html", html(report))):
+        write_atomically(folder / file, text.encode(errors="replace"))
     show(report, folder)
     return not report.failures
+
+
+def _progress() -> Progress:
+    """Return a progress bar on stderr, which is shown only in a terminal."""
+    console = Console(stderr=True)
+    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    return Progress(
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False, table_column=rest),
+        console=console,
+        expand=True,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def _images(
     outcome: Outcome, film: bool, say: Callable[[str], None], progress: Progress
 ) -> Iterator[tuple[str, bytes]]:
-    """The names of the files of pictures and films, and what they hold."""
+    """Yield the file names and contents of all pictures, and of films if wanted."""
     for picture in outcome.pictures:
         say(f"drawing {picture.name}")
         yield f"{picture.name}.png", _png(picture)
@@ -111,7 +112,7 @@ def _png(picture: Picture) -> bytes:
     canvas: Any = FigureCanvasAgg(figure)
     picture.draw(figure)
     content = io.BytesIO()
-    canvas.print_png(content)  # what savefig does, without laying out twice
+    canvas.print_png(content)  # savefig would compute the layout twice
     return content.getvalue()
 
 
@@ -122,12 +123,12 @@ def _made_with() -> dict[str, str]:
         "numpy": np.__version__,
         "numba": version("numba"),
         "machine": platform.machine(),
-        "cpu": info.cpu(),
+        "cpu": cpu(),
     }
 
 
 def _json(report: Report) -> str:
-    """The report as JSON, with all numbers; null stands for what is not a number."""
+    """Return the report as JSON with all digits; null stands for NaN and infinity."""
     experiments = {
         chapter.experiment.name: {
             "title": chapter.experiment.title,
@@ -152,18 +153,16 @@ def _json(report: Report) -> str:
         "ok": not report.failures,
         "experiments": experiments,
     }
-    return (
-        json.dumps(_plain(results), indent=1, ensure_ascii=False, allow_nan=False)
-        + "\n"
-    )
+    text = json.dumps(_plain(results), indent=1, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n"
 
 
 def _plain(value: Any) -> Any:
-    """The same in what JSON knows."""
+    """Return a value in the types of JSON."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): _plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

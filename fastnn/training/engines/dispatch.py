@@ -1,239 +1,238 @@
-"""Which compiled loop trains a layer table, and its scratch.
+"""Dispatch: which compiled loop trains a layer table, and its scratch memory.
 
-The choice follows from the work alone, never from timing or from what is compiled already: the same call has the same
-bits. The specialised loop's differ from the general one's by rounding.
+The choice follows from the work alone, never from timing or from what is compiled
+already: the same call gives the same bits. The specialised loop's bits differ from the
+general one's by rounding.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
 from ... import kernels
-from ...data.arrays import Array, aligned_zeros
-from ...data.machine import available_threads
+from ...data.arrays import Array, aligned_arrays, aligned_zeros
 from ...nn.losses import Loss
-from ..state import Advance, FitConfig, State
+from ..config import FitConfig
+from ..state import TrainingState
+from .engine import Advance
 from .packing import packing
+from .table import n_units
+from .threads import run_together, thread_count
 
-PAYS = 50_000_000  # updates that save more than the second which the specialised loop's compilation takes
-_SMALL, _MOST_TILES = (
-    2**21,
-    2**26,
-)  # bytes of an epoch's tiles that may always be kept, and at most
-_PART_TILES, _MOST_PARTS = (
-    4,
-    16,
-)  # tiles that make a part at least, and parts of a batch at most
-
-
-def threads(n_jobs: int) -> int:
-    """How many threads may work: so many, or with -1 one for each processor, and never more than there are."""
-    return min(n_jobs, available_threads()) if n_jobs > 0 else available_threads()
+# Updates that save more than the second that the specialised loop takes to compile.
+SPECIALISED_PAYS = 50_000_000
+# Bytes of an epoch's tiles that may always be kept in memory, and at most.
+_SMALL_TILES, _MAX_TILES = 2**21, 2**26
+# Tiles in a part of a batch at least, and parts of a batch at most.
+_PART_TILES, _MAX_PARTS = 4, 16
 
 
-def n_units(table: Array) -> int:
-    """The inputs, and the outputs of all layers."""
-    return int(table[-1, kernels.codes.OUTPUT]) + int(table[-1, kernels.codes.N_OUT])
+def start_loop(
+    table: Array, loss: Loss, config: FitConfig, state: TrainingState, lanes: int
+) -> Advance:
+    """Return the loop that trains this table, with its scratch memory.
+
+    lanes is the number of samples in a tile, for batches.
+    """
+    if choose_loop(table, loss, config) == "specialised":
+        return _specialised(table, loss, config, state)
+    if config.batch_size == 1:
+        return _per_sample(table, loss, config, state)
+    return _batches(table, loss, config, state, lanes)
 
 
-def why_not_tiny(table: Array, loss: Loss) -> str:
-    """Why a net cannot have a loop of its own, or nothing."""
+def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
+    """Return "general" or "specialised".
+
+    The specialised loop is chosen if it was asked for, or if it can train this net and
+    the updates pay for its compilation. ValueError if it was asked for and cannot.
+    """
+    if config.loop == "general" or (
+        config.loop == "auto" and config.updates < SPECIALISED_PAYS
+    ):
+        return "general"
+    why = why_not_specialised(table, loss)
+    if not why and config.rule.code != kernels.codes.SGD:
+        why = "it does plain SGD"
+    if not why and config.rule.learning_rates.size:
+        why = "it has one learning rate for all parameters"
+    if not why and config.batch_size != 1:
+        why = "it takes single samples, batch_size=1"
+    if config.loop == "specialised" and why:
+        raise ValueError(
+            f"loop='specialised' cannot do this training: {why}. Leave it out, or pass "
+            "loop='general'"
+        )
+    return "general" if why else "specialised"
+
+
+def why_not_specialised(table: Array, loss: Loss) -> str:
+    """Return why a net cannot have the specialised loop, or an empty string."""
     codes = kernels.codes
     if table[-1, codes.N_OUT] != 1 or loss.code not in (codes.BCE, codes.MSE):
         return "it takes one output, with loss 'bce' or 'mse'"
     if (table[:, codes.FEEDBACK] != codes.FEEDBACK_WEIGHTS).any():
         return "it takes the chain rule's gradient"
-    n_params = int(
-        ((table[:, codes.N_IN].astype(int) + 1) * table[:, codes.N_OUT]).sum()
-    )
+    n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT]
+    n_params = int(((n_in + 1) * n_out).sum())
     if n_params > codes.MOST_TINY:
-        return f"it takes {codes.MOST_TINY} parameters at most, which registers can hold, not {n_params}"
+        return (
+            f"it takes at most {codes.MOST_TINY} parameters, which registers can hold, "
+            f"not {n_params}"
+        )
     return ""
 
 
-def choose(table: Array, loss: Loss, job: FitConfig) -> str:
-    """The loop over single samples: "specialised" where it was asked for, or where it can be had and pays."""
-    if job.loop == "general" or (job.loop == "auto" and job.updates < PAYS):
-        return "general"
-    why = why_not_tiny(table, loss)
-    if not why and job.rule != kernels.codes.SGD:
-        why = "it does plain SGD"
-    if not why and job.rates.size:
-        why = "it has one learning rate for all parameters"
-    if not why and job.batch_size != 1:
-        why = "it takes single samples, batch_size=1"
-    if job.loop == "specialised" and why:
-        raise ValueError(
-            f"loop='specialised' is not for this training: {why}. Leave it out, or pass loop='general'"
-        )
-    return "general" if why else "specialised"
-
-
-def specialised(table: Array, loss: Loss, job: FitConfig, state: State) -> Advance:
-    """One sample at a time, in a loop that is compiled for this architecture."""
+def _specialised(
+    table: Array, loss: Loss, config: FitConfig, state: TrainingState
+) -> Advance:
+    """Return the loop over single samples that is compiled for this architecture."""
     codes = kernels.codes
     sizes = (int(table[0, codes.N_IN]), *(int(n) for n in table[:, codes.N_OUT]))
     activations = tuple(int(code) for code in table[:-1, codes.ACTIVATION])
     train = kernels.loops.specialised.trainer(sizes, activations, loss.code)
-    curve = kernels.loops.specialised.sigmoid_table(job.X.dtype)
+    sigmoid_table = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (
-            state.theta,
-            state.loss_sums,
-            state.n_right,
-            state.position,
-            state.carried,
+        return int(
+            train(
+                state.theta,
+                state.loss_sums,
+                state.n_right,
+                state.position,
+                state.carried,
+                state.recorded,
+                state.recorded_sums,
+                config.X,
+                config.y,
+                order,
+                config.rule.settings,
+                config.record_at,
+                first_epoch,
+                end,
+                budget,
+                sigmoid_table,
+            )
         )
-        records = (state.recorded, state.recorded_sums)
-        given = (job.X, job.y, order, job.settings, job.record_at)
-        return int(train(*in_place, *records, *given, first_epoch, end, budget, curve))
 
     return advance
 
 
-def per_sample(table: Array, loss: Loss, job: FitConfig, state: State) -> Advance:
-    """One sample at a time, for any architecture."""
-    packed = packing(table, kernels.codes.VECTOR_BYTES // job.X.itemsize)
-    vectors = aligned_zeros(
-        (2 + len(state.moments)) * packed.size, job.X.dtype
-    ).reshape(-1, packed.size)
-    by_unit = aligned_zeros(4 * packed.units.size, job.X.dtype).reshape(4, -1)
+def _per_sample(
+    table: Array, loss: Loss, config: FitConfig, state: TrainingState
+) -> Advance:
+    """Return the loop over single samples for any architecture."""
+    dtype, rates = config.X.dtype, config.rule.learning_rates
+    packed = packing(table, kernels.codes.VECTOR_BYTES // dtype.itemsize)
+    vectors, by_unit = aligned_arrays(
+        dtype, (2 + len(state.moments), packed.size), (4, packed.units.size)
+    )
     by_unit[3] = packed.units
-    rates = aligned_zeros(packed.size, job.rates.dtype) if job.rates.size else job.rates
-    room = (
+    scratch = (
         vectors[0],
         vectors[2:],
         vectors[1],
-        rates,
+        aligned_zeros(packed.size, rates.dtype) if rates.size else rates,
         *by_unit,
         packed.places,
         packed.sources,
     )
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (
-            state.theta,
-            state.moments,
-            state.clock,
-            state.loss_sums,
-            state.n_right,
-            state.position,
-        )
-        records = (state.recorded, state.recorded_sums)
-        given = (
-            job.X,
-            job.y,
-            order,
-            packed.layers,
-            loss.code,
-            job.rule,
-            job.settings,
-            job.rates,
-            job.record_at,
-        )
         return int(
             kernels.loops.per_sample.train(
-                *in_place, *records, *given, first_epoch, end, budget, *room
+                state.theta,
+                state.moments,
+                state.clock,
+                state.loss_sums,
+                state.n_right,
+                state.position,
+                state.recorded,
+                state.recorded_sums,
+                config.X,
+                config.y,
+                order,
+                packed.layers,
+                loss.code,
+                config.rule.code,
+                config.rule.settings,
+                rates,
+                config.record_at,
+                first_epoch,
+                end,
+                budget,
+                *scratch,
             )
         )
 
     return advance
 
 
-def batches(
-    table: Array, loss: Loss, job: FitConfig, state: State, lanes: int
+def _batches(
+    table: Array, loss: Loss, config: FitConfig, state: TrainingState, lanes: int
 ) -> Advance:
-    """Batches, in tiles of so many lanes, on as many threads as the job has and there are parts and processors for."""
-    batch_tiles = -(-min(job.batch_size, len(job.X)) // lanes)
-    part_tiles = max(_PART_TILES, -(-batch_tiles // _MOST_PARTS))
+    """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
+    dtype = config.X.dtype
+    batch_tiles = -(-min(config.batch_size, len(config.X)) // lanes)
+    part_tiles = max(_PART_TILES, -(-batch_tiles // _MAX_PARTS))
     n_parts = -(-batch_tiles // part_tiles)
-    n_threads = min(threads(job.n_jobs), n_parts)
+    n_threads = min(thread_count(config.n_jobs), n_parts)
     state.g = np.zeros((n_parts, state.theta.size), state.theta.dtype)
-    units, n_columns = n_units(table), job.X.shape[1] + job.y.shape[1]
-    n_tiles = batch_tiles * job.per_epoch
-    most = min(
-        max(_SMALL, 4 * job.X.nbytes), _MOST_TILES
-    )  # small batches leave most of a tile empty
-    kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= most
-    room = [
+    units, n_columns = n_units(table), config.X.shape[1] + config.y.shape[1]
+    n_tiles = batch_tiles * config.per_epoch
+    # Small batches leave most of a tile empty, so tiles may be larger than the data.
+    max_bytes = min(max(_SMALL_TILES, 4 * config.X.nbytes), _MAX_TILES)
+    tile_bytes = n_columns * lanes * dtype.itemsize
+    keeps_tiles = not config.shuffle and n_tiles * tile_bytes <= max_bytes
+    columns = (n_tiles if keeps_tiles else 1) * n_columns
+    scratch = [
         (
-            aligned_zeros(
-                (units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype
-            ),
-            aligned_zeros(units * lanes, job.X.dtype),
-            aligned_zeros(lanes, job.X.dtype),
-            np.zeros(n_tiles if kept else 0, np.int64),
+            aligned_zeros((units + columns) * lanes, dtype),
+            aligned_zeros(units * lanes, dtype),
+            aligned_zeros(lanes, dtype),
+            np.zeros(n_tiles if keeps_tiles else 0, np.int64),
         )
         for _ in range(n_threads)
     ]
     part_sums = np.zeros((n_parts, 3))
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (
-            state.theta,
-            state.moments,
-            state.clock,
-            state.g,
-            state.loss_sums,
-            state.n_right,
-            state.position,
-        )
-        records = (state.recorded, state.recorded_sums)
-        rule = (loss.code, job.rule, job.settings, job.rates)
-        given = (
-            job.X,
-            job.y,
-            order,
-            table,
-            *rule,
-            job.batch_size,
-            job.mean,
-            job.record_at,
-        )
         sync = np.zeros(kernels.codes.N_SYNC, np.int64)
 
         def run(thread: int) -> int:
-            shared = (
-                first_epoch,
-                end,
-                budget,
-                part_tiles,
-                part_sums,
-                sync,
-                thread,
-                n_threads,
-            )
             return int(
                 kernels.loops.batches.train(
-                    *in_place, *records, *given, *shared, *room[thread]
+                    state.theta,
+                    state.moments,
+                    state.clock,
+                    state.g,
+                    state.loss_sums,
+                    state.n_right,
+                    state.position,
+                    state.recorded,
+                    state.recorded_sums,
+                    config.X,
+                    config.y,
+                    order,
+                    table,
+                    loss.code,
+                    config.rule.code,
+                    config.rule.settings,
+                    config.rule.learning_rates,
+                    config.batch_size,
+                    config.mean,
+                    config.record_at,
+                    first_epoch,
+                    end,
+                    budget,
+                    part_tiles,
+                    part_sums,
+                    sync,
+                    thread,
+                    n_threads,
+                    *scratch[thread],
                 )
             )
 
-        return run(0) if n_threads == 1 else _together(run, n_threads, sync)
+        return run(0) if n_threads == 1 else run_together(run, n_threads, sync)
 
     return advance
-
-
-def _together(run: Callable[[int], int], n_threads: int, sync: Array) -> int:
-    """The answer of thread 0, when all have ended."""
-    from concurrent.futures import ThreadPoolExecutor  # 5 ms
-
-    def guarded(thread: int) -> int:
-        try:
-            return run(thread)
-        except BaseException:  # the others would wait for this thread for ever
-            sync[kernels.codes.GIVEN_UP] = 1
-            raise
-
-    with ThreadPoolExecutor(n_threads - 1) as pool:
-        try:
-            others = [pool.submit(guarded, thread) for thread in range(1, n_threads)]
-            status = run(0)
-            for other in others:
-                other.result()
-            return status
-        except BaseException:  # also where a thread could not be started
-            sync[kernels.codes.GIVEN_UP] = 1
-            raise

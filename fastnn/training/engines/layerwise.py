@@ -1,49 +1,49 @@
-"""Any stack of layers, one layer after the other: what the fused loops do not know."""
+"""Engine for any stack of layers, run one after the other.
 
-from collections.abc import Sequence
+It serves the nets that a layer table cannot describe.
+"""
+
 from functools import partial
 
 import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array, readonly
-from ...nn.layers import Layer
-from ...nn.losses import Loss
-from ..state import Advance, FitConfig, State
+from ...nn.architecture import Architecture
+from ..config import FitConfig
+from ..state import TrainingState
+from .engine import Advance
 
 
 class Layerwise:
-    """Runs the layers' own forward and backward, whose parameters and gradients are views into flat vectors."""
+    """Runs the layers' own forward and backward passes.
 
-    def __init__(
-        self, layers: Sequence[Layer], gradient: Array, loss: Loss, n_out: int
-    ) -> None:
-        self._layers, self._gradient, self._loss, self._n_out = (
-            layers,
-            gradient,
-            loss,
-            n_out,
-        )
+    Their parameters and gradients are views into flat vectors; `gradient` is theirs.
+    """
+
+    def __init__(self, architecture: Architecture, gradient: Array) -> None:
+        self._layers, self._gradient = architecture.stack, gradient
+        self._loss, self._n_out = architecture.loss, architecture.n_out
 
     def describe(self) -> str:
-        """How it will be run, in words."""
+        """Say in words how the net is run."""
         return (
-            "layer by layer: the fused loops know Affine layers with at most one activation each, and behind the last\n"
-            "one no other than that of the loss"
+            "layer by layer: the compiled loops take Affine layers with at most one "
+            "activation each,\nand after the last one only the activation of the loss"
         )
 
     def n_rows(self, n: int) -> int:
-        """The number of rows that come out where n go in."""
+        """Return the number of output rows for n input rows."""
         for layer in self._layers:
             n = layer.n_rows(n)
         return n
 
     def outputs(self, X: Array) -> Array:
-        """The plain output z (n, n_out)."""
+        """Return the plain output z (n, n_out)."""
         return self._forward(X)[-1][1]
 
-    def shares(self, X: Array, n_classes: int) -> Array:
-        """The probabilities (n, n_classes)."""
+    def probabilities(self, X: Array, n_classes: int) -> Array:
+        """Return the probability of each class, (n, n_classes)."""
         z = self.outputs(X)
         out = np.empty((len(z), n_classes), z.dtype)
         if self._loss.code == kernels.codes.BCE:
@@ -56,55 +56,70 @@ class Layerwise:
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """The summed loss, and the flat gradient of the mean or summed loss."""
+        """Return the summed loss, and the flat gradient of the mean or summed loss."""
         total, _, _ = self._backpropagate(X, y, mean)
         return total, self._gradient.copy()
 
-    def start(self, job: FitConfig, state: State) -> Advance:
-        """What trains up to an update or for a number of samples, in whole updates."""
-        if job.loop == "specialised":
+    def start(self, config: FitConfig, state: TrainingState) -> Advance:
+        """Return a function that trains on, in whole updates."""
+        if config.loop == "specialised":
             raise ValueError(
-                "loop='specialised' is not for this net, which is run layer by layer: leave it out"
+                "loop='specialised' cannot train this net, which is run layer by "
+                "layer: leave it out"
             )
-        return partial(self._advance, job, state)
+        return partial(self._advance, config, state)
 
     def _advance(
         self,
-        job: FitConfig,
-        state: State,
+        config: FitConfig,
+        state: TrainingState,
         order: Array,
         first_epoch: int,
         end: int,
         budget: int,
     ) -> int:
-        codes = kernels.codes
-        while (done := state.done) < end and budget > 0:
-            epoch, batch = divmod(done, job.per_epoch)
+        codes, position = kernels.codes, state.position
+        batch_size, record_at = config.batch_size, config.record_at
+        updates = int(position[codes.UPDATES])
+        while updates < end and budget > 0:
+            epoch, batch = divmod(updates, config.per_epoch)
+            # A batch of all rows stays a slice: with Repeat or Sum y may have another
+            # number of rows than X.
             rows: Array | slice = slice(None)
-            if job.batch_size < len(
-                job.X
-            ):  # otherwise y may have another number of rows: see Repeat and Sum
-                start = batch * job.batch_size
-                rows = order[(epoch - first_epoch) % len(order)][
-                    start : start + job.batch_size
-                ]
-            total, right, bad = self._backpropagate(job.X[rows], job.y[rows], job.mean)
+            if batch_size < len(config.X):
+                start = batch * batch_size
+                row_order = order[(epoch - first_epoch) % len(order)]
+                rows = row_order[start : start + batch_size]
+            total, right, bad = self._backpropagate(
+                config.X[rows], config.y[rows], config.mean
+            )
             if bad >= 0:
-                state.position[codes.ROW] = (
-                    bad if isinstance(rows, slice) else rows[bad]
-                )
+                position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
                 return codes.NOT_FINITE
-            moved = (state.theta, state.moments, state.clock, self._gradient)
-            kernels.loops.layers.step(*moved, job.rule, job.settings, job.rates)
+            kernels.loops.layers.step(
+                state.theta,
+                state.moments,
+                state.clock,
+                self._gradient,
+                config.rule.code,
+                config.rule.settings,
+                config.rule.learning_rates,
+            )
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
-            state.position[codes.UPDATES] += 1
-            state.record(job)
-            budget -= job.batch_size
+            updates += 1
+            position[codes.UPDATES] = updates
+            record = int(np.searchsorted(record_at, updates))
+            if record < len(record_at) and record_at[record] == updates:
+                state.recorded[record] = state.theta
+                if updates % config.per_epoch:
+                    sums = state.loss_sums[epoch], state.n_right[epoch]
+                    state.recorded_sums[record] = sums
+            budget -= batch_size
         return codes.DONE
 
     def _forward(self, X: Array) -> list[tuple[Array, Array]]:
-        """What goes into each layer, and what comes out."""
+        """Return each layer's input and output."""
         passed = []
         for layer in self._layers:
             x = readonly(X)
@@ -112,12 +127,16 @@ class Layerwise:
             passed.append((x, X))
         if X.shape[1:] != (self._n_out,):
             raise ValueError(
-                f"the net's output has the shape {X.shape}, but its layers promise {self._n_out} units"
+                f"the net's output has shape {X.shape}, but its layers promise "
+                f"{self._n_out} units"
             )
         return passed
 
     def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
-        """The summed loss, the number of right classes, and the first row that is not finite, or -1."""
+        """Fill the gradient; return the summed loss, the rows that are right, and bad.
+
+        bad is the first row whose loss is not finite, or -1.
+        """
         passed = self._forward(X)
         z = readonly(passed[-1][1])
         if len(z) != len(y):
@@ -126,12 +145,12 @@ class Layerwise:
         total, right, bad = kernels.loops.layers.loss_forward(
             d, z, readonly(y), self._loss.code, mean
         )
-        for layer, (x, out) in zip(
-            reversed(self._layers), reversed(passed), strict=True
-        ):
+        backwards = zip(reversed(self._layers), reversed(passed), strict=True)
+        for layer, (x, out) in backwards:
             d = np.require(layer.compute_back(readonly(d), x, out), x.dtype, "C")
             if d.shape != x.shape:
                 raise ValueError(
-                    f"{layer!r} gives a gradient {d.shape} for an input {x.shape}"
+                    f"{layer!r} returned a gradient of shape {d.shape} for an input of "
+                    f"shape {x.shape}"
                 )
         return float(total), int(right), int(bad)

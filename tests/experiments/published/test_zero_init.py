@@ -1,4 +1,4 @@
-"""zero-init: the page's code again, and what the experiment says of symmetry and of the page's other outputs."""
+"""The zero-init experiment, compared with the page's code."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,11 @@ from fastnn.experiments.outcome import Options
 from fastnn.experiments.published import equal_neurons, gate, zero_init
 
 
-def page(params, steps, tanh):
-    """The page's step, with summed weight gradients and mean bias gradients; the parameters, and all losses."""
+def published_code(params, steps, tanh):
+    """Return parameters and all losses of the page's step.
+
+    It sums the gradients of weights, and takes the mean of those of biases.
+    """
     X = np.array([0, 0, 1, 1, 0, 1, 0, 1]).reshape(2, 4)
     Y = np.array([0, 1, 1, 0]).reshape(1, 4)
     W1, B1, W2, B2 = (param.copy() for param in params)
@@ -46,14 +49,14 @@ def draws(seed, deviation=0.1):
 
 @pytest.fixture(scope="module")
 def outcome():
-    return zero_init.EXPERIMENT.run(Options(quick=True), lambda text: None)
+    return zero_init.EXPERIMENT.run(Options(quick=True), lambda message: None)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 @pytest.mark.compiled
 def test_the_listed_step_equals_the_published_code(activation):
     params = draws(0, deviation=1.0)
-    theta, losses = page(params, 300, activation == "tanh")
+    theta, losses = published_code(params, 300, activation == "tanh")
     net = fastnn.mlp(
         2,
         2,
@@ -61,7 +64,7 @@ def test_the_listed_step_equals_the_published_code(activation):
         activation=activation,
         init=[param.squeeze() for param in params[:2]] + [params[2], params[3].ravel()],
     )
-    history = zero_init._train(net, 300, 100)
+    history = zero_init.train(net, 300, 100)
     assert np.abs(history.loss - losses).max() < 1e-12
     assert np.abs(net.theta - theta).max() < 1e-12
 
@@ -74,30 +77,34 @@ def test_initial_theta_is_the_published_draws():
         ).all()
 
 
-def test_the_rows_are_the_pages():
-    X, y = zero_init.rows()
+def test_the_rows_are_in_the_order_of_the_page():
+    X, y = zero_init.page_rows()
     assert X.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert y.tolist() == [0, 1, 1, 0]
 
 
 @pytest.mark.compiled
-def test_seeds_that_were_run_with_the_published_code():
+def test_losses_equal_those_of_the_published_code():
     sigmoid = zero_init.train_many("sigmoid", range(3), 100_000)
-    assert (sigmoid.loss[:, -1] < 0.1).tolist() == [True, True, False]
-    assert sigmoid.loss[:, -1] == pytest.approx([0.000635, 0.00214, 0.693147], rel=2e-3)
+    assert (sigmoid.runs.loss[:, -1] < 0.1).tolist() == [True, True, False]
+    assert sigmoid.runs.loss[:, -1] == pytest.approx(
+        [0.000635, 0.00214, 0.693147], rel=2e-3
+    )
     tanh = zero_init.train_many("tanh", range(8), 5000)
-    assert tanh.loss[:, -1].min() == pytest.approx(0.0038, abs=5e-5)
-    assert tanh.loss[:, -1].max() == pytest.approx(0.0076, abs=5e-5)
+    assert tanh.runs.loss[:, -1].min() == pytest.approx(0.0038, abs=5e-5)
+    assert tanh.runs.loss[:, -1].max() == pytest.approx(0.0076, abs=5e-5)
 
 
 @pytest.mark.compiled
 def test_the_page_fits_the_mean_of_all_gradients():
     listed = zero_init.train_many("tanh", range(100), 5000)
-    mean = zero_init.train_many("tanh", range(100), zero_init.LONGER, listed=False)
+    mean = zero_init.train_many(
+        "tanh", range(100), zero_init.MEAN_TANH_STEPS, listed=False
+    )
     assert listed.nearest(zero_init.PAGE_TANH)[1] > 1e-3
     net, gap = mean.nearest(zero_init.PAGE_TANH)
     assert gap < 2e-5
-    assert mean.drop(net) == pytest.approx(
+    assert mean.final_drop(net) == pytest.approx(
         1 - gate.bce(zero_init.PAGE_TANH) / zero_init.PAGE_TANH_LOSS, rel=0.01
     )
 
@@ -108,10 +115,10 @@ def test_equal_neurons_stay_equal_to_the_bit_and_get_no_further_than_one(activat
     net = fastnn.mlp(2, 2, 1, activation=activation)
     for seed in range(5):
         drawn = np.random.default_rng(seed).normal(size=9)
-        history = zero_init._train(
+        history = zero_init.train(
             net.with_theta(drawn + drawn[equal_neurons.SWAP]), 5000, 50
         )
-        assert (equal_neurons.neurons_apart(history.recording.theta) == 0.0).all()
+        assert (equal_neurons.neuron_distance(history.recording.theta) == 0.0).all()
         assert history.loss.min() > equal_neurons.ONE_NEURON
 
 
@@ -125,39 +132,40 @@ def test_swapping_the_neurons_is_the_same_net():
 
 @pytest.mark.parametrize("seed", [0, 2, 77])
 @pytest.mark.compiled
-def test_neurons_start_as_far_apart_as_is_said_and_part_only_from_afar(seed):
-    starts = equal_neurons.starts(zero_init.initial_theta(seed))
-    assert equal_neurons.neurons_apart(np.stack(starts)) == pytest.approx(
-        equal_neurons.ASYMMETRIES, rel=1e-6
+def test_nearly_equal_neurons_separate_only_from_far_enough_apart(seed):
+    starts = equal_neurons.nearly_equal_starts(zero_init.initial_theta(seed))
+    assert equal_neurons.neuron_distance(np.stack(starts)) == pytest.approx(
+        equal_neurons.DISTANCES, rel=1e-6
     )
     net = fastnn.mlp(2, 2, 1, activation="tanh")
-    parting = [
-        zero_init._train(net.with_theta(theta), zero_init.LONGER, 100)
+    histories = [
+        zero_init.train(net.with_theta(theta), zero_init.MEAN_TANH_STEPS, 100)
         for theta in starts
     ]
-    assert [history.loss[-1] < 0.1 for history in parting] == [
+    assert [history.loss[-1] < 0.1 for history in histories] == [
         False,
         False,
         False,
         True,
         True,
     ]
-    assert [history.loss[-1] for history in parting[:3]] == pytest.approx(
+    assert [history.loss[-1] for history in histories[:3]] == pytest.approx(
         [equal_neurons.ONE_NEURON] * 3, abs=1e-3
     )
-    why = equal_neurons.explanation(parting, np.stack(starts), "")[1]
-    assert "that start 0.0001 or 0.01 apart so part" in why
-    assert "that start 1e-08 or 1e-06 apart have not learned it" in why
+    why = equal_neurons.explanation(histories, np.stack(starts), "")[1]
+    assert "that start 0.0001 or 0.01 apart separate" in why
+    assert "start 1e-08 or 1e-06 apart have not learned it" in why
 
 
 @pytest.mark.compiled
-def test_what_is_found(outcome):
+def test_no_finding_fails(outcome):
     assert outcome.ok
     assert outcome.runs[0].loss == 0.6931471805599453
     assert all(finding.verdict == "equal" for finding in outcome.findings[:4])
+    # fastnn's warning is quoted.
     assert any(
         "get equal gradients" in paragraph for paragraph in outcome.conclusion[1:]
-    )  # the warning
+    )
     assert [len(run.trace["last_loss_of_each_seed"]) for run in outcome.runs[1:]] == [
         100,
         100,
@@ -168,8 +176,8 @@ def test_what_is_found(outcome):
 
 @pytest.mark.parametrize("seed", [1, 5, 41, 2**32 - 1])
 @pytest.mark.compiled
-def test_what_is_said_is_true_of_other_seeds(seed):
-    outcome = zero_init.EXPERIMENT.run(Options(seed=seed), lambda text: None)
+def test_the_conclusion_holds_from_other_seeds(seed):
+    outcome = zero_init.EXPERIMENT.run(Options(seed=seed), lambda message: None)
     assert [finding.what for finding in outcome.findings if not finding.ok] == []
     shares = [
         np.mean(np.array(run.trace["last_loss_of_each_seed"]) < 0.1)

@@ -1,4 +1,4 @@
-"""XOR on a grid, to the digit: against the page's code, written out here with its mistake."""
+"""The xor-grid experiment, compared with the page's code, mistake included."""
 
 import numpy as np
 import pytest
@@ -10,40 +10,40 @@ from fastnn.experiments.outcome import Options
 from fastnn.experiments.published import xor_grid
 
 
-def published_code(epochs, right=False):
-    """The page's training loop, its names and its mistake; the losses, and how often it was right."""
+def published_code(epochs, correct=False):
+    """Return losses and hits per epoch of the page's loop, or of a corrected one."""
     X, y = datasets.xor_grid(100)
     np.random.seed(0)
     neurons = [[np.random.randn(2), np.random.randn()] for _ in range(3)]
     losses, hits = [], []
     for _ in range(epochs):
-        total, right_ones = 0.0, 0
+        total, n_right = 0.0, 0
         for x, t in zip(X, y, strict=True):
             p1, p2 = (1 / (1 + np.exp(-(np.dot(w, x) + b))) for w, b in neurons[:2])
             h = np.array([p1, p2])
             w, b = neurons[2]
             pred = 1 / (1 + np.exp(-(np.dot(w, h) + b)))
             total += -(t * np.log(pred) + (1 - t) * np.log(1 - pred))
-            right_ones += (pred > 0.5) == (t == 1)
+            n_right += (pred > 0.5) == (t == 1)
             dz = (pred - t) / (pred * (1 - pred)) * (pred * (1 - pred))
-            handed_on = dz * w if right else dz * h
+            dh = dz * w if correct else dz * h
             neurons[2] = [w - dz * h * 0.25, b - dz * 0.25]
             for k, p in enumerate((p1, p2)):
-                d = handed_on[k] * (p * (1 - p))
+                d = dh[k] * (p * (1 - p))
                 neurons[k] = [neurons[k][0] - d * x * 0.25, neurons[k][1] - d * 0.25]
         losses.append(total / len(X))
-        hits.append(right_ones)
+        hits.append(n_right)
     return np.array(losses), hits
 
 
 @pytest.fixture(scope="module")
-def said():
+def messages():
     return []
 
 
 @pytest.fixture(scope="module")
-def outcome(said):
-    return xor_grid.run(Options(quick=True), said.append)
+def outcome(messages):
+    return xor_grid.run(Options(quick=True), messages.append)
 
 
 def test_initial_parameters_are_the_published_draws():
@@ -57,7 +57,7 @@ def test_initial_parameters_are_the_published_draws():
     assert b2[0] == draws[2][1]
 
 
-def test_one_expression_makes_the_labels_of_the_pages_loop():
+def test_one_expression_makes_the_labels_of_the_page():
     spot = np.linspace(-0.5, 1.5, 100)
     x1, x2 = np.meshgrid(spot, spot)
     x2 = x2[::-1]
@@ -66,27 +66,45 @@ def test_one_expression_makes_the_labels_of_the_pages_loop():
     assert xor_grid.published_labels(X) == y.tolist()
 
 
-@pytest.mark.parametrize("right", [False, True])
 @pytest.mark.compiled
-def test_the_first_epochs_equal_the_published_code(right):
-    net = xor_grid.right_net() if right else xor_grid.published_net()
+def test_the_first_epochs_as_published_equal_the_published_code():
+    trained = xor_grid.train_as_published(*datasets.xor_grid(100), epochs=2)
+    losses, hits = published_code(2)
+    assert np.abs(trained.history.loss - losses).max() < 1e-12
+    assert (trained.history.accuracy == np.array(hits) / 10_000).all()
+    assert abs(losses[0] - xor_grid.PUBLISHED_LOSSES[1]) < 1e-14
+
+
+@pytest.mark.compiled
+def test_the_first_epochs_with_the_correct_gradient_equal_corrected_code():
+    net = xor_grid.correct_net()
     history = net.fit(*datasets.xor_grid(100), epochs=2, lr=0.25, shuffle=False)
-    losses, hits = published_code(2, right)
+    losses, hits = published_code(2, correct=True)
     assert np.abs(history.loss - losses).max() < 1e-12
     assert (history.accuracy == np.array(hits) / 10_000).all()
-    first = xor_grid.RIGHT_FIRST_LOSS if right else xor_grid.PUBLISHED_LOSSES[1]
-    assert abs(losses[0] - first) < 1e-14
+    assert abs(losses[0] - xor_grid.CORRECT_FIRST_LOSS) < 1e-14
 
 
 @pytest.mark.compiled
 def test_as_published_to_the_end():
-    history = xor_grid.published_net().fit(
-        *datasets.xor_grid(100), epochs=50, lr=0.25, shuffle=False
-    )
+    X, y = datasets.xor_grid(100)
+    history = xor_grid.train_as_published(X, y).history
     assert abs(history.loss[49] - 0.02129332475926467) < 1e-9
-    counted = xor_grid.cumulative_accuracy(history)
-    assert counted[0] == pytest.approx(0.8933, abs=1e-12)
-    assert counted[49] == pytest.approx(0.986, abs=1e-12)
+    cumulative = xor_grid.cumulative_accuracy(history)
+    assert cumulative[0] == pytest.approx(0.8933, abs=1e-12)
+    assert cumulative[49] == pytest.approx(0.986, abs=1e-12)
+
+
+def test_the_loop_trains_the_same_net_as_the_layers():
+    X, y = datasets.xor_grid(9)
+    trained = xor_grid.train_as_published(X, y, epochs=3)
+    net = xor_grid.published_net()
+    history = net.fit(X, y, epochs=3, lr=0.25, shuffle=False)
+    assert trained.history.loss == pytest.approx(history.loss, rel=1e-12)
+    assert (trained.history.accuracy == history.accuracy).all()
+    assert trained.history.updates == history.updates == 3 * 81
+    assert np.abs(trained.net.theta - net.theta).max() < 1e-12
+    assert (trained.thetas[0] == xor_grid.published_net().theta).all()
 
 
 def test_the_published_gradient_is_the_same_layer_by_layer_and_in_batches():
@@ -100,42 +118,39 @@ def test_the_published_gradient_is_the_same_layer_by_layer_and_in_batches():
     d = by_hand.loss.backward()
     for layer in reversed(by_hand.layers):
         d = layer.backward(d)
-    for found, wanted in zip(
-        [g for layer in by_hand.layers for g in layer.grads], grads, strict=True
-    ):
-        assert np.abs(found - wanted).max() < 1e-14
-    # and a batch's gradient is the mean of its samples'
+    layer_grads = [grad for layer in by_hand.layers for grad in layer.grads]
+    for grad, expected in zip(layer_grads, grads, strict=True):
+        assert np.abs(grad - expected).max() < 1e-14
+    # The gradient of a batch is the mean of its samples' gradients.
     alone = [
         xor_grid.published_net().loss_and_grads(X[i : i + 1], y[i : i + 1])[1]
         for i in range(81)
     ]
-    for place, grad in enumerate(grads):
-        assert (
-            np.abs(np.mean([one[place] for one in alone], axis=0) - grad).max() < 1e-14
-        )
+    for number, grad in enumerate(grads):
+        mean = np.mean([one[number] for one in alone], axis=0)
+        assert np.abs(mean - grad).max() < 1e-14
 
 
 @pytest.mark.compiled
-def test_all_findings_are_as_they_should_be(outcome, said):
+def test_no_finding_fails(outcome, messages):
     assert outcome.ok, [finding for finding in outcome.findings if not finding.ok]
     assert not [finding for finding in outcome.findings if "NOT" in finding.verdict]
     assert [run.mode for run in outcome.runs] == [
         "as published",
-        "right gradient",
-        "right gradient, shuffled",
+        "correct gradient",
+        "correct gradient, shuffled",
     ]
     assert [run.updates for run in outcome.runs] == [500_000] * 3
     assert all(len(run.trace["loss"]) == 50 for run in outcome.runs)
-    assert outcome.runs[0].accuracy == pytest.approx(
-        0.9975, abs=1e-12
-    )  # of the net at the end, not as the page counts
-    assert said[:3] == [run.mode for run in outcome.runs]
+    # The final net's accuracy, which is not what the page counts.
+    assert outcome.runs[0].accuracy == pytest.approx(0.9975, abs=1e-12)
+    assert messages[:3] == [run.mode for run in outcome.runs]
 
 
 @pytest.mark.compiled
-def test_a_result_that_differs_is_found(monkeypatch):
+def test_a_result_that_differs_fails(monkeypatch):
     monkeypatch.setitem(xor_grid.PUBLISHED_LOSSES, 50, 0.0213)
-    outcome = xor_grid.run(Options(), lambda what: None)
+    outcome = xor_grid.run(Options(), lambda message: None)
     (wrong,) = [finding for finding in outcome.findings if not finding.ok]
     assert wrong.what == "loss in epoch 50"
     assert wrong.verdict.startswith("NOT equal")
@@ -143,7 +158,7 @@ def test_a_result_that_differs_is_found(monkeypatch):
 
 
 @pytest.mark.compiled
-def test_pictures_and_the_film(outcome):
+def test_pictures_and_film(outcome):
     look_at_all(outcome)
     maps, curves, gradients = (Figure(layout="constrained") for _ in range(3))
     for picture, figure in zip(
@@ -164,31 +179,26 @@ def test_pictures_and_the_film(outcome):
     for ax, still, run in zip(
         figure.axes, gradients.axes[1:], outcome.runs, strict=True
     ):
-        title, same = f"{run.mode}\nepoch 50.00, loss ", f"{run.mode}\nloss "
-        assert ax.get_title().startswith(title)
-        assert still.get_title().startswith(same)
-        loss = ax.get_title().removeprefix(title)  # of the same net on all points
-        assert (
-            still.get_title().removeprefix(same) == f"{loss}, {run.accuracy:.1%} right"
-        )
+        last, final = f"{run.mode}\nepoch 50.00, loss ", f"{run.mode}\nloss "
+        assert ax.get_title().startswith(last)
+        # Both show the same net, and its loss on all points.
+        loss = ax.get_title().removeprefix(last)
+        assert still.get_title() == f"{final}{loss}, {run.accuracy:.1%} correct"
 
 
 @pytest.mark.compiled
-def test_a_map_shows_the_net_as_it_was_then():
+def test_a_map_shows_the_net_after_that_epoch():
     X, y = datasets.xor_grid(100)
-    net, until_then = xor_grid.published_net(), xor_grid.published_net()
-    history = net.fit(
-        X, y, epochs=7, lr=0.25, shuffle=False, record=[0, 40_000, 50_000]
-    )
-    until_then.fit(X, y, epochs=4, lr=0.25, shuffle=False)
-    trained = xor_grid.Training("as published", net, history, loss=0.0, score=0.0)
-    assert (trained.after(40_000).theta == until_then.theta).all()
+    whole = xor_grid.train_as_published(X, y, epochs=7)
+    shorter = xor_grid.train_as_published(X, y, epochs=4)
+    assert (whole.net_after(40_000).theta == shorter.net.theta).all()
+    assert (whole.net_after(40_000).theta != whole.net.theta).any()
 
 
 @pytest.mark.parametrize("seed", [1, 5, 41])
 @pytest.mark.compiled
-def test_another_seed_changes_what_is_shuffled_only(outcome, seed):
-    other = xor_grid.run(Options(seed=seed), lambda what: None)
+def test_another_seed_changes_the_shuffled_training_only(outcome, seed):
+    other = xor_grid.run(Options(seed=seed), lambda message: None)
     same = [a.loss == b.loss for a, b in zip(outcome.runs, other.runs, strict=True)]
     assert same == [True, True, False]
     assert other.ok
@@ -197,34 +207,35 @@ def test_another_seed_changes_what_is_shuffled_only(outcome, seed):
 
 @pytest.mark.parametrize("seed", [0, 1, 5, 41])
 @pytest.mark.compiled
-def test_the_conclusion_says_what_the_nets_are(seed):
+def test_the_conclusion_describes_the_nets(seed):
     X, y = datasets.xor_grid(100)
-    shuffled, published = xor_grid.right_net(), xor_grid.published_net()
+    shuffled = xor_grid.correct_net()
     shuffled.fit(X, y, epochs=50, lr=0.25, seed=seed)
-    published.fit(X, y, epochs=50, lr=0.25, shuffle=False)
-    mine, theirs = (net.loss_and_grads(X, y)[0] for net in (shuffled, published))
-    assert shuffled.score(X, y) > 0.95  # "learns as well"
-    said = " ".join(xor_grid.run(Options(seed=seed), lambda what: None).conclusion)
-    assert (
-        f"ends at {mine:.4f}, {'below' if mine < theirs else 'above'} the published net's loss"
-        in said
+    loss, published = (
+        shuffled.loss_and_grads(X, y)[0],
+        xor_grid.train_as_published(X, y).loss,
     )
+    assert shuffled.score(X, y) > 0.95  # "learns as well"
+    outcome = xor_grid.run(Options(seed=seed), lambda message: None)
+    comparison = "below" if loss < published else "above"
+    text = f"ends at {loss:.4f}, {comparison} the published net's loss"
+    assert text in " ".join(outcome.conclusion)
 
 
 @pytest.mark.parametrize("nudge", [0.0, 1e-14, 1e-13, 1e-12])
 @pytest.mark.compiled
-def test_row_by_row_the_right_gradient_does_not_learn_whatever_rounding_does(nudge):
+def test_the_correct_gradient_does_not_learn_row_by_row_whatever_the_rounding(nudge):
     X, y = datasets.xor_grid(100)
-    net = xor_grid.right_net()
+    net = xor_grid.correct_net()
     net.theta *= 1.0 + nudge
     history = net.fit(X, y, epochs=50, lr=0.25, shuffle=False)
-    assert history.loss[-1] < 0.2  # "may look as if it did"
+    assert history.loss[-1] < 0.2  # "looks as if it did"
     assert net.loss_and_grads(X, y)[0] > 1.0
     assert net.score(X, y) < 0.8
 
 
 @pytest.mark.compiled
-def test_what_no_page_shows_is_ours(outcome):
+def test_findings_that_no_page_shows_are_ours(outcome):
     assert {
         finding.kind for finding in outcome.findings if finding.page == "not shown"
     } == {"ours"}

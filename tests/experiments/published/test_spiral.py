@@ -1,4 +1,4 @@
-"""The spirals: the notebook's arithmetic in plain NumPy, its net of single layers, and what the run gives back."""
+"""The spiral experiment, compared with the notebook's arithmetic in plain NumPy."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,10 @@ from fastnn.experiments.published import spiral
 
 
 def published_code(updates, lr=1.0):
-    """The notebook's TwoLayerNet, its typing errors put right, on all rows; the parameters and the last loss."""
+    """Return parameters and last loss of the notebook's net, typing errors corrected.
+
+    Each update is on all rows.
+    """
     x, t = datasets.spiral()[0], np.eye(3)[datasets.spiral()[1]]
     np.random.seed(0)
     params = [np.random.randn(2, 10), np.zeros(10), np.random.randn(10, 3), np.zeros(3)]
@@ -39,27 +42,26 @@ def published_code(updates, lr=1.0):
 
 @pytest.fixture(scope="module")
 def outcome():
-    return spiral.run(Options(quick=True), lambda what: None)
+    return spiral.run(Options(quick=True), lambda message: None)
 
 
-def test_two_layer_net_is_the_notebooks():
+def test_two_layer_net_equals_the_published_code():
     params, loss = published_code(50)
     x, y = datasets.spiral()
     net = spiral.TwoLayerNet(2, 10, 3, np.random.RandomState(0))
     arrays = [id(grad) for grad in net.grads]
     for _ in range(50):
-        found = net.forward(x, np.eye(3)[y])
+        net_loss = net.forward(x, np.eye(3)[y])
         net.backward()
         net.update(1.0)
-    for mine, theirs in zip(net.params, params, strict=True):
-        assert np.abs(mine - theirs).max() < 1e-12
-    assert (
-        0 < found - loss < 1e-6
-    )  # the notebook adds 1e-7 to what it takes the logarithm of
+    for param, published in zip(net.params, params, strict=True):
+        assert np.abs(param - published).max() < 1e-12
+    # The notebook adds 1e-7 inside the logarithm.
+    assert 0 < net_loss - loss < 1e-6
     assert arrays == [id(grad) for grad in net.grads]
 
 
-def test_the_net_is_the_books():
+def test_the_net_is_that_of_the_book():
     net = spiral.spiral_net(seed=3)
     assert [param.shape for param in net.params] == [(2, 10), (10,), (10, 3), (3,)]
     assert 0.005 < net.params[0].std() < 0.02
@@ -67,7 +69,7 @@ def test_the_net_is_the_books():
 
 
 @pytest.mark.compiled
-def test_all_findings_are_as_they_should_be(outcome):
+def test_no_finding_fails(outcome):
     assert outcome.ok, [finding for finding in outcome.findings if not finding.ok]
     assert not [finding for finding in outcome.findings if "NOT" in finding.verdict]
     assert {run.mode: run.updates for run in outcome.runs} == {
@@ -76,23 +78,19 @@ def test_all_findings_are_as_they_should_be(outcome):
         "full batch": 3000,
         "batches of 30, many seeds": 20 * 3000,
     }
-    *ways, many = outcome.runs
-    assert [len(run.trace["loss"]) for run in ways] == [
-        150,
-        150,
-        200,
-    ]  # every second epoch, and every 15th
+    *single, many = outcome.runs
+    # Every second epoch, and every 15th.
+    assert [len(run.trace["loss"]) for run in single] == [150, 150, 200]
     assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
-    # side by side as alone, up to what 3,000 updates make of rounding
-    assert many.trace["final_loss_by_seed"][0] == pytest.approx(ways[0].loss, rel=1e-6)
-    assert (
-        sum(finding.what.startswith("typing error") for finding in outcome.findings)
-        == 5
-    )
+    # Nets side by side differ from one alone by rounding, which 3,000 updates amplify.
+    first = many.trace["final_loss_by_seed"][0]
+    assert first == pytest.approx(single[0].loss, rel=1e-6)
+    errors = [each for each in outcome.findings if each.what.startswith("typing error")]
+    assert len(errors) == 5
 
 
 @pytest.mark.compiled
-def test_pictures_and_the_film(outcome):
+def test_pictures_and_film(outcome):
     look_at_all(outcome)
     data, curves, regions, losses = (Figure(layout="constrained") for _ in range(4))
     for picture, figure in zip(
@@ -105,7 +103,7 @@ def test_pictures_and_the_film(outcome):
         3,
         1,
     ]
-    lines = curves.axes[0].lines[::2]  # each is followed by a dashed one at the best
+    lines = curves.axes[0].lines[::2]  # each is followed by a dashed one
     for line, run in zip(lines, outcome.runs[:3], strict=True):
         assert line.get_label() == run.mode
         assert [
@@ -121,29 +119,25 @@ def test_pictures_and_the_film(outcome):
 @pytest.mark.parametrize("seed", [0, 1, 5, 41])
 @pytest.mark.compiled
 def test_the_conclusion_holds_from_other_seeds(seed):
-    outcome = spiral.run(Options(seed=seed, quick=True), lambda what: None)
+    outcome = spiral.run(Options(seed=seed, quick=True), lambda message: None)
     assert outcome.ok
-    said = " ".join(outcome.conclusion)
+    text = " ".join(outcome.conclusion)
     losses = outcome.runs[-1].trace["final_loss_by_seed"]
     low, high = np.quantile(losses, (0.25, 0.75))
-    assert ("rather lucky" in said) == (low > 0.11)
-    assert ("rather unlucky" in said) == (high < 0.11)
-    # the loss and the share of right answers are those of one net, at the end
+    assert ("rather lucky" in text) == (low > 0.11)
+    assert ("rather unlucky" in text) == (high < 0.11)
+    # Loss and accuracy are those of one net, at the end.
     net = spiral.spiral_net(1000 * seed)
     history = net.fit(
         *datasets.spiral(), epochs=300, lr=1.0, batch_size=30, seed=1000 * seed
     )
-    loss, score = (
-        net.loss_and_grads(*datasets.spiral())[0],
-        net.score(*datasets.spiral()),
-    )
-    assert (
-        f"the net has in the end, over all points, a loss of {loss:.3f}, with {score:.1%} right"
-        in said
-    )
-    assert outcome.runs[0].accuracy == score
+    loss = net.loss_and_grads(*datasets.spiral())[0]
+    accuracy = net.score(*datasets.spiral())
+    result = f"a loss of {loss:.3f}, with {accuracy:.1%} correct"
+    assert f"the net ends, over all points, with {result}" in text
+    assert outcome.runs[0].accuracy == accuracy
     slow = int((history.loss > 1.0).sum())
-    assert f"above 1 for {slow} epochs" in said
+    assert f"above 1 for {slow} epochs" in text
     assert (history.loss[:slow] > 1.0).all()
     assert 5 < slow < 50
 
@@ -152,22 +146,21 @@ def test_the_conclusion_holds_from_other_seeds(seed):
     ("losses", "luck"),
     [((0.12, 0.13), "lucky"), ((0.1, 0.12), "ordinary"), ((0.08, 0.1), "unlucky")],
 )
-def test_luck_is_where_the_books_loss_lies(losses, luck):
-    nets = {mode: spiral.spiral_net() for mode, *_ in spiral.MODES}
-    histories = {
-        mode: net.fit(*datasets.spiral(), epochs=1, lr=1.0, batch_size="full")
-        for mode, net in nets.items()
-    }
-    said = " ".join(
-        spiral._conclusion(nets, histories, np.array(losses), *datasets.spiral())
-    )
-    assert f" {luck} one." in said
+def test_luck_is_where_the_loss_of_the_book_lies(losses, luck):
+    net = spiral.spiral_net()
+    history = net.fit(*datasets.spiral(), epochs=1, lr=1.0, batch_size="full")
+    trainings = [
+        spiral.Training(mode, net, history, loss=1.0, accuracy=0.5)
+        for mode in spiral.MODES
+    ]
+    conclusion = spiral._conclusion(trainings, np.array(losses))
+    assert f" {luck} one." in " ".join(conclusion)
 
 
 @pytest.mark.compiled
 def test_many_seeds_see_several_orders_of_the_points():
     X, y = datasets.spiral()
-    groups = spiral._many_seeds(X, y, range(1000, 1060))
+    groups = spiral.train_many(X, y, range(1000, 1060))
     assert [len(runs) for runs in groups] == [50, 10]
     alone = spiral.spiral_net(1050)
     history = alone.fit(X, y, epochs=300, lr=1.0, batch_size=30, seed=1050)

@@ -1,4 +1,4 @@
-"""The data, bit for bit as the published code makes them."""
+"""Data sets that equal the published code's, bit for bit."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from fastnn import datasets
 
 
-def test_xor_grid_is_the_published_loop():
+def test_xor_grid_equals_the_published_loop():
     spot = np.linspace(-0.5, 1.5, 100)
     x1, x2 = np.meshgrid(spot, spot)
     x2 = x2[::-1]
@@ -24,7 +24,7 @@ def test_xor_grid_is_the_published_loop():
     assert X[0].tolist() == [-0.5, 1.5]
 
 
-def test_xor_gate():
+def test_xor_gate_has_the_four_rows_in_the_published_order():
     X, y = datasets.xor_gate()
     assert X.tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
     assert y.tolist() == [0, 1, 1, 0]
@@ -32,7 +32,7 @@ def test_xor_gate():
 
 
 @pytest.mark.parametrize(("n", "classes", "seed"), [(100, 3, 1984), (7, 5, 0)])
-def test_spiral_is_the_books_loop(n, classes, seed):
+def test_spiral_equals_the_loop_of_the_book(n, classes, seed):
     random = np.random.RandomState(seed)
     points, labels = np.zeros((n * classes, 2)), np.zeros(n * classes, int)
     for j in range(classes):
@@ -49,7 +49,7 @@ def test_spiral_is_the_books_loop(n, classes, seed):
     assert y.tolist() == labels.tolist()
 
 
-def test_threshold():
+def test_threshold_labels_normal_draws_by_their_side_of_the_boundary():
     draws = np.random.RandomState(3).normal(7.0, 2, 100)
     X, y = datasets.threshold(100, boundary=7.0, direction="pos", seed=3)
     assert X.shape == (100, 1)
@@ -79,7 +79,7 @@ def test_bad_arguments_are_refused(call):
         call()
 
 
-def test_nothing_global_is_drawn_from():
+def test_the_global_generator_is_left_alone():
     np.random.seed(0)
     state = np.random.get_state()[1].tolist()
     datasets.spiral()

@@ -1,4 +1,6 @@
-"""xor-gate: the page's code again, what the experiment says, and PyTorch itself."""
+"""The xor-gate experiment, compared with the page's code and with PyTorch."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ from fastnn.experiments.outcome import Options
 from fastnn.experiments.published import gate, xor_gate
 
 
-def page(seed, steps=2000):
-    """The page's code, with its columns and its float32 data; predictions and mean losses before and after."""
+def published_code(seed, steps=2000):
+    """Return (predictions, mean loss) of the page's code before and after training."""
     np.random.seed(seed)
     X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], np.float32)
     target = np.array([[0.0, 1.0, 1.0, 0.0]], np.float32)
@@ -36,7 +38,7 @@ def page(seed, steps=2000):
 
 @pytest.fixture(scope="module")
 def outcome():
-    return xor_gate.EXPERIMENT.run(Options(quick=True), lambda text: None)
+    return xor_gate.EXPERIMENT.run(Options(quick=True), lambda message: None)
 
 
 @pytest.mark.parametrize("seed", xor_gate.SEEDS)
@@ -44,12 +46,14 @@ def outcome():
 def test_both_seeds_equal_the_published_code(seed):
     X, y = fastnn.datasets.xor_gate()
     nets = xor_gate.train(seed).nets
-    for (predictions, loss), net in zip(page(seed), (nets[0], nets[-1]), strict=True):
+    for (predictions, loss), net in zip(
+        published_code(seed), (nets[0], nets[-1]), strict=True
+    ):
         assert np.abs(net.predict_proba(X)[:, 1] - predictions).max() < 1e-12
         assert net.loss_and_grads(X, y)[0] == pytest.approx(loss, abs=1e-12)
 
 
-def test_the_weights_in_the_comments_are_another_seeds():
+def test_the_weights_in_the_comments_are_of_another_seed():
     np.random.seed(220117)
     assert np.abs(np.random.randn(9) - xor_gate.PAGE_WEIGHTS).max() < 5e-9
     np.random.seed(220132)
@@ -64,25 +68,37 @@ def test_the_page_shows_the_same_four_numbers_in_another_order():
         assert (in_order > 0.5).tolist() == [False, True, True, False]
 
 
+def gate_runs(losses):
+    """Return Runs whose losses (n_nets, m) were recorded every 100 steps."""
+    losses = np.array(losses)
+    n_nets, m = losses.shape
+    runs = fastnn.mlp(2, 2, 1).fit_many(
+        *fastnn.datasets.xor_gate(),
+        seeds=range(n_nets),
+        epochs=100 * (m - 1) + 1,
+        lr=0.0,
+        batch_size="full",
+        every=100,
+    )
+    curves = replace(runs.losses, each=losses)
+    return replace(runs, losses=curves, final_loss=losses[:, -1])
+
+
 def test_steps_to():
-    losses = np.array(
-        [[0.7, 0.7, 0.5, 0.7], [0.7, 0.7, 0.7, 0.7], [0.1, 0.7, 0.7, 0.7]]
-    )
-    assert gate.steps_to(losses, 0.6).tolist() == [200.0, np.inf, 0.0]
-    assert xor_gate.PAGE_LEFT == 1200.0
+    runs = gate_runs([[0.7, 0.7, 0.5, 0.7], [0.7, 0.7, 0.7, 0.7], [0.1, 0.7, 0.7, 0.7]])
+    assert gate.steps_to(runs, 0.6).tolist() == [200.0, np.inf, 0.0]
+    assert xor_gate.PAGE_PLATEAU_END == 1200.0
 
 
-def test_the_share_that_has_learned_tells_of_the_others():
-    finding = gate.share_learned(
-        "learned?", np.array([[0.7, 0.01], [0.7, 0.7], [0.7, 0.3466], [0.7, 0.2]])
-    )
+def test_the_share_that_learns_comes_with_the_losses_of_the_others():
+    runs = gate_runs([[0.7, 0.01], [0.7, 0.7], [0.7, 0.3466], [0.7, 0.2]])
+    finding = gate.learned_finding("learned?", runs)
     assert finding.found == "by 25.0%"
     assert finding.verdict.startswith(
         "25.0% end above 0.6, 50.0% from 0.1 to 0.6; 50% of these near 0.3466"
     )
-    assert gate.share_learned("learned?", np.array([[0.7, 0.01]])).verdict.endswith(
-        ", 0.0% from 0.1 to 0.6"
-    )
+    one = gate.learned_finding("learned?", gate_runs([[0.7, 0.01]]))
+    assert one.verdict.endswith(", 0.0% from 0.1 to 0.6")
 
 
 @pytest.mark.compiled
@@ -98,25 +114,25 @@ def test_pytorch_itself_gives_the_same_losses():
 
 
 @pytest.mark.compiled
-def test_what_is_found(outcome):
+def test_no_finding_fails(outcome):
     assert outcome.ok
     assert [run.nets for run in outcome.runs] == [1, 1, 100]
     assert len(outcome.runs[2].trace["last_loss_of_each_seed"]) == 100
     verdicts = {finding.what: finding.verdict for finding in outcome.findings}
-    assert "wrong order" in verdicts["answers of seed 220118: does it fail?"]
+    assert "wrong order" in verdicts["outputs of seed 220118: does it fail?"]
 
 
 @pytest.mark.parametrize("seed", [1, 5, 41, 2**32 - 1])
 @pytest.mark.compiled
-def test_what_is_said_is_true_of_other_seeds(seed):
-    outcome = xor_gate.EXPERIMENT.run(Options(seed=seed), lambda text: None)
+def test_the_conclusion_holds_from_other_seeds(seed):
+    outcome = xor_gate.EXPERIMENT.run(Options(seed=seed), lambda message: None)
     assert [finding.what for finding in outcome.findings if not finding.ok] == []
     learned = np.mean(np.array(outcome.runs[2].trace["last_loss_of_each_seed"]) < 0.1)
-    left = np.array(outcome.runs[2].trace["first_step_below_0.6_of_each_seed"])
+    begun = np.array(outcome.runs[2].trace["first_step_below_0.6_of_each_seed"])
     assert f"{learned:.0%} of 1,000 nets" in outcome.conclusion[1]
-    assert f"only after {np.median(left):.0f} steps" in outcome.conclusion[1]
-    assert 300 < np.median(left) < 1200
-    assert f"longer than {np.mean(left < 1200):.0%}" in outcome.conclusion[1]
+    assert f"only after {np.median(begun):.0f} steps" in outcome.conclusion[1]
+    assert 300 < np.median(begun) < 1200
+    assert f"longer than {np.mean(begun < 1200):.0%}" in outcome.conclusion[1]
 
 
 @pytest.mark.compiled

@@ -1,4 +1,4 @@
-"""Films: every frame is in the file, they play for ever, and they stay small."""
+"""Films as GIFs: complete, repeating and small."""
 
 import io
 
@@ -12,7 +12,7 @@ from fastnn.experiments.report import gif
 
 
 def growing_bar(n_frames, size=(3.0, 2.0)):
-    """A film of a bar that grows to the right, frame by frame."""
+    """Return a film of a bar that grows to the right."""
 
     def draw(figure):
         ax = figure.subplots()
@@ -29,7 +29,7 @@ def growing_bar(n_frames, size=(3.0, 2.0)):
 
 
 def noise(n_frames):
-    """A film of which nothing can be made small."""
+    """Return a film that cannot be compressed."""
     rng = np.random.default_rng(0)
 
     def draw(figure):
@@ -42,7 +42,7 @@ def noise(n_frames):
 
 
 def moving_border(n_classes):
-    """A film of regions in many shades whose borders move, and of one point in each class."""
+    """Return a film of regions in many shades with moving borders, and of points."""
     x = np.linspace(-1, 1, 60)
     points = np.random.default_rng(0).uniform(-1, 1, (n_classes, 2))
 
@@ -51,8 +51,8 @@ def moving_border(n_classes):
 
         def show(frame):
             ax.clear()
-            up = np.add.outer(x, np.roll(x, frame))[..., np.newaxis]
-            scores = np.exp(-((up - np.linspace(-1, 1, n_classes)) ** 2))
+            heights = np.add.outer(x, np.roll(x, frame))[..., np.newaxis]
+            scores = np.exp(-((heights - np.linspace(-1, 1, n_classes)) ** 2))
             plot.regions(ax, x, x, scores / scores.sum(axis=2, keepdims=True))
             plot.data(points, np.arange(n_classes), ax=ax)
 
@@ -62,24 +62,24 @@ def moving_border(n_classes):
 
 
 def frames(content):
-    """The frames of a GIF and how long each stays, in milliseconds."""
+    """Return the frames of a GIF and their durations in milliseconds."""
     with Image.open(io.BytesIO(content)) as opened:
         assert opened.format == "GIF"
         assert opened.info["loop"] == 0
-        shown = []
-        for place in range(opened.n_frames):
-            opened.seek(place)
-            shown.append(
+        result = []
+        for number in range(opened.n_frames):
+            opened.seek(number)
+            result.append(
                 (np.asarray(opened.convert("RGB")).astype(int), opened.info["duration"])
             )
-    return shown
+    return result
 
 
 def blue(frame):
     return int(((frame[..., 2] > 150) & (frame[..., 0] < 60)).sum())
 
 
-def test_all_frames_are_there_in_their_order_and_the_last_one_stays():
+def test_all_frames_are_in_order_and_the_last_one_stays():
     counted = []
     content = gif.gif(growing_bar(12), lambda: counted.append(1))
     shown = frames(content)
@@ -93,15 +93,15 @@ def test_all_frames_are_there_in_their_order_and_the_last_one_stays():
     assert durations[-1] == 2000
 
 
-def test_what_does_not_move_is_written_once():
+def test_the_still_part_is_written_once():
     assert len(gif.gif(growing_bar(20))) < 6 * len(gif.gif(growing_bar(2)))
 
 
-def test_colours_are_kept():
+def test_colours_are_those_of_the_figure():
     (first, _), *_ = frames(gif.gif(growing_bar(4)))
     colors, counts = np.unique(first.reshape(-1, 3), axis=0, return_counts=True)
     assert len(colors) <= 256
-    assert (colors[counts.argmax()] == 255).all()  # the paper
+    assert (colors[counts.argmax()] == 255).all()  # the background
     assert np.abs(first - (0x00, 0x72, 0xB2)).sum(axis=2).min() <= 6
 
 
@@ -115,16 +115,15 @@ def test_points_on_regions_keep_their_colours(n_classes, n_colors, monkeypatch):
             assert exact.sum() > 20, color
 
 
-def test_noise_is_brought_below_the_limit(monkeypatch):
+def test_noise_is_reduced_to_the_limit(monkeypatch):
     whole = gif.gif(noise(12))
     monkeypatch.setattr(gif, "LIMIT", len(whole) // 3)
     content = gif.gif(noise(12))
     assert len(content) <= len(whole) // 3
     shown = frames(content)
     assert 1 < len(shown) < 6
-    assert (
-        abs(sum(duration for _, duration in shown[:-1]) - 11 * 80) < 3 * 80
-    )  # as long as before
+    duration = sum(duration for _, duration in shown[:-1])
+    assert abs(duration - 11 * 80) < 3 * 80  # as long as with all frames
     assert not np.array_equal(shown[0][0], shown[1][0])
 
 

@@ -1,4 +1,4 @@
-"""What `fastnn reproduce` writes and prints, from experiments that train nothing."""
+"""The files and the output of `fastnn reproduce`, for experiments without training."""
 
 import base64
 import io
@@ -26,7 +26,10 @@ CURSE = '<script>alert("&")</script>'
 
 
 def outcome(name, good=True):
-    """Two trainings, a finding of each kind, of which the second is as good says, a picture and a film."""
+    """Return an outcome with two runs, a finding of each kind, a picture and a film.
+
+    The second finding is ok if `good`.
+    """
 
     def draw(figure):
         figure.subplots().plot([1, 2, 3])
@@ -115,7 +118,7 @@ def reproduce(folder, *experiments, film=True, command="fastnn reproduce --film"
 
 
 class Page(HTMLParser):
-    """A page that is read: its elements, its text, and whether all that is opened is closed."""
+    """Parser of a page: collects its elements and text, and checks closing tags."""
 
     EMPTY = ("meta", "img", "br")
 
@@ -148,7 +151,7 @@ def page(tmp_path_factory):
     return folder
 
 
-def test_all_files_are_there_and_nothing_else(page):
+def test_exactly_the_expected_files_are_written(page):
     names = {
         f"{name}-{part}" for name in ("cat", "dog") for part in ("loss.png", "film.gif")
     }
@@ -162,7 +165,7 @@ def test_all_files_are_there_and_nothing_else(page):
         assert (film.n_frames, film.info["loop"]) == (3, 0)
 
 
-def test_the_page_is_whole_and_fetches_nothing(page):
+def test_the_page_is_complete_and_fetches_nothing(page):
     text = (page / "report.html").read_text(encoding="utf-8")
     read = Page(text)
     assert read.all("html") == [{"lang": "en"}]
@@ -194,16 +197,16 @@ def test_the_page_is_whole_and_fetches_nothing(page):
         CURSE,
         "fastnn reproduce --film",
         "numba",
-        "8 findings: 2 equal to the page, 2 placed among many seeds, 2 differ for a reason that is given, 2 checks of "
-        "our own, 0 fail",
-        "Trained for 123.05 s, all in 100",
+        "8 findings: 2 equal to the page, 2 placed among many seeds, 2 different for "
+        "a stated reason, 2 checks of our own, 0 failed",
+        "Training took 123.05 s of 100",
     ):
         assert part in read.text, part
     assert not re.search(r"\bnan\b", read.text)
     assert read.text.count("✗") == 0
 
 
-def test_the_page_answers_right_under_the_question(page):
+def test_the_conclusion_follows_the_question(page):
     text = Page((page / "report.html").read_text(encoding="utf-8")).text
     parts = [
         "Does cat learn?",
@@ -240,7 +243,7 @@ def test_the_columns_of_page_and_terminal_have_the_same_names(page, tmp_path, ca
     ]
     reproduce(tmp_path, experiment("cat"), film=False)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert " ".join(titles[:4]).split() in lines  # a row of findings comes first
+    assert " ".join(titles[:4]).split() in lines  # the findings come first
     assert " ".join(titles[16:24]).split() in lines
 
 
@@ -256,7 +259,8 @@ def test_pictures_and_films_are_in_the_page(page):
         assert base64.b64decode(data, validate=True) == (page / file).read_bytes()
         with Image.open(io.BytesIO(base64.b64decode(data))) as opened:
             assert opened.format == file[-3:].upper()
-    assert images[0]["alt"] == "cat-loss"  # the caption is read anyway
+    # Screen readers read the caption as well.
+    assert images[0]["alt"] == "cat-loss"
 
 
 def test_results_are_strict_json_with_all_numbers(page):
@@ -299,7 +303,7 @@ def test_results_are_strict_json_with_all_numbers(page):
     }
 
 
-def test_a_folder_may_have_a_name_that_is_no_text(tmp_path):
+def test_a_folder_name_may_be_invalid_text(tmp_path):
     assert reproduce(
         tmp_path,
         experiment("cat"),
@@ -311,14 +315,14 @@ def test_a_folder_may_have_a_name_that_is_no_text(tmp_path):
     ].endswith("'?'")
 
 
-def test_without_films_there_are_none(tmp_path):
+def test_films_are_made_only_if_wanted(tmp_path):
     assert reproduce(tmp_path, experiment("cat"), film=False)
     assert not list(tmp_path.glob("*.gif"))
     assert "image/gif" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("columns", [40, 60, 79, 80, 100, 150, 250])
-def test_the_tables_fit_and_cut_no_number(columns, tmp_path, monkeypatch, capsys):
+def test_tables_fit_and_cut_off_no_number(columns, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(columns))
     reproduce(tmp_path, experiment("cat"))
     shown = capsys.readouterr().out
@@ -354,27 +358,26 @@ def test_the_tables_fit_and_cut_no_number(columns, tmp_path, monkeypatch, capsys
         assert "loss: ;" not in words
 
 
-def test_what_fails_is_said_everywhere_and_is_the_answer(tmp_path, capsys):
+def test_a_failure_is_reported_everywhere_and_returned(tmp_path, capsys):
     assert not reproduce(
         tmp_path, experiment("cat"), experiment("dog", good=False), film=False
     )
     shown = " ".join(capsys.readouterr().out.split())
-    assert "1 differ for a reason that is given, 2 checks of our own, 1 fail." in shown
+    summary = "1 different for a stated reason, 2 checks of our own, 1 failed."
+    assert summary in shown
     assert "✗ FAILS: its rows are in another order" in shown
-    assert (
-        f"FAILS: dog: does it fail?: the page has yes, it does, found no {CURSE}: its rows are"
-        in shown
-    )
+    failure = f"the page has yes, it does, found no {CURSE}: its rows are"
+    assert f"FAILS: dog: does it fail?: {failure}" in shown
     experiments = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))[
         "experiments"
     ]
     assert [each["ok"] for each in experiments.values()] == [True, False]
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "✗ FAILS: its rows are in another order" in text
-    assert "✗ something fails" in text
+    assert "✗ a check fails" in text
 
 
-def test_what_was_finished_before_an_interruption_stays(tmp_path):
+def test_finished_experiments_survive_an_interruption(tmp_path):
     def interrupted(options, say):
         raise KeyboardInterrupt
 
@@ -386,12 +389,12 @@ def test_what_was_finished_before_an_interruption_stays(tmp_path):
     }
 
 
-def test_an_experiment_is_told_what_the_user_chose(tmp_path):
-    told = []
+def test_an_experiment_gets_the_options(tmp_path):
+    received = []
 
     def run(options, say):
-        told.append((options.seed, options.quick))
+        received.append((options.seed, options.quick))
         return outcome("cat")
 
     reproduce(tmp_path, experiment("cat", run=run), film=False)
-    assert told == [(3, False)]
+    assert received == [(3, False)]

@@ -1,0 +1,52 @@
+"""The runs of an experiment's trainings, and the parameters they recorded."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from .. import History, Runs
+from ..data.arrays import Array
+from .outcome import Run
+
+_TRACE = 200  # about the most epochs that a trace has
+
+
+def run_of_net(mode: str, setting: str, history: History, accuracy: float) -> Run:
+    """Return the run of one fit, with its losses and accuracies as the trace.
+
+    accuracy is the share of points that the trained net classifies correctly.
+    """
+    step = -(-history.epochs // _TRACE)
+    trace = {
+        "epochs": list(range(1, history.epochs + 1, step)),
+        "loss": history.loss[::step].tolist(),
+        "accuracy": history.accuracy[::step].tolist(),
+    }
+    loss = float(history.loss[-1])
+    return Run(
+        mode, setting, history.updates, history.seconds, loss, accuracy, trace=trace
+    )
+
+
+def run_of_nets(
+    mode: str,
+    setting: str,
+    trained: Sequence[Runs],
+    trace: Mapping[str, Sequence[float]],
+) -> Run:
+    """Return the run of many nets, trained in one call of `fit_many` or in several."""
+    return Run(
+        mode,
+        setting,
+        sum(runs.updates for runs in trained),
+        sum(runs.seconds for runs in trained),
+        math.nan,
+        math.nan,
+        sum(map(len, trained)),
+        trace,
+    )
+
+
+def recorded(history: History) -> Array:
+    """Return the parameters that a fit recorded, (m, n_params)."""
+    assert history.recording is not None
+    return history.recording.theta

@@ -1,0 +1,69 @@
+"""Protocol of a net, for results and tools that use nets but must not import them."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+
+from ..data.arrays import Array
+from .architecture import Architecture
+from .layers import Layer
+from .losses import Loss
+
+
+class Net(Protocol):
+    """A net that can predict, such as `fastnn.Sequential`, which documents it all."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
+    @property
+    def loss(self) -> Loss: ...
+    @property
+    def classes(self) -> Array | None: ...
+    @property
+    def n_in(self) -> int: ...
+    @property
+    def n_out(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def theta(self) -> Array: ...
+
+    def with_theta(self, theta: Any) -> Self: ...
+    def astype(self, dtype: Any) -> Self: ...
+    def loss_and_grads(
+        self, X: Any, y: Any, reduction: str = "mean"
+    ) -> tuple[float, list[Array]]: ...
+    def predict(self, X: Any) -> Array: ...
+    def predict_proba(self, X: Any) -> Array: ...
+    def score(self, X: Any, y: Any) -> float: ...
+
+    # These need what stands above nets; `fastnn.Sequential` has their signatures.
+    def fit(self, *args: Any, **kwargs: Any) -> Any: ...
+    def fit_many(self, *args: Any, **kwargs: Any) -> Any: ...
+    def save(self, *args: Any, **kwargs: Any) -> None: ...
+    def summary(self) -> str: ...
+    @property
+    def params(self) -> list[Array]: ...
+
+
+Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Array | None], Net])
+
+# What makes a net of its parts. The model registers itself here, so that one of many
+# nets can be made without importing the model, which imports those many.
+_builders: list[Callable[[Architecture, Array, Array | None], Net]] = []
+
+
+def builds_nets(builder: Builder) -> Builder:
+    """Register the function that `build_net` calls."""
+    _builders[:] = [builder]
+    return builder
+
+
+def build_net(architecture: Architecture, theta: Array, classes: Array | None) -> Net:
+    """Build a net with these parameters (n_params,) and labels of the classes.
+
+    It has copies of the layers and of theta.
+    """
+    (builder,) = _builders
+    return builder(architecture.copy(), theta.copy(), classes)

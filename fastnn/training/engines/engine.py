@@ -1,0 +1,35 @@
+"""Protocol of an engine: what runs a net, forward and backward."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ...data.arrays import Array
+from ..config import FitConfig
+from ..state import TrainingState
+
+# Trains on, and returns one of the kernels' status codes. Its arguments: the orders of
+# the rows in the epochs from a first one on, that epoch, the update to stop at, and the
+# number of samples to stop after.
+Advance = Callable[[Array, int, int, int], int]
+
+
+class Engine(Protocol):
+    """What runs a net: `fused.Fused` or `layerwise.Layerwise`."""
+
+    def describe(self) -> str:
+        """Say in words how the net is run."""
+
+    def n_rows(self, n: int) -> int:
+        """Return the number of output rows for n input rows."""
+
+    def outputs(self, X: Array) -> Array:
+        """Return the plain output z (n, n_out)."""
+
+    def probabilities(self, X: Array, n_classes: int) -> Array:
+        """Return the probability of each class, (n, n_classes)."""
+
+    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+        """Return the summed loss, and the flat gradient of the mean or summed loss."""
+
+    def start(self, config: FitConfig, state: TrainingState) -> Advance:
+        """Return a function that trains on, chunk by chunk."""

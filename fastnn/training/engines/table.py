@@ -1,0 +1,67 @@
+"""Layer table: a stack of Affine layers and activations as a few integers per layer.
+
+The table is data, not code, so one compilation of a loop serves every architecture.
+`kernels.codes` names its columns.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ... import kernels
+from ...data.arrays import Array
+from ...nn.activations import Activation
+from ...nn.layers import Affine, Layer
+
+
+def layer_table(layers: Sequence[Layer]) -> Array | None:
+    """Return the table of Affine layers with at most one activation each, else None."""
+    codes = kernels.codes
+    rows: list[list[int]] = []
+    weights = unit = 0
+    for layer in layers:
+        if not _computes_like_its_base(layer):
+            return None
+        if isinstance(layer, Affine):
+            unit_out = unit + layer.n_in
+            rows.append(
+                [
+                    layer.n_in,
+                    layer.n_out,
+                    codes.IDENTITY,
+                    layer.feedback,
+                    weights,
+                    unit,
+                    unit_out,
+                ]
+            )
+            weights += (layer.n_in + 1) * layer.n_out
+            unit = unit_out
+        elif (
+            isinstance(layer, Activation)
+            and rows
+            and rows[-1][codes.ACTIVATION] == codes.IDENTITY
+        ):
+            rows[-1][codes.ACTIVATION] = layer.code
+        else:
+            return None
+    # The loss takes the plain output, so nothing may follow the last Affine.
+    if not rows or rows[-1][codes.ACTIVATION] != codes.IDENTITY:
+        return None
+    return np.array(rows, np.uint32)
+
+
+def n_units(table: Array) -> int:
+    """Return the number of inputs and of the outputs of all layers, together."""
+    codes = kernels.codes
+    return int(table[-1, codes.OUTPUT]) + int(table[-1, codes.N_OUT])
+
+
+def _computes_like_its_base(layer: Layer) -> bool:
+    """Return False for a subclass that overrides what an Affine or activation does."""
+    kind = type(layer)
+    base = Affine if isinstance(layer, Affine) else Activation
+    return all(
+        getattr(kind, name) is getattr(base, name)
+        for name in ("shapes", "compute", "compute_back")
+    )
