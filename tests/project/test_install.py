@@ -69,7 +69,7 @@ def setuptools(tmp_path_factory):
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """Return a clone in a folder called fastnn, with the link in it kept."""
-    folder = tmp_path_factory.mktemp("beside") / "fastnn"
+    folder = tmp_path_factory.mktemp("parent") / "fastnn"
     folder.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
@@ -133,17 +133,17 @@ def imported(python, folder):
     return [Path(line) for line in shown.splitlines()]
 
 
-@pytest.mark.parametrize("place", ["beside", "inside", "elsewhere"])
+@pytest.mark.parametrize("place", ["parent", "inside", "elsewhere"])
 def test_an_editable_install_imports_the_clone(editable, clone, elsewhere, place):
-    folder = {"beside": clone.parent, "inside": clone, "elsewhere": elsewhere}[place]
+    folder = {"parent": clone.parent, "inside": clone, "elsewhere": elsewhere}[place]
     package = clone / "fastnn"
     expected = [package / "__init__.py", package / "kernels" / "codes.py"]
     assert imported(editable, folder) == expected
 
 
-@pytest.mark.parametrize("place", ["beside", "elsewhere"])
+@pytest.mark.parametrize("place", ["parent", "elsewhere"])
 def test_the_wheel_imports_the_installed_copy(installed, clone, elsewhere, place):
-    folder = {"beside": clone.parent, "elsewhere": elsewhere}[place]
+    folder = {"parent": clone.parent, "elsewhere": elsewhere}[place]
     for file in imported(installed, folder):
         assert file.is_relative_to(installed.parent.parent)
         assert "site-packages" in file.parts
