@@ -68,5 +68,5 @@ KEEP, BY = range(2)
 N_RATES = 11
 
 # Of what threads wait with: how many have come, how often all have, and 1 to give up.
-COME, TURNS, GIVEN_UP = range(3)
+ARRIVED, TURNS, GIVEN_UP = range(3)
 N_SYNC = 3

@@ -4,19 +4,19 @@ The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a), 
 """
 
 from ..codes import IDENTITY, RELU, SIGMOID, TANH
-from ..compiler.compile import helper, part
+from ..compiler.compile import inlined_by_llvm, subroutine
 from ..primitives.vectors import (
     constant,
     load,
-    numbers_in,
     sigmoid,
     store,
     tanh,
+    vector_length,
     where_greater,
 )
 
 
-@helper
+@inlined_by_llvm
 def activated(z, activation, units):
     """The activation of a vector; units is 1 where there is a unit, otherwise 0."""
     zero = units - units
@@ -31,7 +31,7 @@ def activated(z, activation, units):
     return a
 
 
-@helper
+@inlined_by_llvm
 def passed_back(d, a, activation, one):
     """A vector times the activation's derivative, where a is the activation's result."""
     zero = one - one
@@ -44,17 +44,17 @@ def passed_back(d, a, activation, one):
     return d
 
 
-@part
+@subroutine
 def forward(a, start, stop, activation):
     """Replace a[start:stop], a number of whole vectors, by its activation."""
     if activation != IDENTITY:
-        for i in range(start, stop, numbers_in(a)):
+        for i in range(start, stop, vector_length(a)):
             store(a, i, activated(load(a, i), activation, constant(a, 1)))
 
 
-@part
+@subroutine
 def backward(d, a, start, stop, activation):
     """Multiply d[start:stop] by the activation's derivative; a[start:stop] is the activation's result."""
     if activation != IDENTITY:
-        for i in range(start, stop, numbers_in(a)):
+        for i in range(start, stop, vector_length(a)):
             store(d, i, passed_back(load(d, i), load(a, i), activation, constant(a, 1)))

@@ -8,19 +8,19 @@ MSE: L = mean_k (z_k - y_k)^2, dL/dz = 2 (z - y) / n_out, never "right".
 import numpy as np
 
 from ..codes import BCE, SOFTMAX_CE
-from ..compiler.compile import helper, part, stage
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..primitives import arithmetic, elementary
-from ..primitives.pointers import number
 from ..primitives.vectors import (
+    absolute,
     constant,
     exp,
     load,
     log1p,
-    magnitude,
-    numbers_in,
+    reduce_add,
+    scalar,
     store,
-    total,
     traced,
+    vector_length,
     where_greater,
 )
 
@@ -28,7 +28,7 @@ from ..primitives.vectors import (
 def _bce_slope(z, t):
     sign = 1.0 - (t + t)
     s = sign * z  # positive where the wrong class has won
-    e = elementary.exp(-arithmetic.magnitude(s))
+    e = elementary.exp(-arithmetic.absolute(s))
     r = 1.0 / (1.0 + e)
     return sign * arithmetic.where_greater(s, 0.0, r, e * r), e
 
@@ -44,23 +44,23 @@ def _bce_loss(z, t, e):
 bce_slope, bce_loss = traced(_bce_slope, 2), traced(_bce_loss, 2)
 
 
-@helper
+@inlined_by_llvm
 def share(theta, n, mean):
     """What a sample's gradient counts in a batch of n: 1 / n in a mean, 1 in a sum."""
     one = theta.dtype.type(1)
     return one / theta.dtype.type(n) if mean else one
 
 
-@part
+@subroutine
 def bce_losses(d, a, z, y, scales, wanted, nets, lanes, width):
     """`tile_sums` for BCE."""
     zero = constant(a, 0)
     losses, rights = zero, zero
-    for i in range(0, width, numbers_in(a)):
+    for i in range(0, width, vector_length(a)):
         slope, e = bce_slope(load(a, z * lanes + i), load(a, y * lanes + i))
         store(d, z * lanes + i, load(scales, i) * slope)
         store(d, (z - 1) * lanes + i, e)
-    for i in range(0, width if wanted else 0, numbers_in(a)):
+    for i in range(0, width if wanted else 0, vector_length(a)):
         scale, e = load(scales, i), load(d, (z - 1) * lanes + i)
         value, hit = bce_loss(load(a, z * lanes + i), load(a, y * lanes + i), e)
         value = where_greater(scale, zero, value, zero)
@@ -72,12 +72,12 @@ def bce_losses(d, a, z, y, scales, wanted, nets, lanes, width):
     return losses, rights
 
 
-@part
+@subroutine
 def softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width):
     """`tile_sums` for softmax cross-entropy."""
     zero, half, one = constant(a, 0), constant(a, 0.5), constant(a, 1)
     losses, rights = zero, zero
-    for i in range(0, width, numbers_in(a)):
+    for i in range(0, width, vector_length(a)):
         scale, t = load(scales, i), load(a, y * lanes + i)
         top, largest = zero, load(a, z * lanes + i)
         for k in range(1, n_out):
@@ -89,8 +89,8 @@ def softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width):
             x, place = load(a, (z + k) * lanes + i), constant(a, k)
             e = exp(x - largest)
             store(d, (z + k) * lanes + i, e)
-            rest = rest + where_greater(magnitude(top - place), half, e, zero)
-            true = where_greater(magnitude(t - place), half, true, x)
+            rest = rest + where_greater(absolute(top - place), half, e, zero)
+            true = where_greater(absolute(t - place), half, true, x)
         norm = one / (one + rest)
         for k in range(n_out):
             at, place = (z + k) * lanes + i, constant(a, k)
@@ -100,13 +100,13 @@ def softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width):
                 scale
                 * (
                     load(d, at) * norm
-                    - where_greater(magnitude(t - place), half, zero, one)
+                    - where_greater(absolute(t - place), half, zero, one)
                 ),
             )
         if wanted:
             value = where_greater(scale, zero, log1p(rest) + (largest - true), zero)
             hit = where_greater(
-                scale, zero, where_greater(magnitude(t - top), half, zero, one), zero
+                scale, zero, where_greater(absolute(t - top), half, zero, one), zero
             )
             store(d, (z - 1) * lanes + i, value)
             if nets is not None:
@@ -115,12 +115,12 @@ def softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width):
     return losses, rights
 
 
-@part
+@subroutine
 def mse_losses(d, a, z, n_out, y, scales, lanes, width):
     """`tile_sums` for MSE."""
-    zero, share = constant(a, 0), constant(a, number(a, 1) / number(a, n_out))
+    zero, share = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
     losses = zero
-    for i in range(0, width, numbers_in(a)):
+    for i in range(0, width, vector_length(a)):
         scale, value = load(scales, i), zero
         for k in range(n_out):
             gap = load(a, (z + k) * lanes + i) - load(a, (y + k) * lanes + i)
@@ -132,7 +132,7 @@ def mse_losses(d, a, z, n_out, y, scales, lanes, width):
     return losses, zero
 
 
-@stage
+@inlined_by_numba
 def tile_sums(d, a, z, n_out, y, scales, loss, wanted, nets, lanes, width):
     """The sums over a tile's vectors of the losses and of the right classes, where they are wanted.
 
@@ -151,7 +151,7 @@ def tile_sums(d, a, z, n_out, y, scales, loss, wanted, nets, lanes, width):
     return losses, rights
 
 
-@stage
+@inlined_by_numba
 def tile_losses(d, a, z, n_out, y, scales, loss, lanes, width):
     """A tile's sum of losses and number of right classes, and the first lane whose loss is not finite, or -1.
 
@@ -160,9 +160,9 @@ def tile_losses(d, a, z, n_out, y, scales, loss, lanes, width):
     losses, rights = tile_sums(
         d, a, z, n_out, y, scales, loss, True, None, lanes, width
     )
-    summed, bad = total(losses), -1
+    summed, bad = reduce_add(losses), -1
     if not np.isfinite(summed):
         for i in range(width):
             if bad < 0 and not np.isfinite(d[(z - 1) * lanes + i]):
                 bad = i
-    return np.float64(summed), np.int64(total(rights)), bad
+    return np.float64(summed), np.int64(reduce_add(rights)), bad

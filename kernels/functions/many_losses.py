@@ -3,32 +3,33 @@
 import numpy as np
 
 from ..codes import BCE, HITS, LOSSES, SOFTMAX_CE, TERMS, TIED
-from ..compiler.compile import part, stage
+from ..compiler.compile import inlined_by_numba, subroutine
 from ..passes.nets import fold
-from ..primitives.pointers import after, number
 from ..primitives.vectors import (
+    broadcast,
     constant,
     exp,
     load,
     log1p,
-    numbers_in,
-    spread,
+    offset,
+    scalar,
     store,
+    vector_length,
     where_greater,
 )
 from .losses import bce_loss, bce_slope
 
 
-@part
+@subroutine
 def bce_slopes(d, a, z, y, t, wanted, lanes):
     """`slopes` for BCE."""
-    true = spread(y, 0)
-    for i in range(0, lanes, numbers_in(a)):
+    true = broadcast(y, 0)
+    for i in range(0, lanes, vector_length(a)):
         slope, e = bce_slope(load(a, z * lanes + i), true)
         store(d, z * lanes + i, slope)
         store(t, LOSSES * lanes + i, e)
     if wanted:
-        for i in range(0, lanes, numbers_in(a)):
+        for i in range(0, lanes, vector_length(a)):
             value, hit = bce_loss(
                 load(a, z * lanes + i), true, load(t, LOSSES * lanes + i)
             )
@@ -36,11 +37,11 @@ def bce_slopes(d, a, z, y, t, wanted, lanes):
             store(t, HITS * lanes + i, load(t, HITS * lanes + i) + hit)
 
 
-@part
+@subroutine
 def softmax_slopes(d, a, z, n_out, y, t, wanted, lanes):
     """`slopes` for softmax cross-entropy: `per_sample.softmax_loss`."""
-    step, zero, one = numbers_in(a), constant(a, 0), constant(a, 1)
-    rows, sums, true = min(n_out, step), after(t, TERMS * lanes), z + np.int64(y[0])
+    step, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
+    rows, sums, true = min(n_out, step), offset(t, TERMS * lanes), z + np.int64(y[0])
     for i in range(0, lanes, step):
         top, tied = load(a, z * lanes + i), zero
         for k in range(z + 1, z + n_out):
@@ -77,21 +78,21 @@ def softmax_slopes(d, a, z, n_out, y, t, wanted, lanes):
             store(t, HITS * lanes + i, load(t, HITS * lanes + i) + hit)
 
 
-@part
+@subroutine
 def mse_slopes(d, a, z, n_out, y, t, wanted, lanes):
     """`slopes` for MSE."""
-    zero, each = constant(a, 0), constant(a, number(a, 1) / number(a, n_out))
-    for i in range(0, lanes, numbers_in(a)):
+    zero, each = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
+    for i in range(0, lanes, vector_length(a)):
         value = zero
         for k in range(n_out):
-            gap = load(a, (z + k) * lanes + i) - spread(y, k)
+            gap = load(a, (z + k) * lanes + i) - broadcast(y, k)
             value = value + each * gap * gap
             store(d, (z + k) * lanes + i, each * (gap + gap))
         if wanted:
             store(t, LOSSES * lanes + i, value)
 
 
-@stage
+@inlined_by_numba
 def slopes(d, a, z, n_out, y, loss, t, wanted, lanes):
     """Unit z of d and the following ones = dL/dz for the target y, as in `losses`; where they are wanted, the
     row LOSSES of t has the losses, and to HITS 1 is added for each net that is right.

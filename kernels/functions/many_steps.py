@@ -28,20 +28,20 @@ from ..codes import (
     SGD,
     SPREAD,
 )
-from ..compiler.compile import helper, part
-from ..primitives.table import place
-from ..primitives.vectors import load, numbers_in, store
+from ..compiler.compile import inlined_by_llvm, subroutine
+from ..primitives.table import layer_offsets
+from ..primitives.vectors import load, store, vector_length
 from .optimizers import adapted, descended, swung
 
 
-@helper
+@inlined_by_llvm
 def fill(a, at, n, value):
     """Set n numbers from a[at] on to one value."""
     for i in range(at, at + n):
         a[i] = value
 
 
-@part
+@subroutine
 def add_hits(counts, t, lanes):
     """Add the row HITS of t to a row of counts, and begin it anew."""
     for i in range(HITS * lanes, (HITS + 1) * lanes):
@@ -49,10 +49,10 @@ def add_hits(counts, t, lanes):
         t[i] = 0
 
 
-@part
+@subroutine
 def leave(trained, settings, sums, n, stop_below, epochs, lanes):
     """Mark nets whose mean loss is below `stop_below`, or no longer finite, as trained for so many epochs, and let them
-    learn nothing from now on. The answer is how many are left.
+    learn zero_block from now on. The answer is how many are left.
     """
     left = 0
     for i in range(lanes):
@@ -65,7 +65,7 @@ def leave(trained, settings, sums, n, stop_below, epochs, lanes):
     return left
 
 
-@part
+@subroutine
 def set_rates(rates, settings, clock, optimizer, lanes):
     """Fill the rows of constants from each net's settings, in float64 as `optimizers.step` computes them."""
     for i in range(lanes):
@@ -90,7 +90,7 @@ def set_rates(rates, settings, clock, optimizer, lanes):
         rates[EPSILON * lanes + i] = settings[EPS * lanes + i]
 
 
-@helper
+@inlined_by_llvm
 def tick(clock, settings, lanes):
     """Take Adam's powers beta1^t and beta2^t on by an update."""
     for i in range(lanes):
@@ -98,14 +98,14 @@ def tick(clock, settings, lanes):
         clock[lanes + i] *= settings[BETA2 * lanes + i]
 
 
-@part
+@subroutine
 def step(theta, moments, g, optimizer, rates, layers, n_layers, n_params, lanes):
     """`optimizers.step` for all parameters."""
     for layer in range(n_layers):
-        _, n_units, _, _, first, bias = place(layers, layer)
+        _, n_units, _, _, first, bias = layer_offsets(layers, layer)
         for p in range(first, bias + n_units):
             shift = 2 * lanes if p >= bias else 0
-            for i in range(0, lanes, numbers_in(theta)):
+            for i in range(0, lanes, vector_length(theta)):
                 at, to = p * lanes + i, (n_params + p) * lanes + i
                 kept, rate = (
                     load(rates, KEPT * lanes + shift + i),

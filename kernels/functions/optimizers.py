@@ -9,11 +9,11 @@ theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps).
 import numpy as np
 
 from ..codes import ADAM, BETA1, BETA2, DECAY, EPS, LR, NESTEROV, SGD
-from ..compiler.compile import helper
-from ..primitives.vectors import magnitude, root, where_greater
+from ..compiler.compile import inlined_by_llvm
+from ..primitives.vectors import absolute, sqrt, where_greater
 
 
-@helper
+@inlined_by_llvm
 def descent(theta, settings):
     """SGD as theta = kept theta - lr g: `kept` and lr in theta's dtype. One operation waits for g instead of two."""
     return theta.dtype.type(1.0 - settings[LR] * settings[DECAY]), theta.dtype.type(
@@ -21,13 +21,13 @@ def descent(theta, settings):
     )
 
 
-@helper
+@inlined_by_llvm
 def descended(theta, g, kept, lr):
     """A parameter, or a vector of them, after a step of SGD."""
     return kept * theta - lr * g
 
 
-@helper
+@inlined_by_llvm
 def swung(theta, v, g, decay, beta, lr, nesterov):
     """A parameter, or a vector of them, after a step with momentum, and the new momentum v."""
     grad = g + decay * theta
@@ -35,7 +35,7 @@ def swung(theta, v, g, decay, beta, lr, nesterov):
     return theta - lr * ((grad + beta * v) if nesterov else v), v
 
 
-@helper
+@inlined_by_llvm
 def adapted(theta, m, v, g, decay, beta1, new1, beta2, new2, rate, spread, eps):
     """A parameter, or a vector of them, after a step of Adam, and the new moments; rate is lr / (1 - beta1^t), spread
     1 / sqrt(1 - beta2^t), new1 and new2 are 1 - beta.
@@ -44,12 +44,12 @@ def adapted(theta, m, v, g, decay, beta1, new1, beta2, new2, rate, spread, eps):
     grad = g + decay * theta
     m = beta1 * m + new1 * grad
     v = beta2 * v + new2 * grad * grad
-    move = rate * m / (root(v) * spread + eps)
+    move = rate * m / (sqrt(v) * spread + eps)
     # 0 / 0 where eps is 0 and no gradient came yet
-    return theta - where_greater(magnitude(m), zero, move, zero), m, v
+    return theta - where_greater(absolute(m), zero, move, zero), m, v
 
 
-@helper
+@inlined_by_llvm
 def step(theta, moments, clock, g, optimizer, settings, rates):
     """Update theta, the moments, and in `clock` the powers beta1^t and beta2^t, in place.
 

@@ -3,17 +3,18 @@
 import numpy as np
 
 from ..codes import DONE, NOT_FINITE, ROW, SAMPLES, UPDATES
-from ..compiler.compile import kernel, stage
+from ..compiler.compile import entry_point, inlined_by_numba
 from ..functions.losses import share, tile_losses
 from ..functions.optimizers import step
 from ..passes.samples import backward, forward, gather, whole
 from ..primitives.barrier import wait
-from ..primitives.pointers import after, aligned, flat, number
-from ..primitives.table import output
+from ..primitives.pointers import aligned, flat
+from ..primitives.table import output_rows
+from ..primitives.vectors import offset, scalar
 from .recordings import next_record
 
 
-@stage
+@inlined_by_numba
 def add_tile(
     g,
     theta,
@@ -44,9 +45,9 @@ def add_tile(
         gather(a, lanes, tile, X, n_in, rows, n)
         gather(a, lanes, tile + n_in, y, n_y, rows, n)
     for i in range(width):
-        scales[i] = scale if i < n else number(a, 0)
+        scales[i] = scale if i < n else scalar(a, 0)
     forward(a, tile, theta, layers, n_layers, None, 0, lanes, width)
-    z, n_out = output(layers, n_layers)
+    z, n_out = output_rows(layers, n_layers)
     total, right, bad = tile_losses(
         d, a, z, n_out, tile + n_in, scales, loss, lanes, width
     )
@@ -54,20 +55,20 @@ def add_tile(
     return total, right, bad
 
 
-@kernel
+@entry_point
 def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
     """The sum of losses of the rows given; g = the gradient of their mean loss if `mean`, otherwise of that sum."""
     scale = share(theta, rows.size, mean)
     g[:] = 0
     total = 0.0
     n_layers = layers.shape[0]
-    z, n_out = output(flat(layers), n_layers)
+    z, n_out = output_rows(flat(layers), n_layers)
     units, n_columns = z + n_out, X.shape[1] + y.shape[1]
     room = np.empty((2 * units + n_columns + 1) * lanes + 16, theta.dtype)
     a = aligned(flat(room))
     d, scales = (
-        after(a, (units + n_columns) * lanes),
-        after(a, (2 * units + n_columns) * lanes),
+        offset(a, (units + n_columns) * lanes),
+        offset(a, (2 * units + n_columns) * lanes),
     )
     for first in range(0, rows.size, lanes):
         value, _, _ = add_tile(
@@ -77,7 +78,7 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
             X.shape[1],
             flat(y),
             y.shape[1],
-            after(flat(rows), first),
+            offset(flat(rows), first),
             min(lanes, rows.size - first),
             flat(layers),
             n_layers,
@@ -95,7 +96,7 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
     return total
 
 
-@kernel
+@entry_point
 def train(
     theta,
     moments,
@@ -150,13 +151,13 @@ def train(
     per_epoch = (n + batch_size - 1) // batch_size
     lanes = scales.size
     per_batch, part_size = (batch_size + lanes - 1) // lanes, part_tiles * lanes
-    z, n_out = output(flat(layers), n_layers)
+    z, n_out = output_rows(flat(layers), n_layers)
     record = next_record(record_at, position[UPDATES])
     status = DONE
     while position[UPDATES] < end and budget > 0 and status == DONE:
         update = position[UPDATES]
         epoch = update // per_epoch
-        rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
+        rows = offset(flat(order), (epoch - first_epoch) % order.shape[0] * n)
         batch = update - epoch * per_epoch
         start, done = batch * batch_size, position[SAMPLES]
         stop = min(start + batch_size, n)
@@ -181,7 +182,7 @@ def train(
                     X.shape[1],
                     flat(y),
                     y.shape[1],
-                    after(rows, first),
+                    offset(rows, first),
                     min(lanes, stop - first),
                     flat(layers),
                     n_layers,

@@ -6,15 +6,15 @@ Outputs first: `out` and the gradients d... are filled in place.
 import numpy as np
 
 from ..codes import FEEDBACK_WEIGHTS
-from ..compiler.compile import helper, kernel
+from ..compiler.compile import entry_point, inlined_by_llvm
 from ..functions import activations, optimizers
 from ..functions.losses import share, tile_losses
 from ..passes.samples import gather, whole
-from ..primitives.pointers import after, flat
-from ..primitives.vectors import exp, numbers_in
+from ..primitives.pointers import flat
+from ..primitives.vectors import exp, offset, vector_length
 
 
-@kernel
+@entry_point
 def affine_forward(out, x, w, b):
     """out = x w + b, for x (n, n_in), w (n_in, n_out), b (n_out,)."""
     for i in range(x.shape[0]):
@@ -25,7 +25,7 @@ def affine_forward(out, x, w, b):
                 out[i, k] += x[i, j] * w[j, k]
 
 
-@kernel
+@entry_point
 def affine_backward(dx, dw, dout, x, w, feedback):
     """dw = x^T dout and dx = dout w^T; with FEEDBACK_INPUTS dx_ij = x_ij sum_k dout_ik."""
     dw[:] = 0
@@ -40,7 +40,7 @@ def affine_backward(dx, dw, dout, x, w, feedback):
             dx[i, j] = total
 
 
-@kernel
+@entry_point
 def sum_rows(out, x):
     """out (1, k) = the sum of the rows of x (n, k): Sum forward, Repeat backward, and an Affine's bias."""
     out[:] = 0
@@ -49,7 +49,7 @@ def sum_rows(out, x):
             out[0, k] += x[i, k]
 
 
-@kernel
+@entry_point
 def repeat_row(out, x):
     """Every row of out (n, k) = the only row of x (1, k): Repeat forward, Sum backward."""
     for i in range(out.shape[0]):
@@ -57,14 +57,14 @@ def repeat_row(out, x):
             out[i, k] = x[0, k]
 
 
-@kernel
+@entry_point
 def activation_forward(out, x, activation):
     """out = the activation of x, both flat."""
-    whole = out.size - out.size % numbers_in(flat(out))
+    whole = out.size - out.size % vector_length(flat(out))
     for i in range(out.size):
         out[i] = x[i]
     activations.forward(flat(out), 0, whole, activation)
-    rest = np.zeros(numbers_in(flat(out)), out.dtype)
+    rest = np.zeros(vector_length(flat(out)), out.dtype)
     for i in range(whole, out.size):
         rest[i - whole] = x[i]
     activations.forward(flat(rest), 0, rest.size, activation)
@@ -72,16 +72,16 @@ def activation_forward(out, x, activation):
         out[i] = rest[i - whole]
 
 
-@kernel
+@entry_point
 def activation_backward(dx, dout, out, activation):
     """dx = dout times the activation's derivative at `out`, the forward pass's result; all flat."""
-    whole = out.size - out.size % numbers_in(flat(out))
+    whole = out.size - out.size % vector_length(flat(out))
     for i in range(dout.size):
         dx[i] = dout[i]
     activations.backward(flat(dx), flat(out), 0, whole, activation)
     rest, a = (
-        np.zeros(numbers_in(flat(dx)), dx.dtype),
-        np.zeros(numbers_in(flat(dx)), dx.dtype),
+        np.zeros(vector_length(flat(dx)), dx.dtype),
+        np.zeros(vector_length(flat(dx)), dx.dtype),
     )
     for i in range(whole, out.size):
         rest[i - whole], a[i - whole] = dout[i], out[i]
@@ -91,7 +91,7 @@ def activation_backward(dx, dout, out, activation):
         dx[i] = rest[i - whole]
 
 
-@helper
+@inlined_by_llvm
 def softmax(out, x, i):
     """Row i of out = e^(x - max x), divided by its sum."""
     largest = x[i, 0]
@@ -105,14 +105,14 @@ def softmax(out, x, i):
         out[i, k] /= total
 
 
-@kernel
+@entry_point
 def softmax_forward(out, x):
     """Each row of out = softmax of that row of x."""
     for i in range(x.shape[0]):
         softmax(out, x, i)
 
 
-@kernel
+@entry_point
 def softmax_backward(dx, dout, out):
     """dx = out (dout - sum_k dout_k out_k), row by row."""
     for i in range(out.shape[0]):
@@ -123,14 +123,14 @@ def softmax_backward(dx, dout, out):
             dx[i, k] = out[i, k] * (dout[i, k] - total)
 
 
-@kernel
+@entry_point
 def loss_forward(d, z, y, loss, mean):
     """The rows' sum of losses, how many were right, and the first row whose loss is not finite, or -1.
 
     d (n, n_out) = dL/dz, where L is the rows' mean loss if `mean`, otherwise their sum.
     """
     n, n_out = z.shape
-    lanes = 16 * numbers_in(flat(z))
+    lanes = 16 * vector_length(flat(z))
     # unit 0 is for the losses, then come the outputs, then the targets
     a, slopes = (
         np.zeros((1 + n_out + y.shape[1]) * lanes, z.dtype),
@@ -140,12 +140,12 @@ def loss_forward(d, z, y, loss, mean):
     total, right, bad = 0.0, 0, -1
     for first in range(0, n, lanes):
         m = min(lanes, n - first)
-        gather(flat(a), lanes, 1, after(flat(z), first * n_out), n_out, None, m)
+        gather(flat(a), lanes, 1, offset(flat(z), first * n_out), n_out, None, m)
         gather(
             flat(a),
             lanes,
             1 + n_out,
-            after(flat(y), first * y.shape[1]),
+            offset(flat(y), first * y.shape[1]),
             y.shape[1],
             None,
             m,
@@ -173,7 +173,7 @@ def loss_forward(d, z, y, loss, mean):
     return total, right, bad
 
 
-@kernel
+@entry_point
 def step(theta, moments, clock, g, optimizer, settings, rates):
     """One update of theta by an optimizer (see `optimizers`)."""
     optimizers.step(theta, moments, clock, g, optimizer, settings, rates)

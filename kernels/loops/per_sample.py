@@ -29,29 +29,32 @@ from ..codes import (
     WIDTH_IN,
     WIDTH_OUT,
 )
-from ..compiler.compile import helper, kernel, part
+from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activated, passed_back
 from ..functions.losses import bce_loss, bce_slope
 from ..functions.optimizers import descent, step
-from ..primitives.pointers import after, entry, flat, number
+from ..primitives.pointers import flat
 from ..primitives.vectors import (
+    add_first_two,
+    broadcast,
     constant,
+    entry,
     exp,
-    first_two,
     fma,
-    largest,
     load,
     log1p,
-    numbers_in,
-    spread,
+    offset,
+    reduce_add,
+    reduce_max,
+    scalar,
     store,
-    total,
+    vector_length,
     where_greater,
 )
 from .recordings import next_record
 
 
-@helper
+@inlined_by_llvm
 def place(layers, layer):
     """A layer's sizes and places: n_in, n_out and both widths, input x and output z in the scratch, w, columns, b."""
     return (
@@ -67,7 +70,7 @@ def place(layers, layer):
     )
 
 
-@helper
+@inlined_by_llvm
 def product(start, theta, at, width, a, x, n):
     """start + sum_j a[x + j] times the vector theta[at + j width], j < n: four sums side by side where n >= 4."""
     s0 = start
@@ -76,19 +79,19 @@ def product(start, theta, at, width, a, x, n):
         s1 = constant(theta, 0)
         s2, s3 = s1, s1
         while j + 4 <= n:
-            s0 = fma(spread(a, x + j), load(theta, at + j * width), s0)
-            s1 = fma(spread(a, x + j + 1), load(theta, at + (j + 1) * width), s1)
-            s2 = fma(spread(a, x + j + 2), load(theta, at + (j + 2) * width), s2)
-            s3 = fma(spread(a, x + j + 3), load(theta, at + (j + 3) * width), s3)
+            s0 = fma(broadcast(a, x + j), load(theta, at + j * width), s0)
+            s1 = fma(broadcast(a, x + j + 1), load(theta, at + (j + 1) * width), s1)
+            s2 = fma(broadcast(a, x + j + 2), load(theta, at + (j + 2) * width), s2)
+            s3 = fma(broadcast(a, x + j + 3), load(theta, at + (j + 3) * width), s3)
             j += 4
         s0 = (s0 + s1) + (s2 + s3)
     while j < n:
-        s0 = fma(spread(a, x + j), load(theta, at + j * width), s0)
+        s0 = fma(broadcast(a, x + j), load(theta, at + j * width), s0)
         j += 1
     return s0
 
 
-@helper
+@inlined_by_llvm
 def renewed(theta, at, width, n, x, i, e, keep, start, following):
     """Replace the vectors theta[at + j width] by keep times them + x[i + j] e, j < n, and return `product` of the new
     ones and x[following + j]: the update of a first layer, and the next sample's way through it, in one sweep.
@@ -100,33 +103,33 @@ def renewed(theta, at, width, n, x, i, e, keep, start, following):
         s2, s3 = s1, s1
         while j + 4 <= n:
             p = at + j * width
-            w0 = fma(spread(x, i + j), e, keep * load(theta, p))
-            w1 = fma(spread(x, i + j + 1), e, keep * load(theta, p + width))
-            w2 = fma(spread(x, i + j + 2), e, keep * load(theta, p + 2 * width))
-            w3 = fma(spread(x, i + j + 3), e, keep * load(theta, p + 3 * width))
+            w0 = fma(broadcast(x, i + j), e, keep * load(theta, p))
+            w1 = fma(broadcast(x, i + j + 1), e, keep * load(theta, p + width))
+            w2 = fma(broadcast(x, i + j + 2), e, keep * load(theta, p + 2 * width))
+            w3 = fma(broadcast(x, i + j + 3), e, keep * load(theta, p + 3 * width))
             store(theta, p, w0)
             store(theta, p + width, w1)
             store(theta, p + 2 * width, w2)
             store(theta, p + 3 * width, w3)
-            s0 = fma(spread(x, following + j), w0, s0)
-            s1 = fma(spread(x, following + j + 1), w1, s1)
-            s2 = fma(spread(x, following + j + 2), w2, s2)
-            s3 = fma(spread(x, following + j + 3), w3, s3)
+            s0 = fma(broadcast(x, following + j), w0, s0)
+            s1 = fma(broadcast(x, following + j + 1), w1, s1)
+            s2 = fma(broadcast(x, following + j + 2), w2, s2)
+            s3 = fma(broadcast(x, following + j + 3), w3, s3)
             j += 4
         s0 = (s0 + s1) + (s2 + s3)
     while j < n:
-        w0 = fma(spread(x, i + j), e, keep * load(theta, at + j * width))
+        w0 = fma(broadcast(x, i + j), e, keep * load(theta, at + j * width))
         store(theta, at + j * width, w0)
-        s0 = fma(spread(x, following + j), w0, s0)
+        s0 = fma(broadcast(x, following + j), w0, s0)
         j += 1
     return s0
 
 
-@part
+@subroutine
 def first_layer(a, theta, units, x, i, layers):
     """Fill a with the first layer's output for the sample x[i], x[i + 1] ..."""
     n_in, _, _, width, _, z, w, _, b = place(layers, 0)
-    for v in range(0, width, numbers_in(a)):
+    for v in range(0, width, vector_length(a)):
         out = product(load(theta, b + v), theta, w + v, width, x, i, n_in)
         store(
             a,
@@ -137,18 +140,18 @@ def first_layer(a, theta, units, x, i, layers):
         )
 
 
-@helper
+@inlined_by_llvm
 def forward(a, theta, units, layers, n_layers):
     """Fill the scratch a with every layer's output from the second one on; the output, where it is one by column."""
-    vector = numbers_in(a)
-    only = number(a, 0)
+    vector = vector_length(a)
+    only = scalar(a, 0)
     for layer in range(1, n_layers):
         n_in, _, width_in, width_out, x, z, w, columns, b = place(layers, layer)
         if entry(layers, layer, BY_COLUMN, N_PACKED_COLUMNS):
             sums = constant(theta, 0)
             for v in range(0, width_in, vector):
                 sums = fma(load(a, x + v), load(theta, columns + v), sums)
-            only = (first_two(sums) if n_in <= 2 else total(sums)) + theta[b]
+            only = (add_first_two(sums) if n_in <= 2 else reduce_add(sums)) + theta[b]
         else:
             for v in range(0, width_out, vector):
                 out = product(load(theta, b + v), theta, w + v, width_out, a, x, n_in)
@@ -164,16 +167,16 @@ def forward(a, theta, units, layers, n_layers):
     return only
 
 
-@part
+@subroutine
 def softmax_loss(d, a, units, z, width, true):
     """The loss of the class `true` and whether it won; d = dL/dz. Both are vectors from z on."""
-    vector = numbers_in(a)
+    vector = vector_length(a)
     zero, half, one = constant(a, 0), constant(a, 0.5), constant(a, 1)
     top = a[z]
     for v in range(0, width, vector):  # where there is no unit, its 0 must not win
         top = max(
             top,
-            largest(
+            reduce_max(
                 where_greater(
                     load(units, z + v), half, load(a, z + v), constant(a, a[z])
                 )
@@ -188,11 +191,11 @@ def softmax_loss(d, a, units, z, width, true):
         less = where_greater(most, x, one, zero)
         below = below + e * less
         tied = tied + unit * (one - less)
-    n_tied, rest = total(tied), total(below)
-    norm = constant(a, number(a, 1) / (n_tied + rest))
+    n_tied, rest = reduce_add(tied), reduce_add(below)
+    norm = constant(a, scalar(a, 1) / (n_tied + rest))
     for v in range(0, width, vector):
         store(d, z + v, load(d, z + v) * norm)
-    loss = log1p(rest + (n_tied - number(a, 1))) + (top - a[z + true])
+    loss = log1p(rest + (n_tied - scalar(a, 1))) + (top - a[z + true])
     right = a[z + true] == top
     if right and n_tied > 1:
         for k in range(true):
@@ -201,10 +204,10 @@ def softmax_loss(d, a, units, z, width, true):
     return loss, right
 
 
-@part
+@subroutine
 def mse_loss(d, a, z, n_out, y):
     """The mean squared error of outputs a[z + k] and targets y[k]; d = dL/dz."""
-    value, share = number(a, 0), number(a, 1) / number(a, n_out)
+    value, share = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
     for k in range(n_out):
         gap = a[z + k] - y[k]
         value += share * gap * gap
@@ -212,15 +215,15 @@ def mse_loss(d, a, z, n_out, y):
     return value
 
 
-@helper
+@inlined_by_llvm
 def add_rows(g, keep, at, width, n, a, x, e):
     """Replace the vectors g[at + j width] by keep times them + a[x + j] e, j < n."""
     for j in range(n):
         p = at + j * width
-        store(g, p, fma(spread(a, x + j), e, keep * load(g, p)))
+        store(g, p, fma(broadcast(a, x + j), e, keep * load(g, p)))
 
 
-@helper
+@inlined_by_llvm
 def backward(
     g, theta, kept, factor, slope, e, d, a, units, x, i, following, layers, n_layers
 ):
@@ -229,7 +232,7 @@ def backward(
     Layer by layer: dL/dx_j = sum_k d_k w_jk with the weights as they were, then g = kept g + factor dL/dtheta.
     For SGD g is theta itself, and the next sample, x[following], goes through the first layer on the same sweep.
     """
-    vector = numbers_in(a)
+    vector = vector_length(a)
     zero, one, by, keep = (
         constant(a, 0),
         constant(a, 1),
@@ -279,7 +282,7 @@ def backward(
                 if by_inputs:
                     down = zero
                     for k in range(n_out):
-                        down = fma(spread(d, z + k), out, down)
+                        down = fma(broadcast(d, z + k), out, down)
                 else:
                     down = product(zero, theta, at, width_in, d, z, n_out)
                 down = down * rise
@@ -303,7 +306,7 @@ def backward(
         by_column = False
 
 
-@kernel
+@entry_point
 def train(
     theta,
     moments,
@@ -369,7 +372,7 @@ def train(
     x, out, slopes, scaled, mask = flat(X), flat(a), flat(d), flat(e), flat(units)
     while position[UPDATES] < end and status == DONE:
         epoch = position[UPDATES] // n
-        rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
+        rows = offset(flat(order), (epoch - first_epoch) % order.shape[0] * n)
         sum_of_losses, right = loss_sums[epoch], n_right[epoch]
         stop = min(end - epoch * n, n)
         if record < record_at.size:
@@ -395,7 +398,7 @@ def train(
             else:
                 if by_column:
                     out[z] = only
-                value = mse_loss(slopes, out, z, n_out, after(flat(y), i * n_out))
+                value = mse_loss(slopes, out, z, n_out, offset(flat(y), i * n_out))
                 slope = slopes[z]
             if not np.isfinite(value):
                 position[ROW], status = i, NOT_FINITE

@@ -5,10 +5,10 @@ recorded_sums[r] = (loss, right), the sums over the samples of the epoch under w
 ended. Update 0 is not the loops' to record.
 """
 
-from ..compiler.compile import helper
+from ..compiler.compile import inlined_by_llvm
 
 
-@helper
+@inlined_by_llvm
 def next_record(record_at, done):
     """The place of the first record behind `done` updates."""
     low, high = 0, record_at.size

@@ -7,7 +7,7 @@ An update has to wait for the one before, so what counts is how many cycles pass
   fused multiply-add is left.
 - *A table.* The sigmoid is a polynomial of degree 7 around the nearest multiple of 1/16 (float32: degree 3): no
   exponential and no division. tanh z = 2 sigmoid(2z) - 1.
-- *The loss for nothing.* The probabilities of the true classes are multiplied, and one logarithm is taken at times.
+- *The loss for zero_block.* The probabilities of the true classes are multiplied, and one logarithm is taken at times.
 
 What an update does is written with plain loops over layers and units; tracing (see `arithmetic`) unrolls them.
 """
@@ -20,11 +20,18 @@ from typing import Any
 import numpy as np
 
 from ..codes import BCE, DONE, IDENTITY, NOT_FINITE, RELU, ROW, TANH, UPDATES
-from ..compiler.compile import kernel
+from ..compiler.compile import entry_point
 from ..functions.optimizers import descent
-from ..primitives.arithmetic import digits, fma, row_of, step_of, where_greater, within
-from ..primitives.pointers import after, flat
-from ..primitives.vectors import traced
+from ..primitives import memory
+from ..primitives.arithmetic import (
+    clip,
+    fma,
+    mantissa_bits,
+    nearest_step,
+    where_greater,
+)
+from ..primitives.pointers import flat
+from ..primitives.vectors import offset, traced
 from .recordings import next_record
 
 _PER_UNIT, _REACH, _WIDTH = (
@@ -48,11 +55,11 @@ def sigmoid_table(dtype: Any) -> Any:
 
 
 def _sigmoid(table: Any, z: Any) -> Any:
-    row, r = step_of(within(z, -float(_REACH), float(_REACH)), _PER_UNIT)
-    c = row_of(table, _REACH * _PER_UNIT * _WIDTH, row, _WIDTH)
+    row, r = nearest_step(clip(z, -float(_REACH), float(_REACH)), _PER_UNIT)
+    c = memory.offset(table, (_REACH * _PER_UNIT) * _WIDTH + row * _WIDTH)
     r2 = r * r
     low = fma(fma(c[3], r, c[2]), r2, fma(c[1], r, c[0]))
-    if digits(z) < 52:
+    if mantissa_bits(z) < 52:
         return low
     high = fma(fma(c[7], r, c[6]), r2, fma(c[5], r, c[4]))
     return fma(high, r2 * r2, low)  # three operations in a row, not seven
@@ -172,7 +179,11 @@ def update_of(
 
 def _numbers(n: int) -> Any:
     """What reads the first n numbers of a flat array; the other argument tells their type."""
-    return traced(lambda a, one: tuple(a[p] for p in range(n)), n)
+
+    def read(a, one):
+        return tuple(a[p] for p in range(n))
+
+    return traced(read, n)
 
 
 @cache
@@ -230,7 +241,7 @@ def trainer(
         status = DONE
         while position[UPDATES] < end and status == DONE:
             epoch = position[UPDATES] // n
-            rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
+            rows = offset(flat(order), (epoch - first_epoch) % order.shape[0] * n)
             loss_sum, right = loss_sums[epoch], n_right[epoch]
             stop = min(end - epoch * n, n)
             if record < record_at.size:
@@ -238,7 +249,7 @@ def trainer(
             s = position[UPDATES] - epoch * n
             if s == 0:
                 product = 1.0
-                z = start(w, after(x, rows[s] * n_in))
+                z = start(w, offset(x, rows[s] * n_in))
             else:
                 product = carried[0]
                 for k in range(n_first):
@@ -256,8 +267,8 @@ def trainer(
                     kept,
                     sign,
                     t,
-                    after(x, i * n_in),
-                    after(x, following * n_in),
+                    offset(x, i * n_in),
+                    offset(x, following * n_in),
                     coefficients,
                 )
                 out, found = new[last], np.float64(new[last + 1])
@@ -305,4 +316,4 @@ def trainer(
 
     architecture = "-".join(map(str, (*sizes, *activations, loss)))
     train.__qualname__ = f"train-{architecture}"
-    return kernel(train)
+    return entry_point(train)

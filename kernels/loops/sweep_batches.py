@@ -7,30 +7,38 @@ first-level cache. A batch is divided into tiles of samples, the same whatever t
 import numpy as np
 
 from ..codes import ADAM, HITS, LOSSES, N_RATES, SAMPLES, UPDATES
-from ..compiler.compile import kernel, part
+from ..compiler.compile import entry_point, subroutine
 from ..functions.losses import share, tile_sums
 from ..functions.many_steps import fill, leave, set_rates, step, tick
 from ..passes.samples import backward_of_nets, forward
-from ..primitives.pointers import after, flat, number
-from ..primitives.table import output
-from ..primitives.vectors import constant, load, numbers_in, spread, store
+from ..primitives.pointers import flat
+from ..primitives.table import output_rows
+from ..primitives.vectors import (
+    broadcast,
+    constant,
+    load,
+    offset,
+    scalar,
+    store,
+    vector_length,
+)
 
 
-@part
+@subroutine
 def show(a, lanes, x, X, n_columns, rows, n, width, n_vectors):
     """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, for each vector of nets, a row a vector."""
-    step = numbers_in(a)
+    step = vector_length(a)
     for j in range(n_columns):
         for s in range(width // step):
-            numbers = spread(X, rows[s] * n_columns + j) if s < n else constant(a, 0)
+            numbers = broadcast(X, rows[s] * n_columns + j) if s < n else constant(a, 0)
             for v in range(n_vectors):
                 store(a, (x + j) * lanes + v * width + s * step, numbers)
 
 
-@part
+@subroutine
 def add_sums(sums, counts, d, lost, right, t, nets, width):
     """Add the rows of d from `lost` and `right` on, summed over samples, to each net's sum and count."""
-    step = numbers_in(d)
+    step = vector_length(d)
     for v in range(nets):
         loss, hits = load(d, lost + v * width), load(d, right + v * width)
         for i in range(v * width + step, (v + 1) * width, step):
@@ -42,7 +50,7 @@ def add_sums(sums, counts, d, lost, right, t, nets, width):
             counts[v * step + i] += np.int64(t[HITS * step + i])
 
 
-@kernel
+@entry_point
 def train(
     theta,
     moments,
@@ -100,7 +108,7 @@ def train(
         flat(scales),
         flat(rates),
     )
-    z, n_out = output(table, n_layers)
+    z, n_out = output_rows(table, n_layers)
     inputs, size = z + n_out, n_params * numbers
     n_settings = settings.shape[1]
     before = (first_epoch + every - 1) // every
@@ -108,12 +116,12 @@ def train(
         first = q * group
         count = min(group, n_vectors - first)
         w, moments_of = (
-            after(flat(theta), first * size),
-            after(flat(moments), first * n_moments * size),
+            offset(flat(theta), first * size),
+            offset(flat(moments), first * n_moments * size),
         )
         given, times = (
-            after(flat(settings), first * n_settings * numbers),
-            after(flat(clock), first * 2 * numbers),
+            offset(flat(settings), first * n_settings * numbers),
+            offset(flat(clock), first * 2 * numbers),
         )
         left, set_anew, shown = 1, True, False
         if stop_below > 0.0:
@@ -124,13 +132,13 @@ def train(
         while left > 0 and position[q, UPDATES] < end and budget > 0:
             if set_anew and optimizer != ADAM:  # whose rates are those of an update
                 for v in range(count):
-                    own = after(given, v * n_settings * numbers)
+                    own = offset(given, v * n_settings * numbers)
                     set_rates(
-                        after(c, v * N_RATES * numbers), own, times, optimizer, numbers
+                        offset(c, v * N_RATES * numbers), own, times, optimizer, numbers
                     )
             set_anew = False
             epoch = position[q, UPDATES] // per_epoch
-            rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
+            rows = offset(flat(order), (epoch - first_epoch) % order.shape[0] * n)
             start = (position[q, UPDATES] - epoch * per_epoch) * batch_size
             stop = min(start + batch_size, n)
             done = start + position[q, SAMPLES]
@@ -138,10 +146,10 @@ def train(
             kept = (
                 ((epoch + every - 1) // every - before) * n_vectors + first
             ) * numbers
-            sums, counts = after(flat(losses), kept), after(flat(n_right), kept)
+            sums, counts = offset(flat(losses), kept), offset(flat(n_right), kept)
             scale = share(theta, stop - start, mean)
             if done == start:
-                fill(grads, 0, count * size, number(grads, 0))
+                fill(grads, 0, count * size, scalar(grads, 0))
             while done < stop and budget > 0:
                 some = min(tile, stop - done)
                 width = (some + 1) // 2 * 2 * numbers
@@ -152,7 +160,7 @@ def train(
                         inputs,
                         flat(X),
                         n_in,
-                        after(rows, done),
+                        offset(rows, done),
                         some,
                         width,
                         count,
@@ -163,7 +171,7 @@ def train(
                         inputs + n_in,
                         flat(y),
                         n_y,
-                        after(rows, done),
+                        offset(rows, done),
                         some,
                         width,
                         count,
@@ -174,7 +182,7 @@ def train(
                             by,
                             v * width + some * numbers,
                             width - some * numbers,
-                            number(grads, 0),
+                            scalar(grads, 0),
                         )
                     shown = (
                         some == n and order.shape[0] == 1
@@ -217,23 +225,23 @@ def train(
             for v in range(count):
                 if optimizer == ADAM:
                     own, clock_of = (
-                        after(given, v * n_settings * numbers),
-                        after(times, v * 2 * numbers),
+                        offset(given, v * n_settings * numbers),
+                        offset(times, v * 2 * numbers),
                     )
                     tick(clock_of, own, numbers)
                     set_rates(
-                        after(c, v * N_RATES * numbers),
+                        offset(c, v * N_RATES * numbers),
                         own,
                         clock_of,
                         optimizer,
                         numbers,
                     )
                 step(
-                    after(w, v * size),
-                    after(moments_of, v * n_moments * size),
-                    after(grads, v * size),
+                    offset(w, v * size),
+                    offset(moments_of, v * n_moments * size),
+                    offset(grads, v * size),
                     optimizer,
-                    after(c, v * N_RATES * numbers),
+                    offset(c, v * N_RATES * numbers),
                     table,
                     n_layers,
                     n_params,
@@ -245,13 +253,13 @@ def train(
                 left, set_anew = 0, True
                 for v in range(count):
                     own, reached = (
-                        after(given, v * n_settings * numbers),
-                        after(flat(trained), (first + v) * numbers),
+                        offset(given, v * n_settings * numbers),
+                        offset(flat(trained), (first + v) * numbers),
                     )
                     left += leave(
                         reached,
                         own,
-                        after(sums, v * numbers),
+                        offset(sums, v * numbers),
                         n,
                         stop_below,
                         epoch + 1,

@@ -1,26 +1,27 @@
 """Many nets of one architecture, a net in each lane (see `many_lanes`), one sample at a time.
 
-All nets see the samples in the same order, so that a sample is read once for all of them; nothing else is shared, and
+All nets see the samples in the same order, so that a sample is read once for all of them; zero_block else is shared, and
 a net that diverges disturbs no other. Each has the bits of `per_sample.train`.
 """
 
 from ..codes import ADAM, BIAS_LR, BY, KEEP, KEPT, LOSSES, LR, RATE, SGD, TERMS, UPDATES
-from ..compiler.compile import kernel, part
+from ..compiler.compile import entry_point, subroutine
 from ..functions.many_losses import slopes
 from ..functions.many_steps import add_hits, fill, leave, set_rates, step, tick
 from ..passes.nets import backward, forward, show
-from ..primitives.pointers import after, flat, number
-from ..primitives.table import output
+from ..primitives.pointers import flat
+from ..primitives.table import output_rows
+from ..primitives.vectors import offset, scalar
 
 
-@part
+@subroutine
 def add_losses(sums, t, lanes):
     """Add the row LOSSES of t to a row of sums."""
     for i in range(lanes):
         sums[i] += t[LOSSES * lanes + i]
 
 
-@kernel
+@entry_point
 def train(
     theta,
     moments,
@@ -74,7 +75,7 @@ def train(
         flat(clock),
     )
     x, slope, extra, by, rule_of = flat(a), flat(d), flat(t), flat(rule), flat(settings)
-    z, n_out = output(table, n_layers)
+    z, n_out = output_rows(table, n_layers)
     fused = optimizer == SGD
     for i in range(lanes):
         fused = fused and rule_of[BIAS_LR * lanes + i] == rule_of[LR * lanes + i]
@@ -88,17 +89,17 @@ def train(
             for i in range(lanes):
                 rule[KEEP, i], rule[BY, i] = rates[KEPT, i], -rates[RATE, i]
         elif set_anew:
-            fill(by, KEEP * lanes, lanes, number(by, 0))
-            fill(by, BY * lanes, lanes, number(by, 1))
+            fill(by, KEEP * lanes, lanes, scalar(by, 0))
+            fill(by, BY * lanes, lanes, scalar(by, 1))
         set_anew = False
         epoch = position[0, UPDATES] // n
         s = position[0, UPDATES] - epoch * n
         i = order[(epoch - first_epoch) % order.shape[0], s]
         wanted = epoch % every == 0 or epoch == epochs - 1
         kept = ((epoch + every - 1) // every - before) * lanes
-        show(x, after(flat(X), i * n_in), n_in, lanes)
-        forward(x, w, table, n_layers, after(extra, TERMS * lanes), lanes)
-        slopes(slope, x, z, n_out, after(flat(y), i * n_y), loss, extra, wanted, lanes)
+        show(x, offset(flat(X), i * n_in), n_in, lanes)
+        forward(x, w, table, n_layers, offset(extra, TERMS * lanes), lanes)
+        slopes(slope, x, z, n_out, offset(flat(y), i * n_y), loss, extra, wanted, lanes)
         backward(target, by, w, slope, x, table, n_layers, lanes)
         if not fused:
             if optimizer == ADAM:
@@ -108,10 +109,10 @@ def train(
         position[0, UPDATES] += 1
         budget -= 1
         if wanted:
-            sums = after(flat(losses), kept)
+            sums = offset(flat(losses), kept)
             add_losses(sums, extra, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
-                add_hits(after(flat(n_right), kept), extra, lanes)
+                add_hits(offset(flat(n_right), kept), extra, lanes)
             if s == n - 1 and stop_below > 0.0:
                 set_anew = True
                 if (

@@ -5,26 +5,33 @@ Number p of the net in lane i stands at theta[p * lanes + i], its unit u at a[u 
 """
 
 from ..codes import ACTIVATION, BY, FEEDBACK, FEEDBACK_WEIGHTS, KEEP, N_COLUMNS
-from ..compiler.compile import helper, part, stage
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..functions.activations import passed_back
-from ..primitives.pointers import entry
-from ..primitives.table import place
-from ..primitives.vectors import constant, fma, load, numbers_in, spread, store
+from ..primitives.table import layer_offsets
+from ..primitives.vectors import (
+    broadcast,
+    constant,
+    entry,
+    fma,
+    load,
+    store,
+    vector_length,
+)
 
 
-@part
+@subroutine
 def show(a, X, n_in, lanes):
     """Give the sample X[0], X[1] ... to all nets: it is the first units of a."""
     for j in range(n_in):
-        for i in range(0, lanes, numbers_in(a)):
-            store(a, j * lanes + i, spread(X, j))
+        for i in range(0, lanes, vector_length(a)):
+            store(a, j * lanes + i, broadcast(X, j))
 
 
-@helper
+@inlined_by_llvm
 def add(s, theta, at, a, of):
     """The sums s of four vectors, and the products of those at a[of] and theta[at]."""
-    step = numbers_in(a)
+    step = vector_length(a)
     return (
         fma(load(a, of), load(theta, at), s[0]),
         fma(load(a, of + step), load(theta, at + step), s[1]),
@@ -33,13 +40,13 @@ def add(s, theta, at, a, of):
     )
 
 
-@helper
+@inlined_by_llvm
 def plus(s, t):
     """The sums of two times four vectors."""
     return s[0] + t[0], s[1] + t[1], s[2] + t[2], s[3] + t[3]
 
 
-@helper
+@inlined_by_llvm
 def product(s, theta, at, term, a, of, n, lanes):
     """`per_sample.product` for four vectors of nets: s + sum_j a[of + j lanes] theta[at + j term], j < n."""
     none = constant(theta, 0)
@@ -67,10 +74,10 @@ def product(s, theta, at, term, a, of, n, lanes):
     return s
 
 
-@helper
+@inlined_by_llvm
 def four(a, at):
     """The four vectors from a[at] on."""
-    step = numbers_in(a)
+    step = vector_length(a)
     return (
         load(a, at),
         load(a, at + step),
@@ -79,21 +86,21 @@ def four(a, at):
     )
 
 
-@helper
+@inlined_by_llvm
 def put(a, at, s):
     """Write four vectors to a[at] and what follows."""
-    step = numbers_in(a)
+    step = vector_length(a)
     store(a, at, s[0])
     store(a, at + step, s[1])
     store(a, at + 2 * step, s[2])
     store(a, at + 3 * step, s[3])
 
 
-@part
+@subroutine
 def weigh(a, z, n_out, x, n_in, theta, w, b, lanes):
     """Units z, z + 1 ... of a = b + x w."""
     for k in range(n_out):
-        for i in range(0, lanes, 4 * numbers_in(a)):
+        for i in range(0, lanes, 4 * vector_length(a)):
             start = four(theta, (b + k) * lanes + i)
             s = product(
                 start,
@@ -108,10 +115,10 @@ def weigh(a, z, n_out, x, n_in, theta, w, b, lanes):
             put(a, (z + k) * lanes + i, s)
 
 
-@helper
+@inlined_by_llvm
 def fold(t, n, lanes):
     """Add the rows t[0] ... t[n - 1], no more than a vector has numbers, into the first as `total` adds these."""
-    step = numbers_in(t)
+    step = vector_length(t)
     half = step
     while half > 1:
         half //= 2
@@ -124,10 +131,10 @@ def fold(t, n, lanes):
                 )
 
 
-@part
+@subroutine
 def weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes):
     """`weigh` for a last layer of one unit, whose sum goes over a vector of units; t is scratch for a row of each."""
-    step = numbers_in(a)
+    step = vector_length(a)
     if n_in == 2:  # a quarter of the time
         for i in range(0, lanes, step):
             s = load(a, x * lanes + i) * load(theta, w * lanes + i)
@@ -148,11 +155,11 @@ def weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes):
         store(a, z * lanes + i, load(t, i) + load(theta, b * lanes + i))
 
 
-@stage
+@inlined_by_numba
 def forward(a, theta, layers, n_layers, t, lanes):
     """Fill the scratch a, whose first units are the sample, with every layer's output."""
     for layer in range(n_layers):
-        n_in, n_out, x, z, w, b = place(layers, layer)
+        n_in, n_out, x, z, w, b = layer_offsets(layers, layer)
         if n_out == 1 and 0 < layer == n_layers - 1:
             weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes)
         else:
@@ -165,12 +172,12 @@ def forward(a, theta, layers, n_layers, t, lanes):
         )
 
 
-@part
+@subroutine
 def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
     """d[x + j] = dL/dz of the units before a last layer of one unit."""
     one = constant(d, 1)
     for j in range(n_in):
-        for i in range(0, lanes, numbers_in(d)):
+        for i in range(0, lanes, vector_length(d)):
             out = load(a, (x + j) * lanes + i)
             back = out if by_inputs else load(theta, (w + j) * lanes + i)
             store(
@@ -180,10 +187,10 @@ def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
             )
 
 
-@part
+@subroutine
 def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
     """d[x + j] = dL/dz of the units before a layer: sum_k d[z + k] w_jk, times the activation's derivative."""
-    zero, step = constant(d, 0), numbers_in(d)
+    zero, step = constant(d, 0), vector_length(d)
     for j in range(n_in):
         if by_inputs:
             for i in range(0, lanes, step):
@@ -210,12 +217,12 @@ def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
     activations.backward(d, a, x * lanes, (x + n_in) * lanes, activation)
 
 
-@part
+@subroutine
 def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
     """Replace a layer's part of the target by keep target + by dL/dtheta of this sample, where keep and by are the
     rows KEEP and BY of the rule.
     """
-    step = numbers_in(d)
+    step = vector_length(d)
     if n_in == 2:
         for k in range(n_out):
             for i in range(0, lanes, step):
@@ -261,12 +268,12 @@ def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
                 of += lanes
 
 
-@stage
+@inlined_by_numba
 def backward(target, rule, theta, d, a, layers, n_layers, lanes):
     """Carry dL/dz of the last layer, in d, back through all layers, and let each learn; target may be theta itself."""
     for back in range(n_layers):
         layer = n_layers - 1 - back
-        n_in, n_out, x, z, w, b = place(layers, layer)
+        n_in, n_out, x, z, w, b = layer_offsets(layers, layer)
         if layer > 0:
             by_inputs = entry(layers, layer, FEEDBACK, N_COLUMNS) != FEEDBACK_WEIGHTS
             activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)

@@ -10,44 +10,52 @@ The same passes serve many nets, where a parameter is a vector of nets, and a sa
 import numpy as np
 
 from ..codes import ACTIVATION, FEEDBACK, FEEDBACK_WEIGHTS, N_COLUMNS
-from ..compiler.compile import helper, part, stage
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..primitives.blocks import (
-    add_column,
+    add_firsts,
+    add_four_reduced,
+    add_outer_products,
     add_products,
-    add_totals,
-    keep,
-    nothing,
-    outer,
-    start,
+    add_seconds,
+    parameter_block,
+    store_block,
+    zero_block,
 )
-from ..primitives.pointers import after, entry
-from ..primitives.table import place
-from ..primitives.vectors import fma, load, numbers_in, store, total
+from ..primitives.table import layer_offsets
+from ..primitives.vectors import (
+    entry,
+    fma,
+    load,
+    offset,
+    reduce_add,
+    store,
+    vector_length,
+)
 
 ONE, TWO, FOUR = (0,), (0, 0), (0, 0, 0, 0)
 
 
-@helper
+@inlined_by_llvm
 def whole(a, n):
     """The width that n samples take."""
-    pair = 2 * numbers_in(a)
+    pair = 2 * vector_length(a)
     return (n + pair - 1) // pair * pair
 
 
-@helper
+@inlined_by_llvm
 def vectors_of(nets):
     """How many vectors of nets there are; one net has no vector of its own."""
     return 1 if nets is None else nets
 
 
-@helper
+@inlined_by_llvm
 def numbers_of(a, nets):
     """How many numbers a parameter is."""
-    return 1 if nets is None else numbers_in(a)
+    return 1 if nets is None else vector_length(a)
 
 
-@part
+@subroutine
 def gather(a, lanes, x, X, n_columns, rows, n):
     """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, and zeros into the rest of their width.
 
@@ -60,19 +68,21 @@ def gather(a, lanes, x, X, n_columns, rows, n):
             a[(x + j) * lanes + i] = 0
 
 
-@part
+@subroutine
 def combine(out, z, a, x, n, theta, w, term, unit, bias, m, nets, size, lanes, width):
     """Units z, z + 1 ... of out = theta[bias] + sum_j theta[w + j term] times unit x + j of a, j < n, and so on with
     w + unit and bias + 1, for len(m) units at once; without a bias where that is negative.
 
     The forward pass takes a row of weights after the other, the way back a column after the other.
     """
-    pair, each = 2 * numbers_in(a), numbers_of(a, nets)
+    pair, each = 2 * vector_length(a), numbers_of(a, nets)
     for v in range(vectors_of(nets)):
-        own = after(theta, v * size)
+        own = offset(theta, v * size)
         for i in range(v * width, (v + 1) * width, pair):
             block = (
-                nothing(a, m) if bias < 0 else start(own, bias * each, each, m, nets)
+                zero_block(a, m)
+                if bias < 0
+                else parameter_block(own, bias * each, each, m, nets)
             )
             for j in range(n):
                 block = add_products(
@@ -84,10 +94,10 @@ def combine(out, z, a, x, n, theta, w, term, unit, bias, m, nets, size, lanes, w
                     unit * each,
                     nets,
                 )
-            keep(out, z * lanes + i, lanes, block)
+            store_block(out, z * lanes + i, lanes, block)
 
 
-@stage
+@inlined_by_numba
 def combine_all(
     out, z, n_units, a, x, n, theta, w, term, unit, bias, nets, size, lanes, width
 ):
@@ -154,7 +164,7 @@ def combine_all(
             k += 1
 
 
-@stage
+@inlined_by_numba
 def forward(a, x_first, theta, layers, n_layers, nets, size, lanes, width):
     """Fill the tile with every layer's output: z = b + x w, then the activation. The samples are at unit x_first.
 
@@ -162,7 +172,7 @@ def forward(a, x_first, theta, layers, n_layers, nets, size, lanes, width):
     `width` apart.
     """
     for layer in range(n_layers):
-        n_in, n_out, x, z, w, b = place(layers, layer)
+        n_in, n_out, x, z, w, b = layer_offsets(layers, layer)
         if layer == 0:
             x = x_first
         combine_all(
@@ -193,56 +203,56 @@ def forward(a, x_first, theta, layers, n_layers, nets, size, lanes, width):
                 activations.forward(a, k * lanes, k * lanes + filled, activation)
 
 
-@part
+@subroutine
 def add_gradients(g, w, n_out, d, z, a, x, n_in, lanes, width):
     """Add sum_i a[x + j]_i d[z + k]_i to g[w + j n_out + k] for all j and k, two times four at once."""
-    step = numbers_in(a)
+    step = vector_length(a)
     for j in range(0, n_in - 1, 2):
         for k in range(0, n_out - 3, 4):
-            block = nothing(a, FOUR)
+            block = zero_block(a, FOUR)
             for i in range(0, width, step):
-                block = outer(
+                block = add_outer_products(
                     block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes
                 )
             at = w + j * n_out + k
-            add_totals(g, at, block[0], block[2], block[4], block[6])
-            add_totals(g, at + n_out, block[1], block[3], block[5], block[7])
+            add_four_reduced(g, at, block[0], block[2], block[4], block[6])
+            add_four_reduced(g, at + n_out, block[1], block[3], block[5], block[7])
     for j in range(n_in):
         paired = j < n_in // 2 * 2
         for k in range(n_out // 4 * 4 if paired else 0, n_out):
-            block = nothing(a, ONE)
+            block = zero_block(a, ONE)
             for i in range(0, width, 2 * step):
                 of, to = (x + j) * lanes + i, (z + k) * lanes + i
                 first = fma(load(a, of), load(d, to), block[0])
                 block = (first, fma(load(a, of + step), load(d, to + step), block[1]))
-            g[w + j * n_out + k] += total(block[0] + block[1])
+            g[w + j * n_out + k] += reduce_add(block[0] + block[1])
 
 
-@part
+@subroutine
 def add_bias_gradients(g, b, n_out, d, z, lanes, width):
     """Add sum_i d[z + k]_i to g[b + k] for all k."""
-    step = numbers_in(d)
+    step = vector_length(d)
     for k in range(n_out):
         at = (z + k) * lanes
         sums = load(d, at)
         for i in range(step, width, step):
             sums = sums + load(d, at + i)
-        g[b + k] += total(sums)
+        g[b + k] += reduce_add(sums)
 
 
-@part
+@subroutine
 def add_gradients_of_nets(
     g, w, n_out, d, z, a, x, n_in, m, first, last, nets, size, lanes, width
 ):
     """`add_gradients` of many nets, for units from `first` up to `last`, len(m) at once: vectors are sums already."""
-    step = numbers_in(a)
+    step = vector_length(a)
     for v in range(nets):
         for k in range(first, last, len(m)):
             for j in range(0, n_in, 2):
                 both = j + 1 < n_in
-                block = nothing(a, m)
+                block = zero_block(a, m)
                 for i in range(v * width, (v + 1) * width, step):
-                    block = outer(
+                    block = add_outer_products(
                         block,
                         a,
                         (x + j) * lanes + i,
@@ -252,15 +262,15 @@ def add_gradients_of_nets(
                         lanes,
                     )
                 at = v * size + (w + j * n_out + k) * step
-                add_column(g, at, block, None)
+                add_firsts(g, at, block)
                 if both:
-                    add_column(g, at + n_out * step, block, 1)
+                    add_seconds(g, at + n_out * step, block)
 
 
-@part
+@subroutine
 def add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width):
     """`add_bias_gradients` of many nets."""
-    step = numbers_in(d)
+    step = vector_length(d)
     for v in range(nets):
         for k in range(n_out):
             at = v * size + (b + k) * step
@@ -272,10 +282,10 @@ def add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width):
             store(g, at, sums)
 
 
-@part
+@subroutine
 def feed_inputs_back(d, z, n_out, a, x, n_in, lanes, width):
     """The mistake of FEEDBACK_INPUTS: d[x + j] = a[x + j] sum_k d[z + k]."""
-    for i in range(0, width, numbers_in(a)):
+    for i in range(0, width, vector_length(a)):
         sums = load(d, z * lanes + i)
         for k in range(1, n_out):
             sums = sums + load(d, (z + k) * lanes + i)
@@ -283,10 +293,10 @@ def feed_inputs_back(d, z, n_out, a, x, n_in, lanes, width):
             store(d, j * lanes + i, load(a, j * lanes + i) * sums)
 
 
-@stage
+@inlined_by_numba
 def pass_back(d, a, theta, layers, layer, nets, size, lanes, width):
     """From dL/dz of a layer, in d, to dL/dz of the one before."""
-    n_in, n_out, x, z, w, _ = place(layers, layer)
+    n_in, n_out, x, z, w, _ = layer_offsets(layers, layer)
     filled = vectors_of(nets) * width
     if entry(layers, layer, FEEDBACK, N_COLUMNS) == FEEDBACK_WEIGHTS:
         one, none = np.int64(1), np.int64(-1)
@@ -314,12 +324,12 @@ def pass_back(d, a, theta, layers, layer, nets, size, lanes, width):
         activations.backward(d, a, j * lanes, j * lanes + filled, activation)
 
 
-@stage
+@inlined_by_numba
 def backward(g, d, a, x_first, theta, layers, n_layers, lanes, width):
     """Add the tile's gradient to g, where the last units of d hold dL/dz of the last layer."""
     for back in range(n_layers):
         layer = n_layers - 1 - back
-        n_in, n_out, x, z, w, b = place(layers, layer)
+        n_in, n_out, x, z, w, b = layer_offsets(layers, layer)
         add_bias_gradients(g, b, n_out, d, z, lanes, width)
         add_gradients(
             g, w, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes, width
@@ -328,14 +338,14 @@ def backward(g, d, a, x_first, theta, layers, n_layers, lanes, width):
             pass_back(d, a, theta, layers, layer, None, 0, lanes, width)
 
 
-@stage
+@inlined_by_numba
 def backward_of_nets(
     g, d, a, x_first, theta, layers, n_layers, nets, size, lanes, width
 ):
     """`backward` of many nets; nets and size as in `forward`."""
     for back in range(n_layers):
         layer = n_layers - 1 - back
-        n_in, n_out, x, z, w, b = place(layers, layer)
+        n_in, n_out, x, z, w, b = layer_offsets(layers, layer)
         first, four = x if layer > 0 else x_first, n_out // 4 * 4
         add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width)
         add_gradients_of_nets(
