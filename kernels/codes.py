@@ -6,23 +6,19 @@ Everything that a loop needs to know about the architecture is in it, so that on
 
 # Columns of the layer table. A layer's weights, (n_in, n_out) row by row, start at theta[WEIGHTS]; its bias
 # follows at once. Its input starts at unit INPUT of the scratch, its output at unit OUTPUT (the next one's INPUT).
-N_IN, N_OUT, ACTIVATION, FEEDBACK, WEIGHTS, INPUT, OUTPUT = range(7)
-N_COLUMNS = 7
+N_IN, N_OUT, ACTIVATION, WEIGHTS, INPUT, OUTPUT = range(6)
+N_COLUMNS = 6
 
 # Columns of the packed table, for the loop over single samples, where a vector's numbers are a layer's units. Rows of
 # weights are filled up with zeros to whole vectors, and so are the units: a layer has WIDTH_IN and WIDTH_OUT of them.
 # Weights are kept twice: row by row from ROWS on, and column by column from COLUMNS on, for the way back. The first
 # layer needs no columns; a last layer of one unit (BY_COLUMN) needs no rows, whose sum over a column is all.
 # The first four columns are the layer table's, INPUT and OUTPUT count filled-up units.
-BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(7, 13)
-N_PACKED_COLUMNS = 13
+BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(6, 12)
+N_PACKED_COLUMNS = 12
 
 # ACTIVATION: what is applied to the layer's output.
 IDENTITY, SIGMOID, TANH, RELU = range(4)
-
-# FEEDBACK: what multiplies the gradient on its way back through the layer. The chain rule takes the weights;
-# INPUTS (dL/dw handed on in place of dL/dx) is a mistake that one published experiment is made of.
-FEEDBACK_WEIGHTS, FEEDBACK_INPUTS = range(2)
 
 # Losses, all of them functions of the last layer's plain output z.
 BCE, SOFTMAX_CE, MSE = range(3)

@@ -5,7 +5,6 @@ Outputs first: `out` and the gradients d... are filled in place.
 
 import numpy as np
 
-from ..codes import FEEDBACK_WEIGHTS
 from ..compiler.compile import entry_point, inlined_by_llvm
 from ..functions import activations, optimizers
 from ..functions.losses import share, tile_losses
@@ -26,17 +25,15 @@ def affine_forward(out, x, w, b):
 
 
 @entry_point
-def affine_backward(dx, dw, dout, x, w, feedback):
-    """dw = x^T dout and dx = dout w^T; with FEEDBACK_INPUTS dx_ij = x_ij sum_k dout_ik."""
+def affine_backward(dx, dw, dout, x, w):
+    """dw = x^T dout and dx = dout w^T."""
     dw[:] = 0
     for i in range(x.shape[0]):
         for j in range(w.shape[0]):
             total = dx.dtype.type(0)
             for k in range(w.shape[1]):
                 dw[j, k] += x[i, j] * dout[i, k]
-                total += dout[i, k] * (
-                    w[j, k] if feedback == FEEDBACK_WEIGHTS else x[i, j]
-                )
+                total += dout[i, k] * w[j, k]
             dx[i, j] = total
 
 

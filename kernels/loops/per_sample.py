@@ -13,8 +13,6 @@ from ..codes import (
     BY_COLUMN,
     COLUMNS,
     DONE,
-    FEEDBACK,
-    FEEDBACK_WEIGHTS,
     INPUT,
     N_IN,
     N_OUT,
@@ -270,21 +268,15 @@ def backward(
         )
         n_first, _, _, _, earlier, _, w_before, _, b_before = place(layers, layer - 1)
         activation = entry(layers, layer - 1, ACTIVATION, N_PACKED_COLUMNS)
-        by_inputs = entry(layers, layer, FEEDBACK, N_PACKED_COLUMNS) != FEEDBACK_WEIGHTS
         for v in range(0, width_in, vector):
             out = load(a, before + v)
             at = columns + v
             rise = passed_back(one, out, activation, one)
             if by_column:
-                down = only * ((out if by_inputs else load(theta, at)) * rise)
+                down = only * (load(theta, at) * rise)
                 store(g, at, fma(scaled, out, keep * load(g, at)))
             else:
-                if by_inputs:
-                    down = zero
-                    for k in range(n_out):
-                        down = fma(broadcast(d, z + k), out, down)
-                else:
-                    down = product(zero, theta, at, width_in, d, z, n_out)
+                down = product(zero, theta, at, width_in, d, z, n_out)
                 down = down * rise
                 add_rows(g, keep, at, width_in, n_out, e, z, out)
             store(d, before + v, down)

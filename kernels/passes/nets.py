@@ -4,7 +4,7 @@ Number p of the net in lane i stands at theta[p * lanes + i], its unit u at a[u 
 `per_sample`, whose operations these are, in the same order, so that the bits are the same.
 """
 
-from ..codes import ACTIVATION, BY, FEEDBACK, FEEDBACK_WEIGHTS, KEEP, N_COLUMNS
+from ..codes import ACTIVATION, BY, KEEP, N_COLUMNS
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..functions.activations import passed_back
@@ -173,13 +173,13 @@ def forward(a, theta, layers, n_layers, t, lanes):
 
 
 @subroutine
-def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
+def feed_one_back(d, a, z, x, n_in, theta, w, activation, lanes):
     """d[x + j] = dL/dz of the units before a last layer of one unit."""
     one = constant(d, 1)
     for j in range(n_in):
         for i in range(0, lanes, vector_length(d)):
             out = load(a, (x + j) * lanes + i)
-            back = out if by_inputs else load(theta, (w + j) * lanes + i)
+            back = load(theta, (w + j) * lanes + i)
             store(
                 d,
                 (x + j) * lanes + i,
@@ -188,32 +188,23 @@ def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
 
 
 @subroutine
-def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
+def feed_back(d, a, z, n_out, x, n_in, theta, w, activation, lanes):
     """d[x + j] = dL/dz of the units before a layer: sum_k d[z + k] w_jk, times the activation's derivative."""
     zero, step = constant(d, 0), vector_length(d)
     for j in range(n_in):
-        if by_inputs:
-            for i in range(0, lanes, step):
-                back = zero
-                for k in range(n_out):
-                    back = fma(
-                        load(d, (z + k) * lanes + i), load(a, (x + j) * lanes + i), back
-                    )
-                store(d, (x + j) * lanes + i, back)
-        else:
-            for i in range(0, lanes, 4 * step):
-                none = (zero, zero, zero, zero)
-                s = product(
-                    none,
-                    theta,
-                    (w + j * n_out) * lanes + i,
-                    lanes,
-                    d,
-                    z * lanes + i,
-                    n_out,
-                    lanes,
-                )
-                put(d, (x + j) * lanes + i, s)
+        for i in range(0, lanes, 4 * step):
+            none = (zero, zero, zero, zero)
+            s = product(
+                none,
+                theta,
+                (w + j * n_out) * lanes + i,
+                lanes,
+                d,
+                z * lanes + i,
+                n_out,
+                lanes,
+            )
+            put(d, (x + j) * lanes + i, s)
     activations.backward(d, a, x * lanes, (x + n_in) * lanes, activation)
 
 
@@ -275,12 +266,9 @@ def backward(target, rule, theta, d, a, layers, n_layers, lanes):
         layer = n_layers - 1 - back
         n_in, n_out, x, z, w, b = layer_offsets(layers, layer)
         if layer > 0:
-            by_inputs = entry(layers, layer, FEEDBACK, N_COLUMNS) != FEEDBACK_WEIGHTS
             activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
             if n_out == 1 and back == 0:
-                feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes)
+                feed_one_back(d, a, z, x, n_in, theta, w, activation, lanes)
             else:
-                feed_back(
-                    d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes
-                )
+                feed_back(d, a, z, n_out, x, n_in, theta, w, activation, lanes)
         learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes)

@@ -9,7 +9,7 @@ The same passes serve many nets, where a parameter is a vector of nets, and a sa
 
 import numpy as np
 
-from ..codes import ACTIVATION, FEEDBACK, FEEDBACK_WEIGHTS, N_COLUMNS
+from ..codes import ACTIVATION, N_COLUMNS
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..primitives.blocks import (
@@ -282,43 +282,15 @@ def add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width):
             store(g, at, sums)
 
 
-@subroutine
-def feed_inputs_back(d, z, n_out, a, x, n_in, lanes, width):
-    """The mistake of FEEDBACK_INPUTS: d[x + j] = a[x + j] sum_k d[z + k]."""
-    for i in range(0, width, vector_length(a)):
-        sums = load(d, z * lanes + i)
-        for k in range(1, n_out):
-            sums = sums + load(d, (z + k) * lanes + i)
-        for j in range(x, x + n_in):
-            store(d, j * lanes + i, load(a, j * lanes + i) * sums)
-
-
 @inlined_by_numba
 def pass_back(d, a, theta, layers, layer, nets, size, lanes, width):
     """From dL/dz of a layer, in d, to dL/dz of the one before."""
     n_in, n_out, x, z, w, _ = layer_offsets(layers, layer)
     filled = vectors_of(nets) * width
-    if entry(layers, layer, FEEDBACK, N_COLUMNS) == FEEDBACK_WEIGHTS:
-        one, none = np.int64(1), np.int64(-1)
-        combine_all(
-            d,
-            x,
-            n_in,
-            d,
-            z,
-            n_out,
-            theta,
-            w,
-            one,
-            n_out,
-            none,
-            nets,
-            size,
-            lanes,
-            width,
-        )
-    else:
-        feed_inputs_back(d, z, n_out, a, x, n_in, lanes, filled)
+    one, none = np.int64(1), np.int64(-1)
+    combine_all(
+        d, x, n_in, d, z, n_out, theta, w, one, n_out, none, nets, size, lanes, width
+    )
     activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
     for j in range(x, x + n_in):
         activations.backward(d, a, j * lanes, j * lanes + filled, activation)

@@ -41,8 +41,6 @@ def why_not_tiny(table: Array, loss: Loss) -> str:
     codes = kernels.codes
     if table[-1, codes.N_OUT] != 1 or loss.code not in (codes.BCE, codes.MSE):
         return "it takes one output, with loss 'bce' or 'mse'"
-    if (table[:, codes.FEEDBACK] != codes.FEEDBACK_WEIGHTS).any():
-        return "it takes the chain rule's gradient"
     n_params = int(
         ((table[:, codes.N_IN].astype(int) + 1) * table[:, codes.N_OUT]).sum()
     )
