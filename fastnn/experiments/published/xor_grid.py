@@ -53,7 +53,7 @@ DRAWN_EPOCHS = [
 class PublishedAffine(Affine):
     """An Affine whose backward pass hands on delta times input, the page's mistake, in place of delta times weight."""
 
-    feedback = kernels.codes.FEEDBACK_INPUTS
+    feedback = True
 
 
 @dataclass(frozen=True, eq=False)
