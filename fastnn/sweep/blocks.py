@@ -96,22 +96,28 @@ class NetBlock:
         units = n_units(table)
         if crowd.job.batch_size == 1:
             self._loop = kernels.loops.sweep_per_sample.train
-            terms = codes.TERMS + codes.VECTOR_BYTES // dtype.itemsize
-            rows = (n_params, units, units, terms, 2, codes.N_RATES)
-            self._room = tuple(room(count, numbers) for count in rows)
+            sums = codes.PARTIAL_SUMS + codes.VECTOR_BYTES // dtype.itemsize
+            rows = (n_params, units, units, sums)
+            self._scratch = kernels.arguments.SweepScratch(
+                *(room(count, numbers) for count in rows),
+                room(numbers),
+                room(2, numbers),
+                room(codes.N_CONSTANTS, numbers),
+            )
         else:
             self._loop = kernels.loops.sweep_batches.train
             lanes, columns = (
                 group * shape.tile * numbers,
                 crowd.job.X.shape[1] + crowd.job.y.shape[1],
             )
-            self._room = (
+            self._scratch = kernels.arguments.SweepTileScratch(
                 room(group, n_params, numbers),
                 room(units + columns, lanes),
-                room(units + 1, lanes),
+                room(units, lanes),
+                room(codes.PARTIAL_SUMS + 1, lanes),
                 room(2, numbers),
                 room(lanes),
-                room(group, codes.N_RATES, numbers),
+                room(group, codes.N_CONSTANTS, numbers),
             )
         self._pace = ChunkSizer(n_params * group * numbers)
 
@@ -161,7 +167,7 @@ class NetBlock:
         for sums in self._sums:
             sums[...] = 0
         self._trained[...] = self._position[...] = 0
-        self._room[0][...] = (
+        self._scratch.g[...] = (
             0  # gradients, of which a net that diverged left NaN: times 0 it would be one again
         )
         self._position[:, codes.UPDATES] = first * crowd.job.per_epoch
@@ -186,7 +192,7 @@ class NetBlock:
     def _advance(self, orders: EpochOrders, end: int, budget: int) -> None:
         """Train up to the update `end`, or for so many samples."""
         crowd, job = self._crowd, self._crowd.job
-        self._loop(
+        state = kernels.arguments.SweepState(
             self._theta,
             self._moments,
             self._clock,
@@ -194,9 +200,8 @@ class NetBlock:
             *self._sums,
             self._trained,
             self._position,
-            job.X,
-            job.y,
-            orders.since(self._first),
+        )
+        plan = kernels.arguments.SweepPlan(
             self._table,
             crowd.loss.code,
             job.rule,
@@ -205,11 +210,9 @@ class NetBlock:
             crowd.keep.every,
             job.epochs,
             crowd.keep.stop_below or 0.0,
-            self._first,
-            end,
-            budget,
-            *self._room,
         )
+        data = kernels.arguments.Data(job.X, job.y, orders.since(self._first))
+        self._loop(state, data, plan, self._scratch, self._first, end, budget)
 
     def _under_way(self, end: int) -> bool:
         """True while a group has updates before it, and a net to make them."""

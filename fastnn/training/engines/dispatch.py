@@ -44,8 +44,8 @@ def why_not_tiny(table: Array, loss: Loss) -> str:
     n_params = int(
         ((table[:, codes.N_IN].astype(int) + 1) * table[:, codes.N_OUT]).sum()
     )
-    if n_params > codes.MOST_TINY:
-        return f"it takes {codes.MOST_TINY} parameters at most, which registers can hold, not {n_params}"
+    if n_params > codes.MAX_SPECIALISED_PARAMS:
+        return f"it takes {codes.MAX_SPECIALISED_PARAMS} parameters at most, which registers can hold, not {n_params}"
     return ""
 
 
@@ -76,19 +76,43 @@ def specialised(table: Array, loss: Loss, job: FitConfig, state: State) -> Advan
     curve = kernels.loops.specialised.sigmoid_table(job.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
 
+    plan = _plan(table, loss, job)
+
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (
-            state.theta,
-            state.loss_sums,
-            state.n_right,
-            state.position,
-            state.carried,
-        )
-        records = (state.recorded, state.recorded_sums)
-        given = (job.X, job.y, order, job.settings, job.record_at)
-        return int(train(*in_place, *records, *given, first_epoch, end, budget, curve))
+        data = kernels.arguments.Data(job.X, job.y, order)
+        return int(train(_state(state), data, plan, curve, first_epoch, end, budget))
 
     return advance
+
+
+def _plan(table: Array, loss: Loss, job: FitConfig) -> "kernels.arguments.FitPlan":
+    """Return what the loops train, and how."""
+    return kernels.arguments.FitPlan(
+        table,
+        loss.code,
+        job.rule,
+        job.settings,
+        job.rates,
+        job.batch_size,
+        job.mean,
+        job.record_at,
+    )
+
+
+def _state(state: State) -> "kernels.arguments.FitState":
+    """Return what the loops change in place."""
+    return kernels.arguments.FitState(
+        state.theta,
+        state.moments,
+        state.clock,
+        state.g,
+        state.carried,
+        state.loss_sums,
+        state.n_right,
+        state.position,
+        state.recorded,
+        state.recorded_sums,
+    )
 
 
 def per_sample(table: Array, loss: Loss, job: FitConfig, state: State) -> Advance:
@@ -100,7 +124,7 @@ def per_sample(table: Array, loss: Loss, job: FitConfig, state: State) -> Advanc
     by_unit = aligned_zeros(4 * packed.units.size, job.X.dtype).reshape(4, -1)
     by_unit[3] = packed.units
     rates = aligned_zeros(packed.size, job.rates.dtype) if job.rates.size else job.rates
-    room = (
+    scratch = kernels.arguments.PackedScratch(
         vectors[0],
         vectors[2:],
         vectors[1],
@@ -109,33 +133,12 @@ def per_sample(table: Array, loss: Loss, job: FitConfig, state: State) -> Advanc
         packed.places,
         packed.sources,
     )
+    plan = _plan(packed.layers, loss, job)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (
-            state.theta,
-            state.moments,
-            state.clock,
-            state.loss_sums,
-            state.n_right,
-            state.position,
-        )
-        records = (state.recorded, state.recorded_sums)
-        given = (
-            job.X,
-            job.y,
-            order,
-            packed.layers,
-            loss.code,
-            job.rule,
-            job.settings,
-            job.rates,
-            job.record_at,
-        )
-        return int(
-            kernels.loops.per_sample.train(
-                *in_place, *records, *given, first_epoch, end, budget, *room
-            )
-        )
+        train = kernels.loops.per_sample.train
+        data = kernels.arguments.Data(job.X, job.y, order)
+        return int(train(_state(state), data, plan, scratch, first_epoch, end, budget))
 
     return advance
 
@@ -155,59 +158,33 @@ def batches(
         max(_SMALL, 4 * job.X.nbytes), _MOST_TILES
     )  # small batches leave most of a tile empty
     kept = not job.shuffle and n_tiles * n_columns * lanes * job.X.itemsize <= most
-    room = [
-        (
+    codes, dtype = kernels.codes, job.X.dtype
+    scratch = [
+        kernels.arguments.TileScratch(
             aligned_zeros(
-                (units + (n_tiles if kept else 1) * n_columns) * lanes, job.X.dtype
+                (units + (n_tiles if kept else 1) * n_columns) * lanes, dtype
             ),
-            aligned_zeros(units * lanes, job.X.dtype),
-            aligned_zeros(lanes, job.X.dtype),
+            aligned_zeros(units * lanes, dtype),
+            aligned_zeros(lanes, dtype),
+            aligned_zeros((codes.PARTIAL_SUMS + 1) * lanes, dtype),
             np.zeros(n_tiles if kept else 0, np.int64),
         )
         for _ in range(n_threads)
     ]
     part_sums = np.zeros((n_parts, 3))
+    plan = _plan(table, loss, job)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        in_place = (
-            state.theta,
-            state.moments,
-            state.clock,
-            state.g,
-            state.loss_sums,
-            state.n_right,
-            state.position,
-        )
-        records = (state.recorded, state.recorded_sums)
-        rule = (loss.code, job.rule, job.settings, job.rates)
-        given = (
-            job.X,
-            job.y,
-            order,
-            table,
-            *rule,
-            job.batch_size,
-            job.mean,
-            job.record_at,
-        )
-        sync = np.zeros(kernels.codes.N_SYNC, np.int64)
+        train = kernels.loops.batches.train
+        arrays, data = _state(state), kernels.arguments.Data(job.X, job.y, order)
+        sync = np.zeros(codes.N_SYNC, np.int64)
 
         def run(thread: int) -> int:
-            shared = (
-                first_epoch,
-                end,
-                budget,
-                part_tiles,
-                part_sums,
-                sync,
-                thread,
-                n_threads,
+            team = kernels.arguments.Team(
+                part_tiles, part_sums, sync, thread, n_threads
             )
-            return int(
-                kernels.loops.batches.train(
-                    *in_place, *records, *given, *shared, *room[thread]
-                )
-            )
+            own = scratch[thread]
+            return int(train(arrays, data, plan, own, team, first_epoch, end, budget))
 
         return run(0) if n_threads == 1 else _together(run, n_threads, sync)
 
