@@ -179,8 +179,10 @@ class NetBlock:
             self.n_right = np.empty(shape, np.int64)
         self.loss_sums[...] = self.n_right[...] = 0
         self.trained[...] = self.position[...] = 0
-        # Gradients of which a net that diverged left NaN: times 0 they would be NaN.
-        self.scratch[0][...] = 0
+        # The loops expect zeros, and a net that diverged leaves NaN in the gradients,
+        # which times 0 would still be NaN.
+        for array in self.scratch:
+            array[...] = 0
         self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
 
     def result(self, nets: Nets, stage: Stage) -> StageResult:

@@ -80,8 +80,9 @@ def why_not_specialised(table: Array, loss: Loss) -> str:
     n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT]
     n_params = int(((n_in + 1) * n_out).sum())
     if n_params > codes.MAX_SPECIALISED_PARAMS:
+        limit = codes.MAX_SPECIALISED_PARAMS
         return (
-            f"it takes at most {codes.MAX_SPECIALISED_PARAMS} parameters, which registers can hold, "
+            f"it takes at most {limit} parameters, which registers can hold, "
             f"not {n_params}"
         )
     return ""
