@@ -100,9 +100,9 @@ class NetBlock:
             rows = (n_params, units, units, sums)
             self._scratch = kernels.arguments.SweepScratch(
                 *(room(count, numbers) for count in rows),
-                room(numbers),
-                room(2, numbers),
-                room(codes.N_CONSTANTS, numbers),
+                factors=room(2, numbers),
+                constants=room(codes.N_CONSTANTS, numbers),
+                hits=room(numbers),
             )
         else:
             self._loop = kernels.loops.sweep_batches.train
