@@ -16,6 +16,7 @@ import numpy as np
 from ..data.arrays import Array, as_features
 from .activations import ACTIVATIONS, ReLU
 from .layers import Affine, Layer, MatMul
+from .net import Net
 
 # The cube root of the rounding unit, 6e-6: there the sum of the rounding error, which
 # grows as 1 / h, and of the curvature's error, which grows as h^2, is smallest.
@@ -121,7 +122,7 @@ class GradientReport:
 
 
 def check_gradients(
-    net: Any, X: Any, y: Any, reduction: str = "mean"
+    net: Net, X: Any, y: Any, reduction: str = "mean"
 ) -> GradientReport:
     """Compare each gradient of `net.loss_and_grads` with a central difference.
 
@@ -163,7 +164,7 @@ def check_gradients(
 
 
 def _differences(
-    net: Any, X: Array, y: Any, reduction: str, loss: float
+    net: Net, X: Array, y: Any, reduction: str, loss: float
 ) -> tuple[Array, Array]:
     """Return each parameter's central difference and |right slope - left slope|."""
     central, slope_gap = np.empty_like(net.theta), np.zeros_like(net.theta)
@@ -181,7 +182,7 @@ def _differences(
     return central, slope_gap
 
 
-def _parameter_names(net: Any) -> list[str]:
+def _parameter_names(net: Net) -> list[str]:
     """Return the names W1, b1, W2, ... in the order of `net.params`."""
     shapes_by_layer = [layer.shapes() for layer in net.layers if layer.shapes()]
     return [

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
+from ..nn.net import Net
 from .points import class_numbers, label_axes, marker_area, scatter
 from .style import axes_or_new, class_colors
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def decision_map(
-    net: Any,
+    net: Net,
     X: Any = None,
     y: Any = None,
     ax: Axes | None = None,
@@ -63,7 +64,7 @@ def decision_map(
     return ax
 
 
-def plane_classes(net: Any) -> Array | None:
+def plane_classes(net: Net) -> Array | None:
     """Return the class labels of a classifier with two inputs; None for other nets."""
     n_classes = net.loss.n_classes(net.n_out)
     if net.n_in != 2 or n_classes is None:
@@ -81,7 +82,7 @@ def check_points(X: Any, y: Any, classes: Array) -> tuple[Array | None, Array | 
     return points, None if y is None else class_numbers(y, len(points), classes)[1]
 
 
-def grid_probabilities(net: Any, x1: Array, x2: Array) -> Array:
+def grid_probabilities(net: Net, x1: Array, x2: Array) -> Array:
     """Return a net's probabilities on a grid, (len(x2), len(x1), n_classes)."""
     grid = np.stack([axis.ravel() for axis in np.meshgrid(x1, x2)], axis=1)
     return net.predict_proba(grid).reshape(len(x2), len(x1), -1)

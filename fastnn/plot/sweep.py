@@ -8,6 +8,7 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..sweep.runs import Runs
+from ..sweep.statistics import Proportion
 from .gallery import gallery, typical_nets
 from .maps import check_points, plane_classes
 from .style import COLORS, bands, despine
@@ -98,7 +99,7 @@ def _criterion(loss_below: float | None, accuracy_above: float | None) -> str:
     )
 
 
-def _draw_share(ax: Axes, epochs: Array, share: Array, final: Any) -> None:
+def _draw_share(ax: Axes, epochs: Array, share: Array, final: Proportion) -> None:
     """Draw the share of nets that solve the task, and at the end its interval.
 
     final is what `Runs.success_rate` returns.

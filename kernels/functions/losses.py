@@ -79,10 +79,12 @@ squared_error = traced(_squared_error, 2)
 
 
 @inlined_by_llvm
-def gradient_scale(theta, n, mean):
-    """Return the factor of a sample's gradient in a batch of n: 1 / n, or 1 in a sum."""
-    one = theta.dtype.type(1)
-    return one / theta.dtype.type(n) if mean else one
+def gradient_scale(a, n, mean):
+    """Return the factor of a sample's gradient in a batch of n: 1 / n, or 1 in a sum.
+
+    It is of the type of the flat array a.
+    """
+    return scalar(a, 1) / scalar(a, n) if mean else scalar(a, 1)
 
 
 # One sample: the numbers of a vector are outputs.
@@ -153,6 +155,16 @@ def _target(y, k, scales, i, lanes):
 
 
 @inlined_by_llvm
+def _class_target(y, shared, scales, i):
+    """Return the first target of the lanes from i on; `shared` is broadcast(y, 0).
+
+    Nets compute what follows from their shared target once, before the loop: 3 % of the
+    time of an update of 2-2-1.
+    """
+    return shared if scales is None else load(y, i)
+
+
+@inlined_by_llvm
 def _scaled(x, scales, i):
     """Return x times the scale of each lane."""
     return x if scales is None else load(scales, i) * x
@@ -174,10 +186,27 @@ def _n_partial_sums(scales, n_out, length):
 
 
 @inlined_by_llvm
-def _is_class(y, k, a):
-    """Return 1 in lanes whose y is k, and 0 elsewhere."""
-    distance = absolute(y - constant(a, k))
+def _is_class(a, y, k, scales, i, lanes):
+    """Return 1 in the lanes from i on whose class is k, and 0 elsewhere."""
+    if scales is None:
+        return constant(a, 1 if y[0] == k else 0)
+    distance = absolute(load(y, i) - constant(a, k))
     return where_greater(distance, constant(a, 0.5), constant(a, 0), constant(a, 1))
+
+
+@inlined_by_llvm
+def _output_of_class(a, z, n_out, y, scales, i, lanes):
+    """Return the output of the true class in the lanes from i on."""
+    if scales is None:
+        return load(a, (z + np.int64(y[0])) * lanes + i)
+    true = constant(a, 0)
+    for k in range(n_out):
+        distance, x = (
+            absolute(load(y, i) - constant(a, k)),
+            load(a, (z + k) * lanes + i),
+        )
+        true = where_greater(distance, constant(a, 0.5), true, x)
+    return true
 
 
 @inlined_by_llvm
@@ -193,17 +222,17 @@ def _first_largest(a, z, n_out, i, lanes):
 
 @subroutine
 def _bce_lanes(d, a, z, y, scales, t, record, lanes, width):
-    zero = constant(a, 0)
+    zero, shared = constant(a, 0), broadcast(y, 0)
     losses, hits = zero, zero
     for i in range(0, width, vector_length(a)):
-        target = _target(y, 0, scales, i, lanes)
+        target = _class_target(y, shared, scales, i)
         gradient, e = bce_gradient(load(a, z * lanes + i), target)
         store(d, z * lanes + i, _scaled(gradient, scales, i))
         store(t, LOSSES * lanes + i, e)
     # In the loop above the logarithm would cost 21 cycles a vector instead of 9: each
     # vector would be a chain of 140 cycles, more than the processor looks ahead.
     for i in range(0, width if record else 0, vector_length(a)):
-        target, e = _target(y, 0, scales, i, lanes), load(t, LOSSES * lanes + i)
+        target, e = _class_target(y, shared, scales, i), load(t, LOSSES * lanes + i)
         loss, hit = bce_loss(load(a, z * lanes + i), target, e)
         loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
         store(t, LOSSES * lanes + i, loss)
@@ -236,26 +265,19 @@ def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
         store(t, TIED * lanes + i, n_tied)
     tree_sum(sums, n_sums, lanes, width)
     for i in range(0, width, length):
-        target = _target(y, 0, scales, i, lanes)
         below, n_tied = load(sums, i), load(t, TIED * lanes + i)
         norm = one / (n_tied + below)
         for k in range(n_out):
             at = (z + k) * lanes + i
-            gradient = load(d, at) * norm - _is_class(target, k, a)
+            gradient = load(d, at) * norm - _is_class(a, y, k, scales, i, lanes)
             store(d, at, _scaled(gradient, scales, i))
     for i in range(0, width if record else 0, length):
-        target, true = _target(y, 0, scales, i, lanes), zero
         below, n_tied = load(sums, i), load(t, TIED * lanes + i)
         largest, winner = load(t, LOSSES * lanes + i), load(t, HITS * lanes + i)
-        half = constant(a, 0.5)
-        for k in range(n_out):
-            x, distance = (
-                load(a, (z + k) * lanes + i),
-                absolute(target - constant(a, k)),
-            )
-            true = where_greater(distance, half, true, x)
+        true = _output_of_class(a, z, n_out, y, scales, i, lanes)
         loss = softmax_loss(below, n_tied, largest, true)
-        hit = where_greater(absolute(target - winner), half, zero, one)
+        distance = absolute(_target(y, 0, scales, i, lanes) - winner)
+        hit = where_greater(distance, constant(a, 0.5), zero, one)
         loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
         store(t, LOSSES * lanes + i, loss)
         store(t, HITS * lanes + i, hit)

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import Data
 from ..codes import DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
 from ..functions.losses import gradient_scale, summed_losses
@@ -15,6 +14,24 @@ from ..primitives.pointers import aligned, flat
 from ..primitives.table import output_rows
 from ..primitives.vectors import offset, scalar
 from .recordings import next_record
+
+
+class Net(NamedTuple):
+    """Pointers to a net's parameters and layer table, and its loss."""
+
+    theta: Any
+    layers: Any
+    n_layers: Any
+    loss: Any
+
+
+class Samples(NamedTuple):
+    """Pointers to the inputs and targets of all samples, and their numbers of columns."""
+
+    X: Any
+    n_in: Any
+    y: Any
+    n_targets: Any
 
 
 class TileRows(NamedTuple):
@@ -28,7 +45,7 @@ class TileRows(NamedTuple):
 
 
 @inlined_by_numba
-def _add_tile(g, theta, data, table, loss, rows, n, scale, tile_rows, x, is_filled):
+def _add_tile(g, net, samples, rows, n, scale, tile_rows, x, is_filled):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
     Inputs and targets go to the rows of a from x on, unless they are there already.
@@ -36,19 +53,20 @@ def _add_tile(g, theta, data, table, loss, rows, n, scale, tile_rows, x, is_fill
     loss is not finite, or -1.
     """
     a, d, scales, losses, lanes = tile_rows
-    n_in, n_targets = data.X.shape[1], data.y.shape[1]
-    layers, n_layers, width = flat(table), table.shape[0], padded_width(a, n)
+    theta, layers, n_layers, loss = net
+    X, n_in, y, n_targets = samples
+    width = padded_width(a, n)
     tile = Tile(lanes, width, None, 0)
     if not is_filled:
-        gather(a, lanes, x, flat(data.X), n_in, rows, n)
-        gather(a, lanes, x + n_in, flat(data.y), n_targets, rows, n)
+        gather(a, lanes, x, X, n_in, rows, n)
+        gather(a, lanes, x + n_in, y, n_targets, rows, n)
     for i in range(width):
         scales[i] = scale if i < n else scalar(a, 0)
     forward(a, x, theta, layers, n_layers, tile)
     z, n_out = output_rows(layers, n_layers)
-    y = offset(a, (x + n_in) * lanes)
+    targets = offset(a, (x + n_in) * lanes)
     total, right, bad = summed_losses(
-        d, a, z, n_out, y, scales, loss, losses, lanes, width
+        d, a, z, n_out, targets, scales, loss, losses, lanes, width
     )
     backward(g, d, a, x, theta, layers, n_layers, tile)
     return total, right, bad
@@ -60,7 +78,7 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
 
     It is that of the rows' mean loss if `mean`, otherwise that of the sum.
     """
-    scale = gradient_scale(theta, rows.size, mean)
+    scale = gradient_scale(flat(theta), rows.size, mean)
     g[:] = 0
     total = 0.0
     z, n_out = output_rows(flat(layers), layers.shape[0])
@@ -71,13 +89,13 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
     d = offset(a, (units + n_columns) * lanes)
     scales = offset(d, units * lanes)
     tile_rows = TileRows(a, d, scales, offset(scales, lanes), lanes)
+    net = Net(flat(theta), flat(layers), layers.shape[0], loss)
+    samples = Samples(flat(X), X.shape[1], flat(y), y.shape[1])
     for first in range(0, rows.size, lanes):
         value, _, _ = _add_tile(
             flat(g),
-            flat(theta),
-            Data(X, y, rows),
-            layers,
-            loss,
+            net,
+            samples,
             offset(flat(rows), first),
             min(lanes, rows.size - first),
             scale,
@@ -119,23 +137,33 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
         flat(scratch.losses),
         lanes,
     )
+    # Taken out of the tuples once: each time counts references, with atomic operations.
+    order, n_orders, sync, n_threads = (
+        flat(data.order),
+        len(data.order),
+        flat(team.sync),
+        team.n_threads,
+    )
+    moments, clock, optimizer = state.moments, state.clock, plan.optimizer
+    settings, rates, mean = plan.settings, plan.rates, plan.mean
+    net = Net(flat(theta), flat(plan.layers), len(plan.layers), plan.loss)
+    samples = Samples(flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1])
     record = next_record(record_at, position[UPDATES])
     status = DONE
     while position[UPDATES] < end and budget > 0 and status == DONE:
         update = position[UPDATES]
         epoch = update // per_epoch
-        in_epoch = (epoch - first_epoch) % data.order.shape[0]
-        rows = offset(flat(data.order), in_epoch * n)
+        rows = offset(order, (epoch - first_epoch) % n_orders * n)
         batch = update - epoch * per_epoch
         start, done = batch * batch_size, position[SAMPLES]
         stop = min(start + batch_size, n)
-        scale = gradient_scale(theta, stop - start, plan.mean)
+        scale = gradient_scale(flat(theta), stop - start, mean)
         first_part, n_parts = (
             done // part_size,
             (stop - start + part_size - 1) // part_size,
         )
         last = min(n_parts, first_part + (budget - 1) // part_size + 1)
-        for part in range(first_part + thread, last, team.n_threads):
+        for part in range(first_part + thread, last, n_threads):
             g[part] = 0
             part_sums[part, 0], part_sums[part, 1], part_sums[part, 2] = 0.0, 0.0, -1.0
             part_start = start + part * part_size
@@ -143,10 +171,8 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                 slot = batch * per_batch + (first - start) // lanes if tiles.size else 0
                 total, right, bad = _add_tile(
                     flat(g[part]),
-                    flat(theta),
-                    data,
-                    plan.layers,
-                    plan.loss,
+                    net,
+                    samples,
                     offset(rows, first),
                     min(lanes, stop - first),
                     scale,
@@ -161,7 +187,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                 if bad >= 0 and part_sums[part, 2] < 0:
                     part_sums[part, 2] = rows[first + bad]
         budget -= min(last * part_size, stop - start) - done
-        if not wait(flat(team.sync), team.n_threads):
+        if not wait(sync, n_threads):
             return status
         for part in range(first_part, last):
             if part_sums[part, 2] >= 0:
@@ -176,15 +202,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
             if last * part_size < stop - start:
                 position[SAMPLES] = last * part_size
             else:
-                step(
-                    theta,
-                    state.moments,
-                    state.clock,
-                    g[0],
-                    plan.optimizer,
-                    plan.settings,
-                    plan.rates,
-                )
+                step(theta, moments, clock, g[0], optimizer, settings, rates)
                 position[UPDATES] += 1
                 position[SAMPLES] = 0
                 if record < record_at.size and record_at[record] == position[UPDATES]:
@@ -198,6 +216,6 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
             for part in range(last - 1, first_part - 1, -1):
                 if part_sums[part, 2] >= 0:
                     position[ROW] = np.int64(part_sums[part, 2])
-        if not wait(flat(team.sync), team.n_threads):
+        if not wait(sync, n_threads):
             return status
     return status

@@ -145,7 +145,7 @@ def loss_forward(d, z, y, loss, mean):
         rows_of_y = offset(flat(y), first * n_targets)
         gather(flat(a), lanes, n_out, rows_of_y, n_targets, None, m)
         scales[:] = 0
-        scales[:m] = gradient_scale(z, n, mean)
+        scales[:m] = gradient_scale(flat(z), n, mean)
         value, hits, wrong = summed_losses(
             flat(gradients),
             flat(a),

@@ -22,26 +22,30 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     """
     theta, moments, position = state.theta, state.moments, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
-    y, places, sources = data.y, scratch.places, scratch.sources
-    packed, packed_moments = scratch.theta, scratch.moments
+    # Taken out of the tuples once: each time counts references, with atomic operations.
+    places, sources = scratch.places, scratch.sources
+    packed, packed_moments, packed_g = scratch.theta, scratch.moments, scratch.g
+    packed_rates, clock, settings = scratch.rates, state.clock, plan.settings
+    X, y, order, n_orders = flat(data.X), data.y, flat(data.order), len(data.order)
+    loss_code, optimizer = plan.loss, plan.optimizer
     n, n_in = data.X.shape
     layers, n_layers = flat(plan.layers), plan.layers.shape[0]
     last = packed_layer(layers, n_layers - 1)
     zero, one = theta.dtype.type(0), theta.dtype.type(1)
     # Padding must be zero, also after a run that was not finite.
-    packed[:], scratch.g[:], packed_moments[:] = 0, 0, 0
+    packed[:], packed_g[:], packed_moments[:] = 0, 0, 0
     scratch.a[:], scratch.d[:], scratch.scaled_d[:] = 0, 0, 0
     for p in range(places.size):
         packed[places[p]] = theta[sources[p]]
         if plan.rates.size:
-            scratch.rates[places[p]] = plan.rates[sources[p]]
+            packed_rates[places[p]] = plan.rates[sources[p]]
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
-    fused = plan.optimizer == SGD and plan.rates.size == 0
+    fused = optimizer == SGD and plan.rates.size == 0
     w = flat(packed)
-    target, rule = flat(scratch.g), Rule(zero, one)
+    target, rule = flat(packed_g), Rule(zero, one)
     if fused:
-        c = constants_of_net(theta, state.clock, plan.optimizer, plan.settings)
+        c = constants_of_net(theta, clock, optimizer, settings)
         target, rule = w, Rule(c.decay_factor, -c.rate)
     units = Units(
         flat(scratch.a), flat(scratch.d), flat(scratch.scaled_d), flat(scratch.units)
@@ -52,24 +56,23 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     status = DONE
     while position[UPDATES] < end and status == DONE:
         epoch = position[UPDATES] // n
-        in_epoch = (epoch - first_epoch) % data.order.shape[0]
-        rows = offset(flat(data.order), in_epoch * n)
+        rows = offset(order, (epoch - first_epoch) % n_orders * n)
         loss_sum, right = loss_sums[epoch], n_right[epoch]
         stop = min(end - epoch * n, n)
         if record < record_at.size:
             stop = min(record_at[record] - epoch * n, stop)
         s = position[UPDATES] - epoch * n
-        first_layer(units, w, offset(flat(data.X), rows[s] * n_in), layers)
+        first_layer(units, w, offset(X, rows[s] * n_in), layers)
         while s < stop:
             i = rows[s]
             out = forward(units, w, layers, n_layers)
             hit, gradient = False, zero
-            if plan.loss == BCE:
+            if loss_code == BCE:
                 if n_layers == 1:
                     out = a[last.z]
                 loss, hit, gradient = bce_of_sample(out, y[i, 0])
                 d[last.z] = gradient
-            elif plan.loss == SOFTMAX_CE:
+            elif loss_code == SOFTMAX_CE:
                 true = np.int64(y[i, 0])
                 loss, hit = softmax_of_sample(
                     d, a, units.mask, last.z, last.width_out, true
@@ -83,8 +86,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             if not np.isfinite(loss):
                 position[ROW], status = i, NOT_FINITE
                 break
-            x = offset(flat(data.X), i * n_in)
-            next_x = offset(flat(data.X), rows[min(s + 1, n - 1)] * n_in)
+            x = offset(X, i * n_in)
+            next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
             backward(
                 target, w, rule, gradient, units, x, next_x, fused, layers, n_layers
             )
@@ -92,11 +95,11 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 step(
                     packed,
                     packed_moments,
-                    state.clock,
-                    scratch.g,
-                    plan.optimizer,
-                    plan.settings,
-                    scratch.rates,
+                    clock,
+                    packed_g,
+                    optimizer,
+                    settings,
+                    packed_rates,
                 )
                 first_layer(units, w, next_x, layers)
             loss_sum += loss

@@ -225,15 +225,15 @@ def trainer(
         c = constants_of_net(theta, state.clock, SGD, plan.settings)
         one = theta.dtype.type(1)
         end = min(end, position[UPDATES] + budget)
-        X, coefficients = flat(data.X), flat(table)
+        X, y_rows, coefficients = flat(data.X), data.y, flat(table)
+        order, n_orders = flat(data.order), len(data.order)
         w = read_theta(flat(theta), one)
         sums = np.empty(n_first, theta.dtype)
         record = next_record(record_at, position[UPDATES])
         status = DONE
         while position[UPDATES] < end and status == DONE:
             epoch = position[UPDATES] // n
-            in_epoch = (epoch - first_epoch) % data.order.shape[0]
-            rows = offset(flat(data.order), in_epoch * n)
+            rows = offset(order, (epoch - first_epoch) % n_orders * n)
             loss_sum, right = loss_sums[epoch], n_right[epoch]
             stop = min(end - epoch * n, n)
             if record < record_at.size:
@@ -249,7 +249,7 @@ def trainer(
                 z = read_z(flat(sums), one)
             while s < stop:
                 i = rows[s]
-                y = data.y[i, 0]
+                y = y_rows[i, 0]
                 sign = (one if y > 0 else -one) if is_bce else one
                 x = offset(X, i * n_in)
                 next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)

@@ -88,6 +88,18 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         flat(scratch.constants),
         state.position,
     )
+    # Taken out of the tuples once: each time counts references, with atomic operations.
+    X, targets = flat(data.X), flat(data.y)
+    order, n_orders = flat(data.order), len(data.order)
+    all_theta, all_moments, sums = (
+        flat(state.theta),
+        flat(state.moments),
+        flat(scratch.sums),
+    )
+    all_settings, all_clock = flat(state.settings), flat(state.clock)
+    all_losses, all_right = flat(state.losses), flat(state.n_right)
+    all_trained, trained = flat(state.trained), state.trained
+    mean, loss, epochs, stop_below = plan.mean, plan.loss, plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
     x, size = z + n_out, n_params * numbers
     y = x + n_in
@@ -95,16 +107,16 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     for q in range(position.shape[0]):
         first = q * group
         nets = min(group, n_vectors - first)
-        theta = offset(flat(state.theta), first * size)
-        moments = offset(flat(state.moments), first * n_moments * size)
-        settings = offset(flat(state.settings), first * n_settings * numbers)
-        clock = offset(flat(state.clock), first * 2 * numbers)
+        theta = offset(all_theta, first * size)
+        moments = offset(all_moments, first * n_moments * size)
+        settings = offset(all_settings, first * n_settings * numbers)
+        clock = offset(all_clock, first * 2 * numbers)
         n_active, changed, is_filled = 1, True, False
-        if plan.stop_below > 0.0:
+        if stop_below > 0.0:
             n_active = 0
             for v in range(first, first + nets):
                 for i in range(numbers):
-                    n_active += state.trained[v, i] == 0
+                    n_active += trained[v, i] == 0
         while n_active > 0 and position[q, UPDATES] < end and budget > 0:
             if changed and optimizer != ADAM:  # whose constants are those of an update
                 for v in range(nets):
@@ -117,17 +129,16 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     )
             changed = False
             epoch = position[q, UPDATES] // per_epoch
-            in_epoch = (epoch - first_epoch) % data.order.shape[0]
-            rows = offset(flat(data.order), in_epoch * n)
+            rows = offset(order, (epoch - first_epoch) % n_orders * n)
             start = (position[q, UPDATES] - epoch * per_epoch) * batch_size
             stop = min(start + batch_size, n)
             done = start + position[q, SAMPLES]
-            record = epoch % every == 0 or epoch == plan.epochs - 1
+            record = epoch % every == 0 or epoch == epochs - 1
             recorded = (epoch + every - 1) // every - skipped
             at = (recorded * n_vectors + first) * numbers
-            loss_sums = offset(flat(state.losses), at)
-            n_right = offset(flat(state.n_right), at)
-            scale = gradient_scale(state.theta, stop - start, plan.mean)
+            loss_sums = offset(all_losses, at)
+            n_right = offset(all_right, at)
+            scale = gradient_scale(a, stop - start, mean)
             if done == start:
                 fill(g, 0, nets * size, scalar(g, 0))
             while done < stop and budget > 0:
@@ -136,14 +147,14 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 tile = Tile(lanes, width, nets, size)
                 if not is_filled:
                     of_tile = offset(rows, done)
-                    _show_rows(a, x, flat(data.X), n_in, of_tile, m, tile)
-                    _show_rows(a, y, flat(data.y), n_targets, of_tile, m, tile)
+                    _show_rows(a, x, X, n_in, of_tile, m, tile)
+                    _show_rows(a, y, targets, n_targets, of_tile, m, tile)
                     for v in range(nets):
                         used, rest = m * numbers, width - m * numbers
                         fill(scales, v * width, used, scale)
                         fill(scales, v * width + used, rest, scalar(g, 0))
                     # the next tile is the same one where it has all samples in one order
-                    is_filled = m == n and data.order.shape[0] == 1
+                    is_filled = m == n and n_orders == 1
                 forward(a, x, theta, layers, n_layers, tile)
                 lane_losses(
                     d,
@@ -152,14 +163,14 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     n_out,
                     offset(a, y * lanes),
                     scales,
-                    plan.loss,
+                    loss,
                     t,
                     record,
                     lanes,
                     nets * width,
                 )
                 if record:
-                    _add_sums(loss_sums, n_right, t, flat(scratch.sums), tile)
+                    _add_sums(loss_sums, n_right, t, sums, tile)
                 backward_of_nets(g, d, a, x, theta, layers, n_layers, tile)
                 done += m
                 budget -= m
@@ -187,15 +198,15 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 )
             position[q, UPDATES] += 1
             position[q, SAMPLES] = 0
-            if record and stop == n and plan.stop_below > 0.0:
+            if record and stop == n and stop_below > 0.0:
                 n_active, changed = 0, True
                 for v in range(nets):
                     n_active += stop_nets(
-                        offset(flat(state.trained), (first + v) * numbers),
+                        offset(all_trained, (first + v) * numbers),
                         offset(settings, v * n_settings * numbers),
                         offset(loss_sums, v * numbers),
                         n,
-                        plan.stop_below,
+                        stop_below,
                         epoch + 1,
                         numbers,
                     )

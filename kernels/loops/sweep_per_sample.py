@@ -65,6 +65,21 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     constants, factors = flat(scratch.constants), flat(scratch.factors)
     a, d, hits = flat(scratch.a), flat(scratch.d), flat(scratch.hits)
     t, position, optimizer = flat(scratch.losses), state.position, plan.optimizer
+    # Taken out of the tuples once: each time counts references, with atomic operations.
+    X, y, order, n_orders = (
+        flat(data.X),
+        flat(data.y),
+        flat(data.order),
+        len(data.order),
+    )
+    all_losses, all_right = flat(state.losses), flat(state.n_right)
+    trained = flat(state.trained)
+    loss, every, epochs, stop_below = (
+        plan.loss,
+        plan.every,
+        plan.epochs,
+        plan.stop_below,
+    )
     z, n_out = output_rows(layers, n_layers)
     # SGD with one learning rate per net: each sample's gradient changes theta at once
     fused = optimizer == SGD
@@ -72,7 +87,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         fused = fused and settings[BIAS_LR * lanes + i] == settings[LR * lanes + i]
     target = theta if fused else g
     budget = min(budget, 2**24)  # up to which float32 counts
-    skipped, changed = (first_epoch + plan.every - 1) // plan.every, True
+    skipped, changed = (first_epoch + every - 1) // every, True
     while position[0, UPDATES] < end and budget > 0:
         if changed and optimizer != ADAM:  # whose constants are those of an update
             fill_constants(constants, settings, clock, optimizer, lanes)
@@ -86,13 +101,13 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         changed = False
         epoch = position[0, UPDATES] // n
         s = position[0, UPDATES] - epoch * n
-        i = data.order[(epoch - first_epoch) % data.order.shape[0], s]
-        record = epoch % plan.every == 0 or epoch == plan.epochs - 1
-        recorded = ((epoch + plan.every - 1) // plan.every - skipped) * lanes
-        show_sample(a, offset(flat(data.X), i * n_in), n_in, lanes)
+        i = order[(epoch - first_epoch) % n_orders * n + s]
+        record = epoch % every == 0 or epoch == epochs - 1
+        recorded = ((epoch + every - 1) // every - skipped) * lanes
+        show_sample(a, offset(X, i * n_in), n_in, lanes)
         forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
-        y = offset(flat(data.y), i * n_targets)
-        lane_losses(d, a, z, n_out, y, None, plan.loss, t, record, lanes, lanes)
+        targets = offset(y, i * n_targets)
+        lane_losses(d, a, z, n_out, targets, None, loss, t, record, lanes, lanes)
         backward(target, factors, theta, d, a, layers, n_layers, lanes)
         if not fused:
             if optimizer == ADAM:
@@ -102,18 +117,18 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         position[0, UPDATES] += 1
         budget -= 1
         if record:
-            loss_sums = offset(flat(state.losses), recorded)
+            loss_sums = offset(all_losses, recorded)
             _add_losses(loss_sums, hits, t, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
-                _add_hits(offset(flat(state.n_right), recorded), hits, lanes)
-            if s == n - 1 and plan.stop_below > 0.0:
+                _add_hits(offset(all_right, recorded), hits, lanes)
+            if s == n - 1 and stop_below > 0.0:
                 changed = True
                 n_active = stop_nets(
-                    flat(state.trained),
+                    trained,
                     settings,
                     loss_sums,
                     n,
-                    plan.stop_below,
+                    stop_below,
                     epoch + 1,
                     lanes,
                 )

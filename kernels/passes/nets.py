@@ -152,12 +152,12 @@ def forward(a, theta, layers, n_layers, sums, lanes):
 @subroutine
 def _backpropagate_from_one(d, a, theta, layer, activation, lanes):
     """Fill dL/dz of the units before a last layer of one unit."""
-    x, z, w = layer.x * lanes, layer.z * lanes, layer.w * lanes
-    for row in range(0, layer.n_in * lanes, lanes):
+    for j in range(layer.n_in):
         for i in range(0, lanes, vector_length(d)):
-            out, weight = load(a, x + row + i), load(theta, w + row + i)
-            down = load(d, z + i) * activate_backward(weight, out, activation)
-            store(d, x + row + i, down)
+            at = (layer.x + j) * lanes + i
+            out, weight = load(a, at), load(theta, (layer.w + j) * lanes + i)
+            above = load(d, layer.z * lanes + i)
+            store(d, at, above * activate_backward(weight, out, activation))
 
 
 @subroutine
