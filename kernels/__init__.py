@@ -8,6 +8,7 @@ wait for Numba. `codes`, which does not need it, is there at once.
 from importlib import import_module
 from types import ModuleType
 
+from . import arguments as arguments
 from . import codes as codes
 
 

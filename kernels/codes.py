@@ -1,72 +1,84 @@
-"""The numbers that the API and the compiled loops agree on. Needs neither NumPy nor Numba.
+"""The numbers that the API and the compiled loops agree on, without NumPy or Numba.
 
-A net of Affine layers, each followed by an activation, is a *layer table*: one row of integers a layer.
-Everything that a loop needs to know about the architecture is in it, so that one compilation serves all.
+A net of Affine layers, each followed by an activation, is a *layer table*: one row of
+integers per layer. It holds everything that a loop needs to know about the architecture,
+so that one compilation serves all architectures.
+
+The kernels' alphabet: x is a layer's input, y a target, w weights, b a bias,
+z = x w + b, a = activation(z); d is dL/dz, g is dL/dtheta. n_in and n_out are a layer's
+sizes. Where rows of numbers stand side by side, a row has a number per lane.
 """
 
-# Columns of the layer table. A layer's weights, (n_in, n_out) row by row, start at theta[WEIGHTS]; its bias
-# follows at once. Its input starts at unit INPUT of the scratch, its output at unit OUTPUT (the next one's INPUT).
-N_IN, N_OUT, ACTIVATION, FEEDBACK, WEIGHTS, INPUT, OUTPUT = range(7)
-N_COLUMNS = 7
+# Columns of the layer table. A layer's weights, (n_in, n_out) row by row, start at
+# theta[WEIGHTS], and its bias follows at once. Its input starts in row INPUT of the
+# scratch, its output in row OUTPUT, which is the next layer's INPUT.
+N_IN, N_OUT, ACTIVATION, WEIGHTS, INPUT, OUTPUT = range(6)
+N_COLUMNS = 6
 
-# Columns of the packed table, for the loop over single samples, where a vector's numbers are a layer's units. Rows of
-# weights are filled up with zeros to whole vectors, and so are the units: a layer has WIDTH_IN and WIDTH_OUT of them.
-# Weights are kept twice: row by row from ROWS on, and column by column from COLUMNS on, for the way back. The first
-# layer needs no columns; a last layer of one unit (BY_COLUMN) needs no rows, whose sum over a column is all.
-# The first four columns are the layer table's, INPUT and OUTPUT count filled-up units.
-BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(7, 13)
-N_PACKED_COLUMNS = 13
+# Further columns of the packed table, for the loop over single samples, where the numbers
+# of a vector are units. Rows of weights are padded with zeros to whole vectors, and so
+# are the units: a layer has WIDTH_IN and WIDTH_OUT of them. Weights are stored twice: row
+# by row from ROWS on, and column by column from COLUMNS on, for the backward pass. The
+# first layer needs no columns. A last layer of one unit is BY_COLUMN: it needs no rows.
+# INPUT and OUTPUT count padded units.
+BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(6, 12)
+N_PACKED_COLUMNS = 12
 
-# ACTIVATION: what is applied to the layer's output.
+# ACTIVATION: the function that is applied to the layer's z.
 IDENTITY, SIGMOID, TANH, RELU = range(4)
 
-# FEEDBACK: what multiplies the gradient on its way back through the layer. The chain rule takes the weights;
-# INPUTS (dL/dw handed on in place of dL/dx) is a mistake that one published experiment is made of.
-FEEDBACK_WEIGHTS, FEEDBACK_INPUTS = range(2)
-
-# Losses, all of them functions of the last layer's plain output z.
+# Losses, which are functions of the last layer's z.
 BCE, SOFTMAX_CE, MSE = range(3)
 
-# Optimizers, the entries of their float64 vector of settings, and how many vectors of moments each keeps.
+# Optimizers, and how many moments each has per parameter.
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
-# Many nets have these each, and a learning rate of their biases.
-LR, DECAY, BETA1, BETA2, EPS, BIAS_LR = range(6)
 N_MOMENTS = (0, 1, 1, 2)
 
-# Entries of a loop's `position`: the updates made, the samples of the next one whose gradient is summed already, and
-# the row at which a loss was not finite.
+# Entries of an optimizer's float64 settings. Each net of a sweep has its own, and one
+# more: the learning rate of its biases.
+LR, DECAY, BETA1, BETA2, EPS, BIAS_LR = range(6)
+
+# Entries of a loop's `position`: updates made, samples of the next update whose gradient
+# is already summed, and the row whose loss was not finite.
 UPDATES, SAMPLES, ROW = range(3)
 N_POSITION = 3
 
-# What a loop answers.
+# The status that a loop returns.
 DONE, NOT_FINITE = range(2)
 
-# The length of a vector, on every processor: 8 numbers of float64, 16 of float32.
+# The length of a vector on every processor: 8 numbers of float64, 16 of float32.
 VECTOR_BYTES = 64
 
-# The most parameters of a net that can have a loop of its own: beyond, they do not fit into registers.
-MOST_TINY = 40
+# The most parameters of a net with a specialised loop: more do not fit into registers.
+MAX_SPECIALISED_PARAMS = 40
 
-# Rows of the scratch of many nets (see `many_nets`): a sample's losses, how often each net was right, how many classes
-# are the most probable, and then the terms of a sum; what a parameter is multiplied by before a gradient is added, and
-# what the gradient; an optimizer's constants.
-LOSSES, HITS, TIED, TERMS = range(4)
-KEEP, BY = range(2)
+# Rows of the losses' scratch: each lane's loss, whether its class was right (1 or 0), how
+# many outputs are the largest one; then one row, or one per number of a vector, of
+# partial sums over the outputs.
+LOSSES, HITS, TIED, PARTIAL_SUMS = range(4)
+
+# Rows of factors in a sweep over single samples: of the old value, and of the gradient
+# that is added to it.
+KEEP_FACTOR, GRADIENT_FACTOR = range(2)
+
+# Rows of an optimizer's constants in a sweep (see `functions.optimizers.Constants`), and
+# two more rows for biases.
 (
-    KEPT,
+    DECAY_FACTOR,
     RATE,
-    BIAS_KEPT,
-    BIAS_RATE,
-    DECAYED,
-    FIRST,
-    NEW_FIRST,
-    SECOND,
-    NEW_SECOND,
-    SPREAD,
+    WEIGHT_DECAY,
+    FIRST_BETA,
+    ONE_MINUS_FIRST_BETA,
+    SECOND_BETA,
+    ONE_MINUS_SECOND_BETA,
+    SECOND_CORRECTION,
     EPSILON,
+    BIAS_DECAY_FACTOR,
+    BIAS_RATE,
 ) = range(11)
-N_RATES = 11
+N_CONSTANTS = 11
 
-# Of what threads wait with: how many have come, how often all have, and 1 to give up.
-COME, TURNS, GIVEN_UP = range(3)
+# Entries of a barrier's `sync`: threads that have arrived, how often all have, and 1 to
+# give up.
+ARRIVED, TURNS, GIVEN_UP = range(3)
 N_SYNC = 3

@@ -4,28 +4,31 @@ import matplotlib
 import pytest
 
 matplotlib.use("Agg")
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # a shell starts what runs in the background without it
+# A shell starts background jobs with SIGINT ignored; then Ctrl-C would do nothing here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
-collect_ignore = ["nn/make_golden.py", "torch_nets.py"]  # no tests, and they need torch
+# They contain no tests, and they need PyTorch.
+collect_ignore = ["nn/make_golden.py", "torch_nets.py"]
 
 
 @pytest.fixture
 def chunks(monkeypatch):
-    """Make every chunk of training a given number of samples long."""
+    """Return a function that fixes the length of all chunks, in samples."""
     from fastnn.sweep import blocks
     from fastnn.training import trainer
 
-    def set_length(samples):
-        class Pace:
-            def __init__(self, n_params):
-                self.samples = samples
+    class FixedChunks:
+        """Stands for `ChunkSizer`, which would measure the time of each chunk."""
 
-            def measured(self, samples, seconds):
-                pass
+        def __init__(self, n_params):
+            pass
 
-        monkeypatch.setattr(trainer, "ChunkSizer", Pace)
-        monkeypatch.setattr(blocks, "ChunkSizer", Pace)
+        def measured(self, samples, seconds):
+            pass
 
-    return set_length
+    def fix_length(samples):
+        FixedChunks.samples = samples
+        monkeypatch.setattr(trainer, "ChunkSizer", FixedChunks)
+        monkeypatch.setattr(blocks, "ChunkSizer", FixedChunks)
+
+    return fix_length

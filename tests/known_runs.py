@@ -1,4 +1,4 @@
-"""Runs built by hand from known curves."""
+"""Runs that are made from known curves, without training."""
 
 import dataclasses
 
@@ -8,21 +8,21 @@ import fastnn
 from fastnn.sweep.curves import Curves, forward_filled, percentiles
 
 
-def curves(n_nets=40, m=30, seed=0):
+def random_curves(n_nets=40, m=30, seed=0):
     """Return losses and accuracies (n_nets, m), and the recorded epochs (m,)."""
     rng = np.random.default_rng(seed)
-    losses = 0.5 * rng.random((n_nets, 1)) + 0.5 * rng.random((n_nets, m)) * np.exp(
-        -np.arange(m) / 8
-    )
-    return losses, rng.integers(0, 5, (n_nets, m)) / 4, np.arange(m) * 10 + 1
+    falling = np.exp(-np.arange(m) / 8)
+    losses = 0.5 * rng.random((n_nets, 1)) + 0.5 * rng.random((n_nets, m)) * falling
+    accuracies = rng.integers(0, 5, (n_nets, m)) / 4
+    return losses, accuracies, np.arange(m) * 10 + 1
 
 
-def runs_of(
-    losses, accuracies, epochs, stop_below=None, net=None, kept="all", **fields
+def make_runs(
+    losses, accuracies, epochs, stop_below=None, net=None, recorded="all", **fields
 ):
     """Return Runs with these curves, cut where a loss falls below stop_below.
 
-    kept is "all" or "percentiles"; fields replace those of the Runs.
+    recorded is "all" or "percentiles"; fields replace those of the Runs.
     """
     net = net or fastnn.mlp(2, 2, 1)
     n_nets, m = losses.shape
@@ -32,42 +32,35 @@ def runs_of(
     losses = np.where(stopped, np.nan, losses)
     accuracies = np.where(stopped, np.nan, accuracies)
     trained, nets = epochs[last], np.arange(n_nets)
-    if kept == "all":
-        kept_losses = Curves(epochs, losses)
-        kept_accuracies = Curves(epochs, accuracies)
-    else:
-        kept_losses, kept_accuracies = (
-            Curves(
-                epochs,
-                percentiles=percentiles(forward_filled(curve, epochs, trained), worst),
-            )
-            for curve, worst in ((losses, np.inf), (accuracies, 0.0))
-        )
-    return dataclasses.replace(
-        fastnn.Runs(
-            net.architecture,
-            net.classes,
-            np.random.default_rng(1)
-            .standard_normal((n_nets, net.theta.size))
-            .astype(net.dtype),
-            np.arange(n_nets),
-            trained,
-            losses[nets, last],
-            accuracies[nets, last],
-            kept_losses,
-            kept_accuracies,
-            stop_below,
-            4 * int(trained.sum()),
-            1.5,
-        ),
-        **fields,
+    theta = np.random.default_rng(1).standard_normal((n_nets, net.theta.size))
+
+    def curves(values, worst):
+        if recorded == "all":
+            return Curves(epochs, values)
+        filled = forward_filled(values, epochs, trained)
+        return Curves(epochs, percentiles=percentiles(filled, worst))
+
+    runs = fastnn.Runs(
+        architecture=net.architecture,
+        classes=net.classes,
+        theta=theta.astype(net.dtype),
+        seeds=np.arange(n_nets),
+        trained=trained,
+        final_loss=losses[nets, last],
+        final_accuracy=accuracies[nets, last],
+        losses=curves(losses, np.inf),
+        accuracies=curves(accuracies, 0.0),
+        stop_below=stop_below,
+        updates=4 * int(trained.sum()),
+        seconds=1.5,
     )
+    return dataclasses.replace(runs, **fields)
 
 
-def with_one_diverged(net=None, **options):
+def runs_with_one_diverged(net=None, **options):
     """Return Runs in which net 3 has diverged."""
-    losses, accuracies, epochs = curves()
+    losses, accuracies, epochs = random_curves()
     losses[3, 20:], accuracies[3, 20:] = np.inf, np.nan
-    runs = runs_of(losses, accuracies, epochs, net=net, **options)
+    runs = make_runs(losses, accuracies, epochs, net=net, **options)
     runs.theta[3] = np.nan
     return runs

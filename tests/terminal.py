@@ -1,10 +1,10 @@
-"""A stream that looks like a terminal."""
+"""Stream that looks like a terminal."""
 
 import io
 
 
 class Terminal(io.StringIO):
-    """Text written to it, from code that believes it writes to a terminal."""
+    """Stream that records its text, and that says it is a terminal."""
 
     def isatty(self):
         return True

@@ -202,8 +202,6 @@ class Affine(Weighted):
     array([[3.5]])
     """
 
-    feedback: ClassVar[int] = kernels.codes.FEEDBACK_WEIGHTS
-
     def shapes(self) -> list[tuple[int, ...]]:
         return [(self.n_in, self.n_out), (self.n_out,)]
 
@@ -216,9 +214,7 @@ class Affine(Weighted):
     def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         dw, db = self.grads
-        kernels.loops.layers.affine_backward(
-            dx, dw, dout, x, self.params[0], self.feedback
-        )
+        kernels.loops.layers.affine_backward(dx, dw, dout, x, self.params[0])
         kernels.loops.layers.sum_rows(db.reshape(1, -1), dout)
         return dx
 
@@ -240,10 +236,8 @@ class MatMul(Weighted):
         return out
 
     def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
-        dx, feedback = np.empty(x.shape, x.dtype), kernels.codes.FEEDBACK_WEIGHTS
-        kernels.loops.layers.affine_backward(
-            dx, self.grads[0], dout, x, self.params[0], feedback
-        )
+        dx = np.empty(x.shape, x.dtype)
+        kernels.loops.layers.affine_backward(dx, self.grads[0], dout, x, self.params[0])
         return dx
 
 

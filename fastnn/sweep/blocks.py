@@ -13,6 +13,13 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array, aligned_arrays
+from ..kernels.arguments import (
+    Data,
+    SweepPlan,
+    SweepScratch,
+    SweepTileScratch,
+)
+from ..kernels.arguments import SweepState as SweepArrays
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.table import n_units
@@ -112,31 +119,41 @@ class NetBlock:
         n, numbers, group = layout.n_vectors, layout.numbers, layout.group
 
         units = layout.n_units
-        scratch: list[tuple[int, ...]]
+        kind: type[SweepScratch] | type[SweepTileScratch]
+        shapes: list[tuple[int, ...]]
         if config.batch_size == 1:
-            self.loop = kernels.loops.sweep_per_sample.train
-            terms = codes.TERMS + codes.VECTOR_BYTES // dtype.itemsize
-            rows = (n_params, units, units, terms, 2, codes.N_RATES)
-            scratch = [(count, numbers) for count in rows]
+            self.loop, kind = kernels.loops.sweep_per_sample.train, SweepScratch
+            partial_sums = codes.PARTIAL_SUMS + codes.VECTOR_BYTES // dtype.itemsize
+            shapes = [
+                (n_params, numbers),
+                (units, numbers),
+                (units, numbers),
+                (partial_sums, numbers),
+                (numbers,),
+                (2, numbers),
+                (codes.N_CONSTANTS, numbers),
+            ]
         else:
-            self.loop = kernels.loops.sweep_batches.train
+            self.loop, kind = kernels.loops.sweep_batches.train, SweepTileScratch
             lanes = group * layout.tile * numbers
             columns = config.X.shape[1] + config.y.shape[1]
-            scratch = [
+            shapes = [
                 (group, n_params, numbers),
                 (units + columns, lanes),
-                (units + 1, lanes),
+                (units, lanes),
+                (codes.PARTIAL_SUMS + 1, lanes),
                 (2, numbers),
                 (lanes,),
-                (group, codes.N_RATES, numbers),
+                (group, codes.N_CONSTANTS, numbers),
             ]
         self.layout = layout
-        self.theta, self.moments, *self.scratch = aligned_arrays(
+        self.theta, self.moments, *scratch = aligned_arrays(
             dtype,
             (n, n_params, numbers),
             (n, n_moments, n_params, numbers),
-            *scratch,
+            *shapes,
         )
+        self.scratch = kind(*scratch)
         self.clock = np.ones((n, 2, numbers))
         self.settings = np.zeros((n, codes.BIAS_LR + 1, numbers))
         self.trained = np.zeros((n, numbers), np.int64)
@@ -162,8 +179,10 @@ class NetBlock:
             self.n_right = np.empty(shape, np.int64)
         self.loss_sums[...] = self.n_right[...] = 0
         self.trained[...] = self.position[...] = 0
-        # Gradients of which a net that diverged left NaN: times 0 they would be NaN.
-        self.scratch[0][...] = 0
+        # The loops expect zeros, and a net that diverged leaves NaN in the gradients,
+        # which times 0 would still be NaN.
+        for array in self.scratch:
+            array[...] = 0
         self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
 
     def result(self, nets: Nets, stage: Stage) -> StageResult:
@@ -189,7 +208,7 @@ class NetBlock:
     def advance(self, stage: Stage, end: int, budget: int) -> None:
         """Train up to the update `end`, or for `budget` samples."""
         config, recording = stage.config, stage.recording
-        self.loop(
+        arrays = SweepArrays(
             self.theta,
             self.moments,
             self.clock,
@@ -198,9 +217,9 @@ class NetBlock:
             self.n_right,
             self.trained,
             self.position,
-            config.X,
-            config.y,
-            stage.orders,
+        )
+        data = Data(config.X, config.y, stage.orders)
+        plan = SweepPlan(
             stage.table,
             stage.loss,
             config.rule.code,
@@ -209,11 +228,8 @@ class NetBlock:
             recording.every,
             config.epochs,
             recording.stop_below or 0.0,
-            stage.first,
-            end,
-            budget,
-            *self.scratch,
         )
+        self.loop(arrays, data, plan, self.scratch, stage.first, end, budget)
 
     def progress(self) -> tuple[int, int]:
         """Return the groups' updates, and the samples of those under way."""

@@ -1,60 +1,86 @@
-"""Sigmoid, tanh, ReLU and identity of vectors, and over whole vectors of a flat array, forward and backward.
+"""Identity, sigmoid, tanh and ReLU, forward and backward.
 
-The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a), tanh' = 1 - a^2, relu' = [a > 0].
+The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a),
+tanh' = 1 - a^2, relu' = [a > 0].
 """
 
+from typing import Any
+
 from ..codes import IDENTITY, RELU, SIGMOID, TANH
-from ..compiler.compile import helper, part
+from ..compiler.compile import inlined_by_llvm, subroutine
+from ..primitives import arithmetic
 from ..primitives.vectors import (
     constant,
     load,
-    numbers_in,
     sigmoid,
     store,
     tanh,
-    where_greater,
+    traced,
+    vector_length,
 )
 
 
-@helper
-def activated(z, activation, units):
-    """The activation of a vector; units is 1 where there is a unit, otherwise 0."""
-    zero = units - units
-    if activation == SIGMOID:
-        a = sigmoid(z, units)
-    elif activation == TANH:
-        a = tanh(z)
-    elif activation == RELU:
-        a = where_greater(zero, z, zero, z)  # in this order a NaN stays one
-    else:
-        a = z
-    return a
+def _relu(z: Any) -> Any:
+    """Return max(z, 0); NaN stays NaN, as it is not below 0."""
+    return arithmetic.where_greater(0.0, z, 0.0, z)
 
 
-@helper
-def passed_back(d, a, activation, one):
-    """A vector times the activation's derivative, where a is the activation's result."""
-    zero = one - one
+def _sigmoid_backward(d: Any, a: Any) -> Any:
+    """Return d times the derivative of the sigmoid whose result was a."""
+    return d * (a * (1.0 - a))
+
+
+def _tanh_backward(d: Any, a: Any) -> Any:
+    """Return d times the derivative of the tanh whose result was a."""
+    return d * (1.0 - a * a)
+
+
+def _relu_backward(d: Any, a: Any) -> Any:
+    """Return d where the ReLU's result a was positive, 0 elsewhere."""
+    return arithmetic.where_greater(a, 0.0, d, 0.0)
+
+
+relu = traced(_relu)
+sigmoid_backward = traced(_sigmoid_backward)
+tanh_backward = traced(_tanh_backward)
+relu_backward = traced(_relu_backward)
+
+
+@inlined_by_llvm
+def activate(z, activation, units):
+    """Return the activation of a vector; `units` is 1 per unit and 0 for padding."""
     if activation == SIGMOID:
-        d = d * (a * (one - a))
+        z = sigmoid(z, units)
     elif activation == TANH:
-        d = d * (one - a * a)
+        z = tanh(z)
     elif activation == RELU:
-        d = where_greater(a, zero, d, zero)
+        z = relu(z)
+    return z
+
+
+@inlined_by_llvm
+def activate_backward(d, a, activation):
+    """Return a vector times the activation's derivative; a is the activation's result."""
+    if activation == SIGMOID:
+        d = sigmoid_backward(d, a)
+    elif activation == TANH:
+        d = tanh_backward(d, a)
+    elif activation == RELU:
+        d = relu_backward(d, a)
     return d
 
 
-@part
+@subroutine
 def forward(a, start, stop, activation):
-    """Replace a[start:stop], a number of whole vectors, by its activation."""
+    """Replace a[start:stop], whole vectors, by its activation."""
     if activation != IDENTITY:
-        for i in range(start, stop, numbers_in(a)):
-            store(a, i, activated(load(a, i), activation, constant(a, 1)))
+        for i in range(start, stop, vector_length(a)):
+            store(a, i, activate(load(a, i), activation, constant(a, 1)))
 
 
-@part
+@subroutine
 def backward(d, a, start, stop, activation):
-    """Multiply d[start:stop] by the activation's derivative; a[start:stop] is the activation's result."""
+    """Multiply d[start:stop] by the derivative, where a is the activation's result."""
     if activation != IDENTITY:
-        for i in range(start, stop, numbers_in(a)):
-            store(d, i, passed_back(load(d, i), load(a, i), activation, constant(a, 1)))
+        for i in range(start, stop, vector_length(a)):
+            store(d, i, activate_backward(load(d, i), load(a, i), activation))

@@ -1,168 +1,338 @@
-"""BCE, softmax cross-entropy and mean squared error from the last layer's plain output z, and their gradients.
+"""Binary cross-entropy, softmax cross-entropy and mean squared error, of the output z.
 
-BCE: L = log(1 + e^-z) for class 1, log(1 + e^z) for class 0; dL/dz = sigmoid(z) - t, and class 1 where z > 0.
-Softmax cross-entropy: L = log(sum_k e^(z_k - z_t)), dL/dz = softmax(z) - [k = t], and the first largest z wins.
-MSE: L = mean_k (z_k - y_k)^2, dL/dz = 2 (z - y) / n_out, never "right".
+- BCE: L = log(1 + e^-z) for class 1, log(1 + e^z) for class 0; dL/dz = sigmoid(z) - y.
+  Class 1 is predicted where z > 0.
+- Softmax cross-entropy: L = log(sum_k e^(z_k - z_y)), dL/dz_k = softmax(z)_k - [k = y].
+  The first of the largest outputs is predicted.
+- MSE: L = mean_k (z_k - y_k)^2, dL/dz_k = 2 (z_k - y_k) / n_out. No prediction is right.
+
+The formulas stand once, as traced functions of numbers or vectors. Loops over outputs
+apply them in three layouts: the numbers of a vector are samples or nets (`lane_losses`),
+or the outputs of one sample (`bce_of_sample`, `softmax_of_sample`, `mse_of_sample`).
 """
 
 import numpy as np
 
-from ..codes import BCE, SOFTMAX_CE
-from ..compiler.compile import helper, part, stage
+from ..codes import BCE, HITS, LOSSES, PARTIAL_SUMS, SOFTMAX_CE, TIED
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..primitives import arithmetic, elementary
-from ..primitives.pointers import number
+from ..primitives.rows import tree_sum
 from ..primitives.vectors import (
+    absolute,
+    broadcast,
     constant,
     exp,
     load,
-    log1p,
-    magnitude,
-    numbers_in,
+    offset,
+    reduce_add,
+    reduce_max,
+    scalar,
+    sigmoid,
     store,
-    total,
     traced,
+    vector_length,
     where_greater,
 )
 
 
-def _bce_slope(z, t):
-    sign = 1.0 - (t + t)
-    s = sign * z  # positive where the wrong class has won
-    e = elementary.exp(-arithmetic.magnitude(s))
+def _bce_gradient(z, y):
+    """Return dL/dz for y, 0 or 1, and e^-|z|, from which `bce_loss` has the loss."""
+    sign = 1.0 - (y + y)
+    s = sign * z  # positive where the wrong class is predicted
+    e = elementary.exp(-arithmetic.absolute(s))
     r = 1.0 / (1.0 + e)
     return sign * arithmetic.where_greater(s, 0.0, r, e * r), e
 
 
-def _bce_loss(z, t, e):
-    s = (1.0 - (t + t)) * z
-    value = arithmetic.where_greater(s, 0.0, s, 0.0) + elementary.log1p_to_1(e)
-    return value, arithmetic.where_greater(z, 0.0, t, 1.0 - t)
+def _bce_loss(z, y, e):
+    """Return the loss, and 1 if the predicted class is right, otherwise 0."""
+    s = (1.0 - (y + y)) * z
+    loss = arithmetic.where_greater(s, 0.0, s, 0.0) + elementary.log1p_to_1(e)
+    return loss, arithmetic.where_greater(z, 0.0, y, 1.0 - y)
 
 
-# For t, 0 or 1: dL/dz, and e^-|z|, from which the other has a sample's loss, and 1 if its class was right, otherwise 0.
-# Over many samples each has a loop of its own: in one, too many operations wait for others.
-bce_slope, bce_loss = traced(_bce_slope, 2), traced(_bce_loss, 2)
+def _softmax_term(z, largest, is_unit):
+    """Return e^(z - largest), the same where z is below the largest, and whether not.
+
+    is_unit is 0 for padding, whose terms are all 0, and otherwise 1.
+    """
+    e = elementary.exp(z - largest) * is_unit
+    is_below = arithmetic.where_greater(largest, z, 1.0, 0.0)
+    # a product, so that NaN stays NaN
+    return e, e * is_below, is_unit * (1.0 - is_below)
 
 
-@helper
-def share(theta, n, mean):
-    """What a sample's gradient counts in a batch of n: 1 / n in a mean, 1 in a sum."""
+def _softmax_loss(below, tied, largest, true):
+    """Return the loss from the sums of `_softmax_term`, and z of the true class."""
+    return elementary.log1p(below + (tied - 1.0)) + (largest - true)
+
+
+def _squared_error(z, y, share):
+    """Return dL/dz of one output and its term of the loss; share is 1 / n_out."""
+    gap = z - y
+    return share * (gap + gap), share * gap * gap
+
+
+bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
+softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
+squared_error = traced(_squared_error, 2)
+
+
+@inlined_by_llvm
+def gradient_scale(theta, n, mean):
+    """Return the factor of a sample's gradient in a batch of n: 1 / n, or 1 in a sum."""
     one = theta.dtype.type(1)
     return one / theta.dtype.type(n) if mean else one
 
 
-@part
-def bce_losses(d, a, z, y, scales, wanted, nets, lanes, width):
-    """`tile_sums` for BCE."""
+# One sample: the numbers of a vector are outputs.
+
+
+@inlined_by_llvm
+def bce_of_sample(z, y):
+    """Return the loss, whether the predicted class is right, and dL/dz."""
+    gradient, e = bce_gradient(z, y)
+    # the logarithm is off the way from dL/dz to the next sample
+    loss, hit = bce_loss(z, y, e)
+    return loss, hit > 0, gradient
+
+
+@subroutine
+def softmax_of_sample(d, a, units, z, width, true):
+    """Return the loss, whether the class `true` is predicted; d = dL/dz.
+
+    Outputs are at z in a and d, `width` of them with padding, which `units` marks.
+    """
+    step = vector_length(a)
+    zero, half, one = constant(a, 0), constant(a, 0.5), scalar(a, 1)
+    largest = a[z]
+    for v in range(z, z + width, step):
+        # the 0 of padding must not win
+        is_unit, first = load(units, v), constant(a, a[z])
+        outputs = where_greater(is_unit, half, load(a, v), first)
+        largest = max(largest, reduce_max(outputs))
+    below, tied = zero, zero
+    for v in range(z, z + width, step):
+        e, e_below, is_tied = softmax_term(
+            load(a, v), constant(a, largest), load(units, v)
+        )
+        store(d, v, e)
+        below, tied = below + e_below, tied + is_tied
+    n_tied, sum_below = reduce_add(tied), reduce_add(below)
+    norm = constant(a, one / (n_tied + sum_below))
+    for v in range(z, z + width, step):
+        store(d, v, load(d, v) * norm)
+    d[z + true] -= 1
+    loss = softmax_loss(sum_below, n_tied, largest, a[z + true])
+    right = a[z + true] == largest
+    if right and n_tied > 1:
+        for k in range(z, z + true):
+            right = right and a[k] < largest
+    return loss, right
+
+
+@subroutine
+def mse_of_sample(d, a, z, n_out, y):
+    """Return the loss of outputs a[z], a[z + 1] ... for the targets y; d = dL/dz."""
+    loss, share = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
+    for k in range(n_out):
+        d[z + k], term = squared_error(a[z + k], y[k], share)
+        loss += term
+    return loss
+
+
+# Many samples or nets: the numbers of a vector are lanes. Row r of an array starts at
+# r * lanes, and z is the first output's row. Samples have a row of scales, one per lane,
+# and targets in rows of y. Nets of one sample share its targets y, and scales is None.
+
+
+@inlined_by_llvm
+def _target(y, k, scales, i, lanes):
+    """Return target k of the lanes from i on."""
+    return broadcast(y, k) if scales is None else load(y, k * lanes + i)
+
+
+@inlined_by_llvm
+def _scaled(x, scales, i):
+    """Return x times the scale of each lane."""
+    return x if scales is None else load(scales, i) * x
+
+
+@inlined_by_llvm
+def _masked(x, scales, i, zero):
+    """Return x in lanes whose scale is above 0, which have a sample, and 0 elsewhere."""
+    return x if scales is None else where_greater(load(scales, i), zero, x, zero)
+
+
+@inlined_by_llvm
+def _n_partial_sums(scales, n_out, length):
+    """Return in how many partial sums the outputs are added.
+
+    Nets have one per number of a vector, and so the order of the loop for one net.
+    """
+    return min(n_out, length) if scales is None else 1
+
+
+@inlined_by_llvm
+def _is_class(y, k, a):
+    """Return 1 in lanes whose y is k, and 0 elsewhere."""
+    distance = absolute(y - constant(a, k))
+    return where_greater(distance, constant(a, 0.5), constant(a, 0), constant(a, 1))
+
+
+@inlined_by_llvm
+def _first_largest(a, z, n_out, i, lanes):
+    """Return the largest output in each lane from i on, and the first one's number."""
+    largest, winner = load(a, z * lanes + i), constant(a, 0)
+    for k in range(1, n_out):
+        x = load(a, (z + k) * lanes + i)
+        winner = where_greater(x, largest, constant(a, k), winner)
+        largest = where_greater(x, largest, x, largest)
+    return largest, winner
+
+
+@subroutine
+def _bce_lanes(d, a, z, y, scales, t, record, lanes, width):
     zero = constant(a, 0)
-    losses, rights = zero, zero
-    for i in range(0, width, numbers_in(a)):
-        slope, e = bce_slope(load(a, z * lanes + i), load(a, y * lanes + i))
-        store(d, z * lanes + i, load(scales, i) * slope)
-        store(d, (z - 1) * lanes + i, e)
-    for i in range(0, width if wanted else 0, numbers_in(a)):
-        scale, e = load(scales, i), load(d, (z - 1) * lanes + i)
-        value, hit = bce_loss(load(a, z * lanes + i), load(a, y * lanes + i), e)
-        value = where_greater(scale, zero, value, zero)
-        hit = where_greater(scale, zero, hit, zero)
-        store(d, (z - 1) * lanes + i, value)
-        if nets is not None:
-            store(d, (z + 1) * lanes + i, hit)
-        losses, rights = losses + value, rights + hit
-    return losses, rights
+    losses, hits = zero, zero
+    for i in range(0, width, vector_length(a)):
+        target = _target(y, 0, scales, i, lanes)
+        gradient, e = bce_gradient(load(a, z * lanes + i), target)
+        store(d, z * lanes + i, _scaled(gradient, scales, i))
+        store(t, LOSSES * lanes + i, e)
+    # In the loop above the logarithm would cost 21 cycles a vector instead of 9: each
+    # vector would be a chain of 140 cycles, more than the processor looks ahead.
+    for i in range(0, width if record else 0, vector_length(a)):
+        target, e = _target(y, 0, scales, i, lanes), load(t, LOSSES * lanes + i)
+        loss, hit = bce_loss(load(a, z * lanes + i), target, e)
+        loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        store(t, HITS * lanes + i, hit)
+        losses, hits = losses + loss, hits + hit
+    return losses, hits
 
 
-@part
-def softmax_losses(d, a, z, n_out, y, scales, wanted, nets, lanes, width):
-    """`tile_sums` for softmax cross-entropy."""
-    zero, half, one = constant(a, 0), constant(a, 0.5), constant(a, 1)
-    losses, rights = zero, zero
-    for i in range(0, width, numbers_in(a)):
-        scale, t = load(scales, i), load(a, y * lanes + i)
-        top, largest = zero, load(a, z * lanes + i)
-        for k in range(1, n_out):
-            x = load(a, (z + k) * lanes + i)
-            top = where_greater(x, largest, constant(a, k), top)
-            largest = where_greater(x, largest, x, largest)
-        rest, true = zero, zero
+@subroutine
+def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
+    length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
+    losses, hits = zero, zero
+    sums, n_sums = (
+        offset(t, PARTIAL_SUMS * lanes),
+        _n_partial_sums(scales, n_out, length),
+    )
+    stride = 1 if n_sums == 1 else length
+    for i in range(0, width, length):
+        largest, winner = _first_largest(a, z, n_out, i, lanes)
+        n_tied = zero
+        for row in range(n_sums):
+            below = zero
+            for k in range(z + row, z + n_out, stride):
+                e, e_below, is_tied = softmax_term(load(a, k * lanes + i), largest, one)
+                store(d, k * lanes + i, e)
+                below, n_tied = below + e_below, n_tied + is_tied
+            store(sums, row * lanes + i, below)
+        store(t, LOSSES * lanes + i, largest)
+        store(t, HITS * lanes + i, winner)
+        store(t, TIED * lanes + i, n_tied)
+    tree_sum(sums, n_sums, lanes, width)
+    for i in range(0, width, length):
+        target = _target(y, 0, scales, i, lanes)
+        below, n_tied = load(sums, i), load(t, TIED * lanes + i)
+        norm = one / (n_tied + below)
         for k in range(n_out):
-            x, place = load(a, (z + k) * lanes + i), constant(a, k)
-            e = exp(x - largest)
-            store(d, (z + k) * lanes + i, e)
-            rest = rest + where_greater(magnitude(top - place), half, e, zero)
-            true = where_greater(magnitude(t - place), half, true, x)
-        norm = one / (one + rest)
+            at = (z + k) * lanes + i
+            gradient = load(d, at) * norm - _is_class(target, k, a)
+            store(d, at, _scaled(gradient, scales, i))
+    for i in range(0, width if record else 0, length):
+        target, true = _target(y, 0, scales, i, lanes), zero
+        below, n_tied = load(sums, i), load(t, TIED * lanes + i)
+        largest, winner = load(t, LOSSES * lanes + i), load(t, HITS * lanes + i)
+        half = constant(a, 0.5)
         for k in range(n_out):
-            at, place = (z + k) * lanes + i, constant(a, k)
-            store(
-                d,
-                at,
-                scale
-                * (
-                    load(d, at) * norm
-                    - where_greater(magnitude(t - place), half, zero, one)
-                ),
+            x, distance = (
+                load(a, (z + k) * lanes + i),
+                absolute(target - constant(a, k)),
             )
-        if wanted:
-            value = where_greater(scale, zero, log1p(rest) + (largest - true), zero)
-            hit = where_greater(
-                scale, zero, where_greater(magnitude(t - top), half, zero, one), zero
-            )
-            store(d, (z - 1) * lanes + i, value)
-            if nets is not None:
-                store(d, (z + n_out) * lanes + i, hit)
-            losses, rights = losses + value, rights + hit
-    return losses, rights
+            true = where_greater(distance, half, true, x)
+        loss = softmax_loss(below, n_tied, largest, true)
+        hit = where_greater(absolute(target - winner), half, zero, one)
+        loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        store(t, HITS * lanes + i, hit)
+        losses, hits = losses + loss, hits + hit
+    return losses, hits
 
 
-@part
-def mse_losses(d, a, z, n_out, y, scales, lanes, width):
-    """`tile_sums` for MSE."""
-    zero, share = constant(a, 0), constant(a, number(a, 1) / number(a, n_out))
+@subroutine
+def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
+    zero, share = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
     losses = zero
-    for i in range(0, width, numbers_in(a)):
-        scale, value = load(scales, i), zero
+    for i in range(0, width, vector_length(a)):
+        loss = zero
         for k in range(n_out):
-            gap = load(a, (z + k) * lanes + i) - load(a, (y + k) * lanes + i)
-            value = value + share * gap * gap
-            store(d, (z + k) * lanes + i, scale * (share * (gap + gap)))
-        value = where_greater(scale, zero, value, zero)
-        store(d, (z - 1) * lanes + i, value)
-        losses = losses + value
+            target = _target(y, k, scales, i, lanes)
+            gradient, term = squared_error(load(a, (z + k) * lanes + i), target, share)
+            loss = loss + term
+            store(d, (z + k) * lanes + i, _scaled(gradient, scales, i))
+        loss = _masked(loss, scales, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        losses = losses + loss
     return losses, zero
 
 
-@stage
-def tile_sums(d, a, z, n_out, y, scales, loss, wanted, nets, lanes, width):
-    """The sums over a tile's vectors of the losses and of the right classes, where they are wanted.
+@inlined_by_numba
+def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
+    """Fill n_out rows of d from z on with scale dL/dz for the outputs in rows of a.
 
-    Outputs are at unit z of a, targets at unit y: the number of the true class, or n_out values for MSE. Unit z of d
-    and the following ones = scale dL/dz, with a scale for each lane, which is 0 where there is no sample. The samples'
-    losses are written to d's unit before z; of many nets (nets is not None) who was right to the one after its last.
+    Where `record`, the rows LOSSES and HITS of the scratch t get each lane's loss, and 1
+    where its class is right; for MSE the latter is left as it was. Returned are two
+    vectors: the sums of these rows over vectors.
     """
     if loss == BCE:
-        losses, rights = bce_losses(d, a, z, y, scales, wanted, nets, lanes, width)
+        losses, hits = _bce_lanes(d, a, z, y, scales, t, record, lanes, width)
     elif loss == SOFTMAX_CE:
-        losses, rights = softmax_losses(
-            d, a, z, n_out, y, scales, wanted, nets, lanes, width
+        losses, hits = _softmax_lanes(
+            d, a, z, n_out, y, scales, t, record, lanes, width
         )
     else:
-        losses, rights = mse_losses(d, a, z, n_out, y, scales, lanes, width)
-    return losses, rights
+        losses, hits = _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width)
+    return losses, hits
 
 
-@stage
-def tile_losses(d, a, z, n_out, y, scales, loss, lanes, width):
-    """A tile's sum of losses and number of right classes, and the first lane whose loss is not finite, or -1.
+@inlined_by_numba
+def summed_losses(d, a, z, n_out, y, scales, loss, t, lanes, width):
+    """Return the sum of losses, the number of right classes, and a lane or -1.
 
-    Arguments as in `tile_sums`.
+    It is the first lane whose loss is not finite. Arguments as in `lane_losses`.
     """
-    losses, rights = tile_sums(
-        d, a, z, n_out, y, scales, loss, True, None, lanes, width
-    )
-    summed, bad = total(losses), -1
-    if not np.isfinite(summed):
+    losses, hits = lane_losses(d, a, z, n_out, y, scales, loss, t, True, lanes, width)
+    total, bad = reduce_add(losses), -1
+    if not np.isfinite(total):
         for i in range(width):
-            if bad < 0 and not np.isfinite(d[(z - 1) * lanes + i]):
+            if bad < 0 and not np.isfinite(t[LOSSES * lanes + i]):
                 bad = i
-    return np.float64(summed), np.int64(total(rights)), bad
+    return np.float64(total), np.int64(reduce_add(hits)), bad
+
+
+@subroutine
+def replace_by_probabilities(a, z, n_out, loss, lanes, width):
+    """Replace the outputs from row z on by the classes' probabilities.
+
+    For BCE these are two rows, sigmoid(-z) and sigmoid(z); otherwise softmax(z).
+    """
+    one = constant(a, 1)
+    for i in range(0, width, vector_length(a)):
+        at = z * lanes + i
+        if loss == BCE:
+            x = load(a, at)
+            store(a, at, sigmoid(constant(a, 0) - x, one))
+            store(a, at + lanes, sigmoid(x, one))
+        else:
+            largest, _ = _first_largest(a, z, n_out, i, lanes)
+            total = constant(a, 0)
+            for k in range(n_out):
+                e = exp(load(a, at + k * lanes) - largest)
+                store(a, at + k * lanes, e)
+                total = total + e
+            for k in range(n_out):
+                store(a, at + k * lanes, load(a, at + k * lanes) / total)

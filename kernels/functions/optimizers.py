@@ -1,104 +1,282 @@
-"""One update of the parameters from their gradient: SGD, momentum, Nesterov, Adam, each with L2 weight decay.
+"""One update of the parameters: SGD, momentum, Nesterov and Adam, with weight decay.
 
-`decay` times the parameter is added to its gradient g before anything else, as PyTorch does it. Then
-SGD: theta -= lr g. Momentum: v = beta1 v + g, theta -= lr v. Nesterov: theta -= lr (g + beta1 v).
-Adam: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, in the t-th update
-theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps).
+`decay` times the parameter is added to its gradient g first, as in PyTorch (L2). Then
+
+- SGD: theta -= lr g
+- momentum: v = beta1 v + g, theta -= lr v
+- Nesterov: v = beta1 v + g, theta -= lr (g + beta1 v)
+- Adam: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and in update t
+  theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+The steps below take numbers and vectors: a parameter of one net, or of many nets.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import ADAM, BETA1, BETA2, DECAY, EPS, LR, NESTEROV, SGD
-from ..compiler.compile import helper
-from ..primitives.vectors import magnitude, root, where_greater
+from ..codes import (
+    ADAM,
+    BETA1,
+    BETA2,
+    BIAS_DECAY_FACTOR,
+    BIAS_LR,
+    BIAS_RATE,
+    DECAY,
+    DECAY_FACTOR,
+    EPS,
+    EPSILON,
+    FIRST_BETA,
+    LR,
+    NESTEROV,
+    ONE_MINUS_FIRST_BETA,
+    ONE_MINUS_SECOND_BETA,
+    RATE,
+    SECOND_BETA,
+    SECOND_CORRECTION,
+    SGD,
+    WEIGHT_DECAY,
+)
+from ..compiler.compile import inlined_by_llvm, subroutine
+from ..primitives.table import layer_offsets
+from ..primitives.vectors import (
+    absolute,
+    load,
+    sqrt,
+    store,
+    vector_length,
+    where_greater,
+)
 
 
-@helper
-def descent(theta, settings):
-    """SGD as theta = kept theta - lr g: `kept` and lr in theta's dtype. One operation waits for g instead of two."""
-    return theta.dtype.type(1.0 - settings[LR] * settings[DECAY]), theta.dtype.type(
-        settings[LR]
+class Constants(NamedTuple):
+    """What an optimizer's step needs to know, as numbers or as vectors of nets."""
+
+    decay_factor: Any  # 1 - lr decay
+    rate: Any  # lr, for Adam lr / (1 - beta1^t)
+    decay: Any
+    beta1: Any
+    one_minus_beta1: Any
+    beta2: Any
+    one_minus_beta2: Any
+    correction: Any  # 1 / sqrt(1 - beta2^t)
+    eps: Any
+
+
+@inlined_by_llvm
+def sgd_step(theta, g, c):
+    """Return a parameter after a step of SGD: one operation waits for g, not two."""
+    return c.decay_factor * theta - c.rate * g
+
+
+@inlined_by_llvm
+def momentum_step(theta, v, g, c, nesterov):
+    """Return a parameter after a step with momentum, and the new momentum v."""
+    grad = g + c.decay * theta
+    v = c.beta1 * v + grad
+    return theta - c.rate * ((grad + c.beta1 * v) if nesterov else v), v
+
+
+@inlined_by_llvm
+def adam_step(theta, m, v, g, c):
+    """Return a parameter after a step of Adam, and the new moments m and v."""
+    zero = m - m
+    grad = g + c.decay * theta
+    m = c.beta1 * m + c.one_minus_beta1 * grad
+    v = c.beta2 * v + c.one_minus_beta2 * grad * grad
+    move = c.rate * m / (sqrt(v) * c.correction + c.eps)
+    # where eps is 0 and no gradient came yet, the move is 0 / 0
+    return theta - where_greater(absolute(m), zero, move, zero), m, v
+
+
+@inlined_by_llvm
+def constants_of(optimizer, lr, decay, beta1, beta2, eps, power1, power2):
+    """Return the Constants of an update, in float64, from Adam's beta1^t and beta2^t.
+
+    Whatever theta's dtype is, differences from 1 would cancel in float32.
+    """
+    rate, correction = lr, 1.0
+    if optimizer == ADAM:
+        rate, correction = lr / (1.0 - power1), 1.0 / np.sqrt(1.0 - power2)
+    return Constants(
+        1.0 - lr * decay,
+        rate,
+        decay,
+        beta1,
+        1.0 - beta1,
+        beta2,
+        1.0 - beta2,
+        correction,
+        eps,
     )
 
 
-@helper
-def descended(theta, g, kept, lr):
-    """A parameter, or a vector of them, after a step of SGD."""
-    return kept * theta - lr * g
+@inlined_by_llvm
+def rounded(c, theta):
+    """Return Constants in theta's dtype."""
+    real = theta.dtype.type
+    return Constants(
+        real(c.decay_factor),
+        real(c.rate),
+        real(c.decay),
+        real(c.beta1),
+        real(c.one_minus_beta1),
+        real(c.beta2),
+        real(c.one_minus_beta2),
+        real(c.correction),
+        real(c.eps),
+    )
 
 
-@helper
-def swung(theta, v, g, decay, beta, lr, nesterov):
-    """A parameter, or a vector of them, after a step with momentum, and the new momentum v."""
-    grad = g + decay * theta
-    v = beta * v + grad
-    return theta - lr * ((grad + beta * v) if nesterov else v), v
+@inlined_by_llvm
+def constants_of_net(theta, clock, optimizer, settings):
+    """Return one net's Constants in theta's dtype."""
+    c = constants_of(
+        optimizer,
+        settings[LR],
+        settings[DECAY],
+        settings[BETA1],
+        settings[BETA2],
+        settings[EPS],
+        clock[0],
+        clock[1],
+    )
+    return rounded(c, theta)
 
 
-@helper
-def adapted(theta, m, v, g, decay, beta1, new1, beta2, new2, rate, spread, eps):
-    """A parameter, or a vector of them, after a step of Adam, and the new moments; rate is lr / (1 - beta1^t), spread
-    1 / sqrt(1 - beta2^t), new1 and new2 are 1 - beta.
-    """
-    zero = m - m
-    grad = g + decay * theta
-    m = beta1 * m + new1 * grad
-    v = beta2 * v + new2 * grad * grad
-    move = rate * m / (root(v) * spread + eps)
-    # 0 / 0 where eps is 0 and no gradient came yet
-    return theta - where_greater(magnitude(m), zero, move, zero), m, v
-
-
-@helper
+@inlined_by_llvm
 def step(theta, moments, clock, g, optimizer, settings, rates):
-    """Update theta, the moments, and in `clock` the powers beta1^t and beta2^t, in place.
+    """Update one net: theta, the moments, and Adam's powers of beta in `clock`.
 
-    rates (n_params,) are learning rates in place of the one in settings, or it is empty; Adam does not look at it.
+    rates (n_params,) are learning rates in place of the one in the settings, or empty.
+    Adam does not use them.
     """
     real = theta.dtype.type
-    if optimizer == SGD:
-        kept, lr = descent(theta, settings)
-        if rates.size == 0:
-            for p in range(theta.size):
-                theta[p] = descended(theta[p], g[p], kept, lr)
-        else:
-            for p in range(theta.size):
-                theta[p] = descended(
-                    theta[p],
-                    g[p],
-                    real(1.0 - rates[p] * settings[DECAY]),
-                    real(rates[p]),
-                )
-        return
-    decay, beta1 = real(settings[DECAY]), real(settings[BETA1])
     if optimizer == ADAM:
         clock[0] *= settings[BETA1]
         clock[1] *= settings[BETA2]
-        rate = real(
-            settings[LR] / (1.0 - clock[0])
-        )  # in float64 whatever theta is: the difference cancels
-        spread = real(1.0 / np.sqrt(1.0 - clock[1]))
-        new1, new2 = real(1.0 - settings[BETA1]), real(1.0 - settings[BETA2])
-        beta2, eps = real(settings[BETA2]), real(settings[EPS])
+    c = constants_of_net(theta, clock, optimizer, settings)
+    if optimizer == ADAM:
         for p in range(theta.size):
-            theta[p], moments[0, p], moments[1, p] = adapted(
-                theta[p],
-                moments[0, p],
-                moments[1, p],
-                g[p],
-                decay,
-                beta1,
-                new1,
-                beta2,
-                new2,
-                rate,
-                spread,
-                eps,
+            theta[p], moments[0, p], moments[1, p] = adam_step(
+                theta[p], moments[0, p], moments[1, p], g[p], c
             )
-        return
-    lr = real(settings[LR])
-    for p in range(theta.size):
-        rate = real(rates[p]) if rates.size else lr
-        theta[p], moments[0, p] = swung(
-            theta[p], moments[0, p], g[p], decay, beta1, rate, optimizer == NESTEROV
+    elif optimizer == SGD and rates.size == 0:
+        for p in range(theta.size):
+            theta[p] = sgd_step(theta[p], g[p], c)
+    else:
+        for p in range(theta.size):
+            if rates.size:
+                factor, rate = 1.0 - rates[p] * settings[DECAY], rates[p]
+                c = with_rate(c, real(factor), real(rate))
+            if optimizer == SGD:
+                theta[p] = sgd_step(theta[p], g[p], c)
+            else:
+                theta[p], moments[0, p] = momentum_step(
+                    theta[p], moments[0, p], g[p], c, optimizer == NESTEROV
+                )
+
+
+@inlined_by_llvm
+def with_rate(c, decay_factor, rate):
+    """Return Constants with another learning rate."""
+    return Constants(
+        decay_factor,
+        rate,
+        c.decay,
+        c.beta1,
+        c.one_minus_beta1,
+        c.beta2,
+        c.one_minus_beta2,
+        c.correction,
+        c.eps,
+    )
+
+
+@subroutine
+def fill_constants(constants, settings, clock, optimizer, lanes):
+    """Fill the rows of `constants` from the settings of many nets, one per lane."""
+    for i in range(lanes):
+        decay = settings[DECAY * lanes + i]
+        beta1, beta2 = settings[BETA1 * lanes + i], settings[BETA2 * lanes + i]
+        eps, bias_lr = settings[EPS * lanes + i], settings[BIAS_LR * lanes + i]
+        power1, power2 = clock[i], clock[lanes + i]
+        c = constants_of(
+            optimizer,
+            settings[LR * lanes + i],
+            decay,
+            beta1,
+            beta2,
+            eps,
+            power1,
+            power2,
         )
+        bias = constants_of(
+            optimizer, bias_lr, decay, beta1, beta2, eps, power1, power2
+        )
+        constants[DECAY_FACTOR * lanes + i] = c.decay_factor
+        constants[RATE * lanes + i] = c.rate
+        constants[WEIGHT_DECAY * lanes + i] = c.decay
+        constants[FIRST_BETA * lanes + i] = c.beta1
+        constants[ONE_MINUS_FIRST_BETA * lanes + i] = c.one_minus_beta1
+        constants[SECOND_BETA * lanes + i] = c.beta2
+        constants[ONE_MINUS_SECOND_BETA * lanes + i] = c.one_minus_beta2
+        constants[SECOND_CORRECTION * lanes + i] = c.correction
+        constants[EPSILON * lanes + i] = c.eps
+        constants[BIAS_DECAY_FACTOR * lanes + i] = bias.decay_factor
+        constants[BIAS_RATE * lanes + i] = bias.rate
+
+
+@inlined_by_llvm
+def load_constants(constants, is_bias, i, lanes):
+    """Return the Constants of the nets in a vector, from lane i on."""
+    factor = BIAS_DECAY_FACTOR if is_bias else DECAY_FACTOR
+    rate = BIAS_RATE if is_bias else RATE
+    return Constants(
+        load(constants, factor * lanes + i),
+        load(constants, rate * lanes + i),
+        load(constants, WEIGHT_DECAY * lanes + i),
+        load(constants, FIRST_BETA * lanes + i),
+        load(constants, ONE_MINUS_FIRST_BETA * lanes + i),
+        load(constants, SECOND_BETA * lanes + i),
+        load(constants, ONE_MINUS_SECOND_BETA * lanes + i),
+        load(constants, SECOND_CORRECTION * lanes + i),
+        load(constants, EPSILON * lanes + i),
+    )
+
+
+@inlined_by_llvm
+def advance_clock(clock, settings, lanes):
+    """Multiply many nets' powers beta1^t and beta2^t by beta1 and beta2."""
+    for i in range(lanes):
+        clock[i] *= settings[BETA1 * lanes + i]
+        clock[lanes + i] *= settings[BETA2 * lanes + i]
+
+
+@subroutine
+def step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes):
+    """Update the parameters and moments of many nets, one per lane."""
+    last = layer_offsets(layers, n_layers - 1)
+    n_params = last.b + last.n_out
+    for i_layer in range(n_layers):
+        layer = layer_offsets(layers, i_layer)
+        for p in range(layer.w, layer.b + layer.n_out):
+            for i in range(0, lanes, vector_length(theta)):
+                c = load_constants(constants, p >= layer.b, i, lanes)
+                at, second = p * lanes + i, (n_params + p) * lanes + i
+                old, grad = load(theta, at), load(g, at)
+                if optimizer == SGD:
+                    store(theta, at, sgd_step(old, grad, c))
+                elif optimizer == ADAM:
+                    new, m, v = adam_step(
+                        old, load(moments, at), load(moments, second), grad, c
+                    )
+                    store(theta, at, new)
+                    store(moments, at, m)
+                    store(moments, second, v)
+                else:
+                    new, v = momentum_step(
+                        old, load(moments, at), grad, c, optimizer == NESTEROV
+                    )
+                    store(theta, at, new)
+                    store(moments, at, v)

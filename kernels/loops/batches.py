@@ -1,197 +1,157 @@
-"""One net, a mini-batch or all rows an update: gradients over tiles of samples side by side, then one step."""
+"""One net in batches: gradients over tiles of samples side by side, then one step."""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import DONE, NOT_FINITE, ROW, SAMPLES, UPDATES
-from ..compiler.compile import kernel, stage
-from ..functions.losses import share, tile_losses
+from ..arguments import Data
+from ..codes import DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
+from ..compiler.compile import entry_point, inlined_by_numba
+from ..functions.losses import gradient_scale, summed_losses
 from ..functions.optimizers import step
-from ..passes.samples import backward, forward, gather, whole
+from ..passes.samples import Tile, backward, forward, gather, padded_width
 from ..primitives.barrier import wait
-from ..primitives.pointers import after, aligned, flat, number
-from ..primitives.table import output
+from ..primitives.pointers import aligned, flat
+from ..primitives.table import output_rows
+from ..primitives.vectors import offset, scalar
 from .recordings import next_record
 
 
-@stage
-def add_tile(
-    g,
-    theta,
-    X,
-    n_in,
-    y,
-    n_y,
-    rows,
-    n,
-    layers,
-    n_layers,
-    loss,
-    scale,
-    a,
-    d,
-    scales,
-    lanes,
-    tile,
-    kept,
-):
+class TileRows(NamedTuple):
+    """Pointers to the rows of a tile (see `arguments.TileScratch`)."""
+
+    a: Any
+    d: Any
+    scales: Any
+    losses: Any
+    lanes: Any
+
+
+@inlined_by_numba
+def _add_tile(g, theta, data, table, loss, rows, n, scale, tile_rows, x, is_filled):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
-    Where `kept`, the tile at unit `tile` holds these samples already.
-    Returned are their sum of losses, how many were right, and the first lane whose loss is not finite, or -1.
+    Inputs and targets go to the rows of a from x on, unless they are there already.
+    Returned are the sum of losses, the number of right classes, and the first lane whose
+    loss is not finite, or -1.
     """
-    width = whole(a, n)
-    if not kept:
-        gather(a, lanes, tile, X, n_in, rows, n)
-        gather(a, lanes, tile + n_in, y, n_y, rows, n)
+    a, d, scales, losses, lanes = tile_rows
+    n_in, n_targets = data.X.shape[1], data.y.shape[1]
+    layers, n_layers, width = flat(table), table.shape[0], padded_width(a, n)
+    tile = Tile(lanes, width, None, 0)
+    if not is_filled:
+        gather(a, lanes, x, flat(data.X), n_in, rows, n)
+        gather(a, lanes, x + n_in, flat(data.y), n_targets, rows, n)
     for i in range(width):
-        scales[i] = scale if i < n else number(a, 0)
-    forward(a, tile, theta, layers, n_layers, None, 0, lanes, width)
-    z, n_out = output(layers, n_layers)
-    total, right, bad = tile_losses(
-        d, a, z, n_out, tile + n_in, scales, loss, lanes, width
+        scales[i] = scale if i < n else scalar(a, 0)
+    forward(a, x, theta, layers, n_layers, tile)
+    z, n_out = output_rows(layers, n_layers)
+    y = offset(a, (x + n_in) * lanes)
+    total, right, bad = summed_losses(
+        d, a, z, n_out, y, scales, loss, losses, lanes, width
     )
-    backward(g, d, a, tile, theta, layers, n_layers, lanes, width)
+    backward(g, d, a, x, theta, layers, n_layers, tile)
     return total, right, bad
 
 
-@kernel
+@entry_point
 def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
-    """The sum of losses of the rows given; g = the gradient of their mean loss if `mean`, otherwise of that sum."""
-    scale = share(theta, rows.size, mean)
+    """Return the sum of losses of the given rows, and fill g with a gradient.
+
+    It is that of the rows' mean loss if `mean`, otherwise that of the sum.
+    """
+    scale = gradient_scale(theta, rows.size, mean)
     g[:] = 0
     total = 0.0
-    n_layers = layers.shape[0]
-    z, n_out = output(flat(layers), n_layers)
+    z, n_out = output_rows(flat(layers), layers.shape[0])
     units, n_columns = z + n_out, X.shape[1] + y.shape[1]
-    room = np.empty((2 * units + n_columns + 1) * lanes + 16, theta.dtype)
-    a = aligned(flat(room))
-    d, scales = (
-        after(a, (units + n_columns) * lanes),
-        after(a, (2 * units + n_columns) * lanes),
-    )
+    n_rows = 2 * units + n_columns + 1 + PARTIAL_SUMS + 1
+    scratch = np.zeros(n_rows * lanes + 16, theta.dtype)
+    a = aligned(flat(scratch))
+    d = offset(a, (units + n_columns) * lanes)
+    scales = offset(d, units * lanes)
+    tile_rows = TileRows(a, d, scales, offset(scales, lanes), lanes)
     for first in range(0, rows.size, lanes):
-        value, _, _ = add_tile(
+        value, _, _ = _add_tile(
             flat(g),
             flat(theta),
-            flat(X),
-            X.shape[1],
-            flat(y),
-            y.shape[1],
-            after(flat(rows), first),
-            min(lanes, rows.size - first),
-            flat(layers),
-            n_layers,
+            Data(X, y, rows),
+            layers,
             loss,
+            offset(flat(rows), first),
+            min(lanes, rows.size - first),
             scale,
-            a,
-            d,
-            scales,
-            lanes,
+            tile_rows,
             units,
             False,
         )
         total += value
-    room[0] = 0  # it must live until here
+    scratch[0] = 0  # it must live until here
     return total
 
 
-@kernel
-def train(
-    theta,
-    moments,
-    clock,
-    g,
-    loss_sums,
-    n_right,
-    position,
-    recorded,
-    recorded_sums,
-    X,
-    y,
-    order,
-    layers,
-    loss,
-    optimizer,
-    settings,
-    rates,
-    batch_size,
-    mean,
-    record_at,
-    first_epoch,
-    end,
-    budget,
-    part_tiles,
-    part_sums,
-    sync,
-    thread,
-    n_threads,
-    a,
-    d,
-    scales,
-    tiles,
-):
-    """Train up to the update `end`, counted over all epochs, or for `budget` samples; the answer is DONE or NOT_FINITE.
+@entry_point
+def train(state, data, plan, scratch, team, first_epoch, end, budget):
+    """Train up to update `end`, counted over all epochs, or for `budget` samples.
 
-    A batch is divided into parts of part_tiles tiles, whose gradients are summed apart and then added in their order:
-    the numbers are the same whatever thread takes a part. A budget may end after a part; the next call goes on there.
-    Changed in place: theta (n_params,), moments (N_MOMENTS[optimizer], n_params), clock (2,) float64, the gradients g
-    (n_parts, n_params) of the update under way; loss_sums and n_right (epochs,), to which each sample's loss, and
-    whether its class was right, are added at its forward pass; position (N_POSITION,). Where a loss is not finite,
-    position[ROW] tells the row, and the update is not made. recorded and recorded_sums: see `recordings`.
-    Read: X (n, n_in), y as in `losses`, order (k, n) with the order of the rows in the epochs from first_epoch on
-    (k = 1: the same in all), layers (the table of `codes`), settings (5,) float64, rates as in `optimizers`.
-    All n_threads threads call this with the same arguments, but for their number `thread` and the scratch from a on.
-    Shared scratch: part_sums (n_parts, 3) float64, and sync of `barrier`.
-    Scratch: scales has a number for each lane. d has a row of lanes for each unit; a has as many, and then a row for
-    each input and target of a tile, for one tile. Where all epochs have the same order there may be room for all tiles
-    of one, so that each is filled once: tiles, zero at first, then marks those that are. Otherwise it is empty.
+    Returns DONE, or NOT_FINITE where a loss was not finite: then state.position[ROW] is
+    its row, and the update is not made. The arguments are FitState, Data, FitPlan,
+    TileScratch and Team (see `arguments`); data.order starts with the order of
+    first_epoch. All threads of the team call this, each with its own scratch and number.
+
+    A batch is divided into parts of team.part_tiles tiles, whose gradients are summed
+    apart and then added in their order: the numbers are the same whatever thread takes a
+    part. A budget may end after a part; the next call continues there.
     """
-    n, n_layers = X.shape[0], layers.shape[0]
+    theta, g, position = state.theta, state.g, state.position
+    loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
+    part_sums, thread, tiles = team.part_sums, team.thread, scratch.tiles
+    batch_size, n = plan.batch_size, data.X.shape[0]
+    n_columns = data.X.shape[1] + data.y.shape[1]
     per_epoch = (n + batch_size - 1) // batch_size
-    lanes = scales.size
-    per_batch, part_size = (batch_size + lanes - 1) // lanes, part_tiles * lanes
-    z, n_out = output(flat(layers), n_layers)
+    lanes = scratch.scales.size
+    per_batch, part_size = (batch_size + lanes - 1) // lanes, team.part_tiles * lanes
+    z, n_out = output_rows(flat(plan.layers), plan.layers.shape[0])
+    tile_rows = TileRows(
+        flat(scratch.a),
+        flat(scratch.d),
+        flat(scratch.scales),
+        flat(scratch.losses),
+        lanes,
+    )
     record = next_record(record_at, position[UPDATES])
     status = DONE
     while position[UPDATES] < end and budget > 0 and status == DONE:
         update = position[UPDATES]
         epoch = update // per_epoch
-        rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
+        in_epoch = (epoch - first_epoch) % data.order.shape[0]
+        rows = offset(flat(data.order), in_epoch * n)
         batch = update - epoch * per_epoch
         start, done = batch * batch_size, position[SAMPLES]
         stop = min(start + batch_size, n)
-        scale = share(theta, stop - start, mean)
-        last = min(
+        scale = gradient_scale(theta, stop - start, plan.mean)
+        first_part, n_parts = (
+            done // part_size,
             (stop - start + part_size - 1) // part_size,
-            done // part_size + (budget - 1) // part_size + 1,
         )
-        for part in range(done // part_size + thread, last, n_threads):
+        last = min(n_parts, first_part + (budget - 1) // part_size + 1)
+        for part in range(first_part + thread, last, team.n_threads):
             g[part] = 0
             part_sums[part, 0], part_sums[part, 1], part_sums[part, 2] = 0.0, 0.0, -1.0
-            for first in range(
-                start + part * part_size,
-                min(start + (part + 1) * part_size, stop),
-                lanes,
-            ):
+            part_start = start + part * part_size
+            for first in range(part_start, min(part_start + part_size, stop), lanes):
                 slot = batch * per_batch + (first - start) // lanes if tiles.size else 0
-                total, right, bad = add_tile(
+                total, right, bad = _add_tile(
                     flat(g[part]),
                     flat(theta),
-                    flat(X),
-                    X.shape[1],
-                    flat(y),
-                    y.shape[1],
-                    after(rows, first),
+                    data,
+                    plan.layers,
+                    plan.loss,
+                    offset(rows, first),
                     min(lanes, stop - first),
-                    flat(layers),
-                    n_layers,
-                    loss,
                     scale,
-                    flat(a),
-                    flat(d),
-                    flat(scales),
-                    lanes,
-                    z + n_out + slot * (X.shape[1] + y.shape[1]),
+                    tile_rows,
+                    z + n_out + slot * n_columns,
                     tiles.size > 0 and tiles[slot] == 1,
                 )
                 if tiles.size:
@@ -201,13 +161,13 @@ def train(
                 if bad >= 0 and part_sums[part, 2] < 0:
                     part_sums[part, 2] = rows[first + bad]
         budget -= min(last * part_size, stop - start) - done
-        if not wait(flat(sync), n_threads):
+        if not wait(flat(team.sync), team.n_threads):
             return status
-        for part in range(done // part_size, last):
+        for part in range(first_part, last):
             if part_sums[part, 2] >= 0:
                 status = NOT_FINITE
         if thread == 0 and status == DONE:
-            for part in range(done // part_size, last):
+            for part in range(first_part, last):
                 loss_sums[epoch] += part_sums[part, 0]
                 n_right[epoch] += np.int64(part_sums[part, 1])
                 if part > 0:
@@ -216,22 +176,28 @@ def train(
             if last * part_size < stop - start:
                 position[SAMPLES] = last * part_size
             else:
-                step(theta, moments, clock, g[0], optimizer, settings, rates)
+                step(
+                    theta,
+                    state.moments,
+                    state.clock,
+                    g[0],
+                    plan.optimizer,
+                    plan.settings,
+                    plan.rates,
+                )
                 position[UPDATES] += 1
                 position[SAMPLES] = 0
                 if record < record_at.size and record_at[record] == position[UPDATES]:
                     for p in range(theta.size):
-                        recorded[record, p] = theta[p]
+                        state.recorded[record, p] = theta[p]
                     if stop < n:
-                        recorded_sums[record, 0], recorded_sums[record, 1] = (
-                            loss_sums[epoch],
-                            n_right[epoch],
-                        )
+                        state.recorded_sums[record, 0] = loss_sums[epoch]
+                        state.recorded_sums[record, 1] = n_right[epoch]
                     record += 1
         elif thread == 0:
-            for part in range(last - 1, done // part_size - 1, -1):
+            for part in range(last - 1, first_part - 1, -1):
                 if part_sums[part, 2] >= 0:
                     position[ROW] = np.int64(part_sums[part, 2])
-        if not wait(flat(sync), n_threads):
+        if not wait(flat(team.sync), team.n_threads):
             return status
     return status

@@ -1,22 +1,24 @@
-"""Layer by layer: every node on its own, forward and backward, over C-contiguous arrays (rows, units).
+"""Layer by layer: each layer on its own, over C-contiguous arrays (rows, units).
 
-Outputs first: `out` and the gradients d... are filled in place.
+Outputs come first: `out` and the gradients d... are filled in place.
 """
 
 import numpy as np
 
-from ..codes import FEEDBACK_WEIGHTS
-from ..compiler.compile import helper, kernel
+from ..codes import PARTIAL_SUMS, SOFTMAX_CE
+from ..compiler.compile import entry_point
 from ..functions import activations, optimizers
-from ..functions.losses import share, tile_losses
-from ..passes.samples import gather, whole
-from ..primitives.pointers import after, flat
-from ..primitives.vectors import exp, numbers_in
+from ..functions.losses import gradient_scale, replace_by_probabilities, summed_losses
+from ..passes.samples import gather, padded_width, scatter
+from ..primitives.pointers import flat
+from ..primitives.vectors import offset, vector_length
+
+_VECTORS = 16  # of a tile
 
 
-@kernel
+@entry_point
 def affine_forward(out, x, w, b):
-    """out = x w + b, for x (n, n_in), w (n_in, n_out), b (n_out,)."""
+    """Fill out = x w + b, for x (n, n_in), w (n_in, n_out), b (n_out,)."""
     for i in range(x.shape[0]):
         for k in range(w.shape[1]):
             out[i, k] = b[k]
@@ -25,96 +27,93 @@ def affine_forward(out, x, w, b):
                 out[i, k] += x[i, j] * w[j, k]
 
 
-@kernel
-def affine_backward(dx, dw, dout, x, w, feedback):
-    """dw = x^T dout and dx = dout w^T; with FEEDBACK_INPUTS dx_ij = x_ij sum_k dout_ik."""
+@entry_point
+def affine_backward(dx, dw, dout, x, w):
+    """Fill dw = x^T dout and dx = dout w^T."""
     dw[:] = 0
     for i in range(x.shape[0]):
         for j in range(w.shape[0]):
             total = dx.dtype.type(0)
             for k in range(w.shape[1]):
                 dw[j, k] += x[i, j] * dout[i, k]
-                total += dout[i, k] * (
-                    w[j, k] if feedback == FEEDBACK_WEIGHTS else x[i, j]
-                )
+                total += dout[i, k] * w[j, k]
             dx[i, j] = total
 
 
-@kernel
+@entry_point
 def sum_rows(out, x):
-    """out (1, k) = the sum of the rows of x (n, k): Sum forward, Repeat backward, and an Affine's bias."""
+    """Fill out (1, k) with the sum of the rows of x (n, k).
+
+    This is Sum forward, Repeat backward, and an Affine's bias backward.
+    """
     out[:] = 0
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
             out[0, k] += x[i, k]
 
 
-@kernel
+@entry_point
 def repeat_row(out, x):
-    """Every row of out (n, k) = the only row of x (1, k): Repeat forward, Sum backward."""
+    """Fill every row of out (n, k) with the only row of x (1, k).
+
+    This is Repeat forward and Sum backward.
+    """
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             out[i, k] = x[0, k]
 
 
-@kernel
+@entry_point
 def activation_forward(out, x, activation):
-    """out = the activation of x, both flat."""
-    whole = out.size - out.size % numbers_in(flat(out))
+    """Fill out with the activation of x, both flat."""
+    length = vector_length(flat(out))
+    stop = out.size - out.size % length
     for i in range(out.size):
         out[i] = x[i]
-    activations.forward(flat(out), 0, whole, activation)
-    rest = np.zeros(numbers_in(flat(out)), out.dtype)
-    for i in range(whole, out.size):
-        rest[i - whole] = x[i]
-    activations.forward(flat(rest), 0, rest.size, activation)
-    for i in range(whole, out.size):
-        out[i] = rest[i - whole]
+    activations.forward(flat(out), 0, stop, activation)
+    rest = np.zeros(length, out.dtype)
+    for i in range(stop, out.size):
+        rest[i - stop] = x[i]
+    activations.forward(flat(rest), 0, length, activation)
+    for i in range(stop, out.size):
+        out[i] = rest[i - stop]
 
 
-@kernel
+@entry_point
 def activation_backward(dx, dout, out, activation):
-    """dx = dout times the activation's derivative at `out`, the forward pass's result; all flat."""
-    whole = out.size - out.size % numbers_in(flat(out))
+    """Fill dx = dout times the derivative at the forward pass's result `out`, all flat."""
+    length = vector_length(flat(dx))
+    stop = out.size - out.size % length
     for i in range(dout.size):
         dx[i] = dout[i]
-    activations.backward(flat(dx), flat(out), 0, whole, activation)
-    rest, a = (
-        np.zeros(numbers_in(flat(dx)), dx.dtype),
-        np.zeros(numbers_in(flat(dx)), dx.dtype),
-    )
-    for i in range(whole, out.size):
-        rest[i - whole], a[i - whole] = dout[i], out[i]
-    activations.backward(flat(rest), flat(a), 0, rest.size, activation)
+    activations.backward(flat(dx), flat(out), 0, stop, activation)
+    rest, a = np.zeros(length, dx.dtype), np.zeros(length, dx.dtype)
+    for i in range(stop, out.size):
+        rest[i - stop], a[i - stop] = dout[i], out[i]
+    activations.backward(flat(rest), flat(a), 0, length, activation)
     a[0] = 0  # it must live until here
-    for i in range(whole, out.size):
-        dx[i] = rest[i - whole]
+    for i in range(stop, out.size):
+        dx[i] = rest[i - stop]
 
 
-@helper
-def softmax(out, x, i):
-    """Row i of out = e^(x - max x), divided by its sum."""
-    largest = x[i, 0]
-    for k in range(1, x.shape[1]):
-        largest = max(largest, x[i, k])
-    total = out.dtype.type(0)
-    for k in range(x.shape[1]):
-        out[i, k] = exp(x[i, k] - largest)
-        total += out[i, k]
-    for k in range(x.shape[1]):
-        out[i, k] /= total
-
-
-@kernel
+@entry_point
 def softmax_forward(out, x):
-    """Each row of out = softmax of that row of x."""
-    for i in range(x.shape[0]):
-        softmax(out, x, i)
+    """Fill each row of out with the softmax of that row of x."""
+    n, n_out = x.shape
+    lanes = _VECTORS * vector_length(flat(x))
+    a = np.zeros(n_out * lanes, x.dtype)
+    for first in range(0, n, lanes):
+        m, start = min(lanes, n - first), first * n_out
+        gather(flat(a), lanes, 0, offset(flat(x), start), n_out, None, m)
+        width = padded_width(flat(a), m)
+        replace_by_probabilities(flat(a), 0, n_out, SOFTMAX_CE, lanes, width)
+        scatter(offset(flat(out), start), flat(a), 0, n_out, lanes, m)
+    a[0] = 0  # it must live until here
 
 
-@kernel
+@entry_point
 def softmax_backward(dx, dout, out):
-    """dx = out (dout - sum_k dout_k out_k), row by row."""
+    """Fill dx = out (dout - sum_k dout_k out_k), row by row."""
     for i in range(out.shape[0]):
         total = dx.dtype.type(0)
         for k in range(out.shape[1]):
@@ -123,57 +122,53 @@ def softmax_backward(dx, dout, out):
             dx[i, k] = out[i, k] * (dout[i, k] - total)
 
 
-@kernel
+@entry_point
 def loss_forward(d, z, y, loss, mean):
-    """The rows' sum of losses, how many were right, and the first row whose loss is not finite, or -1.
+    """Return the sum of losses, the number of right classes, and a row or -1.
 
-    d (n, n_out) = dL/dz, where L is the rows' mean loss if `mean`, otherwise their sum.
+    It is the first row whose loss is not finite. d (n, n_out) = dL/dz, where L is the
+    rows' mean loss if `mean`, otherwise their sum.
     """
     n, n_out = z.shape
-    lanes = 16 * numbers_in(flat(z))
-    # unit 0 is for the losses, then come the outputs, then the targets
-    a, slopes = (
-        np.zeros((1 + n_out + y.shape[1]) * lanes, z.dtype),
-        np.zeros((1 + n_out) * lanes, z.dtype),
-    )
+    n_targets = y.shape[1]
+    lanes = _VECTORS * vector_length(flat(z))
+    # outputs, then targets
+    a = np.zeros((n_out + n_targets) * lanes, z.dtype)
+    gradients = np.zeros(n_out * lanes, z.dtype)
+    losses = np.zeros((PARTIAL_SUMS + 1) * lanes, z.dtype)
     scales = np.zeros(lanes, z.dtype)
+    targets = offset(flat(a), n_out * lanes)
     total, right, bad = 0.0, 0, -1
     for first in range(0, n, lanes):
         m = min(lanes, n - first)
-        gather(flat(a), lanes, 1, after(flat(z), first * n_out), n_out, None, m)
-        gather(
-            flat(a),
-            lanes,
-            1 + n_out,
-            after(flat(y), first * y.shape[1]),
-            y.shape[1],
-            None,
-            m,
-        )
+        gather(flat(a), lanes, 0, offset(flat(z), first * n_out), n_out, None, m)
+        rows_of_y = offset(flat(y), first * n_targets)
+        gather(flat(a), lanes, n_out, rows_of_y, n_targets, None, m)
         scales[:] = 0
-        scales[:m] = share(z, n, mean)
-        value, hits, wrong = tile_losses(
-            flat(slopes),
+        scales[:m] = gradient_scale(z, n, mean)
+        value, hits, wrong = summed_losses(
+            flat(gradients),
             flat(a),
-            1,
+            0,
             n_out,
-            1 + n_out,
+            targets,
             flat(scales),
             loss,
+            flat(losses),
             lanes,
-            whole(flat(a), m),
+            padded_width(flat(a), m),
         )
         total += value
         right += hits
         if bad < 0 and wrong >= 0:
             bad = first + wrong
-        for i in range(m):
-            for k in range(n_out):
-                d[first + i, k] = slopes[(1 + k) * lanes + i]
+        scatter(offset(flat(d), first * n_out), flat(gradients), 0, n_out, lanes, m)
+    # they must live until here
+    a[0] = gradients[0] = losses[0] = scales[0] = 0
     return total, right, bad
 
 
-@kernel
+@entry_point
 def step(theta, moments, clock, g, optimizer, settings, rates):
-    """One update of theta by an optimizer (see `optimizers`)."""
+    """Update theta by an optimizer (see `functions.optimizers.step`)."""
     optimizers.step(theta, moments, clock, g, optimizer, settings, rates)

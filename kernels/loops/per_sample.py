@@ -1,446 +1,115 @@
-"""One net, one sample at a time: forward, backward and update for a whole run of samples in one call.
-
-Alphabet: x input, w weights, b bias, z = x w + b, a = activation(z), d = dL/dz or dL/da, g = dL/dtheta.
-A vector's numbers are units of a layer. Parameters are packed (see `codes`).
-"""
+"""One net, one sample at a time: a whole run of samples in one call."""
 
 import numpy as np
 
-from ..codes import (
-    ACTIVATION,
-    BCE,
-    BIAS,
-    BY_COLUMN,
-    COLUMNS,
-    DONE,
-    FEEDBACK,
-    FEEDBACK_WEIGHTS,
-    INPUT,
-    N_IN,
-    N_OUT,
-    N_PACKED_COLUMNS,
-    NOT_FINITE,
-    OUTPUT,
-    ROW,
-    ROWS,
-    SGD,
-    SOFTMAX_CE,
-    UPDATES,
-    WIDTH_IN,
-    WIDTH_OUT,
-)
-from ..compiler.compile import helper, kernel, part
-from ..functions.activations import activated, passed_back
-from ..functions.losses import bce_loss, bce_slope
-from ..functions.optimizers import descent, step
-from ..primitives.pointers import after, entry, flat, number
-from ..primitives.vectors import (
-    constant,
-    exp,
-    first_two,
-    fma,
-    largest,
-    load,
-    log1p,
-    numbers_in,
-    spread,
-    store,
-    total,
-    where_greater,
-)
+from ..codes import BCE, DONE, NOT_FINITE, ROW, SGD, SOFTMAX_CE, UPDATES
+from ..compiler.compile import entry_point
+from ..functions.losses import bce_of_sample, mse_of_sample, softmax_of_sample
+from ..functions.optimizers import constants_of_net, step
+from ..passes.units import Rule, Units, backward, first_layer, forward, packed_layer
+from ..primitives.pointers import flat
+from ..primitives.vectors import offset
 from .recordings import next_record
 
 
-@helper
-def place(layers, layer):
-    """A layer's sizes and places: n_in, n_out and both widths, input x and output z in the scratch, w, columns, b."""
-    return (
-        entry(layers, layer, N_IN, N_PACKED_COLUMNS),
-        entry(layers, layer, N_OUT, N_PACKED_COLUMNS),
-        entry(layers, layer, WIDTH_IN, N_PACKED_COLUMNS),
-        entry(layers, layer, WIDTH_OUT, N_PACKED_COLUMNS),
-        entry(layers, layer, INPUT, N_PACKED_COLUMNS),
-        entry(layers, layer, OUTPUT, N_PACKED_COLUMNS),
-        entry(layers, layer, ROWS, N_PACKED_COLUMNS),
-        entry(layers, layer, COLUMNS, N_PACKED_COLUMNS),
-        entry(layers, layer, BIAS, N_PACKED_COLUMNS),
-    )
+@entry_point
+def train(state, data, plan, scratch, first_epoch, end, budget):
+    """Train up to update `end`, counted over all epochs, or for `budget` samples.
 
-
-@helper
-def product(start, theta, at, width, a, x, n):
-    """start + sum_j a[x + j] times the vector theta[at + j width], j < n: four sums side by side where n >= 4."""
-    s0 = start
-    j = 0
-    if n >= 4:
-        s1 = constant(theta, 0)
-        s2, s3 = s1, s1
-        while j + 4 <= n:
-            s0 = fma(spread(a, x + j), load(theta, at + j * width), s0)
-            s1 = fma(spread(a, x + j + 1), load(theta, at + (j + 1) * width), s1)
-            s2 = fma(spread(a, x + j + 2), load(theta, at + (j + 2) * width), s2)
-            s3 = fma(spread(a, x + j + 3), load(theta, at + (j + 3) * width), s3)
-            j += 4
-        s0 = (s0 + s1) + (s2 + s3)
-    while j < n:
-        s0 = fma(spread(a, x + j), load(theta, at + j * width), s0)
-        j += 1
-    return s0
-
-
-@helper
-def renewed(theta, at, width, n, x, i, e, keep, start, following):
-    """Replace the vectors theta[at + j width] by keep times them + x[i + j] e, j < n, and return `product` of the new
-    ones and x[following + j]: the update of a first layer, and the next sample's way through it, in one sweep.
+    Returns DONE or NOT_FINITE, like `batches.train` for batches of one sample. The
+    arguments are FitState, Data, FitPlan with the packed table, and PackedScratch (see
+    `arguments`); data.order starts with the order of first_epoch.
     """
-    s0 = start
-    j = 0
-    if n >= 4:
-        s1 = constant(theta, 0)
-        s2, s3 = s1, s1
-        while j + 4 <= n:
-            p = at + j * width
-            w0 = fma(spread(x, i + j), e, keep * load(theta, p))
-            w1 = fma(spread(x, i + j + 1), e, keep * load(theta, p + width))
-            w2 = fma(spread(x, i + j + 2), e, keep * load(theta, p + 2 * width))
-            w3 = fma(spread(x, i + j + 3), e, keep * load(theta, p + 3 * width))
-            store(theta, p, w0)
-            store(theta, p + width, w1)
-            store(theta, p + 2 * width, w2)
-            store(theta, p + 3 * width, w3)
-            s0 = fma(spread(x, following + j), w0, s0)
-            s1 = fma(spread(x, following + j + 1), w1, s1)
-            s2 = fma(spread(x, following + j + 2), w2, s2)
-            s3 = fma(spread(x, following + j + 3), w3, s3)
-            j += 4
-        s0 = (s0 + s1) + (s2 + s3)
-    while j < n:
-        w0 = fma(spread(x, i + j), e, keep * load(theta, at + j * width))
-        store(theta, at + j * width, w0)
-        s0 = fma(spread(x, following + j), w0, s0)
-        j += 1
-    return s0
-
-
-@part
-def first_layer(a, theta, units, x, i, layers):
-    """Fill a with the first layer's output for the sample x[i], x[i + 1] ..."""
-    n_in, _, _, width, _, z, w, _, b = place(layers, 0)
-    for v in range(0, width, numbers_in(a)):
-        out = product(load(theta, b + v), theta, w + v, width, x, i, n_in)
-        store(
-            a,
-            z + v,
-            activated(
-                out, entry(layers, 0, ACTIVATION, N_PACKED_COLUMNS), load(units, z + v)
-            ),
-        )
-
-
-@helper
-def forward(a, theta, units, layers, n_layers):
-    """Fill the scratch a with every layer's output from the second one on; the output, where it is one by column."""
-    vector = numbers_in(a)
-    only = number(a, 0)
-    for layer in range(1, n_layers):
-        n_in, _, width_in, width_out, x, z, w, columns, b = place(layers, layer)
-        if entry(layers, layer, BY_COLUMN, N_PACKED_COLUMNS):
-            sums = constant(theta, 0)
-            for v in range(0, width_in, vector):
-                sums = fma(load(a, x + v), load(theta, columns + v), sums)
-            only = (first_two(sums) if n_in <= 2 else total(sums)) + theta[b]
-        else:
-            for v in range(0, width_out, vector):
-                out = product(load(theta, b + v), theta, w + v, width_out, a, x, n_in)
-                store(
-                    a,
-                    z + v,
-                    activated(
-                        out,
-                        entry(layers, layer, ACTIVATION, N_PACKED_COLUMNS),
-                        load(units, z + v),
-                    ),
-                )
-    return only
-
-
-@part
-def softmax_loss(d, a, units, z, width, true):
-    """The loss of the class `true` and whether it won; d = dL/dz. Both are vectors from z on."""
-    vector = numbers_in(a)
-    zero, half, one = constant(a, 0), constant(a, 0.5), constant(a, 1)
-    top = a[z]
-    for v in range(0, width, vector):  # where there is no unit, its 0 must not win
-        top = max(
-            top,
-            largest(
-                where_greater(
-                    load(units, z + v), half, load(a, z + v), constant(a, a[z])
-                )
-            ),
-        )
-    most = constant(a, top)
-    below, tied = zero, zero
-    for v in range(0, width, vector):
-        x, unit = load(a, z + v), load(units, z + v)
-        e = exp(x - most) * unit
-        store(d, z + v, e)
-        less = where_greater(most, x, one, zero)
-        below = below + e * less
-        tied = tied + unit * (one - less)
-    n_tied, rest = total(tied), total(below)
-    norm = constant(a, number(a, 1) / (n_tied + rest))
-    for v in range(0, width, vector):
-        store(d, z + v, load(d, z + v) * norm)
-    loss = log1p(rest + (n_tied - number(a, 1))) + (top - a[z + true])
-    right = a[z + true] == top
-    if right and n_tied > 1:
-        for k in range(true):
-            right = right and a[z + k] < top
-    d[z + true] -= 1
-    return loss, right
-
-
-@part
-def mse_loss(d, a, z, n_out, y):
-    """The mean squared error of outputs a[z + k] and targets y[k]; d = dL/dz."""
-    value, share = number(a, 0), number(a, 1) / number(a, n_out)
-    for k in range(n_out):
-        gap = a[z + k] - y[k]
-        value += share * gap * gap
-        d[z + k] = share * (gap + gap)
-    return value
-
-
-@helper
-def add_rows(g, keep, at, width, n, a, x, e):
-    """Replace the vectors g[at + j width] by keep times them + a[x + j] e, j < n."""
-    for j in range(n):
-        p = at + j * width
-        store(g, p, fma(spread(a, x + j), e, keep * load(g, p)))
-
-
-@helper
-def backward(
-    g, theta, kept, factor, slope, e, d, a, units, x, i, following, layers, n_layers
-):
-    """Carry dL/dz of the last layer, in d or, where it is one by column, `slope`, back through all layers.
-
-    Layer by layer: dL/dx_j = sum_k d_k w_jk with the weights as they were, then g = kept g + factor dL/dtheta.
-    For SGD g is theta itself, and the next sample, x[following], goes through the first layer on the same sweep.
-    """
-    vector = numbers_in(a)
-    zero, one, by, keep = (
-        constant(a, 0),
-        constant(a, 1),
-        constant(a, factor),
-        constant(a, kept),
-    )
-    fused = following >= 0
-    n_in, n_out, width_in, width_out, before, z, w, columns, b = place(
-        layers, n_layers - 1
-    )
-    by_column = entry(layers, n_layers - 1, BY_COLUMN, N_PACKED_COLUMNS) > 0
-    only, scaled = constant(a, slope), constant(a, factor * slope)
-    if by_column:
-        g[b] = fma(kept, g[b], factor * slope)
-    else:
-        for v in range(0, width_out, vector):
-            ev = by * load(d, z + v)
-            store(e, z + v, ev)
-            bias = fma(keep, load(g, b + v), ev)
-            store(g, b + v, bias)
-            if n_layers > 1:
-                add_rows(g, keep, w + v, width_out, n_in, a, before, ev)
-            elif fused:
-                store(
-                    a,
-                    z + v,
-                    renewed(g, w + v, width_out, n_in, x, i, ev, keep, bias, following),
-                )
-            else:
-                add_rows(g, keep, w + v, width_out, n_in, x, i, ev)
-    for back in range(n_layers - 1):
-        layer = n_layers - 1 - back
-        n_in, n_out, width_in, width_out, before, z, w, columns, b = place(
-            layers, layer
-        )
-        n_first, _, _, _, earlier, _, w_before, _, b_before = place(layers, layer - 1)
-        activation = entry(layers, layer - 1, ACTIVATION, N_PACKED_COLUMNS)
-        by_inputs = entry(layers, layer, FEEDBACK, N_PACKED_COLUMNS) != FEEDBACK_WEIGHTS
-        for v in range(0, width_in, vector):
-            out = load(a, before + v)
-            at = columns + v
-            rise = passed_back(one, out, activation, one)
-            if by_column:
-                down = only * ((out if by_inputs else load(theta, at)) * rise)
-                store(g, at, fma(scaled, out, keep * load(g, at)))
-            else:
-                if by_inputs:
-                    down = zero
-                    for k in range(n_out):
-                        down = fma(spread(d, z + k), out, down)
-                else:
-                    down = product(zero, theta, at, width_in, d, z, n_out)
-                down = down * rise
-                add_rows(g, keep, at, width_in, n_out, e, z, out)
-            store(d, before + v, down)
-            ev = by * down
-            store(e, before + v, ev)
-            bias = fma(keep, load(g, b_before + v), ev)
-            store(g, b_before + v, bias)
-            if layer > 1:
-                add_rows(g, keep, w_before + v, width_in, n_first, a, earlier, ev)
-            elif fused:
-                out = renewed(
-                    g, w_before + v, width_in, n_first, x, i, ev, keep, bias, following
-                )
-                store(
-                    a, before + v, activated(out, activation, load(units, before + v))
-                )
-            else:
-                add_rows(g, keep, w_before + v, width_in, n_first, x, i, ev)
-        by_column = False
-
-
-@kernel
-def train(
-    theta,
-    moments,
-    clock,
-    loss_sums,
-    n_right,
-    position,
-    recorded,
-    recorded_sums,
-    X,
-    y,
-    order,
-    layers,
-    loss,
-    optimizer,
-    settings,
-    rates,
-    record_at,
-    first_epoch,
-    end,
-    budget,
-    packed,
-    packed_moments,
-    packed_g,
-    packed_rates,
-    a,
-    d,
-    e,
-    units,
-    places,
-    sources,
-):
-    """`batches.train` for batches of one sample, on one thread.
-
-    Read besides: layers is the packed table; the packed parameter places[p] is the parameter sources[p] of theta, and
-    for p < n_params that is p; units is 1 for each unit and 0 for what fills a layer up.
-    Scratch: packed, packed_g, packed_moments, packed_rates for theta, its gradient, the moments and the rates; a, d
-    and e have a number for each filled-up unit.
-    """
-    n, n_in = X.shape
-    n_layers = layers.shape[0]
-    _, n_out, _, width, _, z, _, _, _ = place(flat(layers), n_layers - 1)
-    by_column = entry(flat(layers), n_layers - 1, BY_COLUMN, N_PACKED_COLUMNS) > 0
+    theta, moments, position = state.theta, state.moments, state.position
+    loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
+    y, places, sources = data.y, scratch.places, scratch.sources
+    packed, packed_moments = scratch.theta, scratch.moments
+    n, n_in = data.X.shape
+    layers, n_layers = flat(plan.layers), plan.layers.shape[0]
+    last = packed_layer(layers, n_layers - 1)
     zero, one = theta.dtype.type(0), theta.dtype.type(1)
-    kept, lr = descent(theta, settings)
-    # What fills up must be zero, also after a run that was not finite.
-    packed[:], packed_g[:], packed_moments[:] = 0, 0, 0
-    a[:], d[:], e[:] = 0, 0, 0
+    # Padding must be zero, also after a run that was not finite.
+    packed[:], scratch.g[:], packed_moments[:] = 0, 0, 0
+    scratch.a[:], scratch.d[:], scratch.scaled_d[:] = 0, 0, 0
     for p in range(places.size):
         packed[places[p]] = theta[sources[p]]
-        if rates.size:
-            packed_rates[places[p]] = rates[sources[p]]
+        if plan.rates.size:
+            scratch.rates[places[p]] = plan.rates[sources[p]]
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
+    fused = plan.optimizer == SGD and plan.rates.size == 0
+    w = flat(packed)
+    target, rule = flat(scratch.g), Rule(zero, one)
+    if fused:
+        c = constants_of_net(theta, state.clock, plan.optimizer, plan.settings)
+        target, rule = w, Rule(c.decay_factor, -c.rate)
+    units = Units(
+        flat(scratch.a), flat(scratch.d), flat(scratch.scaled_d), flat(scratch.units)
+    )
+    a, d = units.a, units.d
     end = min(end, position[UPDATES] + budget)
     record = next_record(record_at, position[UPDATES])
     status = DONE
-    table, w, no_sample = flat(layers), flat(packed), np.int64(-1)
-    fused = optimizer == SGD and rates.size == 0
-    target, factor = (w, -lr) if fused else (flat(packed_g), one)
-    if not fused:
-        kept = zero
-    x, out, slopes, scaled, mask = flat(X), flat(a), flat(d), flat(e), flat(units)
     while position[UPDATES] < end and status == DONE:
         epoch = position[UPDATES] // n
-        rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
-        sum_of_losses, right = loss_sums[epoch], n_right[epoch]
+        in_epoch = (epoch - first_epoch) % data.order.shape[0]
+        rows = offset(flat(data.order), in_epoch * n)
+        loss_sum, right = loss_sums[epoch], n_right[epoch]
         stop = min(end - epoch * n, n)
         if record < record_at.size:
             stop = min(record_at[record] - epoch * n, stop)
         s = position[UPDATES] - epoch * n
-        i = rows[s]
-        first_layer(out, w, mask, x, i * n_in, table)
+        first_layer(units, w, offset(flat(data.X), rows[s] * n_in), layers)
         while s < stop:
             i = rows[s]
-            only = forward(out, w, mask, table, n_layers)
-            hit, slope = False, zero
-            if loss == BCE:
+            out = forward(units, w, layers, n_layers)
+            hit, gradient = False, zero
+            if plan.loss == BCE:
                 if n_layers == 1:
-                    only = out[z]
-                slope, e = bce_slope(only, y[i, 0])
-                value, one_if_hit = bce_loss(only, y[i, 0], e)
-                slopes[z] = slope
-                hit = one_if_hit > 0
-            elif loss == SOFTMAX_CE:
-                value, hit = softmax_loss(
-                    slopes, out, mask, z, width, np.int64(y[i, 0])
+                    out = a[last.z]
+                loss, hit, gradient = bce_of_sample(out, y[i, 0])
+                d[last.z] = gradient
+            elif plan.loss == SOFTMAX_CE:
+                true = np.int64(y[i, 0])
+                loss, hit = softmax_of_sample(
+                    d, a, units.mask, last.z, last.width_out, true
                 )
             else:
-                if by_column:
-                    out[z] = only
-                value = mse_loss(slopes, out, z, n_out, after(flat(y), i * n_out))
-                slope = slopes[z]
-            if not np.isfinite(value):
+                if last.by_column:
+                    a[last.z] = out
+                targets = offset(flat(y), i * last.n_out)
+                loss = mse_of_sample(d, a, last.z, last.n_out, targets)
+                gradient = d[last.z]
+            if not np.isfinite(loss):
                 position[ROW], status = i, NOT_FINITE
                 break
-            following = rows[min(s + 1, n - 1)] * n_in
+            x = offset(flat(data.X), i * n_in)
+            next_x = offset(flat(data.X), rows[min(s + 1, n - 1)] * n_in)
             backward(
-                target,
-                w,
-                kept,
-                factor,
-                slope,
-                scaled,
-                slopes,
-                out,
-                mask,
-                x,
-                i * n_in,
-                following if fused else no_sample,
-                table,
-                n_layers,
+                target, w, rule, gradient, units, x, next_x, fused, layers, n_layers
             )
             if not fused:
                 step(
                     packed,
                     packed_moments,
-                    clock,
-                    packed_g,
-                    optimizer,
-                    settings,
-                    packed_rates,
+                    state.clock,
+                    scratch.g,
+                    plan.optimizer,
+                    plan.settings,
+                    scratch.rates,
                 )
-                first_layer(out, w, mask, x, following, table)
-            sum_of_losses += value
+                first_layer(units, w, next_x, layers)
+            loss_sum += loss
             right += hit
             s += 1
-        loss_sums[epoch], n_right[epoch] = sum_of_losses, right
+        loss_sums[epoch], n_right[epoch] = loss_sum, right
         position[UPDATES] = epoch * n + s
         if record < record_at.size and record_at[record] == position[UPDATES]:
             for p in range(theta.size):
-                recorded[record, p] = packed[places[p]]
+                state.recorded[record, p] = packed[places[p]]
             if s < n:
-                recorded_sums[record, 0], recorded_sums[record, 1] = (
-                    sum_of_losses,
-                    right,
-                )
+                state.recorded_sums[record, 0] = loss_sum
+                state.recorded_sums[record, 1] = right
             record += 1
     for p in range(theta.size):
         theta[p] = packed[places[p]]

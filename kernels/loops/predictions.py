@@ -1,77 +1,43 @@
-"""From inputs to outputs, to probabilities and to classes, for any number of rows."""
+"""From inputs to outputs, probabilities and classes, for any number of rows."""
 
 import numpy as np
 
 from ..codes import BCE
-from ..compiler.compile import kernel, part
-from ..passes.samples import forward, gather, whole
-from ..primitives.pointers import after, aligned, flat
-from ..primitives.table import output
-from ..primitives.vectors import (
-    constant,
-    exp,
-    load,
-    numbers_in,
-    sigmoid,
-    store,
-    where_greater,
-)
+from ..compiler.compile import entry_point
+from ..functions.losses import replace_by_probabilities
+from ..passes.samples import Tile, forward, gather, padded_width, scatter
+from ..primitives.pointers import aligned, flat
+from ..primitives.table import output_rows
+from ..primitives.vectors import offset
 
 
-@part
-def shares_of(a, z, n_out, loss, lanes, width):
-    """Replace the outputs from unit z of a on by probabilities: sigmoid(-z) and sigmoid(z) for BCE, else softmax(z)."""
-    one = constant(a, 1)
-    for i in range(0, width, numbers_in(a)):
-        at = z * lanes + i
-        if loss == BCE:
-            x = load(a, at)
-            store(a, at, sigmoid(constant(a, 0) - x, one))
-            store(a, at + lanes, sigmoid(x, one))
-        else:
-            largest = load(a, at)
-            for k in range(1, n_out):
-                x = load(a, at + k * lanes)
-                largest = where_greater(x, largest, x, largest)
-            whole_sum = constant(a, 0)
-            for k in range(n_out):
-                e = exp(load(a, at + k * lanes) - largest)
-                store(a, at + k * lanes, e)
-                whole_sum = whole_sum + e
-            for k in range(n_out):
-                store(a, at + k * lanes, load(a, at + k * lanes) / whole_sum)
+@entry_point
+def outputs(out, theta, X, layers, loss, probabilities, lanes):
+    """Fill out (n, n_out) with the last layer's z for X (n, n_in).
 
-
-@part
-def spread_out(out, a, z, n_out, lanes, n):
-    """Write n_out units from z on of the first n lanes to out, row by row."""
-    for i in range(n):
-        for k in range(n_out):
-            out[i * n_out + k] = a[(z + k) * lanes + i]
-
-
-@kernel
-def outputs(out, theta, X, layers, loss, shares, lanes):
-    """out (n, n_out) = the last layer's plain output z, or, where `shares`, out (n, n_classes) = probabilities."""
+    Where `probabilities`, fill out (n, n_classes) with the classes' probabilities.
+    """
     n_layers, n_in = layers.shape[0], X.shape[1]
-    z, n_out = output(flat(layers), n_layers)
-    tile = z + n_out + 1  # one more unit, for the second probability of BCE
-    room = np.empty((tile + n_in) * lanes + 16, theta.dtype)
-    a = aligned(flat(room))
+    z, n_out = output_rows(flat(layers), n_layers)
+    x = z + n_out + 1  # one more row, for the second probability of BCE
+    scratch = np.empty((x + n_in) * lanes + 16, theta.dtype)
+    a = aligned(flat(scratch))
     for first in range(0, X.shape[0], lanes):
         n = min(lanes, X.shape[0] - first)
-        width = whole(a, n)
-        gather(a, lanes, tile, after(flat(X), first * n_in), n_in, None, n)
-        forward(a, tile, flat(theta), flat(layers), n_layers, None, 0, lanes, width)
-        if shares:
-            shares_of(a, z, n_out, loss, lanes, width)
-        spread_out(after(flat(out), first * out.shape[1]), a, z, out.shape[1], lanes, n)
-    room[0] = 0  # it must live until here
+        width = padded_width(a, n)
+        gather(a, lanes, x, offset(flat(X), first * n_in), n_in, None, n)
+        tile = Tile(lanes, width, None, 0)
+        forward(a, x, flat(theta), flat(layers), n_layers, tile)
+        if probabilities:
+            replace_by_probabilities(a, z, n_out, loss, lanes, width)
+        n_columns = out.shape[1]
+        scatter(offset(flat(out), first * n_columns), a, z, n_columns, lanes, n)
+    scratch[0] = 0  # it must live until here
 
 
-@kernel
+@entry_point
 def classes(out, z, loss):
-    """out (n,) = the number of the class: z > 0 for BCE, the first largest z otherwise."""
+    """Fill out (n,) with class numbers: z > 0 for BCE, else the first largest z."""
     for i in range(z.shape[0]):
         if loss == BCE:
             out[i] = z[i, 0] > 0

@@ -1,20 +1,20 @@
-"""What is kept of a training at given updates: parameters, and the epoch's sums so far.
+"""Recording parameters, and the epoch's sums so far, after given updates.
 
-The updates stand in a sorted array `record_at`; the one at place r fills recorded[r] (n_params,) and
-recorded_sums[r] = (loss, right), the sums over the samples of the epoch under way, which are 0 where an epoch has just
-ended. Update 0 is not the loops' to record.
+The updates stand in a sorted array `record_at`. Update record_at[r] fills recorded[r]
+(n_params,) and recorded_sums[r] = (loss, right classes): the sums over the samples of the
+epoch under way, or 0 where an epoch has just ended. The loops do not record update 0.
 """
 
-from ..compiler.compile import helper
+from ..compiler.compile import inlined_by_llvm
 
 
-@helper
-def next_record(record_at, done):
-    """The place of the first record behind `done` updates."""
+@inlined_by_llvm
+def next_record(record_at, n_updates):
+    """Return the index of the first record after n_updates updates."""
     low, high = 0, record_at.size
     while low < high:
         middle = (low + high) // 2
-        if record_at[middle] <= done:
+        if record_at[middle] <= n_updates:
             low = middle + 1
         else:
             high = middle

@@ -1,259 +1,201 @@
-"""Many nets of one architecture, in batches: tiles of `lanes`, where a parameter is a vector of nets.
+"""Many nets of one architecture in batches: tiles where a parameter is a vector of nets.
 
-A few vectors of nets at a time, a group, are trained as far as they should come; what they work on stays in the
-first-level cache. A batch is divided into tiles of samples, the same whatever the budget, whose gradients are added.
+A few vectors of nets at a time, a group, are trained as far as they should come; what they
+work on stays in the first-level cache. A batch is divided into tiles of samples, the same
+whatever the budget, whose gradients are added.
 """
 
 import numpy as np
 
-from ..codes import ADAM, HITS, LOSSES, N_RATES, SAMPLES, UPDATES
-from ..compiler.compile import kernel, part
-from ..functions.losses import share, tile_sums
-from ..functions.many_steps import fill, leave, set_rates, step, tick
-from ..passes.samples import backward_of_nets, forward
-from ..primitives.pointers import after, flat, number
-from ..primitives.table import output
-from ..primitives.vectors import constant, load, numbers_in, spread, store
+from ..codes import ADAM, HITS, LOSSES, N_CONSTANTS, SAMPLES, UPDATES
+from ..compiler.compile import entry_point, subroutine
+from ..functions.losses import gradient_scale, lane_losses
+from ..functions.optimizers import advance_clock, fill_constants, step_nets
+from ..passes.samples import Tile, backward_of_nets, forward
+from ..primitives.pointers import flat
+from ..primitives.rows import fill
+from ..primitives.table import output_rows
+from ..primitives.vectors import (
+    broadcast,
+    constant,
+    load,
+    offset,
+    scalar,
+    store,
+    vector_length,
+)
+from .stopping import stop_nets
 
 
-@part
-def show(a, lanes, x, X, n_columns, rows, n, width, n_vectors):
-    """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, for each vector of nets, a row a vector."""
-    step = numbers_in(a)
-    for j in range(n_columns):
-        for s in range(width // step):
-            numbers = spread(X, rows[s] * n_columns + j) if s < n else constant(a, 0)
-            for v in range(n_vectors):
-                store(a, (x + j) * lanes + v * width + s * step, numbers)
+@subroutine
+def _show_rows(a, x, X, n_columns, rows, n, tile):
+    """Bring the rows rows[0] ... rows[n - 1] of X into the rows of a from x on.
 
-
-@part
-def add_sums(sums, counts, d, lost, right, t, nets, width):
-    """Add the rows of d from `lost` and `right` on, summed over samples, to each net's sum and count."""
-    step = numbers_in(d)
-    for v in range(nets):
-        loss, hits = load(d, lost + v * width), load(d, right + v * width)
-        for i in range(v * width + step, (v + 1) * width, step):
-            loss, hits = loss + load(d, lost + i), hits + load(d, right + i)
-        store(t, LOSSES * step, loss)
-        store(t, HITS * step, hits)
-        for i in range(step):
-            sums[v * step + i] += t[LOSSES * step + i]
-            counts[v * step + i] += np.int64(t[HITS * step + i])
-
-
-@kernel
-def train(
-    theta,
-    moments,
-    clock,
-    settings,
-    losses,
-    n_right,
-    trained,
-    position,
-    X,
-    y,
-    order,
-    layers,
-    loss,
-    optimizer,
-    batch_size,
-    mean,
-    every,
-    epochs,
-    stop_below,
-    first_epoch,
-    end,
-    budget,
-    g,
-    a,
-    d,
-    t,
-    scales,
-    rates,
-):
-    """Train all groups up to the update `end`, counted over all epochs, or for `budget` samples in all, or until all
-    nets have left. A budget may end after a tile; the next call goes on there.
-
-    Changed in place, `numbers` being those of a vector: theta (n_vectors, n_params, numbers), moments (n_vectors,
-    N_MOMENTS[optimizer], n_params, numbers), clock (n_vectors, 2, numbers) float64; settings (n_vectors, 6, numbers)
-    float64; losses and n_right (n_kept, n_vectors, numbers), trained (n_vectors, numbers), as in `many_nets.train`;
-    position (n_groups, N_POSITION).
-    Read: data and order as in `batches.train`.
-    Scratch: g (group, n_params, numbers); a and d with a row of lanes for each unit, a with one more for each input and
-    target, d with one more of zeros; t (2, numbers); scales as a row of a; rates (group, N_RATES, numbers).
+    A sample is a vector of equal numbers for each vector of nets; the rest is zero.
     """
-    n, n_in = X.shape
-    n_vectors, n_params, numbers = theta.shape
-    n_layers, n_y = layers.shape[0], y.shape[1]
-    n_moments = moments.shape[1]
-    per_epoch = (n + batch_size - 1) // batch_size
-    group, lanes = g.shape[0], scales.size
-    tile = lanes // (group * numbers)
-    table, grads, x, slope, extra, by, c = (
-        flat(layers),
-        flat(g),
-        flat(a),
-        flat(d),
-        flat(t),
-        flat(scales),
-        flat(rates),
+    step = vector_length(a)
+    for j in range(n_columns):
+        for s in range(tile.width // step):
+            column = broadcast(X, rows[s] * n_columns + j) if s < n else constant(a, 0)
+            for v in range(tile.nets):
+                store(a, (x + j) * tile.lanes + v * tile.width + s * step, column)
+
+
+@subroutine
+def _add_sums(loss_sums, n_right, t, sums, tile):
+    """Add the rows LOSSES and HITS of t, summed over samples, to each net's sums.
+
+    sums is scratch: a vector of losses, and one of hits.
+    """
+    step, lanes = vector_length(t), tile.lanes
+    for v in range(tile.nets):
+        start, stop = v * tile.width, (v + 1) * tile.width
+        loss, hits = load(t, LOSSES * lanes + start), load(t, HITS * lanes + start)
+        for i in range(start + step, stop, step):
+            loss = loss + load(t, LOSSES * lanes + i)
+            hits = hits + load(t, HITS * lanes + i)
+        store(sums, 0, loss)
+        store(sums, step, hits)
+        for i in range(step):
+            loss_sums[v * step + i] += sums[i]
+            n_right[v * step + i] += np.int64(sums[step + i])
+
+
+@entry_point
+def train(state, data, plan, scratch, first_epoch, end, budget):
+    """Train all groups up to update `end`, for `budget` samples, or until all stopped.
+
+    Updates are counted over all epochs, samples over all groups. A budget may end after a
+    tile; the next call continues there. The arguments are SweepState, Data, SweepPlan and
+    SweepTileScratch (see `arguments`); data.order and state.losses start with
+    first_epoch.
+    """
+    n, n_in = data.X.shape
+    n_targets, batch_size, every = data.y.shape[1], plan.batch_size, plan.every
+    n_vectors, n_params, numbers = state.theta.shape
+    layers, n_layers, optimizer = (
+        flat(plan.layers),
+        plan.layers.shape[0],
+        plan.optimizer,
     )
-    z, n_out = output(table, n_layers)
-    inputs, size = z + n_out, n_params * numbers
-    n_settings = settings.shape[1]
-    before = (first_epoch + every - 1) // every
+    n_moments, n_settings = state.moments.shape[1], state.settings.shape[1]
+    per_epoch = (n + batch_size - 1) // batch_size
+    group, lanes = scratch.g.shape[0], scratch.scales.size
+    tile_samples = lanes // (group * numbers)
+    g, a, d, t = flat(scratch.g), flat(scratch.a), flat(scratch.d), flat(scratch.losses)
+    scales, constants, position = (
+        flat(scratch.scales),
+        flat(scratch.constants),
+        state.position,
+    )
+    z, n_out = output_rows(layers, n_layers)
+    x, size = z + n_out, n_params * numbers
+    y = x + n_in
+    skipped = (first_epoch + every - 1) // every
     for q in range(position.shape[0]):
         first = q * group
-        count = min(group, n_vectors - first)
-        w, moments_of = (
-            after(flat(theta), first * size),
-            after(flat(moments), first * n_moments * size),
-        )
-        given, times = (
-            after(flat(settings), first * n_settings * numbers),
-            after(flat(clock), first * 2 * numbers),
-        )
-        left, set_anew, shown = 1, True, False
-        if stop_below > 0.0:
-            left = 0
-            for v in range(first, first + count):
+        nets = min(group, n_vectors - first)
+        theta = offset(flat(state.theta), first * size)
+        moments = offset(flat(state.moments), first * n_moments * size)
+        settings = offset(flat(state.settings), first * n_settings * numbers)
+        clock = offset(flat(state.clock), first * 2 * numbers)
+        n_active, changed, is_filled = 1, True, False
+        if plan.stop_below > 0.0:
+            n_active = 0
+            for v in range(first, first + nets):
                 for i in range(numbers):
-                    left += trained[v, i] == 0
-        while left > 0 and position[q, UPDATES] < end and budget > 0:
-            if set_anew and optimizer != ADAM:  # whose rates are those of an update
-                for v in range(count):
-                    own = after(given, v * n_settings * numbers)
-                    set_rates(
-                        after(c, v * N_RATES * numbers), own, times, optimizer, numbers
-                    )
-            set_anew = False
-            epoch = position[q, UPDATES] // per_epoch
-            rows = after(flat(order), (epoch - first_epoch) % order.shape[0] * n)
-            start = (position[q, UPDATES] - epoch * per_epoch) * batch_size
-            stop = min(start + batch_size, n)
-            done = start + position[q, SAMPLES]
-            wanted = epoch % every == 0 or epoch == epochs - 1
-            kept = (
-                ((epoch + every - 1) // every - before) * n_vectors + first
-            ) * numbers
-            sums, counts = after(flat(losses), kept), after(flat(n_right), kept)
-            scale = share(theta, stop - start, mean)
-            if done == start:
-                fill(grads, 0, count * size, number(grads, 0))
-            while done < stop and budget > 0:
-                some = min(tile, stop - done)
-                width = (some + 1) // 2 * 2 * numbers
-                if not shown:
-                    show(
-                        x,
-                        lanes,
-                        inputs,
-                        flat(X),
-                        n_in,
-                        after(rows, done),
-                        some,
-                        width,
-                        count,
-                    )
-                    show(
-                        x,
-                        lanes,
-                        inputs + n_in,
-                        flat(y),
-                        n_y,
-                        after(rows, done),
-                        some,
-                        width,
-                        count,
-                    )
-                    for v in range(count):
-                        fill(by, v * width, some * numbers, scale)
-                        fill(
-                            by,
-                            v * width + some * numbers,
-                            width - some * numbers,
-                            number(grads, 0),
-                        )
-                    shown = (
-                        some == n and order.shape[0] == 1
-                    )  # then it is always the same tile
-                forward(x, inputs, w, table, n_layers, count, size, lanes, width)
-                tile_sums(
-                    slope,
-                    x,
-                    z,
-                    n_out,
-                    inputs + n_in,
-                    by,
-                    loss,
-                    wanted,
-                    count,
-                    lanes,
-                    count * width,
-                )
-                if wanted:
-                    lost, right = (z - 1) * lanes, (z + n_out) * lanes
-                    add_sums(sums, counts, slope, lost, right, extra, count, width)
-                backward_of_nets(
-                    grads,
-                    slope,
-                    x,
-                    inputs,
-                    w,
-                    table,
-                    n_layers,
-                    count,
-                    size,
-                    lanes,
-                    width,
-                )
-                done += some
-                budget -= some
-            if done < stop:
-                position[q, SAMPLES] = done - start
-                return
-            for v in range(count):
-                if optimizer == ADAM:
-                    own, clock_of = (
-                        after(given, v * n_settings * numbers),
-                        after(times, v * 2 * numbers),
-                    )
-                    tick(clock_of, own, numbers)
-                    set_rates(
-                        after(c, v * N_RATES * numbers),
-                        own,
-                        clock_of,
+                    n_active += state.trained[v, i] == 0
+        while n_active > 0 and position[q, UPDATES] < end and budget > 0:
+            if changed and optimizer != ADAM:  # whose constants are those of an update
+                for v in range(nets):
+                    fill_constants(
+                        offset(constants, v * N_CONSTANTS * numbers),
+                        offset(settings, v * n_settings * numbers),
+                        offset(clock, v * 2 * numbers),
                         optimizer,
                         numbers,
                     )
-                step(
-                    after(w, v * size),
-                    after(moments_of, v * n_moments * size),
-                    after(grads, v * size),
+            changed = False
+            epoch = position[q, UPDATES] // per_epoch
+            in_epoch = (epoch - first_epoch) % data.order.shape[0]
+            rows = offset(flat(data.order), in_epoch * n)
+            start = (position[q, UPDATES] - epoch * per_epoch) * batch_size
+            stop = min(start + batch_size, n)
+            done = start + position[q, SAMPLES]
+            record = epoch % every == 0 or epoch == plan.epochs - 1
+            recorded = (epoch + every - 1) // every - skipped
+            at = (recorded * n_vectors + first) * numbers
+            loss_sums = offset(flat(state.losses), at)
+            n_right = offset(flat(state.n_right), at)
+            scale = gradient_scale(state.theta, stop - start, plan.mean)
+            if done == start:
+                fill(g, 0, nets * size, scalar(g, 0))
+            while done < stop and budget > 0:
+                m = min(tile_samples, stop - done)
+                width = (m + 1) // 2 * 2 * numbers
+                tile = Tile(lanes, width, nets, size)
+                if not is_filled:
+                    of_tile = offset(rows, done)
+                    _show_rows(a, x, flat(data.X), n_in, of_tile, m, tile)
+                    _show_rows(a, y, flat(data.y), n_targets, of_tile, m, tile)
+                    for v in range(nets):
+                        used, rest = m * numbers, width - m * numbers
+                        fill(scales, v * width, used, scale)
+                        fill(scales, v * width + used, rest, scalar(g, 0))
+                    # the next tile is the same one where it has all samples in one order
+                    is_filled = m == n and data.order.shape[0] == 1
+                forward(a, x, theta, layers, n_layers, tile)
+                lane_losses(
+                    d,
+                    a,
+                    z,
+                    n_out,
+                    offset(a, y * lanes),
+                    scales,
+                    plan.loss,
+                    t,
+                    record,
+                    lanes,
+                    nets * width,
+                )
+                if record:
+                    _add_sums(loss_sums, n_right, t, flat(scratch.sums), tile)
+                backward_of_nets(g, d, a, x, theta, layers, n_layers, tile)
+                done += m
+                budget -= m
+            if done < stop:
+                position[q, SAMPLES] = done - start
+                return
+            for v in range(nets):
+                own_constants = offset(constants, v * N_CONSTANTS * numbers)
+                if optimizer == ADAM:
+                    own_settings = offset(settings, v * n_settings * numbers)
+                    own_clock = offset(clock, v * 2 * numbers)
+                    advance_clock(own_clock, own_settings, numbers)
+                    fill_constants(
+                        own_constants, own_settings, own_clock, optimizer, numbers
+                    )
+                step_nets(
+                    offset(theta, v * size),
+                    offset(moments, v * n_moments * size),
+                    offset(g, v * size),
                     optimizer,
-                    after(c, v * N_RATES * numbers),
-                    table,
+                    own_constants,
+                    layers,
                     n_layers,
-                    n_params,
                     numbers,
                 )
             position[q, UPDATES] += 1
             position[q, SAMPLES] = 0
-            if wanted and stop == n and stop_below > 0.0:
-                left, set_anew = 0, True
-                for v in range(count):
-                    own, reached = (
-                        after(given, v * n_settings * numbers),
-                        after(flat(trained), (first + v) * numbers),
-                    )
-                    left += leave(
-                        reached,
-                        own,
-                        after(sums, v * numbers),
+            if record and stop == n and plan.stop_below > 0.0:
+                n_active, changed = 0, True
+                for v in range(nets):
+                    n_active += stop_nets(
+                        offset(flat(state.trained), (first + v) * numbers),
+                        offset(settings, v * n_settings * numbers),
+                        offset(loss_sums, v * numbers),
                         n,
-                        stop_below,
+                        plan.stop_below,
                         epoch + 1,
                         numbers,
                     )

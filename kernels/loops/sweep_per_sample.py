@@ -1,121 +1,121 @@
-"""Many nets of one architecture, a net in each lane (see `many_lanes`), one sample at a time.
+"""Many nets of one architecture, one per lane, one sample at a time.
 
-All nets see the samples in the same order, so that a sample is read once for all of them; nothing else is shared, and
-a net that diverges disturbs no other. Each has the bits of `per_sample.train`.
+All nets see the samples in the same order, so that a sample is read once for all of them.
+They share nothing else, and a net that diverges disturbs no other. Each has the bits of
+`per_sample.train`.
 """
 
-from ..codes import ADAM, BIAS_LR, BY, KEEP, KEPT, LOSSES, LR, RATE, SGD, TERMS, UPDATES
-from ..compiler.compile import kernel, part
-from ..functions.many_losses import slopes
-from ..functions.many_steps import add_hits, fill, leave, set_rates, step, tick
-from ..passes.nets import backward, forward, show
-from ..primitives.pointers import after, flat, number
-from ..primitives.table import output
+import numpy as np
+
+from ..codes import (
+    ADAM,
+    BIAS_LR,
+    DECAY_FACTOR,
+    GRADIENT_FACTOR,
+    HITS,
+    KEEP_FACTOR,
+    LOSSES,
+    LR,
+    PARTIAL_SUMS,
+    RATE,
+    SGD,
+    UPDATES,
+)
+from ..compiler.compile import entry_point, subroutine
+from ..functions.losses import lane_losses
+from ..functions.optimizers import advance_clock, fill_constants, step_nets
+from ..passes.nets import backward, forward, show_sample
+from ..primitives.pointers import flat
+from ..primitives.rows import fill
+from ..primitives.table import output_rows
+from ..primitives.vectors import load, offset, scalar, store, vector_length
+from .stopping import stop_nets
 
 
-@part
-def add_losses(sums, t, lanes):
-    """Add the row LOSSES of t to a row of sums."""
+@subroutine
+def _add_losses(loss_sums, hits, t, lanes):
+    """Add the rows LOSSES and HITS of the losses' scratch to loss_sums and hits."""
     for i in range(lanes):
-        sums[i] += t[LOSSES * lanes + i]
+        loss_sums[i] += t[LOSSES * lanes + i]
+    for i in range(0, lanes, vector_length(t)):
+        store(hits, i, load(hits, i) + load(t, HITS * lanes + i))
 
 
-@kernel
-def train(
-    theta,
-    moments,
-    clock,
-    settings,
-    losses,
-    n_right,
-    trained,
-    position,
-    X,
-    y,
-    order,
-    layers,
-    loss,
-    optimizer,
-    batch_size,
-    mean,
-    every,
-    epochs,
-    stop_below,
-    first_epoch,
-    end,
-    budget,
-    g,
-    a,
-    d,
-    t,
-    rule,
-    rates,
-):
-    """Train all nets up to the update `end`, counted over all epochs, or for `budget` samples, or until all have left.
+@subroutine
+def _add_hits(n_right, hits, lanes):
+    """Add hits to n_right, and set them to zero."""
+    for i in range(lanes):
+        n_right[i] += np.int64(hits[i])
+        hits[i] = 0
 
-    Changed in place: theta (1, n_params, lanes), moments (1, N_MOMENTS[optimizer], n_params, lanes), clock
-    (1, 2, lanes) float64; settings (1, 6, lanes) float64; losses and n_right (n_kept, 1, lanes), to which each sample's
-    loss, and whether its class was right, are added at its forward pass, in epochs 0, every, 2 every ... and the last,
-    from `first_epoch` on; trained (1, lanes), 0 or after how many epochs a net has left, as its loss was below
-    stop_below (0: none leaves) or not finite; position (1, N_POSITION).
-    Read: data and order as in `batches.train`; batch_size is 1.
-    Scratch: g as theta; a and d with a row of lanes for each unit; t with TERMS rows and one for each number of a
-    vector, zero at first; rule with 2 rows, rates with N_RATES.
+
+@entry_point
+def train(state, data, plan, scratch, first_epoch, end, budget):
+    """Train all nets up to update `end`, for `budget` samples, or until all stopped.
+
+    Updates are counted over all epochs. The arguments are SweepState, Data, SweepPlan
+    with a batch size of 1, and SweepScratch (see `arguments`); data.order and
+    state.losses start with first_epoch.
     """
-    n, n_in = X.shape
-    _, n_params, lanes = theta.shape
-    n_layers, n_y = layers.shape[0], y.shape[1]
-    table, w, grads, m, c, times = (
-        flat(layers),
-        flat(theta),
-        flat(g),
-        flat(moments),
-        flat(rates),
-        flat(clock),
-    )
-    x, slope, extra, by, rule_of = flat(a), flat(d), flat(t), flat(rule), flat(settings)
-    z, n_out = output(table, n_layers)
+    n, n_in = data.X.shape
+    lanes, n_targets = state.theta.shape[2], data.y.shape[1]
+    layers, n_layers = flat(plan.layers), plan.layers.shape[0]
+    theta, g, moments = flat(state.theta), flat(scratch.g), flat(state.moments)
+    settings, clock = flat(state.settings), flat(state.clock)
+    constants, factors = flat(scratch.constants), flat(scratch.factors)
+    a, d, hits = flat(scratch.a), flat(scratch.d), flat(scratch.hits)
+    t, position, optimizer = flat(scratch.losses), state.position, plan.optimizer
+    z, n_out = output_rows(layers, n_layers)
+    # SGD with one learning rate per net: each sample's gradient changes theta at once
     fused = optimizer == SGD
     for i in range(lanes):
-        fused = fused and rule_of[BIAS_LR * lanes + i] == rule_of[LR * lanes + i]
-    target = w if fused else grads
+        fused = fused and settings[BIAS_LR * lanes + i] == settings[LR * lanes + i]
+    target = theta if fused else g
     budget = min(budget, 2**24)  # up to which float32 counts
-    before, set_anew = (first_epoch + every - 1) // every, True
+    skipped, changed = (first_epoch + plan.every - 1) // plan.every, True
     while position[0, UPDATES] < end and budget > 0:
-        if set_anew and optimizer != ADAM:  # whose rates are those of an update
-            set_rates(c, rule_of, times, optimizer, lanes)
-        if set_anew and fused:  # each sample's gradient changes theta at once
+        if changed and optimizer != ADAM:  # whose constants are those of an update
+            fill_constants(constants, settings, clock, optimizer, lanes)
+        if changed and fused:
             for i in range(lanes):
-                rule[KEEP, i], rule[BY, i] = rates[KEPT, i], -rates[RATE, i]
-        elif set_anew:
-            fill(by, KEEP * lanes, lanes, number(by, 0))
-            fill(by, BY * lanes, lanes, number(by, 1))
-        set_anew = False
+                factors[KEEP_FACTOR * lanes + i] = constants[DECAY_FACTOR * lanes + i]
+                factors[GRADIENT_FACTOR * lanes + i] = -constants[RATE * lanes + i]
+        elif changed:
+            fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 0))
+            fill(factors, GRADIENT_FACTOR * lanes, lanes, scalar(factors, 1))
+        changed = False
         epoch = position[0, UPDATES] // n
         s = position[0, UPDATES] - epoch * n
-        i = order[(epoch - first_epoch) % order.shape[0], s]
-        wanted = epoch % every == 0 or epoch == epochs - 1
-        kept = ((epoch + every - 1) // every - before) * lanes
-        show(x, after(flat(X), i * n_in), n_in, lanes)
-        forward(x, w, table, n_layers, after(extra, TERMS * lanes), lanes)
-        slopes(slope, x, z, n_out, after(flat(y), i * n_y), loss, extra, wanted, lanes)
-        backward(target, by, w, slope, x, table, n_layers, lanes)
+        i = data.order[(epoch - first_epoch) % data.order.shape[0], s]
+        record = epoch % plan.every == 0 or epoch == plan.epochs - 1
+        recorded = ((epoch + plan.every - 1) // plan.every - skipped) * lanes
+        show_sample(a, offset(flat(data.X), i * n_in), n_in, lanes)
+        forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
+        y = offset(flat(data.y), i * n_targets)
+        lane_losses(d, a, z, n_out, y, None, plan.loss, t, record, lanes, lanes)
+        backward(target, factors, theta, d, a, layers, n_layers, lanes)
         if not fused:
             if optimizer == ADAM:
-                tick(times, rule_of, lanes)
-                set_rates(c, rule_of, times, optimizer, lanes)
-            step(w, m, grads, optimizer, c, table, n_layers, n_params, lanes)
+                advance_clock(clock, settings, lanes)
+                fill_constants(constants, settings, clock, optimizer, lanes)
+            step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes)
         position[0, UPDATES] += 1
         budget -= 1
-        if wanted:
-            sums = after(flat(losses), kept)
-            add_losses(sums, extra, lanes)
+        if record:
+            loss_sums = offset(flat(state.losses), recorded)
+            _add_losses(loss_sums, hits, t, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
-                add_hits(after(flat(n_right), kept), extra, lanes)
-            if s == n - 1 and stop_below > 0.0:
-                set_anew = True
-                if (
-                    leave(flat(trained), rule_of, sums, n, stop_below, epoch + 1, lanes)
-                    == 0
-                ):
+                _add_hits(offset(flat(state.n_right), recorded), hits, lanes)
+            if s == n - 1 and plan.stop_below > 0.0:
+                changed = True
+                n_active = stop_nets(
+                    flat(state.trained),
+                    settings,
+                    loss_sums,
+                    n,
+                    plan.stop_below,
+                    epoch + 1,
+                    lanes,
+                )
+                if n_active == 0:
                     return

@@ -11,11 +11,11 @@ The published code returns dW2 from its backward pass where dh is needed. A laye
 does so is easy to write, but runs layer by layer, in 29 s; this loop takes 0.03 s.
 """
 
-from ..compiler.compile import kernel
+from ..compiler.compile import entry_point
 from ..primitives.vectors import exp, log1p, sigmoid
 
 
-@kernel
+@entry_point
 def train(theta, loss_sums, n_right, X, y, lr, first, end):
     """Make the updates `first` to `end` - 1, of which each epoch has len(X).
 

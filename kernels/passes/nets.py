@@ -1,76 +1,41 @@
-"""The passes of many nets through their layers, forward and back: a net in each lane.
+"""Forward and backward passes of many nets, one per lane, for one sample.
 
-Number p of the net in lane i stands at theta[p * lanes + i], its unit u at a[u * lanes + i]. Alphabet as in
-`per_sample`, whose operations these are, in the same order, so that the bits are the same.
+Parameter p of the net in lane i stands at theta[p * lanes + i], its unit u at
+a[u * lanes + i]. The operations are those of `units`, in the same order, so that the
+bits are the same.
 """
 
-from ..codes import ACTIVATION, BY, FEEDBACK, FEEDBACK_WEIGHTS, KEEP, N_COLUMNS
-from ..compiler.compile import helper, part, stage
+from ..codes import ACTIVATION, GRADIENT_FACTOR, KEEP_FACTOR, N_COLUMNS
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
-from ..functions.activations import passed_back
-from ..primitives.pointers import entry
-from ..primitives.table import place
-from ..primitives.vectors import constant, fma, load, numbers_in, spread, store
+from ..functions.activations import activate_backward
+from ..primitives.rows import tree_sum
+from ..primitives.table import layer_offsets
+from ..primitives.vectors import (
+    broadcast,
+    constant,
+    entry,
+    fma,
+    load,
+    store,
+    vector_length,
+)
 
 
-@part
-def show(a, X, n_in, lanes):
-    """Give the sample X[0], X[1] ... to all nets: it is the first units of a."""
+@subroutine
+def show_sample(a, x, n_in, lanes):
+    """Copy the sample x into the first n_in rows of a: the same number in every lane."""
     for j in range(n_in):
-        for i in range(0, lanes, numbers_in(a)):
-            store(a, j * lanes + i, spread(X, j))
+        for i in range(0, lanes, vector_length(a)):
+            store(a, j * lanes + i, broadcast(x, j))
 
 
-@helper
-def add(s, theta, at, a, of):
-    """The sums s of four vectors, and the products of those at a[of] and theta[at]."""
-    step = numbers_in(a)
-    return (
-        fma(load(a, of), load(theta, at), s[0]),
-        fma(load(a, of + step), load(theta, at + step), s[1]),
-        fma(load(a, of + 2 * step), load(theta, at + 2 * step), s[2]),
-        fma(load(a, of + 3 * step), load(theta, at + 3 * step), s[3]),
-    )
+# Four vectors side by side, in a tuple.
 
 
-@helper
-def plus(s, t):
-    """The sums of two times four vectors."""
-    return s[0] + t[0], s[1] + t[1], s[2] + t[2], s[3] + t[3]
-
-
-@helper
-def product(s, theta, at, term, a, of, n, lanes):
-    """`per_sample.product` for four vectors of nets: s + sum_j a[of + j lanes] theta[at + j term], j < n."""
-    none = constant(theta, 0)
-    if n >= 4:
-        q, r, t = (
-            (none, none, none, none),
-            (none, none, none, none),
-            (none, none, none, none),
-        )
-        for _ in range(n // 4):
-            s = add(s, theta, at, a, of)
-            q = add(q, theta, at + term, a, of + lanes)
-            r = add(r, theta, at + 2 * term, a, of + 2 * lanes)
-            t = add(t, theta, at + 3 * term, a, of + 3 * lanes)
-            at += 4 * term
-            of += 4 * lanes
-        s = plus(plus(s, q), plus(r, t))
-    rest = n % 4  # a loop over so few takes twice as long
-    if rest > 0:
-        s = add(s, theta, at, a, of)
-    if rest > 1:
-        s = add(s, theta, at + term, a, of + lanes)
-    if rest > 2:
-        s = add(s, theta, at + 2 * term, a, of + 2 * lanes)
-    return s
-
-
-@helper
-def four(a, at):
-    """The four vectors from a[at] on."""
-    step = numbers_in(a)
+@inlined_by_llvm
+def _load_four(a, at):
+    step = vector_length(a)
     return (
         load(a, at),
         load(a, at + step),
@@ -79,201 +44,184 @@ def four(a, at):
     )
 
 
-@helper
-def put(a, at, s):
-    """Write four vectors to a[at] and what follows."""
-    step = numbers_in(a)
+@inlined_by_llvm
+def _store_four(a, at, s):
+    step = vector_length(a)
     store(a, at, s[0])
     store(a, at + step, s[1])
     store(a, at + 2 * step, s[2])
     store(a, at + 3 * step, s[3])
 
 
-@part
-def weigh(a, z, n_out, x, n_in, theta, w, b, lanes):
-    """Units z, z + 1 ... of a = b + x w."""
-    for k in range(n_out):
-        for i in range(0, lanes, 4 * numbers_in(a)):
-            start = four(theta, (b + k) * lanes + i)
-            s = product(
-                start,
-                theta,
-                (w + k) * lanes + i,
-                n_out * lanes,
-                a,
-                x * lanes + i,
-                n_in,
-                lanes,
+@inlined_by_llvm
+def _fma_four(theta, w, a, x, s):
+    """Return s plus the products of the vectors at theta[w] and a[x]."""
+    p, q = _load_four(theta, w), _load_four(a, x)
+    return (
+        fma(q[0], p[0], s[0]),
+        fma(q[1], p[1], s[1]),
+        fma(q[2], p[2], s[2]),
+        fma(q[3], p[3], s[3]),
+    )
+
+
+@inlined_by_llvm
+def _add_fours(s, t):
+    return s[0] + t[0], s[1] + t[1], s[2] + t[2], s[3] + t[3]
+
+
+@inlined_by_llvm
+def _affine_four(s, theta, w, step, a, x, n, lanes):
+    """Return s + sum_j a[x + j lanes] theta[w + j step], j < n, as `units.affine` does."""
+    zero = constant(theta, 0)
+    if n >= 4:
+        s1 = (zero, zero, zero, zero)
+        s2, s3 = s1, s1
+        for _ in range(n // 4):
+            s = _fma_four(theta, w, a, x, s)
+            s1 = _fma_four(theta, w + step, a, x + lanes, s1)
+            s2 = _fma_four(theta, w + 2 * step, a, x + 2 * lanes, s2)
+            s3 = _fma_four(theta, w + 3 * step, a, x + 3 * lanes, s3)
+            w += 4 * step
+            x += 4 * lanes
+        s = _add_fours(_add_fours(s, s1), _add_fours(s2, s3))
+    rest = n % 4  # a loop over so few terms takes twice as long
+    if rest > 0:
+        s = _fma_four(theta, w, a, x, s)
+    if rest > 1:
+        s = _fma_four(theta, w + step, a, x + lanes, s)
+    if rest > 2:
+        s = _fma_four(theta, w + 2 * step, a, x + 2 * lanes, s)
+    return s
+
+
+@subroutine
+def _affine(a, theta, layer, lanes):
+    """Fill a layer's z = x w + b."""
+    step, x = layer.n_out * lanes, layer.x * lanes
+    for k in range(layer.n_out):
+        for i in range(0, lanes, 4 * vector_length(a)):
+            start, w = _load_four(theta, (layer.b + k) * lanes + i), layer.w + k
+            s = _affine_four(
+                start, theta, w * lanes + i, step, a, x + i, layer.n_in, lanes
             )
-            put(a, (z + k) * lanes + i, s)
+            _store_four(a, (layer.z + k) * lanes + i, s)
 
 
-@helper
-def fold(t, n, lanes):
-    """Add the rows t[0] ... t[n - 1], no more than a vector has numbers, into the first as `total` adds these."""
-    step = numbers_in(t)
-    half = step
-    while half > 1:
-        half //= 2
-        for row in range(min(half, n - half)):
-            for i in range(0, lanes, step):
-                store(
-                    t,
-                    row * lanes + i,
-                    load(t, row * lanes + i) + load(t, (row + half) * lanes + i),
-                )
+@subroutine
+def _affine_to_one(a, theta, layer, sums, lanes):
+    """Fill z of a last layer of one unit, whose sum is over a vector of units.
 
-
-@part
-def weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes):
-    """`weigh` for a last layer of one unit, whose sum goes over a vector of units; t is scratch for a row of each."""
-    step = numbers_in(a)
+    `sums` is scratch with a row per number of a vector.
+    """
+    step, n_in = vector_length(a), layer.n_in
+    x, z, w, b = layer.x * lanes, layer.z * lanes, layer.w * lanes, layer.b * lanes
     if n_in == 2:  # a quarter of the time
         for i in range(0, lanes, step):
-            s = load(a, x * lanes + i) * load(theta, w * lanes + i)
-            s = s + load(a, (x + 1) * lanes + i) * load(theta, (w + 1) * lanes + i)
-            store(a, z * lanes + i, s + load(theta, b * lanes + i))
+            s = load(a, x + i) * load(theta, w + i)
+            s = s + load(a, x + lanes + i) * load(theta, w + lanes + i)
+            store(a, z + i, s + load(theta, b + i))
         return
-    rows = min(n_in, step)
-    for row in range(rows):
+    n_rows = min(n_in, step)
+    for row in range(n_rows):
         for i in range(0, lanes, step):
-            s = load(a, (x + row) * lanes + i) * load(theta, (w + row) * lanes + i)
+            first = row * lanes + i
+            s = load(a, x + first) * load(theta, w + first)
             for j in range(row + step, n_in, step):
-                s = fma(
-                    load(a, (x + j) * lanes + i), load(theta, (w + j) * lanes + i), s
-                )
-            store(t, row * lanes + i, s)
-    fold(t, rows, lanes)
+                term = j * lanes + i
+                s = fma(load(a, x + term), load(theta, w + term), s)
+            store(sums, first, s)
+    tree_sum(sums, n_rows, lanes, lanes)
     for i in range(0, lanes, step):
-        store(a, z * lanes + i, load(t, i) + load(theta, b * lanes + i))
+        store(a, z + i, load(sums, i) + load(theta, b + i))
 
 
-@stage
-def forward(a, theta, layers, n_layers, t, lanes):
-    """Fill the scratch a, whose first units are the sample, with every layer's output."""
-    for layer in range(n_layers):
-        n_in, n_out, x, z, w, b = place(layers, layer)
-        if n_out == 1 and 0 < layer == n_layers - 1:
-            weigh_into_one(a, z, x, n_in, theta, w, b, t, lanes)
+@inlined_by_numba
+def forward(a, theta, layers, n_layers, sums, lanes):
+    """Fill a, whose first rows are the sample, with every layer's output."""
+    for i in range(n_layers):
+        layer = layer_offsets(layers, i)
+        if layer.n_out == 1 and 0 < i == n_layers - 1:
+            _affine_to_one(a, theta, layer, sums, lanes)
         else:
-            weigh(a, z, n_out, x, n_in, theta, w, b, lanes)
-        activations.forward(
-            a,
-            z * lanes,
-            (z + n_out) * lanes,
-            entry(layers, layer, ACTIVATION, N_COLUMNS),
-        )
+            _affine(a, theta, layer, lanes)
+        start, stop = layer.z * lanes, (layer.z + layer.n_out) * lanes
+        activations.forward(a, start, stop, entry(layers, i, ACTIVATION, N_COLUMNS))
 
 
-@part
-def feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes):
-    """d[x + j] = dL/dz of the units before a last layer of one unit."""
-    one = constant(d, 1)
-    for j in range(n_in):
-        for i in range(0, lanes, numbers_in(d)):
-            out = load(a, (x + j) * lanes + i)
-            back = out if by_inputs else load(theta, (w + j) * lanes + i)
-            store(
-                d,
-                (x + j) * lanes + i,
-                load(d, z * lanes + i) * passed_back(back, out, activation, one),
-            )
+@subroutine
+def _backpropagate_from_one(d, a, theta, layer, activation, lanes):
+    """Fill dL/dz of the units before a last layer of one unit."""
+    x, z, w = layer.x * lanes, layer.z * lanes, layer.w * lanes
+    for row in range(0, layer.n_in * lanes, lanes):
+        for i in range(0, lanes, vector_length(d)):
+            out, weight = load(a, x + row + i), load(theta, w + row + i)
+            down = load(d, z + i) * activate_backward(weight, out, activation)
+            store(d, x + row + i, down)
 
 
-@part
-def feed_back(d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes):
-    """d[x + j] = dL/dz of the units before a layer: sum_k d[z + k] w_jk, times the activation's derivative."""
-    zero, step = constant(d, 0), numbers_in(d)
-    for j in range(n_in):
-        if by_inputs:
-            for i in range(0, lanes, step):
-                back = zero
-                for k in range(n_out):
-                    back = fma(
-                        load(d, (z + k) * lanes + i), load(a, (x + j) * lanes + i), back
-                    )
-                store(d, (x + j) * lanes + i, back)
-        else:
-            for i in range(0, lanes, 4 * step):
-                none = (zero, zero, zero, zero)
-                s = product(
-                    none,
-                    theta,
-                    (w + j * n_out) * lanes + i,
-                    lanes,
-                    d,
-                    z * lanes + i,
-                    n_out,
-                    lanes,
-                )
-                put(d, (x + j) * lanes + i, s)
-    activations.backward(d, a, x * lanes, (x + n_in) * lanes, activation)
+@subroutine
+def _backpropagate(d, a, theta, layer, activation, lanes):
+    """Fill dL/dx_j = sum_k d_k w_jk, times the derivative of the layer before."""
+    zero, step, n_out = constant(d, 0), vector_length(d), layer.n_out
+    for j in range(layer.n_in):
+        for i in range(0, lanes, 4 * step):
+            start, w = (zero, zero, zero, zero), layer.w + j * n_out
+            above = layer.z * lanes + i
+            s = _affine_four(start, theta, w * lanes + i, lanes, d, above, n_out, lanes)
+            _store_four(d, (layer.x + j) * lanes + i, s)
+    start, stop = layer.x * lanes, (layer.x + layer.n_in) * lanes
+    activations.backward(d, a, start, stop, activation)
 
 
-@part
-def learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes):
-    """Replace a layer's part of the target by keep target + by dL/dtheta of this sample, where keep and by are the
-    rows KEEP and BY of the rule.
+@subroutine
+def _accumulate_gradients(g, factors, layer, d, a, lanes):
+    """Change a layer's part of g: keep_factor g + gradient_factor dL/dtheta.
+
+    `factors` has the rows KEEP_FACTOR and GRADIENT_FACTOR.
     """
-    step = numbers_in(d)
+    step, n_in, n_out = vector_length(d), layer.n_in, layer.n_out
+    keeps, scales, x = KEEP_FACTOR * lanes, GRADIENT_FACTOR * lanes, layer.x * lanes
     if n_in == 2:
         for k in range(n_out):
             for i in range(0, lanes, step):
-                keep = load(rule, KEEP * lanes + i)
-                e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
-                bias, first, second = (
-                    (b + k) * lanes + i,
-                    (w + k) * lanes + i,
-                    (w + n_out + k) * lanes + i,
-                )
-                store(target, bias, fma(keep, load(target, bias), e))
-                store(
-                    target,
-                    first,
-                    fma(load(a, x * lanes + i), e, keep * load(target, first)),
-                )
-                store(
-                    target,
-                    second,
-                    fma(load(a, (x + 1) * lanes + i), e, keep * load(target, second)),
-                )
+                keep = load(factors, keeps + i)
+                e = load(factors, scales + i) * load(d, (layer.z + k) * lanes + i)
+                b, w0 = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i
+                w1 = w0 + n_out * lanes
+                x0, x1 = load(a, x + i), load(a, x + lanes + i)
+                store(g, b, fma(keep, load(g, b), e))
+                store(g, w0, fma(x0, e, keep * load(g, w0)))
+                store(g, w1, fma(x1, e, keep * load(g, w1)))
         return
     for k in range(n_out):
         for i in range(0, lanes, 2 * step):
-            keep, then = (
-                load(rule, KEEP * lanes + i),
-                load(rule, KEEP * lanes + i + step),
-            )
-            e = load(rule, BY * lanes + i) * load(d, (z + k) * lanes + i)
-            f = load(rule, BY * lanes + i + step) * load(d, (z + k) * lanes + i + step)
-            at = (b + k) * lanes + i
-            store(target, at, fma(keep, load(target, at), e))
-            store(target, at + step, fma(then, load(target, at + step), f))
-            at, of = (w + k) * lanes + i, x * lanes + i
+            then = i + step
+            keep0, keep1 = load(factors, keeps + i), load(factors, keeps + then)
+            row = (layer.z + k) * lanes
+            e0 = load(factors, scales + i) * load(d, row + i)
+            e1 = load(factors, scales + then) * load(d, row + then)
+            b, w, q = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i, x + i
+            store(g, b, fma(keep0, load(g, b), e0))
+            store(g, b + step, fma(keep1, load(g, b + step), e1))
             for _ in range(n_in):
-                store(target, at, fma(load(a, of), e, keep * load(target, at)))
-                store(
-                    target,
-                    at + step,
-                    fma(load(a, of + step), f, then * load(target, at + step)),
-                )
-                at += n_out * lanes
-                of += lanes
+                w0, w1 = keep0 * load(g, w), keep1 * load(g, w + step)
+                store(g, w, fma(load(a, q), e0, w0))
+                store(g, w + step, fma(load(a, q + step), e1, w1))
+                w += n_out * lanes
+                q += lanes
 
 
-@stage
-def backward(target, rule, theta, d, a, layers, n_layers, lanes):
-    """Carry dL/dz of the last layer, in d, back through all layers, and let each learn; target may be theta itself."""
+@inlined_by_numba
+def backward(g, factors, theta, d, a, layers, n_layers, lanes):
+    """Carry dL/dz of the last layer, in d, back and change g; g may be theta itself."""
     for back in range(n_layers):
-        layer = n_layers - 1 - back
-        n_in, n_out, x, z, w, b = place(layers, layer)
-        if layer > 0:
-            by_inputs = entry(layers, layer, FEEDBACK, N_COLUMNS) != FEEDBACK_WEIGHTS
-            activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
-            if n_out == 1 and back == 0:
-                feed_one_back(d, a, z, x, n_in, theta, w, by_inputs, activation, lanes)
+        i = n_layers - 1 - back
+        layer = layer_offsets(layers, i)
+        if i > 0:
+            activation = entry(layers, i - 1, ACTIVATION, N_COLUMNS)
+            if layer.n_out == 1 and back == 0:
+                _backpropagate_from_one(d, a, theta, layer, activation, lanes)
             else:
-                feed_back(
-                    d, a, z, n_out, x, n_in, theta, w, by_inputs, activation, lanes
-                )
-        learn(target, rule, w, b, n_out, d, z, a, x, n_in, lanes)
+                _backpropagate(d, a, theta, layer, activation, lanes)
+        _accumulate_gradients(g, factors, layer, d, a, lanes)

@@ -1,362 +1,295 @@
-"""Samples side by side: unit u of the sample in lane i stands at a[u * lanes + i], so that every loop over lanes
-is a loop over vectors, whatever the sizes of the layers.
+"""Forward and backward passes of samples side by side, in tiles.
 
-Alphabet as in `per_sample`. A tile is up to `lanes` samples; `width` lanes of it are worked on, a number of whole pairs
-of vectors.
+Unit u of the sample in lane i stands at a[u * lanes + i], so that every loop over lanes is
+a loop over vectors, whatever the sizes of the layers. A tile is up to `lanes` samples;
+`width` lanes of it are used, a number of whole pairs of vectors.
 
-The same passes serve many nets, where a parameter is a vector of nets, and a sample a vector of as many equal numbers.
+The same passes serve many nets, where a parameter is a vector of nets, and a sample is a
+vector of equal numbers for each of them.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import ACTIVATION, FEEDBACK, FEEDBACK_WEIGHTS, N_COLUMNS
-from ..compiler.compile import helper, part, stage
+from ..codes import ACTIVATION, N_COLUMNS
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..primitives.blocks import (
-    add_column,
+    add_firsts,
+    add_four_reduced,
+    add_outer_products,
     add_products,
-    add_totals,
-    keep,
-    nothing,
-    outer,
-    start,
+    add_seconds,
+    parameter_block,
+    store_block,
+    zero_block,
 )
-from ..primitives.pointers import after, entry
-from ..primitives.table import place
-from ..primitives.vectors import fma, load, numbers_in, store, total
+from ..primitives.table import layer_offsets
+from ..primitives.vectors import (
+    entry,
+    fma,
+    load,
+    offset,
+    reduce_add,
+    store,
+    vector_length,
+)
 
 ONE, TWO, FOUR = (0,), (0, 0), (0, 0, 0, 0)
 
 
-@helper
-def whole(a, n):
-    """The width that n samples take."""
-    pair = 2 * numbers_in(a)
+class Tile(NamedTuple):
+    """The geometry of a tile, for one net or for vectors of nets.
+
+    For many nets the columns of one vector of nets are `width` after those of another,
+    and their parameters `size` numbers.
+    """
+
+    lanes: Any
+    width: Any
+    nets: Any  # the number of vectors of nets; None for one net
+    size: Any
+
+
+class Strides(NamedTuple):
+    """Steps between weights: to the next term of a sum, and to the next sum."""
+
+    term: Any
+    unit: Any
+
+
+@inlined_by_llvm
+def padded_width(a, n):
+    """Return the width that n samples take."""
+    pair = 2 * vector_length(a)
     return (n + pair - 1) // pair * pair
 
 
-@helper
-def vectors_of(nets):
-    """How many vectors of nets there are; one net has no vector of its own."""
+@inlined_by_llvm
+def _n_vectors(nets):
     return 1 if nets is None else nets
 
 
-@helper
-def numbers_of(a, nets):
-    """How many numbers a parameter is."""
-    return 1 if nets is None else numbers_in(a)
+@inlined_by_llvm
+def _parameter_length(a, nets):
+    return 1 if nets is None else vector_length(a)
 
 
-@part
+@inlined_by_llvm
+def used_lanes(tile):
+    """Return how many lanes are used, from the first one on."""
+    return _n_vectors(tile.nets) * tile.width
+
+
+@subroutine
 def gather(a, lanes, x, X, n_columns, rows, n):
-    """Bring the rows rows[0] ... rows[n - 1] of X into the units from x on, and zeros into the rest of their width.
+    """Bring the rows rows[0] ... rows[n - 1] of X into lanes, units from x on.
 
-    Where rows is None, they are the first n ones.
+    The rest of their width is zero. Without rows (None) they are the first n.
     """
     for j in range(n_columns):
         for i in range(n):
             a[(x + j) * lanes + i] = X[(i if rows is None else rows[i]) * n_columns + j]
-        for i in range(n, whole(a, n)):
+        for i in range(n, padded_width(a, n)):
             a[(x + j) * lanes + i] = 0
 
 
-@part
-def combine(out, z, a, x, n, theta, w, term, unit, bias, m, nets, size, lanes, width):
-    """Units z, z + 1 ... of out = theta[bias] + sum_j theta[w + j term] times unit x + j of a, j < n, and so on with
-    w + unit and bias + 1, for len(m) units at once; without a bias where that is negative.
+@subroutine
+def scatter(out, a, z, n_out, lanes, n):
+    """Write n_out units of the first n lanes, from unit z on, to the rows of out."""
+    for i in range(n):
+        for k in range(n_out):
+            out[i * n_out + k] = a[(z + k) * lanes + i]
 
-    The forward pass takes a row of weights after the other, the way back a column after the other.
+
+@subroutine
+def _contract(out, z, a, x, n, theta, w, strides, b, m, tile):
+    """Fill len(m) units of out from z on: theta[b] + sum_j theta[w + j term] a[x + j].
+
+    j < n; the next unit has w + strides.unit and b + 1. There is no bias if b < 0. The
+    forward pass goes along rows of weights, the backward pass along columns.
     """
-    pair, each = 2 * numbers_in(a), numbers_of(a, nets)
-    for v in range(vectors_of(nets)):
-        own = after(theta, v * size)
-        for i in range(v * width, (v + 1) * width, pair):
+    pair, length = 2 * vector_length(a), _parameter_length(a, tile.nets)
+    for v in range(_n_vectors(tile.nets)):
+        own = offset(theta, v * tile.size)
+        for i in range(v * tile.width, (v + 1) * tile.width, pair):
             block = (
-                nothing(a, m) if bias < 0 else start(own, bias * each, each, m, nets)
+                zero_block(a, m)
+                if b < 0
+                else parameter_block(own, b * length, length, m, tile.nets)
             )
             for j in range(n):
                 block = add_products(
                     block,
                     a,
-                    (x + j) * lanes + i,
+                    (x + j) * tile.lanes + i,
                     own,
-                    (w + j * term) * each,
-                    unit * each,
-                    nets,
+                    (w + j * strides.term) * length,
+                    strides.unit * length,
+                    tile.nets,
                 )
-            keep(out, z * lanes + i, lanes, block)
+            store_block(out, z * tile.lanes + i, tile.lanes, block)
 
 
-@stage
-def combine_all(
-    out, z, n_units, a, x, n, theta, w, term, unit, bias, nets, size, lanes, width
-):
-    """`combine` for all units of a layer, four at a time: eight sums are under way at once."""
+@inlined_by_numba
+def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile):
+    """Fill n_units of out as `_contract` does: four at a time, or eight sums at once."""
     k = 0
     while k < n_units:
-        b = bias + k if bias >= 0 else bias
+        start, bias = w + k * strides.unit, b + k if b >= 0 else b
         if k + 4 <= n_units:
-            combine(
-                out,
-                z + k,
-                a,
-                x,
-                n,
-                theta,
-                w + k * unit,
-                term,
-                unit,
-                b,
-                FOUR,
-                nets,
-                size,
-                lanes,
-                width,
-            )
+            _contract(out, z + k, a, x, n, theta, start, strides, bias, FOUR, tile)
             k += 4
         elif k + 2 <= n_units:
-            combine(
-                out,
-                z + k,
-                a,
-                x,
-                n,
-                theta,
-                w + k * unit,
-                term,
-                unit,
-                b,
-                TWO,
-                nets,
-                size,
-                lanes,
-                width,
-            )
+            _contract(out, z + k, a, x, n, theta, start, strides, bias, TWO, tile)
             k += 2
         else:
-            combine(
-                out,
-                z + k,
-                a,
-                x,
-                n,
-                theta,
-                w + k * unit,
-                term,
-                unit,
-                b,
-                ONE,
-                nets,
-                size,
-                lanes,
-                width,
-            )
+            _contract(out, z + k, a, x, n, theta, start, strides, bias, ONE, tile)
             k += 1
 
 
-@stage
-def forward(a, x_first, theta, layers, n_layers, nets, size, lanes, width):
-    """Fill the tile with every layer's output: z = b + x w, then the activation. The samples are at unit x_first.
-
-    nets is None; or how many vectors of nets there are, whose parameters are `size` numbers apart and whose columns are
-    `width` apart.
-    """
-    for layer in range(n_layers):
-        n_in, n_out, x, z, w, b = place(layers, layer)
-        if layer == 0:
-            x = x_first
-        combine_all(
-            a,
-            z,
-            n_out,
-            a,
-            x,
-            n_in,
-            theta,
-            w,
-            n_out,
-            np.int64(1),
-            b,
-            nets,
-            size,
-            lanes,
-            width,
-        )
-        activation, filled = (
-            entry(layers, layer, ACTIVATION, N_COLUMNS),
-            vectors_of(nets) * width,
-        )
-        if filled == lanes:
-            activations.forward(a, z * lanes, (z + n_out) * lanes, activation)
+@inlined_by_numba
+def forward(a, x_first, theta, layers, n_layers, tile):
+    """Fill the tile with every layer's output; the samples start in row x_first."""
+    used = used_lanes(tile)
+    for i in range(n_layers):
+        layer = layer_offsets(layers, i)
+        z, n_out = layer.z, layer.n_out
+        x = layer.x if i > 0 else x_first
+        strides = Strides(n_out, np.int64(1))
+        contract(a, z, n_out, a, x, layer.n_in, theta, layer.w, strides, layer.b, tile)
+        activation = entry(layers, i, ACTIVATION, N_COLUMNS)
+        if used == tile.lanes:
+            activations.forward(a, z * used, (z + n_out) * used, activation)
         else:
             for k in range(z, z + n_out):
-                activations.forward(a, k * lanes, k * lanes + filled, activation)
+                start = k * tile.lanes
+                activations.forward(a, start, start + used, activation)
 
 
-@part
-def add_gradients(g, w, n_out, d, z, a, x, n_in, lanes, width):
-    """Add sum_i a[x + j]_i d[z + k]_i to g[w + j n_out + k] for all j and k, two times four at once."""
-    step = numbers_in(a)
+@subroutine
+def _add_gradients(g, layer, x, d, a, lanes, width):
+    """Add sum_i a[x + j]_i d[z + k]_i to each dL/dw_jk in g: two times four at once."""
+    step, n_in, n_out, w, z = (
+        vector_length(a),
+        layer.n_in,
+        layer.n_out,
+        layer.w,
+        layer.z,
+    )
     for j in range(0, n_in - 1, 2):
         for k in range(0, n_out - 3, 4):
-            block = nothing(a, FOUR)
+            block = zero_block(a, FOUR)
             for i in range(0, width, step):
-                block = outer(
+                block = add_outer_products(
                     block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes
                 )
             at = w + j * n_out + k
-            add_totals(g, at, block[0], block[2], block[4], block[6])
-            add_totals(g, at + n_out, block[1], block[3], block[5], block[7])
+            add_four_reduced(g, at, block[0], block[2], block[4], block[6])
+            add_four_reduced(g, at + n_out, block[1], block[3], block[5], block[7])
     for j in range(n_in):
         paired = j < n_in // 2 * 2
         for k in range(n_out // 4 * 4 if paired else 0, n_out):
-            block = nothing(a, ONE)
+            block = zero_block(a, ONE)
             for i in range(0, width, 2 * step):
-                of, to = (x + j) * lanes + i, (z + k) * lanes + i
-                first = fma(load(a, of), load(d, to), block[0])
-                block = (first, fma(load(a, of + step), load(d, to + step), block[1]))
-            g[w + j * n_out + k] += total(block[0] + block[1])
+                p, q = (x + j) * lanes + i, (z + k) * lanes + i
+                first = fma(load(a, p), load(d, q), block[0])
+                block = (first, fma(load(a, p + step), load(d, q + step), block[1]))
+            g[w + j * n_out + k] += reduce_add(block[0] + block[1])
 
 
-@part
-def add_bias_gradients(g, b, n_out, d, z, lanes, width):
-    """Add sum_i d[z + k]_i to g[b + k] for all k."""
-    step = numbers_in(d)
-    for k in range(n_out):
-        at = (z + k) * lanes
+@subroutine
+def _add_bias_gradients(g, layer, d, lanes, width):
+    """Add sum_i d[z + k]_i to each dL/db_k in g."""
+    step = vector_length(d)
+    for k in range(layer.n_out):
+        at = (layer.z + k) * lanes
         sums = load(d, at)
         for i in range(step, width, step):
             sums = sums + load(d, at + i)
-        g[b + k] += total(sums)
+        g[layer.b + k] += reduce_add(sums)
 
 
-@part
-def add_gradients_of_nets(
-    g, w, n_out, d, z, a, x, n_in, m, first, last, nets, size, lanes, width
-):
-    """`add_gradients` of many nets, for units from `first` up to `last`, len(m) at once: vectors are sums already."""
-    step = numbers_in(a)
-    for v in range(nets):
+@subroutine
+def _add_gradients_of_nets(g, layer, x, d, a, m, first, last, tile):
+    """Do `_add_gradients` for many nets and the units from `first` up to `last`.
+
+    len(m) units are taken at once. Vectors of nets are sums already.
+    """
+    step, n_in, n_out, lanes = vector_length(a), layer.n_in, layer.n_out, tile.lanes
+    for v in range(tile.nets):
         for k in range(first, last, len(m)):
             for j in range(0, n_in, 2):
-                both = j + 1 < n_in
-                block = nothing(a, m)
-                for i in range(v * width, (v + 1) * width, step):
-                    block = outer(
+                two = j + 1 < n_in
+                block = zero_block(a, m)
+                for i in range(v * tile.width, (v + 1) * tile.width, step):
+                    block = add_outer_products(
                         block,
                         a,
                         (x + j) * lanes + i,
-                        lanes if both else 0,
+                        lanes if two else 0,
                         d,
-                        (z + k) * lanes + i,
+                        (layer.z + k) * lanes + i,
                         lanes,
                     )
-                at = v * size + (w + j * n_out + k) * step
-                add_column(g, at, block, None)
-                if both:
-                    add_column(g, at + n_out * step, block, 1)
+                at = v * tile.size + (layer.w + j * n_out + k) * step
+                add_firsts(g, at, block)
+                if two:
+                    add_seconds(g, at + n_out * step, block)
 
 
-@part
-def add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width):
-    """`add_bias_gradients` of many nets."""
-    step = numbers_in(d)
-    for v in range(nets):
-        for k in range(n_out):
-            at = v * size + (b + k) * step
+@subroutine
+def _add_bias_gradients_of_nets(g, layer, d, tile):
+    """Do `_add_bias_gradients` for many nets."""
+    step = vector_length(d)
+    for v in range(tile.nets):
+        for k in range(layer.n_out):
+            at = v * tile.size + (layer.b + k) * step
+            row = (layer.z + k) * tile.lanes
             sums = load(g, at)
-            for i in range(
-                (z + k) * lanes + v * width, (z + k) * lanes + (v + 1) * width, step
-            ):
+            for i in range(row + v * tile.width, row + (v + 1) * tile.width, step):
                 sums = sums + load(d, i)
             store(g, at, sums)
 
 
-@part
-def feed_inputs_back(d, z, n_out, a, x, n_in, lanes, width):
-    """The mistake of FEEDBACK_INPUTS: d[x + j] = a[x + j] sum_k d[z + k]."""
-    for i in range(0, width, numbers_in(a)):
-        sums = load(d, z * lanes + i)
-        for k in range(1, n_out):
-            sums = sums + load(d, (z + k) * lanes + i)
-        for j in range(x, x + n_in):
-            store(d, j * lanes + i, load(a, j * lanes + i) * sums)
-
-
-@stage
-def pass_back(d, a, theta, layers, layer, nets, size, lanes, width):
-    """From dL/dz of a layer, in d, to dL/dz of the one before."""
-    n_in, n_out, x, z, w, _ = place(layers, layer)
-    filled = vectors_of(nets) * width
-    if entry(layers, layer, FEEDBACK, N_COLUMNS) == FEEDBACK_WEIGHTS:
-        one, none = np.int64(1), np.int64(-1)
-        combine_all(
-            d,
-            x,
-            n_in,
-            d,
-            z,
-            n_out,
-            theta,
-            w,
-            one,
-            n_out,
-            none,
-            nets,
-            size,
-            lanes,
-            width,
-        )
-    else:
-        feed_inputs_back(d, z, n_out, a, x, n_in, lanes, filled)
-    activation = entry(layers, layer - 1, ACTIVATION, N_COLUMNS)
+@inlined_by_numba
+def _backpropagate(d, a, theta, layers, i, tile):
+    """Fill dL/dz of the layer before layer i from dL/dz of layer i, in d."""
+    layer = layer_offsets(layers, i)
+    x, n_in = layer.x, layer.n_in
+    strides = Strides(np.int64(1), layer.n_out)
+    contract(
+        d, x, n_in, d, layer.z, layer.n_out, theta, layer.w, strides, np.int64(-1), tile
+    )
+    activation, used = entry(layers, i - 1, ACTIVATION, N_COLUMNS), used_lanes(tile)
     for j in range(x, x + n_in):
-        activations.backward(d, a, j * lanes, j * lanes + filled, activation)
+        start = j * tile.lanes
+        activations.backward(d, a, start, start + used, activation)
 
 
-@stage
-def backward(g, d, a, x_first, theta, layers, n_layers, lanes, width):
-    """Add the tile's gradient to g, where the last units of d hold dL/dz of the last layer."""
+@inlined_by_numba
+def backward(g, d, a, x_first, theta, layers, n_layers, tile):
+    """Add the tile's gradient to g; the last rows of d hold dL/dz of the last layer."""
     for back in range(n_layers):
-        layer = n_layers - 1 - back
-        n_in, n_out, x, z, w, b = place(layers, layer)
-        add_bias_gradients(g, b, n_out, d, z, lanes, width)
-        add_gradients(
-            g, w, n_out, d, z, a, x if layer > 0 else x_first, n_in, lanes, width
-        )
-        if layer > 0:
-            pass_back(d, a, theta, layers, layer, None, 0, lanes, width)
+        i = n_layers - 1 - back
+        layer = layer_offsets(layers, i)
+        x = layer.x if i > 0 else x_first
+        _add_bias_gradients(g, layer, d, tile.lanes, tile.width)
+        _add_gradients(g, layer, x, d, a, tile.lanes, tile.width)
+        if i > 0:
+            _backpropagate(d, a, theta, layers, i, tile)
 
 
-@stage
-def backward_of_nets(
-    g, d, a, x_first, theta, layers, n_layers, nets, size, lanes, width
-):
-    """`backward` of many nets; nets and size as in `forward`."""
+@inlined_by_numba
+def backward_of_nets(g, d, a, x_first, theta, layers, n_layers, tile):
+    """Add the tile's gradients of many nets to g, as `backward` does for one."""
     for back in range(n_layers):
-        layer = n_layers - 1 - back
-        n_in, n_out, x, z, w, b = place(layers, layer)
-        first, four = x if layer > 0 else x_first, n_out // 4 * 4
-        add_bias_gradients_of_nets(g, b, n_out, d, z, nets, size, lanes, width)
-        add_gradients_of_nets(
-            g, w, n_out, d, z, a, first, n_in, FOUR, 0, four, nets, size, lanes, width
-        )
-        add_gradients_of_nets(
-            g,
-            w,
-            n_out,
-            d,
-            z,
-            a,
-            first,
-            n_in,
-            ONE,
-            four,
-            n_out,
-            nets,
-            size,
-            lanes,
-            width,
-        )
-        if layer > 0:
-            pass_back(d, a, theta, layers, layer, nets, size, lanes, width)
+        i = n_layers - 1 - back
+        layer = layer_offsets(layers, i)
+        x, four = layer.x if i > 0 else x_first, layer.n_out // 4 * 4
+        _add_bias_gradients_of_nets(g, layer, d, tile)
+        _add_gradients_of_nets(g, layer, x, d, a, FOUR, 0, four, tile)
+        _add_gradients_of_nets(g, layer, x, d, a, ONE, four, layer.n_out, tile)
+        if i > 0:
+            _backpropagate(d, a, theta, layers, i, tile)

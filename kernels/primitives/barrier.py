@@ -1,7 +1,8 @@
-"""Where the threads of one training wait for each other.
+"""A barrier: where the threads of one training wait for each other.
 
-They spin, since an update takes microseconds and waking a thread takes longer; who has to wait longer than that lets
-other threads have the processor meanwhile. `sync` is N_SYNC whole numbers, zero at first.
+They spin, since an update takes microseconds and waking a thread takes longer. A thread
+that has to wait longer than that lets others have the processor. `sync` is an array of
+N_SYNC integers, zero at first.
 """
 
 import os
@@ -13,74 +14,78 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from ..codes import COME, GIVEN_UP, TURNS
-from ..compiler.compile import part
-from .pointers import primitive
+from ..codes import ARRIVED, GIVEN_UP, TURNS
+from ..compiler.compile import subroutine
+from .pointers import compiled_as
 
-_WORD = ir.IntType(64)
+SPINS = 5_000  # some 20 us
 _lock = threading.Lock()
-PATIENCE = 5_000  # turns of a loop, some 20 us
 
 
-def _added(sync: Any, place: int, n: int) -> int:
-    """Add n to sync[place], and return what was there, as one operation that nothing can come between."""
-    with _lock:
-        before = int(sync[place])
-        sync[place] += n
-    return before
-
-
-@primitive(_added)
-def added(typing_context: Any, sync: Any, place: Any, n: Any) -> Any:
+def _fetch_add(typing_context: Any, sync: Any, at: Any, n: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        numbers, at, by = values
-        return builder.atomic_rmw("add", builder.gep(numbers, [at]), by, "seq_cst")
+        numbers, index, summand = values
+        address = builder.gep(numbers, [index])
+        return builder.atomic_rmw("add", address, summand, "seq_cst")
 
     return types.int64(sync, types.intp, types.int64), emit
 
 
-def _seen(sync: Any, place: int) -> int:
-    """sync[place], as the last thread left it."""
-    return _added(sync, place, 0)
+@compiled_as(_fetch_add)
+def fetch_add(sync: Any, at: int, n: int) -> int:
+    """Add n to sync[at] and return what was there, as one atomic operation."""
+    with _lock:
+        before = int(sync[at])
+        sync[at] += n
+    return before
 
 
-@primitive(_seen)
-def seen(typing_context: Any, sync: Any, place: Any) -> Any:
+def _fetch(typing_context: Any, sync: Any, at: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.load_atomic(builder.gep(values[0], [values[1]]), "seq_cst", 8)
 
     return types.int64(sync, types.intp), emit
 
 
-def _let_others_run() -> None:
-    time.sleep(0.0)
+@compiled_as(_fetch)
+def fetch(sync: Any, at: int) -> int:
+    """Return sync[at] as the last thread left it."""
+    with _lock:
+        return int(sync[at])
 
 
-@primitive(_let_others_run)
-def let_others_run(typing_context: Any) -> Any:
+def _yield_processor(typing_context: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         if os.name == "posix":
             kind = ir.FunctionType(ir.IntType(32), [])
-            builder.call(
-                cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), []
-            )
+            name = "sched_yield"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
         return context.get_dummy_value()
 
     return types.none(), emit
 
 
-@part
+@compiled_as(_yield_processor)
+def yield_processor() -> None:
+    """Let another thread have the processor."""
+    time.sleep(0.0)
+
+
+@subroutine
 def wait(sync, n_threads):
-    """Return when all threads are here, so that all that they wrote can be read; False if one has given up."""
+    """Return True when all threads are here, or False if one has given up.
+
+    All that a thread wrote before can then be read by the others.
+    """
     if n_threads == 1:
         return True
-    turn = seen(sync, TURNS)
-    if added(sync, COME, 1) == n_threads - 1:
-        added(sync, COME, -n_threads)
-        added(sync, TURNS, 1)
+    turn = fetch(sync, TURNS)
+    if fetch_add(sync, ARRIVED, 1) == n_threads - 1:
+        fetch_add(sync, ARRIVED, -n_threads)
+        fetch_add(sync, TURNS, 1)
     spins = 0
-    while seen(sync, TURNS) == turn and seen(sync, GIVEN_UP) == 0:
+    while fetch(sync, TURNS) == turn and fetch(sync, GIVEN_UP) == 0:
         spins += 1
-        if spins > PATIENCE:
-            let_others_run()
-    return seen(sync, GIVEN_UP) == 0
+        if spins > SPINS:
+            yield_processor()
+    return fetch(sync, GIVEN_UP) == 0

@@ -1,21 +1,32 @@
-"""exp, log, sigmoid and tanh, for numbers and vectors, from + - * / and the operations of `arithmetic`.
+"""exp, log, sigmoid and tanh of numbers and vectors, from + - * / and `arithmetic`.
 
-The same bits on every processor with a fused multiply-add, which no mathematics library promises, and no call, so that
-they run on vectors. Errors were measured over the whole range (see the tests): less than 2 units in the last place of
-exp, log and log1p, less than 3 of sigmoid and tanh.
+They have the same bits on every processor with a fused multiply-add, which no
+mathematics library promises. They call no library, so they also run on vectors. Errors
+were measured over the whole range (see the tests): below 2 units in the last place for
+exp, log and log1p, below 3 for sigmoid and tanh.
 
-e^x = 2^k e^f, where k = x / ln 2 rounded and f = x - k ln 2, |f| <= ln(2) / 2, with ln 2 in two parts; log x = k ln 2 +
-log m, x = 2^k m. The polynomials interpolate (e^f - 1 - f) / f^2 and (log((1 + s) / (1 - s)) / s - 2) / s^2 at the
-points of Chebyshev, for |s| up to (sqrt(2) - 1) / (sqrt(2) + 1) and up to 1/3, so that relative errors are below 2e-17
-and 2e-8.
+e^x = 2^k e^f, where k = x / ln 2 rounded, f = x - k ln 2 and |f| <= ln(2) / 2; ln 2 comes
+in two parts. log x = k ln 2 + log m, where x = 2^k m. The polynomials interpolate
+(e^f - 1 - f) / f^2 and (log((1 + s) / (1 - s)) / s - 2) / s^2 at Chebyshev points, for
+|s| up to (sqrt(2) - 1) / (sqrt(2) + 1) and up to 1/3, with relative errors below 2e-17
+(float32: 2e-8).
 """
 
 from typing import Any
 
-from .arithmetic import digits, fma, nearest, power, split, where_greater, within
+from .arithmetic import (
+    clip,
+    fma,
+    mantissa_bits,
+    round_product,
+    split_exponent,
+    times_power_of_two,
+    where_greater,
+)
 
 _LOG2_E = 1.4426950408889634
-# Of each type: ln 2 in two parts, the polynomials for e^x, log x and log(1 + x), and the largest |x| of e^x.
+# Constants of each type: ln 2 in two parts, the polynomials for e^x, log x and
+# log(1 + x), and the largest |x| of e^x.
 _DOUBLE = (
     (0.6931471805599453, 2.3190468138462996e-17),
     (0.5, 0.16666666666666669, 0.041666666666624094, 0.00833333333333006, 0.0013888888917230724,
@@ -41,12 +52,15 @@ _SINGLE = (
 )
 
 
-def _of(x: Any) -> Any:
-    return _DOUBLE if digits(x) == 52 else _SINGLE
+def _constants(x: Any) -> Any:
+    return _DOUBLE if mantissa_bits(x) == 52 else _SINGLE
 
 
 def _polynomial(c: tuple[float, ...], x: Any) -> Any:
-    """c[0] + c[1] x + c[2] x^2 ...: pairs, then pairs of pairs, so that few operations wait for one another."""
+    """Return c[0] + c[1] x + c[2] x^2 ...
+
+    Pairs of terms, then pairs of pairs: few operations wait for one another.
+    """
     terms: list[Any] = list(c)
     while len(terms) > 1:
         pairs = [fma(x, terms[i + 1], terms[i]) for i in range(0, len(terms) - 1, 2)]
@@ -55,45 +69,54 @@ def _polynomial(c: tuple[float, ...], x: Any) -> Any:
     return terms[0]
 
 
-def _reduced(x: Any) -> tuple[Any, Any]:
-    """f and what `power` takes for 2^k, so that e^x = 2^k e^f."""
-    (high, low), *_ = _of(x)
-    k, last = nearest(x, _LOG2_E)
+def _reduce_range(x: Any) -> tuple[Any, Any]:
+    """Return f and what `times_power_of_two` takes for 2^k, where e^x = 2^k e^f."""
+    (high, low), *_ = _constants(x)
+    k, last = round_product(x, _LOG2_E)
     return fma(k, -low, fma(k, -high, x)), last
 
 
 def exp(x: Any) -> Any:
-    """e^x for |x| up to 708 (float32: 87); below 0, above what it is there."""
-    *_, largest = _of(x)
+    """Return e^x for |x| up to 708 (float32: 87).
+
+    For smaller x it is 0, for larger x the value at 708.
+    """
+    *_, largest = _constants(x)
     return where_greater(-largest, x, 0.0, _bounded_exp(x))
 
 
 def _bounded_exp(x: Any) -> Any:
-    _, coefficients, *_, largest = _of(x)
-    f, last = _reduced(within(x, -largest, largest))
-    return power(_polynomial((1.0, 1.0, *coefficients), f), last)
+    _, coefficients, *_, largest = _constants(x)
+    f, last = _reduce_range(clip(x, -largest, largest))
+    return times_power_of_two(_polynomial((1.0, 1.0, *coefficients), f), last)
 
 
 def sigmoid(z: Any, one: Any) -> Any:
-    """one / (1 + e^-z), 0 for z below -708 (float32: -87); `one` is 1, or 0 to have 0."""
-    *_, largest = _of(z)
+    """Return one / (1 + e^-z), which is 0 for z below -708 (float32: -87).
+
+    `one` is 1, or 0 in lanes whose result should be 0.
+    """
+    *_, largest = _constants(z)
     return where_greater(-largest, z, 0.0, one / (1.0 + _bounded_exp(-z)))
 
 
 def tanh(z: Any) -> Any:
-    """(e^2z - 1) / (e^2z - 1 + 2), with e^2z - 1 = 2^k (e^f - 1) + (2^k - 1): no digits are lost near 0."""
-    f, last = _reduced(within(z + z, -60.0, 60.0))
-    _, coefficients, *_ = _of(z)
+    """Return (e^2z - 1) / (e^2z - 1 + 2).
+
+    e^2z - 1 = 2^k (e^f - 1) + (2^k - 1), so that no digits are lost near 0.
+    """
+    f, last = _reduce_range(clip(z + z, -60.0, 60.0))
+    _, coefficients, *_ = _constants(z)
     less_1 = fma(f * f, _polynomial(coefficients, f), f)
-    two_k = power(1.0, last)
+    two_k = times_power_of_two(1.0, last)
     e = fma(two_k, less_1, two_k - 1.0)
     return e / (e + 2.0)
 
 
 def log(x: Any) -> Any:
-    """The natural logarithm of a positive normal number."""
-    (high, low), _, coefficients, *_ = _of(x)
-    m, k = split(x)
+    """Return the natural logarithm of a positive normal number."""
+    (high, low), _, coefficients, *_ = _constants(x)
+    m, k = split_exponent(x)
     f = m - 1.0
     s = f / (m + 1.0)
     half = f * f * 0.5
@@ -102,13 +125,13 @@ def log(x: Any) -> Any:
 
 
 def log1p_to_1(x: Any) -> Any:
-    """log(1 + x) for x from 0 to 1."""
-    *_, coefficients, _ = _of(x)
+    """Return log(1 + x) for x from 0 to 1."""
+    *_, coefficients, _ = _constants(x)
     s = x / (x + 2.0)
     return fma(s * (s * s), _polynomial(coefficients, s * s), s + s)
 
 
 def log1p(x: Any) -> Any:
-    """log(1 + x) for x >= 0."""
+    """Return log(1 + x) for x >= 0."""
     y = 1.0 + x
     return log(y) + (x - (y - 1.0)) / y

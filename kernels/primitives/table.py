@@ -1,31 +1,36 @@
 """Reading the layer table."""
 
+from typing import Any, NamedTuple
+
 from ..codes import INPUT, N_COLUMNS, N_IN, N_OUT, OUTPUT, WEIGHTS
-from ..compiler.compile import helper
-from .pointers import entry
+from ..compiler.compile import inlined_by_llvm
+from .vectors import entry
 
 
-@helper
-def place(layers, layer):
-    """A layer's sizes and places: n_in, n_out, its input x and output z in the scratch, w and b in theta."""
-    n_in, n_out, w = (
-        entry(layers, layer, N_IN, N_COLUMNS),
-        entry(layers, layer, N_OUT, N_COLUMNS),
-        entry(layers, layer, WEIGHTS, N_COLUMNS),
-    )
-    return (
-        n_in,
-        n_out,
-        entry(layers, layer, INPUT, N_COLUMNS),
-        entry(layers, layer, OUTPUT, N_COLUMNS),
-        w,
-        w + n_in * n_out,
-    )
+class Layer(NamedTuple):
+    """A layer's sizes; where its x and z start in the scratch, and w and b in theta."""
+
+    n_in: Any
+    n_out: Any
+    x: Any
+    z: Any
+    w: Any
+    b: Any
 
 
-@helper
-def output(layers, n_layers):
-    """Where the last layer's output starts in the scratch, and its size."""
-    return entry(layers, n_layers - 1, OUTPUT, N_COLUMNS), entry(
-        layers, n_layers - 1, N_OUT, N_COLUMNS
-    )
+@inlined_by_llvm
+def layer_offsets(layers, layer):
+    """Return the Layer in a row of the table."""
+    n_in = entry(layers, layer, N_IN, N_COLUMNS)
+    n_out = entry(layers, layer, N_OUT, N_COLUMNS)
+    x = entry(layers, layer, INPUT, N_COLUMNS)
+    z = entry(layers, layer, OUTPUT, N_COLUMNS)
+    w = entry(layers, layer, WEIGHTS, N_COLUMNS)
+    return Layer(n_in, n_out, x, z, w, w + n_in * n_out)
+
+
+@inlined_by_llvm
+def output_rows(layers, n_layers):
+    """Return where the last layer's z starts in the scratch, and how many rows it has."""
+    layer = layer_offsets(layers, n_layers - 1)
+    return layer.z, layer.n_out

@@ -1,7 +1,7 @@
-"""Vectors of 64 bytes as values in compiled code: 8 numbers of float64, 16 of float32, on every processor.
+"""Vectors of 64 bytes as values: 8 numbers of float64, 16 of float32, everywhere.
 
-Where registers are shorter the compiler takes several of them, and the bits stay the same. As plain Python a vector is
-a small NumPy array.
+Where registers are shorter the compiler takes several of them, and the bits stay the
+same. In plain Python a vector is a small NumPy array.
 """
 
 import inspect
@@ -10,34 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, models, register_model
 
-from ..codes import VECTOR_BYTES as BYTES
-from . import arithmetic, elementary
-from .arithmetic import Pointer, Value
-from .pointers import checked, primitive, read, write
-
-_I32 = ir.IntType(32)
+from ..codes import VECTOR_BYTES
+from . import arithmetic, elementary, memory
+from .symbols import INT64, Index, Pointer, Value
 
 
 class Vector(types.Type):  # type: ignore[misc]
-    """Numba's name for the type."""
+    """Numba's type of a vector."""
 
     def __init__(self, number: Any) -> None:
-        self.number, self.count = number, BYTES * 8 // number.bitwidth
+        self.number, self.count = number, VECTOR_BYTES * 8 // number.bitwidth
         super().__init__(name=f"vector of {self.count} {number}")
 
     def ir(self) -> Any:
-        """LLVM's."""
-        return ir.VectorType(
-            ir.DoubleType() if self.number == types.float64 else ir.FloatType(),
-            self.count,
-        )
+        """Return LLVM's type of a vector."""
+        double = self.number == types.float64
+        number = ir.DoubleType() if double else ir.FloatType()
+        return ir.VectorType(number, self.count)
 
 
 @register_model(Vector)
@@ -46,203 +41,92 @@ class _Model(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, kind.ir())
 
 
-def _load(a: Any, at: int) -> Any:
-    """The vector a[at], a[at + 1] ..."""
-    return checked(a, at, BYTES // a.itemsize).copy()
+def traced(
+    function: Callable[..., Any], results: int | Callable[..., Any] | None = None
+) -> Any:
+    """Make a function of `arithmetic` and `memory` callable from compiled code.
 
-
-@primitive(_load)
-def load(typing_context: Any, a: Any, at: Any) -> Any:
-    kind = Vector(a.dtype)
-
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array, place = values
-        return read(builder, a, array, place, kind.ir())
-
-    return kind(a, types.intp), emit
-
-
-def _store(a: Any, at: int, x: Any) -> None:
-    """Write a vector to a[at], a[at + 1] ..."""
-    checked(a, at, len(x))[:] = x
-
-
-@primitive(_store)
-def store(typing_context: Any, a: Any, at: Any, x: Any) -> Any:
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        write(builder, a, *values)
-        return context.get_dummy_value()
-
-    return types.none(a, types.intp, x), emit
-
-
-def _spread(a: Any, at: int) -> Any:
-    """A vector of a[at] only."""
-    return np.full(BYTES // a.itemsize, checked(a, at, 1)[0])
-
-
-@primitive(_spread)
-def spread(typing_context: Any, a: Any, at: Any) -> Any:
-    kind = Vector(a.dtype)
-
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array, place = values
-        return repeated(
-            builder, kind, read(builder, a, array, place, kind.ir().element)
-        )
-
-    return kind(a, types.intp), emit
-
-
-def _constant(a: Any, x: float) -> Any:
-    """A vector of x only, of a's type."""
-    return np.full(BYTES // a.itemsize, x, a.dtype)
-
-
-@primitive(_constant)
-def constant(typing_context: Any, a: Any, x: Any) -> Any:
-    kind = Vector(a.dtype)
-
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return repeated(builder, kind, context.cast(builder, values[1], x, a.dtype))
-
-    return kind(a, x), emit
-
-
-def _numbers_in(a: Any) -> int:
-    """How many numbers of an array fill a vector."""
-    return BYTES // int(a.itemsize)
-
-
-@primitive(_numbers_in)
-def numbers_in(typing_context: Any, a: Any) -> Any:
-    count = Vector(a.dtype).count
-    return types.intp(a), lambda context, builder, signature, values: ir.Constant(
-        ir.IntType(64), count
-    )
-
-
-def repeated(builder: Any, kind: Vector, number: Any) -> Any:
-    """A vector of this number only."""
-    first = builder.insert_element(
-        ir.Constant(kind.ir(), ir.Undefined), number, ir.Constant(_I32, 0)
-    )
-    return shuffled(builder, first, first, [0] * kind.count)
-
-
-def shuffled(builder: Any, x: Any, y: Any, places: list[int]) -> Any:
-    """The numbers at these places of x followed by y."""
-    return builder.shuffle_vector(
-        x, y, ir.Constant(ir.VectorType(_I32, len(places)), places)
-    )
-
-
-def _halves(builder: Any, x: Any, n: int) -> list[Any]:
-    return [shuffled(builder, x, x, list(range(first, first + n))) for first in (0, n)]
-
-
-def _total(x: Any) -> Any:
-    """The sum of a vector's numbers: the second half is added to the first one, and so on."""
-    while len(x) > 1:
-        x = x[: len(x) // 2] + x[len(x) // 2 :]
-    return x[0]
-
-
-@primitive(_total)
-def total(typing_context: Any, x: Any) -> Any:
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        (rest,), n = values, x.count
-        while n > 1:
-            n //= 2
-            rest = builder.fadd(*_halves(builder, rest, n))
-        return builder.extract_element(rest, ir.Constant(_I32, 0))
-
-    return x.number(x), emit
-
-
-def _first_two(x: Any) -> Any:
-    """The sum of the first two numbers: the `total` of a vector whose others are zero."""
-    return x[0] + x[1]
-
-
-@primitive(_first_two)
-def first_two(typing_context: Any, x: Any) -> Any:
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.fadd(
-            *(
-                builder.extract_element(values[0], ir.Constant(_I32, i))
-                for i in range(2)
-            )
-        )
-
-    return x.number(x), emit
-
-
-def _largest(x: Any) -> Any:
-    """The largest of a vector's numbers."""
-    return np.max(x)
-
-
-@primitive(_largest)
-def largest(typing_context: Any, x: Any) -> Any:
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        (rest,), n = values, x.count
-        while n > 1:
-            n //= 2
-            low, high = _halves(builder, rest, n)
-            rest = builder.select(builder.fcmp_ordered(">", high, low), high, low)
-        return builder.extract_element(rest, ir.Constant(_I32, 0))
-
-    return x.number(x), emit
-
-
-def traced(function: Callable[..., Any], n_results: int | None = None) -> Any:
-    """Make arithmetic (see `arithmetic`) callable from compiled code.
-
-    Numbers and vectors become Values, tuples of them tuples of Values, and flat arrays Pointers. The result, or each of
-    n_results in a tuple, is of the first number's type.
+    Numbers and vectors become Values, integers Indexes, flat arrays Pointers, and tuples
+    tuples of these. The result has the type of the first number; with an int there are
+    that many results, in a tuple; a callable returns Numba's type of the result for those
+    of the arguments. The function itself stays available as `plain`.
     """
+    function.plain = function  # type: ignore[attr-defined]
     if numba.config.DISABLE_JIT:
         return function
 
     def typed(typing_context: Any, *arguments: Any) -> Any:
-        first = next(kind for kind in arguments if not isinstance(kind, types.CPointer))
-        number = first.dtype if isinstance(first, types.UniTuple) else first
-        result = number if n_results is None else types.UniTuple(number, n_results)
+        result = _result_type(results, arguments)
 
         def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            found = function(
-                *(
-                    _traceable(builder, *pair)
-                    for pair in zip(arguments, values, strict=True)
-                )
-            )
-            if n_results is None:
-                return found.value
-            return context.make_tuple(builder, result, [each.value for each in found])
+            pairs = zip(arguments, values, strict=True)
+            out = function(*(_symbol(builder, kind, value) for kind, value in pairs))
+            if result == types.none:
+                return context.get_dummy_value()
+            if isinstance(result, types.UniTuple):
+                return context.make_tuple(builder, result, [x.value for x in out])
+            return ir.Constant(INT64, out) if isinstance(out, int) else _llvm(out)
 
-        return result(*arguments), emit
+        return result(*(_argument_type(kind) for kind in arguments)), emit
 
     own = inspect.Parameter("typing_context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
     typed.__signature__ = inspect.Signature([own, *parameters])  # type: ignore[attr-defined]
-    return intrinsic(typed)
+    made = intrinsic(typed)
+    made.plain = function
+    return made
 
 
-def _traceable(builder: Any, kind: Any, value: Any) -> Any:
+def _result_type(results: int | Callable[..., Any] | None, arguments: Any) -> Any:
+    if callable(results):
+        return results(*arguments)
+    first = next(kind for kind in arguments if not isinstance(kind, types.CPointer))
+    number = first.dtype if isinstance(first, types.UniTuple) else first
+    return number if results is None else types.UniTuple(number, results)
+
+
+def _argument_type(kind: Any) -> Any:
+    return types.intp if isinstance(kind, types.Integer) else kind
+
+
+def _symbol(builder: Any, kind: Any, value: Any) -> Any:
     if isinstance(kind, types.CPointer):
         return Pointer(builder, value)
     if isinstance(kind, types.UniTuple):
-        return tuple(
-            Value(builder, builder.extract_value(value, i)) for i in range(kind.count)
-        )
-    return Value(builder, value)
+        items = (builder.extract_value(value, i) for i in range(kind.count))
+        return tuple(_symbol(builder, kind.dtype, item) for item in items)
+    if isinstance(kind, types.Integer):
+        return Index(builder, value)
+    return None if kind == types.none else Value(builder, value)
 
 
+def _llvm(symbol: Any) -> Any:
+    return symbol.address if isinstance(symbol, Pointer) else symbol.value
+
+
+def _vector_of(a: Any, *_: Any) -> Any:
+    return Vector(a.dtype)
+
+
+def _number_in(x: Any) -> Any:
+    return x.number
+
+
+vector_length = traced(memory.vector_length, lambda a: types.intp)
+offset = traced(memory.offset, lambda a, n: a)
+entry = traced(memory.entry, lambda *_: types.intp)
+load = traced(memory.load, _vector_of)
+store = traced(memory.store, lambda *_: types.none)
+broadcast = traced(memory.broadcast, _vector_of)
+scalar = traced(memory.scalar, lambda a, x: a.dtype)
+constant = traced(memory.constant, _vector_of)
+reduce_add = traced(memory.reduce_add, _number_in)
+reduce_max = traced(memory.reduce_max, _number_in)
+add_first_two = traced(memory.add_first_two, _number_in)
 fma = traced(arithmetic.fma)
 where_greater = traced(arithmetic.where_greater)
-root = traced(arithmetic.root)
-magnitude = traced(arithmetic.magnitude)
+sqrt = traced(arithmetic.sqrt)
+absolute = traced(arithmetic.absolute)
 exp = traced(elementary.exp)
 log = traced(elementary.log)
 log1p = traced(elementary.log1p)
@@ -251,17 +135,14 @@ tanh = traced(elementary.tanh)
 
 
 def _register(operation: Callable[..., Any]) -> None:
-    """Teach Numba + - * / of two vectors."""
+    """Teach Numba an operation of two vectors."""
 
     class Template(AbstractTemplate):  # type: ignore[misc]
         def generic(self, arguments: Any, keywords: Any) -> Any:
-            if (
-                len(arguments) == 2
-                and isinstance(arguments[0], Vector)
-                and arguments[0] == arguments[1]
-            ):
-                return arguments[0](*arguments)
-            return None
+            if len(arguments) != 2 or not isinstance(arguments[0], Vector):
+                return None
+            same = arguments[0] == arguments[1]
+            return arguments[0](*arguments) if same else None
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         x, y = values

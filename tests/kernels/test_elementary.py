@@ -16,11 +16,11 @@ from fastnn.kernels.primitives.vectors import (
     load,
     log,
     log1p,
-    numbers_in,
     sigmoid,
     store,
     tanh,
     traced,
+    vector_length,
 )
 
 log1p_to_1 = traced(elementary.log1p_to_1)
@@ -52,7 +52,7 @@ def value(x, one, function):
 def of_vectors(out, x, function):
     """out = the function of x, one vector after another."""
     a, to = flat(x), flat(out)
-    for i in range(0, x.size, numbers_in(a)):
+    for i in range(0, x.size, vector_length(a)):
         store(to, i, value(load(a, i), constant(a, 1), function))
 
 

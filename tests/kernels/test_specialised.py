@@ -12,14 +12,17 @@ import numba
 import numpy as np
 import pytest
 
+from fastnn.kernels.arguments import Data, FitPlan, FitState
 from fastnn.kernels.codes import (
     BCE,
     DONE,
     IDENTITY,
     MSE,
+    N_POSITION,
     NOT_FINITE,
     RELU,
     ROW,
+    SGD,
     SIGMOID,
     TANH,
     UPDATES,
@@ -58,39 +61,41 @@ def problem(sizes, loss, dtype, n=60):
 
 
 def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None):
-    """Train theta in calls of `budget` samples; the last status, sums of losses, right ones and the position."""
+    """Train theta in calls of `budget` samples.
+
+    Returns the last status, the sums of losses, the right classes and the position.
+    """
     n = len(X)
-    sums, right, position = np.zeros(epochs), np.zeros(epochs, int), np.zeros(3, int)
-    order = np.arange(n)[None] if order is None else order
-    settings, status, carried = (
-        np.array([lr, decay, 0, 0, 0]),
-        DONE,
+    nothing = np.zeros(0, int)
+    state = FitState(
+        theta,
+        np.zeros((0, theta.size), theta.dtype),
+        np.ones(2),
+        np.zeros((1, theta.size), theta.dtype),
         np.zeros(1 + case[0][1]),
+        np.zeros(epochs),
+        np.zeros(epochs, int),
+        np.zeros(N_POSITION, int),
+        np.zeros((0, theta.size), theta.dtype),
+        np.zeros((0, 2)),
     )
-    table = specialised.sigmoid_table(theta.dtype)
-    at, none = (
-        np.zeros(0, int),
-        (np.zeros((0, theta.size), theta.dtype), np.zeros((0, 2))),
-    )  # nothing is recorded
-    while status == DONE and position[UPDATES] < epochs * n:
-        status = specialised.trainer(*case)(
-            theta,
-            sums,
-            right,
-            position,
-            carried,
-            *none,
-            X,
-            y,
-            order,
-            settings,
-            at,
-            0,
-            epochs * n,
-            budget,
-            table,
-        )
-    return status, sums, right, position
+    data = Data(X, y, np.arange(n)[None] if order is None else order)
+    settings = np.array([lr, decay, 0, 0, 0])
+    plan = FitPlan(
+        np.zeros((1, 1), np.uint32),
+        case[2],
+        SGD,
+        settings,
+        np.zeros(0),
+        1,
+        True,
+        nothing,
+    )
+    table, train = specialised.sigmoid_table(theta.dtype), specialised.trainer(*case)
+    status = DONE
+    while status == DONE and state.position[UPDATES] < epochs * n:
+        status = train(state, data, plan, table, 0, epochs * n, budget)
+    return status, state.loss_sums, state.n_right, state.position
 
 
 def flattened(params):

@@ -24,11 +24,11 @@ def numbers(dtype, n=256, whole=False):
 @numba.njit
 def parts(out, x, table, found):
     a, to = p.flat(x), p.flat(out)
-    n = v.numbers_in(a)
+    n = v.vector_length(a)
     v.store(
         to, 1, v.load(a, 3)
     )  # at any place, not at multiples of a vector's length only
-    v.store(to, 20, v.spread(a, 5))
+    v.store(to, 20, v.broadcast(a, 5))
     v.store(to, 40, v.constant(a, 0.1))
     first, second, third, fourth = (
         v.load(a, 1),
@@ -36,28 +36,46 @@ def parts(out, x, table, found):
         v.load(a, 1 + 2 * n),
         v.load(a, 1 + 3 * n),
     )
-    out[60], out[61], out[62] = v.total(first), v.largest(first), v.first_two(first)
+    out[60], out[61], out[62] = (
+        v.reduce_add(first),
+        v.reduce_max(first),
+        v.add_first_two(first),
+    )
     out[63], out[64], out[65], out[66] = 0, 0, 0, 0
-    b.add_totals(to, 63, first, second, third, fourth)
-    out[67], out[68], out[69] = v.total(second), v.total(third), v.total(fourth)
-    out[70] = p.number(a, 0.1)
-    v.store(to, 80, v.load(p.after(a, 7), 2))
+    b.add_four_reduced(to, 63, first, second, third, fourth)
+    out[67], out[68], out[69] = (
+        v.reduce_add(second),
+        v.reduce_add(third),
+        v.reduce_add(fourth),
+    )
+    out[70] = v.scalar(a, 0.1)
+    v.store(to, 80, v.load(v.offset(a, 7), 2))
     v.store(to, 100, (first + second) * third - first / fourth)
-    found[0], found[1] = p.entry(p.flat(table), 2, 1, 3), n
+    found[0], found[1] = v.entry(p.flat(table), 2, 1, 3), n
 
 
 @numba.njit
 def blocks(out, x, m):
     a, to = p.flat(x), p.flat(out)
-    n = v.numbers_in(a)
-    b.keep(to, 0, 40, b.start(a, 3, 5, m, None))
-    b.keep(to, 160, 2 * n, b.nothing(a, m))
-    b.keep(to, 300, 33, b.add_products(b.start(a, 3, 5, m, None), a, 9, a, 50, 7, None))
-    b.keep(to, 460, 2 * n, b.outer(b.start(a, 3, 5, m, None), a, 9, 17, a, 60, 19))
-    nets = b.start(a, 3, 5, m, 2)  # vectors of nets
-    b.keep(to, 600, 2 * n, b.add_products(nets, a, 9, a, 50, 7, 2))
-    b.add_column(to, 610, nets, None)
-    b.add_column(to, 650, nets, 2)
+    n = v.vector_length(a)
+    b.store_block(to, 0, 40, b.parameter_block(a, 3, 5, m, None))
+    b.store_block(to, 160, 2 * n, b.zero_block(a, m))
+    b.store_block(
+        to,
+        300,
+        33,
+        b.add_products(b.parameter_block(a, 3, 5, m, None), a, 9, a, 50, 7, None),
+    )
+    b.store_block(
+        to,
+        460,
+        2 * n,
+        b.add_outer_products(b.parameter_block(a, 3, 5, m, None), a, 9, 17, a, 60, 19),
+    )
+    nets = b.parameter_block(a, 3, 5, m, 2)  # vectors of nets
+    b.store_block(to, 600, 2 * n, b.add_products(nets, a, 9, a, 50, 7, 2))
+    b.add_firsts(to, 610, nets)
+    b.add_seconds(to, 650, nets)
 
 
 def plain(monkeypatch):
@@ -139,16 +157,16 @@ def test_plain_python_looks_at_bounds(dtype):
                 function(a, beyond)
     for beyond in (-1, 64):
         with pytest.raises(IndexError):
-            v.spread.plain(a, beyond)
+            v.broadcast.plain(a, beyond)
     with pytest.raises(IndexError):
-        b.start.plain(a, 61, 1, (0, 0, 0, 0), None)
+        b.parameter_block.plain(a, 61, 1, (0, 0, 0, 0), None)
     with pytest.raises(IndexError):
-        b.start.plain(a, 64 - n + 1, 0, (0,), 1)
+        b.parameter_block.plain(a, 64 - n + 1, 0, (0,), 1)
     with pytest.raises(IndexError):
-        b.add_column.plain(a, 64 - 4 * n + 1, block, None)
+        b.add_firsts.plain(a, 64 - 4 * n + 1, block)
     with pytest.raises(IndexError):
-        b.keep.plain(a, 0, 64 - 2 * n + 1, block)
+        b.store_block.plain(a, 0, 64 - 2 * n + 1, block)
     with pytest.raises(IndexError):
         b.add_products.plain(block, a, 64 - 2 * n + 1, a, 0, 1, None)
     with pytest.raises(IndexError):
-        b.outer.plain(block, a, 0, 64 - n + 1, a, 0, 1)
+        b.add_outer_products.plain(block, a, 0, 64 - n + 1, a, 0, 1)

@@ -30,7 +30,15 @@ ORDER = [
     "cli",
     "__main__",
 ]
-KERNELS = ["codes", "compiler", "primitives", "functions", "passes", "loops"]
+KERNELS = [
+    "codes",
+    "arguments",
+    "compiler",
+    "primitives",
+    "functions",
+    "passes",
+    "loops",
+]
 
 
 def module(file):

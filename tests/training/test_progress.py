@@ -1,6 +1,7 @@
-"""The progress bar."""
+"""Progress bar of one training."""
 
 import io
+import math
 import sys
 
 import pytest
@@ -10,10 +11,15 @@ from terminal import Terminal
 import fastnn
 from fastnn.training import progress
 
+GRID = fastnn.datasets.xor_grid(10)
+
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """A function that makes the standard error stream a terminal (pytest sets its own after the fixtures)."""
+    """Return a function that makes stderr a terminal, and returns its stream.
+
+    The test calls it, as pytest replaces stderr after the fixtures have run.
+    """
 
     def start():
         stream = Terminal()
@@ -25,41 +31,43 @@ def terminal(monkeypatch):
     return start
 
 
-def test_progress_shows_epoch_loss_rate_and_time_left(terminal, chunks):
+def test_the_bar_shows_epoch_loss_speed_and_time_left(terminal, chunks):
     chunks(50)
     stream = terminal()
-    X, y = fastnn.datasets.xor_grid(10)
     quiet, loud = xor_net(), xor_net()
-    quiet.fit(X, y, epochs=20, lr=0.1, progress=False)
+    quiet.fit(*GRID, epochs=20, lr=0.1, progress=False)
     assert stream.getvalue() == ""
-    loud.fit(X, y, epochs=20, lr=0.1, progress=True)
+    loud.fit(*GRID, epochs=20, lr=0.1, progress=True)
     shown = stream.getvalue()
     for part in ("epoch 20/20", "loss 0.", "samples/s", "0:00:00 left"):
         assert part in shown
     assert loud.theta.tobytes() == quiet.theta.tobytes()
 
 
-def test_a_bar_appears_by_itself_when_it_lasts(terminal, chunks, monkeypatch):
+def test_a_bar_that_nobody_asked_for_appears_only_after_a_while(
+    terminal, chunks, monkeypatch
+):
     chunks(50)
     stream = terminal()
-    X, y = fastnn.datasets.xor_grid(10)
-    xor_net().fit(X, y, epochs=5, lr=0.1)
+    # The training takes less time than this, however slow the machine is.
+    monkeypatch.setattr(progress, "PATIENCE", math.inf)
+    xor_net().fit(*GRID, epochs=5, lr=0.1)
     assert stream.getvalue() == ""
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    xor_net().fit(X, y, epochs=5, lr=0.1)
+    xor_net().fit(*GRID, epochs=5, lr=0.1)
     assert "samples/s" in stream.getvalue()
 
 
-def test_no_bar_where_there_is_no_terminal(monkeypatch, chunks):
+def test_no_bar_appears_outside_a_terminal(monkeypatch, chunks):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     chunks(50)
-    xor_net().fit(*fastnn.datasets.xor_grid(10), epochs=5, lr=0.1)
+    xor_net().fit(*GRID, epochs=5, lr=0.1)
     assert stream.getvalue() == ""
 
 
-def test_a_display_of_the_callers_is_left_alone(terminal):
+def test_the_callers_own_display_is_left_alone(terminal):
     from rich.console import Console
     from rich.progress import Progress
 

@@ -9,6 +9,14 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array, aligned_arrays, aligned_zeros
+from ...kernels.arguments import (
+    Data,
+    FitPlan,
+    FitState,
+    PackedScratch,
+    Team,
+    TileScratch,
+)
 from ...nn.losses import Loss
 from ..config import FitConfig
 from ..state import TrainingState
@@ -69,13 +77,12 @@ def why_not_specialised(table: Array, loss: Loss) -> str:
     codes = kernels.codes
     if table[-1, codes.N_OUT] != 1 or loss.code not in (codes.BCE, codes.MSE):
         return "it takes one output, with loss 'bce' or 'mse'"
-    if (table[:, codes.FEEDBACK] != codes.FEEDBACK_WEIGHTS).any():
-        return "it takes the chain rule's gradient"
     n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT]
     n_params = int(((n_in + 1) * n_out).sum())
-    if n_params > codes.MOST_TINY:
+    if n_params > codes.MAX_SPECIALISED_PARAMS:
+        limit = codes.MAX_SPECIALISED_PARAMS
         return (
-            f"it takes at most {codes.MOST_TINY} parameters, which registers can hold, "
+            f"it takes at most {limit} parameters, which registers can hold, "
             f"not {n_params}"
         )
     return ""
@@ -89,30 +96,13 @@ def _specialised(
     sizes = (int(table[0, codes.N_IN]), *(int(n) for n in table[:, codes.N_OUT]))
     activations = tuple(int(code) for code in table[:-1, codes.ACTIVATION])
     train = kernels.loops.specialised.trainer(sizes, activations, loss.code)
-    sigmoid_table = kernels.loops.specialised.sigmoid_table(config.X.dtype)
+    curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
+    arrays, plan = _arrays(state), _plan(table, loss, config)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        return int(
-            train(
-                state.theta,
-                state.loss_sums,
-                state.n_right,
-                state.position,
-                state.carried,
-                state.recorded,
-                state.recorded_sums,
-                config.X,
-                config.y,
-                order,
-                config.rule.settings,
-                config.record_at,
-                first_epoch,
-                end,
-                budget,
-                sigmoid_table,
-            )
-        )
+        data = Data(config.X, config.y, order)
+        return int(train(arrays, data, plan, curve, first_epoch, end, budget))
 
     return advance
 
@@ -127,42 +117,24 @@ def _per_sample(
         dtype, (2 + len(state.moments), packed.size), (4, packed.units.size)
     )
     by_unit[3] = packed.units
-    scratch = (
-        vectors[0],
-        vectors[2:],
-        vectors[1],
-        aligned_zeros(packed.size, rates.dtype) if rates.size else rates,
-        *by_unit,
-        packed.places,
-        packed.sources,
+    scratch = PackedScratch(
+        theta=vectors[0],
+        moments=vectors[2:],
+        g=vectors[1],
+        rates=aligned_zeros(packed.size, rates.dtype) if rates.size else rates,
+        a=by_unit[0],
+        d=by_unit[1],
+        scaled_d=by_unit[2],
+        units=by_unit[3],
+        places=packed.places,
+        sources=packed.sources,
     )
+    train = kernels.loops.per_sample.train
+    arrays, plan = _arrays(state), _plan(packed.layers, loss, config)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        return int(
-            kernels.loops.per_sample.train(
-                state.theta,
-                state.moments,
-                state.clock,
-                state.loss_sums,
-                state.n_right,
-                state.position,
-                state.recorded,
-                state.recorded_sums,
-                config.X,
-                config.y,
-                order,
-                packed.layers,
-                loss.code,
-                config.rule.code,
-                config.rule.settings,
-                rates,
-                config.record_at,
-                first_epoch,
-                end,
-                budget,
-                *scratch,
-            )
-        )
+        data = Data(config.X, config.y, order)
+        return int(train(arrays, data, plan, scratch, first_epoch, end, budget))
 
     return advance
 
@@ -171,7 +143,7 @@ def _batches(
     table: Array, loss: Loss, config: FitConfig, state: TrainingState, lanes: int
 ) -> Advance:
     """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
-    dtype = config.X.dtype
+    codes, dtype = kernels.codes, config.X.dtype
     batch_tiles = -(-min(config.batch_size, len(config.X)) // lanes)
     part_tiles = max(_PART_TILES, -(-batch_tiles // _MAX_PARTS))
     n_parts = -(-batch_tiles // part_tiles)
@@ -184,55 +156,53 @@ def _batches(
     tile_bytes = n_columns * lanes * dtype.itemsize
     keeps_tiles = not config.shuffle and n_tiles * tile_bytes <= max_bytes
     columns = (n_tiles if keeps_tiles else 1) * n_columns
-    scratch = [
-        (
-            aligned_zeros((units + columns) * lanes, dtype),
-            aligned_zeros(units * lanes, dtype),
-            aligned_zeros(lanes, dtype),
-            np.zeros(n_tiles if keeps_tiles else 0, np.int64),
-        )
-        for _ in range(n_threads)
-    ]
+    rows = (units + columns, units, 1, codes.PARTIAL_SUMS + 1)
+    scratch = []
+    for _ in range(n_threads):
+        a, d, scales, losses = aligned_arrays(dtype, *((n * lanes,) for n in rows))
+        tiles = np.zeros(n_tiles if keeps_tiles else 0, np.int64)
+        scratch.append(TileScratch(a, d, scales, losses, tiles))
     part_sums = np.zeros((n_parts, 3))
+    train = kernels.loops.batches.train
+    arrays, plan = _arrays(state), _plan(table, loss, config)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        sync = np.zeros(kernels.codes.N_SYNC, np.int64)
+        data = Data(config.X, config.y, order)
+        sync = np.zeros(codes.N_SYNC, np.int64)
 
         def run(thread: int) -> int:
-            return int(
-                kernels.loops.batches.train(
-                    state.theta,
-                    state.moments,
-                    state.clock,
-                    state.g,
-                    state.loss_sums,
-                    state.n_right,
-                    state.position,
-                    state.recorded,
-                    state.recorded_sums,
-                    config.X,
-                    config.y,
-                    order,
-                    table,
-                    loss.code,
-                    config.rule.code,
-                    config.rule.settings,
-                    config.rule.learning_rates,
-                    config.batch_size,
-                    config.mean,
-                    config.record_at,
-                    first_epoch,
-                    end,
-                    budget,
-                    part_tiles,
-                    part_sums,
-                    sync,
-                    thread,
-                    n_threads,
-                    *scratch[thread],
-                )
-            )
+            team = Team(part_tiles, part_sums, sync, thread, n_threads)
+            own = scratch[thread]
+            return int(train(arrays, data, plan, own, team, first_epoch, end, budget))
 
         return run(0) if n_threads == 1 else run_together(run, n_threads, sync)
 
     return advance
+
+
+def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
+    """Return what the loops train, and how."""
+    return FitPlan(
+        layers,
+        loss.code,
+        *config.rule,
+        config.batch_size,
+        config.mean,
+        config.record_at,
+    )
+
+
+def _arrays(state: TrainingState) -> FitState:
+    """Return the arrays that the loops change in place."""
+    return FitState(
+        state.theta,
+        state.moments,
+        state.clock,
+        state.g,
+        state.carried,
+        state.loss_sums,
+        state.n_right,
+        state.position,
+        state.recorded,
+        state.recorded_sums,
+    )

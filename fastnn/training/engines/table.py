@@ -29,7 +29,6 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
                     layer.n_in,
                     layer.n_out,
                     codes.IDENTITY,
-                    layer.feedback,
                     weights,
                     unit,
                     unit_out,

@@ -1,0 +1,145 @@
+"""Named tuples of arguments for the loops, which need neither NumPy nor Numba.
+
+Arrays are C-contiguous and of the net's dtype unless another one is given. `n_params`
+counts a net's parameters, `numbers` those of a vector, `lanes` those of a row.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Data(NamedTuple):
+    """Samples, and the order in which epochs visit them. Loops only read them."""
+
+    X: Any  # (n, n_in)
+    y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
+    order: Any  # (k, n) int64, from the first epoch on; k = 1: the same in all epochs
+
+
+class FitState(NamedTuple):
+    """What a loop for one net changes in place."""
+
+    theta: Any  # (n_params,)
+    moments: Any  # (N_MOMENTS[optimizer], n_params)
+    clock: Any  # (2,) float64: Adam's beta1^t and beta2^t
+    g: Any  # (n_parts, n_params): gradients of the update under way, in batches
+    carried: Any  # (1 + first layer's units,) float64: for the specialised loop
+    loss_sums: Any  # (epochs,) float64: the samples' losses before their updates
+    n_right: Any  # (epochs,) int64: how many of the predicted classes were right
+    position: Any  # (N_POSITION,) int64
+    recorded: Any  # (n_records, n_params): see `loops.recordings`
+    recorded_sums: Any  # (n_records, 2) float64
+
+
+class FitPlan(NamedTuple):
+    """What a loop for one net trains, and how."""
+
+    layers: Any  # the layer table, or the packed one: (n_layers, columns) uint32
+    loss: int
+    optimizer: int
+    settings: Any  # (5,) float64: see `codes`
+    rates: Any  # (n_params,) float64 learning rates, or (0,): that of the settings
+    batch_size: int
+    mean: bool  # True for a batch's mean gradient, False for its sum
+    record_at: Any  # (n_records,) int64, sorted: the updates after which to record
+
+
+class PackedScratch(NamedTuple):
+    """Scratch of the loop over single samples.
+
+    The packed parameter places[p] is the parameter sources[p] of theta, and for
+    p < n_params that is p.
+    """
+
+    theta: Any  # (n_packed,), and so are g and rates (float64)
+    moments: Any  # (N_MOMENTS[optimizer], n_packed)
+    g: Any
+    rates: Any  # or (0,)
+    a: Any  # (n_units,), padded: each layer's input and output
+    d: Any  # (n_units,)
+    scaled_d: Any  # (n_units,): d times the factor of the gradient
+    units: Any  # (n_units,): 1 for each unit and 0 for padding; only read
+    places: Any  # int64; only read
+    sources: Any  # int64; only read
+
+
+class TileScratch(NamedTuple):
+    """Scratch of one thread in batches, in rows of `lanes` numbers.
+
+    a has a row per unit, and then one per input and target of each tile that it has
+    space for: one tile, or all of an epoch where all epochs have the same order. In that
+    case `tiles`, zero at first, marks those that are filled already; otherwise it is
+    empty.
+    """
+
+    a: Any
+    d: Any  # a row per unit
+    scales: Any  # (lanes,)
+    losses: Any  # (PARTIAL_SUMS + 1) rows, zero at first
+    tiles: Any  # (n_tiles,) or (0,) int64
+
+
+class Team(NamedTuple):
+    """The threads of one training in batches, and what they share."""
+
+    part_tiles: int  # tiles of a part, whose gradient is summed apart
+    part_sums: Any  # (n_parts, 3) float64: loss, right classes, row not finite or -1
+    sync: Any  # (N_SYNC,) int64, zero at first: see `primitives.barrier`
+    thread: int  # this thread's number
+    n_threads: int
+
+
+class SweepState(NamedTuple):
+    """What a loop for many nets changes in place.
+
+    Over single samples all nets are one long row: n_vectors is 1 and numbers is lanes.
+    """
+
+    theta: Any  # (n_vectors, n_params, numbers)
+    moments: Any  # (n_vectors, N_MOMENTS[optimizer], n_params, numbers)
+    clock: Any  # (n_vectors, 2, numbers) float64
+    settings: Any  # (n_vectors, 6, numbers) float64
+    losses: Any  # (n_recorded, n_vectors, numbers) float64: sums over the samples
+    n_right: Any  # (n_recorded, n_vectors, numbers) int64
+    trained: Any  # (n_vectors, numbers) int64: 0, or the epochs of a net that stopped
+    position: Any  # (n_groups, N_POSITION) int64
+
+
+class SweepPlan(NamedTuple):
+    """What a loop for many nets trains, and how.
+
+    Losses are recorded in epochs 0, every, 2 every ... and in the last one. A net stops
+    after an epoch whose mean loss is below stop_below or not finite; at 0 none stops.
+    """
+
+    layers: Any  # (n_layers, N_COLUMNS) uint32
+    loss: int
+    optimizer: int
+    batch_size: int
+    mean: bool
+    every: int
+    epochs: int
+    stop_below: float
+
+
+class SweepScratch(NamedTuple):
+    """Scratch of the sweep over single samples, in rows of `lanes` numbers."""
+
+    g: Any  # (n_params, lanes)
+    a: Any  # a row per unit
+    d: Any  # a row per unit
+    losses: Any  # PARTIAL_SUMS + numbers of a vector rows
+    hits: Any  # (lanes,), zero at first
+    factors: Any  # (2, lanes): KEEP_FACTOR and GRADIENT_FACTOR
+    constants: Any  # (N_CONSTANTS, lanes)
+
+
+class SweepTileScratch(NamedTuple):
+    """Scratch of the sweep in batches, in rows of `lanes` numbers unless given."""
+
+    g: Any  # (group, n_params, numbers)
+    a: Any  # a row per unit, input and target
+    d: Any  # a row per unit
+    losses: Any  # PARTIAL_SUMS + 1 rows
+    sums: Any  # (2, numbers)
+    scales: Any  # (lanes,)
+    constants: Any  # (group, N_CONSTANTS, numbers)

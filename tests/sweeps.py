@@ -1,0 +1,79 @@
+"""States and stages of small sweeps, for tests of their parts."""
+
+import numpy as np
+
+import fastnn
+from fastnn.data.labels import encode_labels
+from fastnn.nn.architecture import Architecture
+from fastnn.nn.optimizers import choose
+from fastnn.sweep.blocks import NetBlock, Stage, choose_layout
+from fastnn.sweep.plan import loss_recording
+from fastnn.sweep.state import SweepState
+from fastnn.training.chunks import EpochOrders
+from fastnn.training.config import fit_config
+from fastnn.training.engines.table import layer_table
+
+
+class Sweep:
+    """A sweep over nets with 2 inputs and 3 classes, and the state of its nets."""
+
+    def __init__(
+        self,
+        n_nets=5,
+        epochs=6,
+        batch_size=1,
+        optimizer=None,
+        dtype="float64",
+        losses="all",
+        stop_below=None,
+        every=1,
+    ):
+        layers = [fastnn.Affine(2, 4), fastnn.Tanh(), fastnn.Affine(4, 3)]
+        architecture = Architecture.of(layers, "softmax_ce", "normal(0.7)")
+        X, y = fastnn.datasets.spiral(10)
+        targets, _ = encode_labels(y, len(y), 3, 3, None, np.dtype(dtype))
+        self.config = fit_config(
+            X.astype(dtype),
+            targets,
+            choose(optimizer or fastnn.Adam(0.05), None).rule_per_net(n_nets),
+            epochs=epochs,
+            batch_size=batch_size,
+            reduction="mean",
+            shuffle=True,
+            seed=3,
+            progress=False,
+            n_jobs=1,
+            mixes_rows=False,
+        )
+        self.n_nets, self.loss = n_nets, architecture.loss
+        self.table = layer_table(architecture.stack)
+        initial = architecture.draw_many(range(n_nets), np.dtype(dtype))
+        recording = loss_recording(epochs, n_nets, every, losses, stop_below)
+        self.state = SweepState(self.config, self.loss, initial, recording)
+
+    def begin_stage(self, max_epochs=100):
+        """Begin the next stage of the state, and return it."""
+        first = self.state.epochs_done
+        orders = EpochOrders(self.config)
+        last, n_recorded = self.state.begin_stage(max_epochs)
+        return Stage(
+            config=self.config,
+            recording=self.state.recording,
+            table=self.table,
+            loss=self.loss.code,
+            orders=orders.since(first),
+            first=first,
+            last=last,
+            n_recorded=n_recorded,
+        )
+
+    def make_block(self, n_nets=None):
+        """Return new memory for so many nets, by default all."""
+        n_nets = n_nets or self.n_nets
+        layout = choose_layout(self.config, self.table, self.state.theta, n_nets, 1)
+        return NetBlock(self.config, self.state.theta, layout)
+
+
+def no_stop(updates):
+    """Let a block be trained to its end."""
+    return True
