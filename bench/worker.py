@@ -25,7 +25,8 @@ from .contenders import Unsupported
 
 REPLY_TIMEOUT = 600.0  # seconds until a contender that does not reply is killed
 # Seconds that resource trackers have for removing the shared files of ended processes.
-TIDY_TIMEOUT = 2.0
+# They need less, but in a container init may take 2 s until it has reaped them.
+TIDY_TIMEOUT = 20.0
 
 
 class NotInstalled(Exception):  # noqa: N818 - a reply, not an error
