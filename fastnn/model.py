@@ -34,7 +34,8 @@ from .training.engines.table import layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
 
-# Bytes of a record besides its parameters, and of a net of many besides its vectors.
+# Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
+# besides its vectors of parameters.
 _RECORD_BYTES, _NET_BYTES = 40, 200
 
 
@@ -76,7 +77,7 @@ class Sequential:
     def _assemble(
         self, architecture: Architecture, theta: Array, classes: Array | None
     ) -> None:
-        """Make this net of its parts; theta becomes its own."""
+        """Assemble the net from its parts; theta is not copied."""
         self._architecture, self._classes = architecture, classes
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
@@ -179,15 +180,15 @@ class Sequential:
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
         "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
         per sample), any other number (the last batch may be smaller) or "full";
-        reduction: an update follows the "mean" or the "sum" of its batch's losses.
-        shuffle=True draws a new order of the rows for each epoch, `rng.permutation(n)`
-        from one `numpy.random.default_rng(seed)`; one batch of all rows is never
-        shuffled.
+        reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
+        losses. shuffle=True draws a new order of the rows for each epoch,
+        `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
+        rows is never shuffled.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
-        for this one, which must be tiny (see `summary`), and differs by rounding;
-        "auto" takes it where the number of updates pays for that. n_jobs: threads for
+        for this one, of at most 40 parameters (see `summary`), and differs by rounding;
+        "auto" uses it from 50 million updates on. n_jobs: threads for
         large batches, -1 for all processors; the result does not depend on it. record:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
@@ -254,17 +255,17 @@ class Sequential:
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
         draws. lr, and the settings of an optimizer, may be one number, or an array
-        (n_nets,) with one per net. The other arguments are those of `fit`. Per sample a
-        net has the bits of one that `fit` trains alone with loop="general" and an
-        optimizer of the same kind (SGD without momentum, or with it, or with a
-        bias_lr); in batches sums are rounded in another order, 1e-12 after an epoch. A
-        net that diverges disturbs no other, see `Runs.diverged`. n_jobs threads share
-        the work, by default one per processor; they change no bit. Nets that are run
-        layer by layer (see `summary`) are trained one after the other, and all their
-        losses are recorded.
+        (n_nets,) with one per net. The other arguments are those of `fit`. With
+        batch_size=1 a net is bit-identical to one that `fit` trains alone with
+        loop="general" and an optimizer of the same kind (SGD without momentum, or with
+        it, or with a bias_lr); in batches sums are added in another order: differences
+        of 1e-12 after an epoch. A net that diverges disturbs no other, see
+        `Runs.diverged`. n_jobs threads share the work, by default one per processor;
+        the result does not depend on it. Nets that are run layer by layer (see
+        `summary`) are trained one after the other, and all their losses are recorded.
 
-        Losses and accuracies are recorded of epoch 1, every further `every` epochs, and
-        the last. losses: "all" records those of each net, "percentiles" only the
+        Losses and accuracies are recorded for epoch 1, every further `every` epochs,
+        and the last. losses: "all" records those of each net, "percentiles" only the
         percentiles over all nets, which is what None does where there would be more
         than 2**24 of them. stop_below: a net whose recorded loss is below it has
         learned enough; it stops with its parameters at the end of that epoch, and so
@@ -272,8 +273,8 @@ class Sequential:
 
         What does not fit into memory raises ValueError before any work. Ctrl-C raises
         KeyboardInterrupt; the attribute `runs` of this net then has the nets that were
-        finished, or where nets may stop, or percentiles are recorded, all nets as far
-        as they came (`Runs.trained`).
+        finished, or where nets may stop, or percentiles are recorded, all nets with the
+        epochs that they completed (`Runs.trained`).
 
         >>> import numpy as np
         >>> from fastnn import datasets, mlp
@@ -357,8 +358,8 @@ class Sequential:
     ) -> tuple[float, list[Array]]:
         """Return the mean or summed loss of the rows, and its gradients [dW1, ...].
 
-        X and y as in `fit`; the gradients have the shapes of `params` and are arrays of
-        the caller's own. Nothing is changed.
+        X and y as in `fit`; the gradients have the shapes of `params` and are new
+        arrays; the net is not changed.
 
         >>> from fastnn import mlp
         >>> net = mlp(2, 1, init="zeros")
@@ -398,14 +399,16 @@ class Sequential:
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
 
-        R^2 is the share of the variance that is explained; ValueError where y has none.
+        R^2 is the share of the variance that is explained; ValueError if y is constant.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
             total, _ = self._engine.loss_and_gradient(inputs, targets, True)
             variance = targets.var(axis=0, dtype=np.float64).mean()
             if variance == 0.0:
-                raise ValueError("y is the same in all rows: R^2 has no meaning there")
+                raise ValueError(
+                    "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
+                )
             return float(1.0 - total / len(targets) / variance)
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
@@ -417,7 +420,8 @@ class Sequential:
         """
         if not np.isfinite(self._theta).all():
             raise ValueError(
-                "the net's parameters are not finite: it could not be loaded again"
+                "the net's parameters are not finite, and a file with them could not "
+                "be loaded: set net.theta first"
             )
         arrays = {"theta": self._theta}
         if self._classes is not None:
@@ -548,8 +552,8 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     It has the same architecture, parameters, labels and dtype.
     """
     with reading_archive(path, "net") as archive:
-        architecture = Architecture.from_facts(archive.facts)
-        dtype = check_dtype(archive.arrays["theta"].dtype)
+        architecture = Architecture.from_archive(archive)
+        dtype = check_dtype(archive.any_array("theta").dtype)
         theta = archive.array("theta", (architecture.n_params,), dtype)
         classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
         return _net_of(
@@ -561,7 +565,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
 def _net_of(
     architecture: Architecture, theta: Array, classes: Array | None
 ) -> Sequential:
-    """Make a net of its parts; the layers and theta become its own."""
+    """Assemble a net from its parts; layers and theta are not copied."""
     net = Sequential.__new__(Sequential)
     net._assemble(architecture, theta, classes)
     return net

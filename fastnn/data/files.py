@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and archives of plain arrays without pickle."""
+"""Atomic writes, and .npz archives of plain arrays without pickle."""
 
 import io
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from .arrays import Array
 
 _FORMAT = 1
-# What a file can hold, and what reads it.
+# Kinds of files: a noun for messages, and the function that reads it.
 _KINDS = {"net": ("a net", "fastnn.load"), "runs": ("a Runs", "fastnn.Runs.load")}
 
 
@@ -52,16 +52,26 @@ class Archive:
     facts: dict[str, Any]
     arrays: dict[str, Array]
 
+    def fact(self, name: str) -> Any:
+        """Return a fact; ValueError if it is missing."""
+        if name not in self.facts:
+            raise ValueError(f"it has no {name}")
+        return self.facts[name]
+
+    def any_array(self, name: str) -> Array:
+        """Return an array of whatever shape and dtype; ValueError if it is missing."""
+        if name not in self.arrays:
+            raise ValueError(f"it has no {name}")
+        return self.arrays[name]
+
     def array(
         self, name: str, shape: tuple[int | None, ...], dtype: Any = "float64"
     ) -> Array:
-        """Return an array, checked for its dtype and shape; None is any length from 1.
+        """Return an array; ValueError if it is missing, or of another shape or dtype.
 
-        ValueError where the file has no such array.
+        None in the shape allows any length of at least 1.
         """
-        if name not in self.arrays:
-            raise ValueError(f"it has no {name}")
-        array = self.arrays[name]
+        array = self.any_array(name)
         fits = array.ndim == len(shape) and all(
             size > 0 if expected is None else size == expected
             for size, expected in zip(array.shape, shape, strict=True)
@@ -74,7 +84,7 @@ class Archive:
 
 
 def write_archive(path: str | os.PathLike[str], kind: str, archive: Archive) -> None:
-    """Write an archive of one kind, "net" or "runs", to `path`, or leave the old file.
+    """Write an archive of one kind, "net" or "runs"; on failure the old file stays.
 
     The file is a .npz of plain arrays. The facts are one of them, as JSON text under
     the kind's name.
@@ -100,7 +110,7 @@ def reading_archive(path: str | os.PathLike[str], kind: str) -> Iterator[Archive
     except Exception as error:
         name, _ = _KINDS[kind]
         raise ValueError(
-            f"{os.fspath(path)} is not {name} that this version of fastnn saved: "
+            f"{os.fspath(path)} is not {name} that this version of fastnn can read: "
             f"{error}"
         ) from None
 
@@ -117,6 +127,7 @@ def _read(path: str | os.PathLike[str], kind: str) -> Archive:
             raise ValueError("it holds other arrays")
         facts = json.loads(str(file[kind]))
         arrays = {name: file[name] for name in file if name != kind}
-    if (version := facts.pop("format")) != _FORMAT:
+    archive = Archive(facts, arrays)
+    if (version := archive.fact("format")) != _FORMAT:
         raise ValueError(f"its format is {version}, and only {_FORMAT} is known")
-    return Archive(facts, arrays)
+    return archive

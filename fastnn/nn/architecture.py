@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.arguments import check_choice
 from ..data.arrays import Array
+from ..data.files import Archive
 from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
 from .initializers import Init, is_arrays, parse
 from .layers import (
@@ -34,8 +35,8 @@ class Architecture:
 
     layers: as the user gave them. stack: without the final activation that belongs to
     the loss, so that it ends in the loss's plain output. n_classes: None for values.
-    scheme: what `draw_many` draws weights by; None if the parameters came as arrays or
-    from a file. shapes: of the parameters of each layer in the stack.
+    scheme: the initializer that `draw_many` uses; None if the parameters came as arrays
+    or from a file. shapes: of the parameters of each layer in the stack.
     """
 
     layers: tuple[Layer, ...]
@@ -53,8 +54,8 @@ class Architecture:
     def of(cls, layers: Any, loss: Any, init: Any = None) -> Self:
         """Check layers, a loss and an init, as `fastnn.Sequential` takes them.
 
-        TypeError for what is no list of layers; ValueError for layers that do not fit
-        each other or the loss, or that are part of another net.
+        TypeError if layers is not a list of layers; ValueError for layers that do not
+        fit each other or the loss, or that are part of another net.
         """
         checked = _as_layers(layers)
         n_in, n_out = _sizes(checked)
@@ -75,13 +76,14 @@ class Architecture:
         )
 
     @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> Self:
-        """Build the architecture that `facts` describes, and take it out of them."""
-        layers = [_LAYERS[name](*arguments) for name, arguments in facts.pop("layers")]
-        return cls.of(layers, facts.pop("loss"))
+    def from_archive(cls, archive: Archive) -> Self:
+        """Build the architecture that a file's facts describe."""
+        described = archive.fact("layers")
+        layers = [_LAYERS[name](*arguments) for name, arguments in described]
+        return cls.of(layers, archive.fact("loss"))
 
     def facts(self) -> dict[str, Any]:
-        """Describe layers and loss in what JSON holds; TypeError for other layers."""
+        """Describe layers and loss as JSON values; TypeError for a user's layers."""
         return {
             "loss": self.loss.name,
             "layers": [_described(layer) for layer in self.layers],
@@ -108,8 +110,8 @@ class Architecture:
     def draw_many(self, seeds: Sequence[int], dtype: Any) -> Array:
         """Draw what `draw` draws from each seed's generator, (n_nets, n_params).
 
-        The same bits in a third of the time: layers that keep to the scheme are scaled
-        for all nets at once.
+        Bit-identical, in a third of the time: layers that use the scheme are scaled for
+        all nets at once.
         """
         assert self.scheme is not None
         weighted = self._weighted()

@@ -12,7 +12,7 @@ from .losses import Loss
 
 
 class Net(Protocol):
-    """A net that can predict, such as `fastnn.Sequential`, which documents it all."""
+    """A net that can predict; `fastnn.Sequential` documents these members."""
 
     @property
     def layers(self) -> tuple[Layer, ...]: ...
@@ -38,7 +38,7 @@ class Net(Protocol):
     def predict_proba(self, X: Any) -> Array: ...
     def score(self, X: Any, y: Any) -> float: ...
 
-    # These need what stands above nets; `fastnn.Sequential` has their signatures.
+    # Their types belong to packages that this one must not import.
     def fit(self, *args: Any, **kwargs: Any) -> Any: ...
     def fit_many(self, *args: Any, **kwargs: Any) -> Any: ...
     def save(self, *args: Any, **kwargs: Any) -> None: ...
@@ -49,8 +49,8 @@ class Net(Protocol):
 
 Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Array | None], Net])
 
-# What makes a net of its parts. The model registers itself here, so that one of many
-# nets can be made without importing the model, which imports those many.
+# `fastnn.model` registers its constructor here, because `sweep.runs` makes nets and
+# must not import `fastnn.model`.
 _builders: list[Callable[[Architecture, Array, Array | None], Net]] = []
 
 

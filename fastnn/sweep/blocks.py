@@ -1,7 +1,7 @@
 """Blocks of nets that are trained side by side: one net per lane of the vectors.
 
-`train_block` is a pure function: it takes the state of some nets and returns what they
-became in a stage. It may run in any thread or process.
+`train_block` depends on its inputs alone: it takes some nets, and returns them as they
+are after a stage. It writes into no shared state, only into the block that it is given.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,11 @@ from ..training.engines.table import n_units
 from .plan import LossRecording
 from .state import Nets, StageResult
 
-# Bytes of a first-level cache: for what a block works on per sample, and for a tile.
-_CACHE_BYTES, _TILE_BYTES = 40_000, 24_000
-# Samples in a tile at most, and columns in the tiles of a group of vectors.
+# Bytes of a first-level cache for a block's vectors, per sample.
+_CACHE_BYTES = 40_000
+# Bytes of a first-level cache for a tile of samples, in batches.
+_TILE_BYTES = 24_000
+# Maximum samples in a tile, and columns in the tiles of a group of vectors.
 _MAX_SAMPLES, _GROUP_COLUMNS = 32, 64
 # Bytes of a second-level cache, for a group of vectors.
 _GROUP_BYTES = 160_000
@@ -58,7 +60,7 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class BlockLayout:
-    """Layout of a block's nets: n_nets in n_vectors, each of so many numbers.
+    """Layout of a block's nets: n_vectors of `numbers` lanes each, one net per lane.
 
     Per sample all lanes are one long vector. In batches a group of vectors goes through
     the layers at a time, with `tile` samples; that depends on the work alone, as the
@@ -108,7 +110,7 @@ def choose_layout(
 
 
 class NetBlock:
-    """Memory for the nets of one block, in the kernels' layout; used again and again.
+    """Memory for the nets of one block, in the kernels' layout; it is reused.
 
     A parameter of all nets of a vector is one row of `numbers` numbers.
     """
@@ -186,7 +188,7 @@ class NetBlock:
         self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
 
     def result(self, nets: Nets, stage: Stage) -> StageResult:
-        """Return what the nets became, in arrays of their own."""
+        """Return the nets after the stage, in new arrays."""
         n, n_moments, n_params, numbers = self.moments.shape
         count, n_rows = len(nets.numbers), len(stage.config.y)
         loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_rows
@@ -238,7 +240,7 @@ class NetBlock:
         return int(updates), int(samples)
 
     def unfinished(self, end: int) -> bool:
-        """Return True while a group has updates before it, and a net to make them."""
+        """Return True if a group with an active net has not reached update `end`."""
         starts = np.arange(0, self.layout.n_vectors, self.layout.group)
         active = np.add.reduceat((self.trained == 0).any(axis=1), starts)
         updates = self.position[:, kernels.codes.UPDATES]
@@ -248,7 +250,7 @@ class NetBlock:
 def train_block(
     nets: Nets, stage: Stage, block: NetBlock, report: Callable[[int], bool]
 ) -> StageResult | None:
-    """Train nets through a stage, and return what they became.
+    """Train nets through a stage, and return them.
 
     `block` is memory to work in; what is in it does not matter. `report` is called
     after each chunk with the updates made in it, of all nets; where it returns False,

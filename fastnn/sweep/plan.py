@@ -13,16 +13,16 @@ from ..data.arrays import Array, as_float_array
 from ..data.machine import check_memory, memory_limit
 from ..nn.architecture import Architecture
 
-# Up to so many losses, those of each net are recorded unless asked otherwise.
+# Up to this number of losses, those of each net are recorded unless asked otherwise.
 _MAX_EACH = 2**24
-# Percentiles are taken of so many losses at a time.
+# Number of losses whose percentiles are taken at a time.
 WINDOW = 2**24
 # Bytes of a loss and an accuracy, and of what is sorted for the percentiles.
 _LOSS_BYTES = 24
 # Bytes of the sums of losses and right classes of a net in a block, and of the losses
 # and accuracies that the block returns.
 _SUM_BYTES = 32
-# Nets that a block is made of at least, and nets that may be in blocks at once.
+# Minimum nets of a block, and maximum nets in all blocks at once.
 _BLOCK_NETS, _MAX_BLOCK_NETS = 32, 512
 # Bytes of an epoch's percentiles, which are collected and then put together.
 _PERCENTILES_BYTES = 2 * 2 * 101 * 8
@@ -109,7 +109,7 @@ class LossRecording:
     n: int
 
     def index(self, epoch: Any) -> Any:
-        """Return the index of this epoch, from 0, or of the next recorded one."""
+        """Return the index of an epoch, counted from 0, or of the next recorded."""
         return -(-epoch // self.every)
 
     def within(self, first: int, last: int) -> slice:

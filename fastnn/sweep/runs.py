@@ -158,7 +158,8 @@ class Runs:
     ) -> Array:
         """Return True (n_nets,) for each net that ends well enough and did not diverge.
 
-        Its final loss is below one bound, its final accuracy above the other, or both.
+        Its final loss is below loss_below, and its final accuracy above accuracy_above;
+        of these two bounds at least one must be given.
         """
         below, above = self._bounds(loss_below, accuracy_above)
         solved = ~self.diverged
@@ -211,8 +212,8 @@ class Runs:
     def loss_quantiles(self, q: Any) -> Array:
         """Return the loss (m,) that a proportion q of the nets does not exceed.
 
-        For several q it is (len(q), m); one value for each recorded epoch. It is the
-        smallest such loss of a net. Nets that stopped count with their last loss, those
+        For several q it is (len(q), m); one value for each recorded epoch. It is always
+        the loss of a net. Nets that stopped count with their last loss, those
         that diverged with infinity. Where only percentiles were recorded, q must be
         whole percents.
 
@@ -342,14 +343,14 @@ class Runs:
     def load(path: str | os.PathLike[str]) -> "Runs":
         """Return what `save` wrote to `path`; ValueError for any other content."""
         with reading_archive(path, "runs") as archive:
-            architecture = Architecture.from_facts(archive.facts)
+            architecture = Architecture.from_archive(archive)
             classes = archive.arrays.get("classes")
-            dtype = check_dtype(archive.arrays["theta"].dtype)
+            dtype = check_dtype(archive.any_array("theta").dtype)
             theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)
             if epochs[0] < 1 or (np.diff(epochs) < 1).any():
                 raise ValueError("its epochs do not increase from 1")
-            n_nets, stop_below = len(theta), archive.facts["stop_below"]
+            n_nets, stop_below = len(theta), archive.fact("stop_below")
             if stop_below is not None:
                 stop_below = check_float("stop_below", stop_below)
             return Runs(
@@ -363,8 +364,8 @@ class Runs:
                 losses=_loaded_curves(archive, "loss", n_nets, epochs),
                 accuracies=_loaded_curves(archive, "accuracy", n_nets, epochs),
                 stop_below=stop_below,
-                updates=operator.index(archive.facts["updates"]),
-                seconds=check_float("seconds", archive.facts["seconds"]),
+                updates=operator.index(archive.fact("updates")),
+                seconds=check_float("seconds", archive.fact("seconds")),
             )
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from ..data.arrays import Array
+from ..data.machine import check_memory
 from ..training.chunks import EpochOrders
 from ..training.engines.threads import thread_count
 from ..training.history import History
@@ -24,9 +25,9 @@ from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
 from .state import StageResult, SweepState
 
-# Stages at least, where nets may stop.
+# Minimum number of stages, where nets may stop.
 _MIN_STAGES = 32
-# Row numbers drawn ahead.
+# Number of row indices to draw in advance.
 _AHEAD = 2**20
 # Seconds between two looks at the progress.
 _LOOK_SECONDS = 0.05
@@ -35,7 +36,7 @@ _LOOK_SECONDS = 0.05
 def train_side_by_side(state: SweepState, table: Array) -> None:
     """Train all nets of this layer table, in blocks that threads share.
 
-    Whatever stops it, the state has the nets that came through a stage.
+    After an error, the state holds the nets that completed the stage.
     """
     config, n_nets = state.config, len(state.theta)
     n_threads = thread_count(config.n_jobs)
@@ -76,11 +77,10 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
 
 
 class _Job:
-    """One block under way: its future result, its memory, and the updates made."""
+    """A running block: its memory, and the updates made."""
 
     def __init__(self, block: NetBlock, stop: Event) -> None:
         self.block, self.updates, self._stop = block, 0, stop
-        self.future: Future[StageResult | None]
 
     def report(self, updates: int) -> bool:
         """Take note of updates; return False if the block should stop."""
@@ -115,8 +115,8 @@ class _Workers:
     ) -> None:
         """Train nets, given by their numbers, through a stage.
 
-        The state takes in each block that is complete, also after an error. `look` is
-        called now and then.
+        The state stores each block that is complete, also after an error. `look` is
+        called every 0.05 s.
         """
         if layout != self._layout:
             self._change_layout(layout, stage)
@@ -149,14 +149,14 @@ class _Workers:
     def _submit(self, group: Array, stage: Stage) -> None:
         job = _Job(self._idle.pop() if self._idle else self._new_block(), self._stop)
         nets = self._state.nets(group)
-        job.future = self._pool.submit(train_block, nets, stage, job.block, job.report)
-        self._running[job.future] = job
+        future = self._pool.submit(train_block, nets, stage, job.block, job.report)
+        self._running[future] = job
 
     def _absorb(self, future: Future[StageResult | None], stage: Stage) -> None:
         job, result = self._running[future], future.result()
         if result is not None:
             self._state.absorb(result, stage.first, stage.last)
-        # Afterwards, so that a Ctrl-C before leaves the job to be absorbed again.
+        # Last: if Ctrl-C interrupts `absorb`, the handler repeats it.
         del self._running[future]
         self._ended_updates += job.updates
         self._idle.append(job.block)
@@ -191,33 +191,44 @@ class _Workers:
 def train_one_by_one(
     state: SweepState, fit: Callable[[int, Array, Array | None], tuple[Array, History]]
 ) -> None:
-    """Train nets that no compiled loop knows, each as `fit` does it.
+    """Train nets that the compiled loops cannot train, one after the other.
 
-    fit(i, theta, record) trains net i from theta, and returns its parameters, not
-    finite where it diverged, and its history. Whatever stops it, the state has the nets
-    that are complete.
+    fit(i, theta, record) trains net i from theta with all epochs, and returns its
+    parameters, not finite where it diverged, and its history. A net that met stop_below
+    is then set back to the record of that epoch. After an error, the state holds the
+    nets that are complete.
     """
     config, recording, n_nets = state.config, state.recording, len(state.theta)
+    epochs, stop_below = recording.epochs, recording.stop_below
+    record = None
+    if stop_below is not None:
+        record = epochs * config.per_epoch
+        check_memory(
+            recording.n * state.theta[0].nbytes,
+            f"stop_below= records a net's parameters in {recording.n:,} epochs",
+            "pass a larger every=",
+        )
     first = state.epochs_done
     last, _ = state.begin_stage(config.epochs)
-    epochs, stop_below = recording.epochs, recording.stop_below or 0.0
-    record = epochs * config.per_epoch if stop_below else None
     with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:
         for i in range(n_nets):
             nets, stopped = state.nets(np.array([i])), 0
             theta, history = fit(i, nets.theta[0], record)
-            if np.isfinite(theta).all():
-                met = np.flatnonzero(history.loss[epochs - 1] < stop_below)
-                if len(met):
-                    assert history.recording is not None
-                    theta, stopped = history.recording.theta[met[0]], epochs[met[0]]
-            curves = np.full((2, config.epochs, 1), np.nan)
-            curves[:, : history.epochs, 0] = history.loss, history.accuracy
+            curves = np.full((2, config.epochs), np.nan)
+            curves[:, : history.epochs] = history.loss, history.accuracy
             loss, accuracy = curves[:, epochs - 1]
+            if stop_below is not None:
+                met = np.flatnonzero(~((loss >= stop_below) & (loss < np.inf)))
+                if len(met):
+                    stopped = epochs[met[0]]
+                    theta = np.full_like(theta, np.nan)
+                    if loss[met[0]] < stop_below:
+                        assert history.recording is not None
+                        theta = history.recording.theta[met[0]]
             result = StageResult(
                 nets._replace(theta=theta[np.newaxis]),
-                loss,
-                accuracy,
+                loss[:, np.newaxis],
+                accuracy[:, np.newaxis],
                 np.array([stopped]),
             )
             state.absorb(result, first, last)

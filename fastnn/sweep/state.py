@@ -28,7 +28,7 @@ class Nets(NamedTuple):
 
 
 class StageResult(NamedTuple):
-    """What some nets became in a stage: their state, losses, and who stopped.
+    """Some nets after a stage: their state, their losses, and which ones stopped.
 
     loss and accuracy (recorded epochs of the stage, n) are means over an epoch; stopped
     (n,) is 0, or the number of epochs after which a net stopped.
@@ -107,7 +107,7 @@ class SweepState:
         )
 
     def absorb(self, result: StageResult, first: int, last: int) -> None:
-        """Take in what some nets became in the stage of these epochs."""
+        """Store some nets after the stage of these epochs; it can be repeated."""
         nets, stopped = result.nets, result.stopped
         chosen = _indices(nets.numbers)
         self.theta[chosen] = nets.theta
@@ -135,7 +135,7 @@ class SweepState:
             window[:, chosen] = values
 
     def end_stage(self, last: int, map_: Callable[..., Iterable[Array]] = map) -> None:
-        """End the stage at this epoch; map_ is `map`, or does the same with threads."""
+        """End the stage at this epoch; map_ is `map`, or a thread pool's."""
         self.epochs_done = last
         if not self.recording.only_percentiles or not self._window.shape[1]:
             return

@@ -8,7 +8,7 @@ import numpy as np
 from ..data.arrays import Array
 from .curves import check_proportion, quantiles
 
-# 95 % of a normal distribution lie within so many standard deviations.
+# 95 % of a normal distribution lie within this number of standard deviations.
 _Z = 1.959963984540054
 
 
@@ -46,8 +46,8 @@ class Proportion(float):
 class EpochsTo:
     """Epochs that many nets take until their mean loss of an epoch is below a bound.
 
-    each (n_nets,) is the first recorded epoch in which it is, counted from 1; infinite
-    for a net that never gets there.
+    each (n_nets,) is the first recorded epoch with such a loss, counted from 1;
+    infinite for a net that has none.
 
     >>> result = EpochsTo(0.1, np.array([200.0, 50.0, np.inf, 120.0]))
     >>> result

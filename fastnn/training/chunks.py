@@ -8,7 +8,7 @@ from .config import FitConfig
 _CHUNK_SECONDS = 0.03
 # Parameters visited in the first chunk, which takes far less than a chunk's time.
 _FIRST_CHUNK = 50_000
-# Row numbers drawn ahead.
+# Number of row indices to draw in advance.
 _AHEAD = 2**16
 
 

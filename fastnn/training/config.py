@@ -72,12 +72,13 @@ def fit_config(
     output for a row depends on the other rows. A record takes record_bytes.
     """
     check_choice("loop", loop, _LOOPS)
-    check_choice("reduction", reduction, _REDUCTIONS)
+    mean = check_reduction(reduction)
     epochs = check_int("epochs", epochs, 1)
     batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
     if progress is not None:
         check_bool("progress", progress)
-    if check_int("n_jobs", n_jobs, -1) == 0:
+    n_jobs = check_int("n_jobs", n_jobs, -1)
+    if n_jobs == 0:
         raise ValueError(
             "n_jobs must be a number of threads, or -1 for all processors, not 0"
         )
@@ -89,12 +90,12 @@ def fit_config(
         rule=rule,
         epochs=epochs,
         batch_size=batch_size,
-        mean=reduction == "mean",
+        mean=mean,
         shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
         seed=check_seed(seed),
         progress=progress,
         loop=loop,
-        n_jobs=int(n_jobs),
+        n_jobs=n_jobs,
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
@@ -117,13 +118,14 @@ def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
     size = min(check_int("batch_size", batch_size, 1), n)
     if size < n and mixes_rows:
         raise ValueError(
-            "Repeat and Sum work on all rows at once: train with batch_size='full'"
+            "layers such as Repeat and Sum work on all rows at once: train with "
+            "batch_size='full'"
         )
     return size
 
 
 def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
-    """Return the sorted updates of record=: every k from 0, or those given."""
+    """Return the updates to record, sorted: every k from 0, or those given."""
     if record is None:
         return _NO_UPDATES
     if np.ndim(record) == 0:

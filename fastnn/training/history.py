@@ -12,7 +12,7 @@ from .state import TrainingState
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Parameters, loss and accuracy at some updates of a fit, as far as it came.
+    """Parameters, loss and accuracy at some of the updates that a fit made.
 
     updates (m,) counts the updates made; theta (m, n_params) are the parameters after
     them. loss and accuracy (m,) are means over the samples since the record before, as

@@ -6,7 +6,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any
 
-# Seconds until a bar appears that nobody asked for, and between two refreshes.
+# Seconds until a bar appears if progress is None, and between two refreshes.
 PATIENCE, _REFRESH = 1.0, 0.1
 
 

@@ -17,13 +17,13 @@ class TrainingState:
 
     theta (n_params,), moments and clock of the optimizer, and g, the gradients of the
     update under way, are changed by every update. loss_sums and n_right (epochs,) sum
-    over an epoch's samples. position has the updates made and how far the next one is;
-    carried is what a loop passes on to its next chunk. recorded and recorded_sums: see
-    `kernels.loops.recordings`.
+    over an epoch's samples. position has the updates made, and the samples already
+    summed for the next one; carried is what a loop passes on to its next chunk.
+    recorded and recorded_sums: see `kernels.loops.recordings`.
     """
 
     def __init__(self, theta: Array, config: FitConfig) -> None:
-        self.theta, self.g = theta, np.zeros((1, theta.size), theta.dtype)
+        self.theta, self.g = theta, np.zeros((0, theta.size), theta.dtype)
         self.moments, self.clock = initial_moments(config.rule.code, theta)
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)

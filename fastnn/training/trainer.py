@@ -1,4 +1,4 @@
-"""Training in chunks: between two of them Python looks at Ctrl-C and divergence.
+"""Training in chunks: between them Python handles Ctrl-C and checks for divergence.
 
 Nothing that happens between chunks changes the numbers: the next chunk goes on where
 the last one ended, with the same bits.
@@ -44,7 +44,7 @@ class DivergenceError(ArithmeticError):
 
 
 class Trainer:
-    """One fit. After `run`, also a failed one, `history` tells how far it came."""
+    """One fit; after `run`, also a failed one, `history` has the completed epochs."""
 
     def __init__(
         self, engine: Engine, config: FitConfig, theta: Array, classifies: bool
@@ -55,7 +55,7 @@ class Trainer:
         self.history: History | None = None
 
     def run(self) -> None:
-        """Make all updates; if that fails, return to the last chunk that went well.
+        """Make all updates; if that fails, return to the last good snapshot.
 
         DivergenceError where a loss or parameter is not finite.
         """
@@ -75,7 +75,7 @@ class Trainer:
                     status = self._advance(self._orders.last * per_epoch, chunk.samples)
                     if status != kernels.codes.DONE or not all_finite(state.theta):
                         snapshot, row = self._before_divergence(snapshot)
-                        # Here already, so that one Ctrl-C in the handler does no harm.
+                        # Before raising, so that a Ctrl-C in the handler does no harm.
                         state.restore(snapshot)
                         raise DivergenceError(snapshot.epoch + 1, row, config.lr)
                     snapshot = state.snapshot()

@@ -157,7 +157,7 @@ def test_subclasses_run_their_own_compute():
     assert (net.predict(X) == z.argmax(axis=1)).all()
 
 
-def test_a_layer_with_fewer_outputs_than_it_promises_is_refused():
+def test_a_layer_with_fewer_outputs_than_it_declares_is_refused():
     class Narrow(fastnn.Affine):
         """A layer with fewer outputs than it promises."""
 
@@ -167,7 +167,7 @@ def test_a_layer_with_fewer_outputs_than_it_promises_is_refused():
     X, y = fastnn.datasets.spiral(10)
     narrow = fastnn.Sequential([Narrow(2, 3)])
     for call in (narrow.predict, lambda X: narrow.loss_and_grads(X, y)):
-        with pytest.raises(ValueError, match="promise 3 units"):
+        with pytest.raises(ValueError, match="declare 3 units"):
             call(X)
 
 

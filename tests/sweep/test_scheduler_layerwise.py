@@ -52,3 +52,38 @@ def test_nets_that_are_run_layer_by_layer_record_all_losses():
     options = {"seeds": range(3), "epochs": 4, "lr": 0.1}
     runs = net.fit_many(*GATE, losses="percentiles", **options)
     assert (runs.loss == net.fit_many(*GATE, **options).loss).all()
+
+
+class OwnAffine(fastnn.Affine):
+    """An Affine of the user's own, so that the net is run layer by layer."""
+
+    def compute(self, x):
+        return super().compute(x)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("every", [1, 7])
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_nets_stop_as_in_the_compiled_loops(every):
+    """Also one that meets the bound first and diverges later, and one that diverges."""
+    X, y = [[1.0], [2.0]], [1.0, 2.0]
+    nets = [
+        fastnn.Sequential([affine(1, 1)], loss="mse", init="zeros")
+        for affine in (fastnn.Affine, OwnAffine)
+    ]
+    options = {
+        # The loss is 2.5 at first. Net 0 falls below 0.5, net 1 grows to infinity, and
+        # net 2 starts at 0.02 with a rate that makes it grow.
+        "init": [[0.0, 0.0], [0.0, 0.0], [1.1, 0.0]],
+        "lr": [0.01, 10.0, 10.0],
+        "epochs": 200,
+        "batch_size": "full",
+        "every": every,
+    }
+    compiled, own = (net.fit_many(X, y, stop_below=0.5, **options) for net in nets)
+    assert own.trained.tolist() == compiled.trained.tolist()
+    assert own.diverged.tolist() == compiled.diverged.tolist() == [False, True, False]
+    assert 1 < own.trained[1] < 200
+    assert own.trained[2] == 1
+    assert np.allclose(own.theta[[0, 2]], compiled.theta[[0, 2]])
+    assert np.allclose(own.final_loss[[0, 2]], compiled.final_loss[[0, 2]])

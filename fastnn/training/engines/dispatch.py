@@ -25,11 +25,19 @@ from .packing import packing
 from .table import n_units
 from .threads import run_together, thread_count
 
-# Updates that save more than the second that the specialised loop takes to compile.
+# Activations that the specialised loop has.
+_SPECIALISED_ACTIVATIONS = {
+    kernels.codes.IDENTITY,
+    kernels.codes.SIGMOID,
+    kernels.codes.TANH,
+    kernels.codes.RELU,
+}
+# Number of updates from which the specialised loop saves more than the second that it
+# takes to compile.
 SPECIALISED_PAYS = 50_000_000
-# Bytes of an epoch's tiles that may always be kept in memory, and at most.
+# Bytes of an epoch's tiles that are kept whatever the data's size, and maximum.
 _SMALL_TILES, _MAX_TILES = 2**21, 2**26
-# Tiles in a part of a batch at least, and parts of a batch at most.
+# Minimum tiles in a part of a batch, and maximum parts of a batch.
 _PART_TILES, _MAX_PARTS = 4, 16
 
 
@@ -59,30 +67,31 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
         return "general"
     why = why_not_specialised(table, loss)
     if not why and config.rule.code != kernels.codes.SGD:
-        why = "it does plain SGD"
+        why = "only plain SGD"
     if not why and config.rule.learning_rates.size:
-        why = "it has one learning rate for all parameters"
+        why = "only one learning rate for all parameters"
     if not why and config.batch_size != 1:
-        why = "it takes single samples, batch_size=1"
+        why = "only single samples, batch_size=1"
     if config.loop == "specialised" and why:
         raise ValueError(
-            f"loop='specialised' cannot do this training: {why}. Leave it out, or pass "
-            "loop='general'"
+            f"loop='specialised' supports {why}: leave it out, or pass loop='general'"
         )
     return "general" if why else "specialised"
 
 
 def why_not_specialised(table: Array, loss: Loss) -> str:
-    """Return why a net cannot have the specialised loop, or an empty string."""
+    """Return what the specialised loop supports and this net is not, or nothing."""
     codes = kernels.codes
     if table[-1, codes.N_OUT] != 1 or loss.code not in (codes.BCE, codes.MSE):
-        return "it takes one output, with loss 'bce' or 'mse'"
+        return "only one output, with loss 'bce' or 'mse'"
+    if not set(table[:, codes.ACTIVATION].tolist()) <= _SPECIALISED_ACTIVATIONS:
+        return "only sigmoid, tanh, ReLU and no activation"
     n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT]
     n_params = int(((n_in + 1) * n_out).sum())
     if n_params > codes.MAX_SPECIALISED_PARAMS:
         limit = codes.MAX_SPECIALISED_PARAMS
         return (
-            f"it takes at most {limit} parameters, which registers can hold, "
+            f"only nets of at most {limit} parameters, which registers can hold, "
             f"not {n_params}"
         )
     return ""

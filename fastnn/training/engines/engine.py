@@ -7,9 +7,9 @@ from ...data.arrays import Array
 from ..config import FitConfig
 from ..state import TrainingState
 
-# Trains on, and returns one of the kernels' status codes. Its arguments: the orders of
-# the rows in the epochs from a first one on, that epoch, the update to stop at, and the
-# number of samples to stop after.
+# Function that continues training, and returns one of the kernels' status codes. Its
+# arguments: the orders of the rows in the epochs from a first one on, that epoch, the
+# update to stop at, and the number of samples to stop after.
 Advance = Callable[[Array, int, int, int], int]
 
 
@@ -17,7 +17,7 @@ class Engine(Protocol):
     """What runs a net: `fused.Fused` or `layerwise.Layerwise`."""
 
     def describe(self) -> str:
-        """Say in words how the net is run."""
+        """Return a description of how the net is run."""
 
     def n_rows(self, n: int) -> int:
         """Return the number of output rows for n input rows."""
@@ -32,4 +32,4 @@ class Engine(Protocol):
         """Return the summed loss, and the flat gradient of the mean or summed loss."""
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
-        """Return a function that trains on, chunk by chunk."""
+        """Return a function that trains one chunk per call."""

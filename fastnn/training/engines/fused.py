@@ -11,6 +11,7 @@ from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
 from .engine import Advance
 from .table import n_units
 
+# Bytes of a tile's inputs, outputs and gradients.
 _TILE_BYTES = 2**15
 
 
@@ -29,10 +30,10 @@ class Fused:
         self._lanes = min(max(vectors, 8), 32) * vector_bytes // theta.dtype.itemsize
 
     def describe(self) -> str:
-        """Say in words how the net is run."""
+        """Return a description of how the net is run."""
         why = why_not_specialised(self.table, self._loss)
         special = (
-            f"the specialised loop cannot train it: {why}"
+            f"the specialised loop supports {why}"
             if why
             else f"with SGD and at least {SPECIALISED_PAYS:,} updates, fit compiles a "
             "loop for this architecture alone"
@@ -78,5 +79,5 @@ class Fused:
         return float(total), g
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
-        """Return a function that trains on, chunk by chunk."""
+        """Return a function that trains one chunk per call."""
         return start_loop(self.table, self._loss, config, state, self._lanes)

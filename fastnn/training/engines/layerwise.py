@@ -18,7 +18,8 @@ from .engine import Advance
 class Layerwise:
     """Runs the layers' own forward and backward passes.
 
-    Their parameters and gradients are views into flat vectors; `gradient` is theirs.
+    Their parameters and gradients are views into flat vectors; `gradient` is that of
+    the gradients.
     """
 
     def __init__(self, architecture: Architecture, gradient: Array) -> None:
@@ -26,7 +27,7 @@ class Layerwise:
         self._loss, self._n_out = architecture.loss, architecture.n_out
 
     def describe(self) -> str:
-        """Say in words how the net is run."""
+        """Return a description of how the net is run."""
         return (
             "layer by layer: the compiled loops take Affine layers with at most one "
             "activation each,\nand after the last one only the activation of the loss"
@@ -61,7 +62,7 @@ class Layerwise:
         return total, self._gradient.copy()
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
-        """Return a function that trains on, in whole updates."""
+        """Return a function that trains one chunk of whole updates per call."""
         if config.loop == "specialised":
             raise ValueError(
                 "loop='specialised' cannot train this net, which is run layer by "
@@ -127,7 +128,7 @@ class Layerwise:
             passed.append((x, X))
         if X.shape[1:] != (self._n_out,):
             raise ValueError(
-                f"the net's output has shape {X.shape}, but its layers promise "
+                f"the net's output has shape {X.shape}, but its layers declare "
                 f"{self._n_out} units"
             )
         return passed

@@ -11,12 +11,12 @@ from ...data.arrays import Array
 
 @dataclass(frozen=True, eq=False)
 class Packing:
-    """Where each parameter of theta is in the packed ones: see `kernels.codes`.
+    """Index maps between theta and the packed parameters: see `kernels.codes`.
 
     layers: the packed table. The packed parameter places[p] is the parameter sources[p]
     of theta; the first theta.size of them are theta in its order, and the others the
-    weights that are there twice. units is 1 for each unit, and 0 for what fills a layer
-    up to whole vectors.
+    weights that are stored twice. units is 1 for each unit, and 0 for what fills a
+    layer up to whole vectors.
     """
 
     layers: Array

@@ -51,7 +51,7 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
 
 
 def n_units(table: Array) -> int:
-    """Return the number of inputs and of the outputs of all layers, together."""
+    """Return the number of inputs plus that of all layers' outputs."""
     codes = kernels.codes
     return int(table[-1, codes.OUTPUT]) + int(table[-1, codes.N_OUT])
 

@@ -8,7 +8,7 @@ from ...data.machine import available_threads
 
 
 def thread_count(n_jobs: int) -> int:
-    """Return the threads that may work: n_jobs, or -1 for all, at most all."""
+    """Return the number of threads to use: n_jobs, or -1 for all processors."""
     available = available_threads()
     return min(n_jobs, available) if n_jobs > 0 else available
 
@@ -16,9 +16,11 @@ def thread_count(n_jobs: int) -> int:
 def run_together(run: Callable[[int], int], n_threads: int, sync: Array) -> int:
     """Call run(thread) in n_threads threads, and return what thread 0 returned.
 
-    run(0) is called here. `sync` is what the threads wait for each other with.
+    run(0) is called in this thread. `sync` is the barrier's shared array.
     """
-    from concurrent.futures import ThreadPoolExecutor  # 5 ms
+    from concurrent.futures import (
+        ThreadPoolExecutor,
+    )  # takes 5 ms, and most fits use one thread
 
     def guarded(thread: int) -> int:
         try:
