@@ -138,8 +138,8 @@ def test_the_reports_add_up_to_the_updates_of_all_nets(chunks):
         sweep.make_block(),
         lambda updates: reported.append(updates) or True,
     )
-    # 6 epochs of 30 rows in chunks of 13 updates, for 5 nets.
-    assert reported == [13 * 5] * 13 + [11 * 5]
+    # 6 epochs of 12 rows in chunks of 13 updates, for 5 nets.
+    assert reported == [13 * 5] * 5 + [7 * 5]
 
 
 @pytest.mark.parametrize("length", [1, 10, 10**6])

@@ -104,6 +104,7 @@ def test_ctrl_c_keeps_finished_nets_of_several_threads(monkeypatch):
     X, y = fastnn.datasets.xor_grid(20)
     net = fastnn.mlp(2, 2, 1)
     monkeypatch.setattr(scheduler, "ProgressBar", PressesCtrlC)
+    # It looks after each block, so that a fast machine has not trained them all.
     monkeypatch.setattr(scheduler, "_LOOK_SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         net.fit_many(X, y, epochs=10, lr=0.1, seeds=range(1000), n_jobs=2)

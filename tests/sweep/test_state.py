@@ -1,5 +1,7 @@
 """State of a sweep: what it takes in, in which order, and how often."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sweeps import Sweep, no_stop
@@ -9,13 +11,13 @@ from fastnn.sweep import state
 from fastnn.sweep.blocks import train_block
 
 GATE = fastnn.datasets.xor_gate()
-# With stop_below=0.72 some of the nets stop, and some do not.
+# With stop_below=0.7 four nets stop in the second stage, and one in the third.
 OPTIONS = {
     "all losses": {"losses": "all"},
     "percentiles": {"losses": "percentiles"},
-    "stopping": {"losses": "all", "stop_below": 0.72},
-    "percentiles and stopping": {"losses": "percentiles", "stop_below": 0.72},
-    "every third epoch": {"losses": "all", "every": 3, "stop_below": 0.72},
+    "stopping": {"losses": "all", "stop_below": 0.7},
+    "percentiles and stopping": {"losses": "percentiles", "stop_below": 0.7},
+    "every third epoch": {"losses": "all", "every": 3, "stop_below": 0.7},
 }
 
 
@@ -64,11 +66,18 @@ def groups_of(sweep):
 
 
 def run(options, absorb_of):
-    """Run a sweep of 9 nets in stages, and return the state."""
-    sweep = Sweep(n_nets=9, epochs=12, **options)
+    """Run a sweep of 9 nets in three stages, and return the state."""
+    optimizer = fastnn.Adam(np.geomspace(0.01, 0.3, 9))
+    sweep = Sweep(n_nets=9, epochs=12, batch_size=7, optimizer=optimizer, **options)
     while sweep.state.epochs_done < 12:
         run_stage(sweep, groups_of(sweep), absorb_of(sweep))
     return sweep.state
+
+
+@cache
+def expected_contents(case):
+    """Return the contents of the state after a sweep that absorbs each result once."""
+    return contents(run(OPTIONS[case], absorb_once))
 
 
 @pytest.mark.parametrize("case", OPTIONS)
@@ -83,10 +92,11 @@ def test_an_absorb_can_be_repeated(case):
 
         return absorb
 
-    once = run(OPTIONS[case], absorb_once)
-    assert contents(run(OPTIONS[case], absorb_twice)) == contents(once)
+    twice = run(OPTIONS[case], absorb_twice)
+    assert contents(twice) == expected_contents(case)
     if "stop_below" in OPTIONS[case]:
-        assert 0 < once.stopped.sum() < 9
+        assert np.count_nonzero(twice.stopped) == 5
+        assert len(np.unique(twice.trained[twice.stopped])) > 1
 
 
 class InterruptedTheta(np.ndarray):
@@ -116,7 +126,7 @@ def test_an_absorb_that_ctrl_c_interrupted_can_be_repeated(case):
         return absorb
 
     interrupted = run(OPTIONS[case], absorb_with_ctrl_c)
-    assert contents(interrupted) == contents(run(OPTIONS[case], absorb_once))
+    assert contents(interrupted) == expected_contents(case)
 
 
 @pytest.mark.parametrize("case", OPTIONS)
@@ -128,7 +138,7 @@ def test_the_order_of_the_results_changes_nothing(case):
         return absorb
 
     in_reverse = run(OPTIONS[case], absorb_in_reverse)
-    assert contents(in_reverse) == contents(run(OPTIONS[case], absorb_once))
+    assert contents(in_reverse) == expected_contents(case)
 
 
 def test_a_new_state_has_no_results():
@@ -158,7 +168,8 @@ def test_nets_that_stopped_save_updates():
     stopped = sweep_state.stopped
     n_finished, updates_saved = sweep_state.progress()
     assert n_finished == 9
-    assert updates_saved == (12 - sweep_state.trained[stopped]).sum() * 30
+    epochs_saved = (12 - sweep_state.trained[stopped]).sum()
+    assert updates_saved == epochs_saved * sweep_state.config.per_epoch > 0
     assert sweep_state.active().tolist() == np.flatnonzero(~stopped).tolist()
 
 
