@@ -24,7 +24,7 @@ from ..primitives.vectors import (
 
 @subroutine
 def show_sample(a, x, n_in, lanes):
-    """Copy the sample x into the first n_in rows of a: the same number in every lane."""
+    """Copy the sample x into the first n_in rows of a, the same in every lane."""
     for j in range(n_in):
         for i in range(0, lanes, vector_length(a)):
             store(a, j * lanes + i, broadcast(x, j))
@@ -72,7 +72,7 @@ def _add_fours(s, t):
 
 @inlined_by_llvm
 def _affine_four(s, theta, w, step, a, x, n, lanes):
-    """Return s + sum_j a[x + j lanes] theta[w + j step], j < n, as `units.affine` does."""
+    """Return s + sum_j a[x + j lanes] theta[w + j step], j < n, like `units.affine`."""
     zero = constant(theta, 0)
     if n >= 4:
         s1 = (zero, zero, zero, zero)

@@ -113,7 +113,7 @@ def lane(x: Any, i: int) -> Any:
 
 
 def _reduce(x: Any, combine: Callable[[Any, Any], Any]) -> Any:
-    """Combine the first half of a vector with the second one until one number is left."""
+    """Combine the two halves of a vector until one number is left."""
     n = x.count if isinstance(x, Value) else len(x)
     while n > 1:
         n //= 2

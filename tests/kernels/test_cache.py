@@ -158,7 +158,7 @@ def test_folders_that_cannot_be_used(tmp_path):
     for folder in (occupied, occupied / "below", open_to_all, link):
         out, err = run(folder)
         assert out == f"{RIGHT} compiled"
-        assert err.startswith("compiled code is not kept: ")
+        assert err.startswith("compiled code is not stored: ")
         assert "\n" not in err
     assert occupied.read_text() == "precious"
     assert not list(open_to_all.iterdir())
@@ -169,7 +169,7 @@ def test_a_full_disk(tmp_path):
     ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     out, err = run(tmp_path, limit + ignore + PROGRAM)
     assert out == f"{RIGHT} compiled"
-    assert "could not be kept" in err
+    assert "could not be stored" in err
     assert "\n" not in err
     assert not list(tmp_path.iterdir())
 
