@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -97,9 +98,11 @@ class NetBlock:
         if crowd.job.batch_size == 1:
             self._loop = kernels.loops.sweep_per_sample.train
             sums = codes.PARTIAL_SUMS + codes.VECTOR_BYTES // dtype.itemsize
-            rows = (n_params, units, units, sums)
-            self._scratch = kernels.arguments.SweepScratch(
-                *(room(count, numbers) for count in rows),
+            self._scratch: Any = kernels.arguments.SweepScratch(
+                g=room(n_params, numbers),
+                a=room(units, numbers),
+                d=room(units, numbers),
+                losses=room(sums, numbers),
                 factors=room(2, numbers),
                 constants=room(codes.N_CONSTANTS, numbers),
                 hits=room(numbers),

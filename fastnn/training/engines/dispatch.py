@@ -129,7 +129,10 @@ def per_sample(table: Array, loss: Loss, job: FitConfig, state: State) -> Advanc
         vectors[2:],
         vectors[1],
         rates,
-        *by_unit,
+        by_unit[0],
+        by_unit[1],
+        by_unit[2],
+        by_unit[3],
         packed.places,
         packed.sources,
     )
