@@ -145,7 +145,7 @@ def test_nets_have_the_bits_of_one_sample(name, code, n_out, dtype):
 
 @both
 @losses
-def test_first_loss_that_is_not_finite_is_told(name, code, n_out, dtype):
+def test_first_loss_that_is_not_finite_is_reported(name, code, n_out, dtype):
     z, y = problem(name, n_out, dtype)
     z[[5, 9], -1] = np.nan
     a, d = np.ascontiguousarray(z.T), np.zeros((n_out, LANES), dtype)
