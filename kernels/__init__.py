@@ -1,8 +1,8 @@
 """The compiled part of fastnn, which knows arrays and numbers only.
 
 Python calls the functions in `loops`, such as `kernels.loops.per_sample.train(...)`.
-They and `compiler` are imported at their first use, so that importing fastnn need not
-wait for Numba. `codes`, which does not need it, is there at once.
+`loops` and `compiler` are imported at their first use, so that importing fastnn need
+not wait for Numba. `codes` and `arguments` do not need it and are imported at once.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ from . import codes as codes
 def __getattr__(name: str) -> ModuleType:
     if name not in ("compiler", "loops"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # All of them at once, so that the cache knows which sources they are from.
+    # All at once, so that the cache knows the sources of all of them.
     import_module(f"{__name__}.loops")
     import_module(f"{__name__}.compiler.cache")
     return import_module(f"{__name__}.{name}")

@@ -66,9 +66,9 @@ class TileScratch(NamedTuple):
     """Scratch of one thread in batches, in rows of `lanes` numbers.
 
     a has a row per unit, and then one per input and target of each tile that it has
-    space for: one tile, or all of an epoch where all epochs have the same order. In that
-    case `tiles`, zero at first, marks those that are filled already; otherwise it is
-    empty.
+    space for: one tile, or all of an epoch where all epochs have the same order. In
+    that case `tiles`, zero at first, marks those that are filled already; otherwise it
+    is empty.
     """
 
     a: Any

@@ -1,8 +1,8 @@
 """The numbers that the API and the compiled loops agree on, without NumPy or Numba.
 
 A net of Affine layers, each followed by an activation, is a *layer table*: one row of
-integers per layer. It holds everything that a loop needs to know about the architecture,
-so that one compilation serves all architectures.
+integers per layer. It holds everything that a loop needs to know about the
+architecture, so that one compilation serves all architectures.
 
 The kernels' alphabet: x is a layer's input, y a target, w weights, b a bias,
 z = x w + b, a = activation(z); d is dL/dz, g is dL/dtheta. n_in and n_out are a layer's
@@ -15,12 +15,12 @@ sizes. Where rows of numbers stand side by side, a row has a number per lane.
 N_IN, N_OUT, ACTIVATION, WEIGHTS, INPUT, OUTPUT = range(6)
 N_COLUMNS = 6
 
-# Further columns of the packed table, for the loop over single samples, where the numbers
-# of a vector are units. Rows of weights are padded with zeros to whole vectors, and so
-# are the units: a layer has WIDTH_IN and WIDTH_OUT of them. Weights are stored twice: row
-# by row from ROWS on, and column by column from COLUMNS on, for the backward pass. The
-# first layer needs no columns. A last layer of one unit is BY_COLUMN: it needs no rows.
-# INPUT and OUTPUT count padded units.
+# Further columns of the packed table, for the loop over single samples, where the
+# numbers of a vector are units. Rows of weights are padded with zeros to whole vectors,
+# and so are the units: a layer has WIDTH_IN and WIDTH_OUT of them. Weights are stored
+# twice: row by row from ROWS on, and column by column from COLUMNS on, for the backward
+# pass. The first layer needs no columns. A last layer of one unit is BY_COLUMN: it
+# needs no rows. INPUT and OUTPUT count padded units.
 BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(6, 12)
 N_PACKED_COLUMNS = 12
 
@@ -38,8 +38,8 @@ N_MOMENTS = (0, 1, 1, 2)
 # more: the learning rate of its biases.
 LR, DECAY, BETA1, BETA2, EPS, BIAS_LR = range(6)
 
-# Entries of a loop's `position`: updates made, samples of the next update whose gradient
-# is already summed, and the row whose loss was not finite.
+# Entries of a loop's `position`: updates made, samples of the next update whose
+# gradient is already summed, and the row whose loss was not finite.
 UPDATES, SAMPLES, ROW = range(3)
 N_POSITION = 3
 
@@ -52,8 +52,8 @@ VECTOR_BYTES = 64
 # The most parameters of a net with a specialised loop: more do not fit into registers.
 MAX_SPECIALISED_PARAMS = 40
 
-# Rows of the losses' scratch: each lane's loss, whether its class was right (1 or 0), how
-# many outputs are the largest one; then one row, or one per number of a vector, of
+# Rows of the losses' scratch: each lane's loss, whether its class was right (1 or 0),
+# how many outputs are the largest one; then one row, or one per number of a vector, of
 # partial sums over the outputs.
 LOSSES, HITS, TIED, PARTIAL_SUMS = range(4)
 
@@ -61,8 +61,8 @@ LOSSES, HITS, TIED, PARTIAL_SUMS = range(4)
 # that is added to it.
 KEEP_FACTOR, GRADIENT_FACTOR = range(2)
 
-# Rows of an optimizer's constants in a sweep (see `functions.optimizers.Constants`), and
-# two more rows for biases.
+# Rows of an optimizer's constants in a sweep (see `functions.optimizers.Constants`),
+# and two more rows for biases.
 (
     DECAY_FACTOR,
     RATE,

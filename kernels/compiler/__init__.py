@@ -1,1 +1,1 @@
-"""How functions are compiled, and where machine code is kept."""
+"""Compile functions, and store machine code on disk."""

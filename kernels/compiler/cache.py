@@ -1,8 +1,9 @@
-"""Machine code on disk: a file for each function and signature, valid for exactly the sources it was made from.
+"""Machine code on disk: a file per function and signature, valid for its exact sources.
 
-Numba's own cache looks at a function's own file only, and raises where a folder or a file is not as it should be.
-Here the key covers every file of this package, and whatever goes wrong costs a recompilation and one log line.
-The files are pickles, so the folder belongs to the user alone: a folder that others own or may write is not used.
+Numba's own cache checks only a function's own file, and raises if a folder or file is
+unusable. Here the key covers every file of this package, and any failure costs a
+recompilation and one log line. The files are pickles, so the folder must belong to the
+user alone: a folder that others own or can write is not used.
 """
 
 import hashlib
@@ -26,15 +27,14 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 
 log = logging.getLogger("fastnn")
-counts: Counter[str] = (
-    Counter()
-)  # of the kernels "loaded" and "compiled" by this process
+# how many kernels this process "loaded" and "compiled"
+counts: Counter[str] = Counter()
 
 
 def folder() -> Path | None:
-    """Where machine code is kept: $FASTNN_CACHE_DIR, else $NUMBA_CACHE_DIR/fastnn, else the user's cache folder.
+    """Return the folder for machine code, or None if the user has no home folder.
 
-    None where the user has no home folder.
+    It is $FASTNN_CACHE_DIR, else $NUMBA_CACHE_DIR/fastnn, else the user's cache folder.
     """
     if chosen := os.environ.get("FASTNN_CACHE_DIR"):
         return Path(chosen).expanduser().absolute()
@@ -52,7 +52,7 @@ def folder() -> Path | None:
 
 
 def digest() -> str:
-    """A hash of all that the machine code depends on and that Numba's own key leaves out."""
+    """Return a hash of what machine code depends on beyond Numba's own key."""
     settings = (
         "BOUNDSCHECK",
         "OPT",
@@ -79,24 +79,24 @@ def digest() -> str:
     return state.hexdigest()
 
 
-# Of the sources that are being imported; the package imports all of them together with this one.
+# The sources being imported: the package imports all of them together with this file.
 _IMPORTED = digest()
 
 
 @cache
 def _usable(path: Path) -> bool:
-    """True where `path` is, or could be made, a folder of this user's that nobody else may write."""
+    """Return whether `path` is, or became, a folder that only this user can write."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.lstat()
+        status = path.lstat()
     except OSError as error:
-        log.warning("compiled code is not kept: %s", error)
+        log.warning("compiled code is not stored: %s", error)
         return False
     if os.name == "posix" and (
-        found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     ):
         log.warning(
-            "compiled code is not kept: %s is owned or writable by others, or a link",
+            "compiled code is not stored: %s is a link, or owned or writable by others",
             path,
         )
         return False
@@ -104,13 +104,13 @@ def _usable(path: Path) -> bool:
 
 
 def usable_folder() -> Path | None:
-    """`folder`, or None where machine code cannot be kept there."""
+    """Return `folder`, or None if machine code cannot be stored there."""
     chosen = folder()
     return chosen if chosen is not None and _usable(chosen) else None
 
 
 class KernelCache(NullCache):  # type: ignore[misc]
-    """The cache of one kernel, in the form that Numba's dispatcher asks for."""
+    """The cache of one kernel, with the interface that Numba's dispatcher calls."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
@@ -121,7 +121,8 @@ class KernelCache(NullCache):  # type: ignore[misc]
             return None
         if digest() != _IMPORTED:
             log.warning(
-                "compiled code is not kept: the kernels' sources have changed since they were imported"
+                "compiled code is not stored: the kernels' sources have changed since "
+                "they were imported"
             )
             return None
         key = repr((_IMPORTED, self._name, signature, target.codegen().magic_tuple()))
@@ -130,7 +131,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The kept code for a signature, or None."""
+        """Return the stored code for a signature, or None."""
         target_context.refresh()
         try:
             file = self._file(sig, target_context)
@@ -140,20 +141,21 @@ class KernelCache(NullCache):  # type: ignore[misc]
             if hashlib.sha256(content[32:]).digest() != content[:32]:
                 log.warning("compiled code in %s is damaged: compiling again", file)
                 return None
-            found = CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
+            code = CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
             counts["loaded"] += 1
-            return found
-        except Exception as error:  # whatever it is, compiling again mends it
+            return code
+        # whatever the error is, compiling again repairs it
+        except Exception as error:
             log.warning("compiled code of %s could not be read: %s", self._name, error)
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the code for a signature: all of it or nothing, however many processes write at once."""
+        """Store the code for a signature, atomically."""
         temporary = None
         counts["compiled"] += 1
         try:
             file = self._file(sig, data.target_context)
-            if file is None or not self._can_be_kept(data):
+            if file is None or not self._can_be_stored(data):
                 return
             content = pickle.dumps(data._reduce())
             with tempfile.NamedTemporaryFile(
@@ -162,22 +164,23 @@ class KernelCache(NullCache):  # type: ignore[misc]
                 temporary = stream.name
                 stream.write(hashlib.sha256(content).digest() + content)
             os.replace(temporary, file)
-        except (
-            Exception
-        ) as error:  # a full or read-only disk must not stop the training
-            log.warning("compiled code of %s could not be kept: %s", self._name, error)
+        # a full or read-only disk must not stop the training
+        except Exception as error:
+            log.warning(
+                "compiled code of %s could not be stored: %s", self._name, error
+            )
             if temporary is not None:
                 with suppress(OSError):
                     os.unlink(temporary)
 
-    def _can_be_kept(self, data: Any) -> bool:
-        """False for code that holds addresses of this process, which Numba would not keep either."""
+    def _can_be_stored(self, data: Any) -> bool:
+        """Return False for code with addresses of this process, as Numba does."""
         if not data.library.has_dynamic_globals and all(
             lifted.can_cache for lifted in data.lifted
         ):
             return True
         log.warning(
-            "compiled code of %s is not kept: it depends on addresses in memory",
+            "compiled code of %s is not stored: it depends on addresses in memory",
             self._name,
         )
         return False

@@ -60,7 +60,7 @@ def activate(z, activation, units):
 
 @inlined_by_llvm
 def activate_backward(d, a, activation):
-    """Return a vector times the activation's derivative; a is the activation's result."""
+    """Return a vector times the derivative where the activation's result was a."""
     if activation == SIGMOID:
         d = sigmoid_backward(d, a)
     elif activation == TANH:

@@ -4,11 +4,12 @@
   Class 1 is predicted where z > 0.
 - Softmax cross-entropy: L = log(sum_k e^(z_k - z_y)), dL/dz_k = softmax(z)_k - [k = y].
   The first of the largest outputs is predicted.
-- MSE: L = mean_k (z_k - y_k)^2, dL/dz_k = 2 (z_k - y_k) / n_out. No prediction is right.
+- MSE: L = mean_k (z_k - y_k)^2, dL/dz_k = 2 (z_k - y_k) / n_out. No class is right.
 
 The formulas stand once, as traced functions of numbers or vectors. Loops over outputs
-apply them in three layouts: the numbers of a vector are samples or nets (`lane_losses`),
-or the outputs of one sample (`bce_of_sample`, `softmax_of_sample`, `mse_of_sample`).
+apply them in three layouts: the numbers of a vector are samples or nets
+(`lane_losses`), or the outputs of one sample (`bce_of_sample`, `softmax_of_sample`,
+`mse_of_sample`).
 """
 
 import numpy as np
@@ -143,8 +144,8 @@ def mse_of_sample(d, a, z, n_out, y):
     return loss
 
 
-# Many samples or nets: the numbers of a vector are lanes. Row r of an array starts at
-# r * lanes, and z is the first output's row. Samples have a row of scales, one per lane,
+# Many samples or nets: the numbers of a vector are lanes. Row r of an array starts at r
+# * lanes, and z is the first output's row. Samples have a row of scales, one per lane,
 # and targets in rows of y. Nets of one sample share its targets y, and scales is None.
 
 
@@ -172,7 +173,7 @@ def _scaled(x, scales, i):
 
 @inlined_by_llvm
 def _masked(x, scales, i, zero):
-    """Return x in lanes whose scale is above 0, which have a sample, and 0 elsewhere."""
+    """Return x in lanes with a sample, whose scale is above 0, and 0 elsewhere."""
     return x if scales is None else where_greater(load(scales, i), zero, x, zero)
 
 
@@ -306,8 +307,8 @@ def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
 def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
     """Fill n_out rows of d from z on with scale dL/dz for the outputs in rows of a.
 
-    Where `record`, the rows LOSSES and HITS of the scratch t get each lane's loss, and 1
-    where its class is right; for MSE the latter is left as it was. Returned are two
+    Where `record`, the rows LOSSES and HITS of the scratch t get each lane's loss, and
+    1 where its class is right; for MSE the latter is left as it was. Returned are two
     vectors: the sums of these rows over vectors.
     """
     if loss == BCE:

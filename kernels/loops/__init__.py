@@ -1,4 +1,4 @@
-"""What Python calls: each loop trains, predicts or runs a layer in one call."""
+"""The functions that Python calls: to train, to predict, or to run a layer."""
 
 from . import batches as batches
 from . import layers as layers

@@ -26,7 +26,7 @@ class Net(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Pointers to the inputs and targets of all samples, and their numbers of columns."""
+    """Pointers to all inputs and targets, and their numbers of columns."""
 
     X: Any
     n_in: Any
@@ -49,8 +49,8 @@ def _add_tile(g, net, samples, rows, n, scale, tile_rows, x, is_filled):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
     Inputs and targets go to the rows of a from x on, unless they are there already.
-    Returned are the sum of losses, the number of right classes, and the first lane whose
-    loss is not finite, or -1.
+    Returned are the sum of losses, the number of right classes, and the first lane
+    whose loss is not finite, or -1.
     """
     a, d, scales, losses, lanes = tile_rows
     theta, layers, n_layers, loss = net
@@ -115,11 +115,12 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     Returns DONE, or NOT_FINITE where a loss was not finite: then state.position[ROW] is
     its row, and the update is not made. The arguments are FitState, Data, FitPlan,
     TileScratch and Team (see `arguments`); data.order starts with the order of
-    first_epoch. All threads of the team call this, each with its own scratch and number.
+    first_epoch. All threads of the team call this, each with its own scratch and
+    number.
 
     A batch is divided into parts of team.part_tiles tiles, whose gradients are summed
-    apart and then added in their order: the numbers are the same whatever thread takes a
-    part. A budget may end after a part; the next call continues there.
+    apart and then added in their order: the numbers are the same whatever thread takes
+    a part. A budget may end after a part; the next call continues there.
     """
     theta, g, position = state.theta, state.g, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at

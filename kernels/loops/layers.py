@@ -81,7 +81,7 @@ def activation_forward(out, x, activation):
 
 @entry_point
 def activation_backward(dx, dout, out, activation):
-    """Fill dx = dout times the derivative at the forward pass's result `out`, all flat."""
+    """Fill dx = dout times the derivative where the result was `out`, all flat."""
     length = vector_length(flat(dx))
     stop = out.size - out.size % length
     for i in range(dout.size):

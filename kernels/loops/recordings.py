@@ -1,8 +1,9 @@
 """Recording parameters, and the epoch's sums so far, after given updates.
 
 The updates stand in a sorted array `record_at`. Update record_at[r] fills recorded[r]
-(n_params,) and recorded_sums[r] = (loss, right classes): the sums over the samples of the
-epoch under way, or 0 where an epoch has just ended. The loops do not record update 0.
+(n_params,) and recorded_sums[r] = (loss, right classes): the sums over the samples of
+the epoch under way, or 0 where an epoch has just ended. The loops do not record update
+0.
 """
 
 from ..compiler.compile import inlined_by_llvm

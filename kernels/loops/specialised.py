@@ -1,11 +1,11 @@
 """One small net with one output, one sample at a time: a loop for each architecture.
 
-All parameters stay in registers. An update has to wait for the one before, so what counts
-is how many cycles pass from one output to the next:
+All parameters stay in registers. An update has to wait for the one before, so what
+counts is how many cycles pass from one output to the next:
 
-- *Look-ahead.* The next sample u meets the first layer's new weights in
-  (w u + b) - lr d k G, where d = dL/dz of the output, d k is dL/dz of the hidden unit and
-  G = x u + 1. All but d is ready before d is: one fused multiply-add remains.
+- *Look-ahead.* The next sample u meets the first layer's new weights in (w u + b) - lr
+  d k G, where d = dL/dz of the output, d k is dL/dz of the hidden unit and G = x u + 1.
+  All but d is ready before d is: one fused multiply-add remains.
 - *A table.* The sigmoid is a polynomial of degree 7 around the nearest multiple of 1/16
   (float32: degree 3), without exponential and division. tanh z = 2 sigmoid(2z) - 1.
 - *The loss for nothing.* The probabilities of the true classes are multiplied, and one
@@ -187,7 +187,7 @@ def update_of(
 
 
 def _reader(n: int) -> Any:
-    """Return what reads the first n numbers of a flat array, given a number of its type."""
+    """Return a function that reads n numbers of a flat array, given one of its type."""
 
     def read(a: Any, number: Any) -> Any:
         return tuple(a[p] for p in range(n))
@@ -201,8 +201,8 @@ def trainer(
 ) -> Callable[..., Any]:
     """Return the loop for such a net: `per_sample.train` for SGD.
 
-    state.carried has what passes from one call to the next besides theta: the product of
-    probabilities, and the next sample's z of the first layer.
+    state.carried has what passes from one call to the next besides theta: the product
+    of probabilities, and the next sample's z of the first layer.
     """
     n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     n_first = sizes[1]

@@ -8,9 +8,10 @@ from ..compiler.compile import subroutine
 
 @subroutine
 def stop_nets(trained, settings, loss_sums, n, stop_below, epochs, lanes):
-    """Stop nets whose mean loss is below `stop_below` or not finite; return how many go on.
+    """Stop nets whose mean loss is below `stop_below` or not finite.
 
     A net that stops gets its number of epochs in `trained`, and learning rates of 0.
+    Returned is how many nets go on.
     """
     n_active = 0
     for i in range(lanes):

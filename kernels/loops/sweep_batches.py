@@ -1,8 +1,8 @@
-"""Many nets of one architecture in batches: tiles where a parameter is a vector of nets.
+"""Many nets of one architecture in batches: a parameter is a vector of nets.
 
-A few vectors of nets at a time, a group, are trained as far as they should come; what they
-work on stays in the first-level cache. A batch is divided into tiles of samples, the same
-whatever the budget, whose gradients are added.
+A few vectors of nets at a time, a group, are trained as far as they should come; what
+they work on stays in the first-level cache. A batch is divided into tiles of samples,
+the same whatever the budget, whose gradients are added.
 """
 
 import numpy as np
@@ -65,9 +65,9 @@ def _add_sums(loss_sums, n_right, t, sums, tile):
 def train(state, data, plan, scratch, first_epoch, end, budget):
     """Train all groups up to update `end`, for `budget` samples, or until all stopped.
 
-    Updates are counted over all epochs, samples over all groups. A budget may end after a
-    tile; the next call continues there. The arguments are SweepState, Data, SweepPlan and
-    SweepTileScratch (see `arguments`); data.order and state.losses start with
+    Updates are counted over all epochs, samples over all groups. A budget may end after
+    a tile; the next call continues there. The arguments are SweepState, Data, SweepPlan
+    and SweepTileScratch (see `arguments`); data.order and state.losses start with
     first_epoch.
     """
     n, n_in = data.X.shape
@@ -153,7 +153,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                         used, rest = m * numbers, width - m * numbers
                         fill(scales, v * width, used, scale)
                         fill(scales, v * width + used, rest, scalar(g, 0))
-                    # the next tile is the same one where it has all samples in one order
+                    # the next tile is the same one where it has all samples in one
+                    # order
                     is_filled = m == n and n_orders == 1
                 forward(a, x, theta, layers, n_layers, tile)
                 lane_losses(

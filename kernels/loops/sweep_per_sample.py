@@ -1,8 +1,8 @@
 """Many nets of one architecture, one per lane, one sample at a time.
 
-All nets see the samples in the same order, so that a sample is read once for all of them.
-They share nothing else, and a net that diverges disturbs no other. Each has the bits of
-`per_sample.train`.
+All nets see the samples in the same order, so that a sample is read once for all of
+them. They share nothing else, and a net that diverges disturbs no other. Each has the
+bits of `per_sample.train`.
 """
 
 import numpy as np

@@ -1,1 +1,1 @@
-"""Forward and backward passes, by what the numbers of a vector are."""
+"""Forward and backward passes: the numbers of a vector are units, samples or nets."""

@@ -24,7 +24,7 @@ from ..primitives.vectors import (
 
 @subroutine
 def show_sample(a, x, n_in, lanes):
-    """Copy the sample x into the first n_in rows of a: the same number in every lane."""
+    """Copy the sample x into the first n_in rows of a, the same in every lane."""
     for j in range(n_in):
         for i in range(0, lanes, vector_length(a)):
             store(a, j * lanes + i, broadcast(x, j))
@@ -72,7 +72,7 @@ def _add_fours(s, t):
 
 @inlined_by_llvm
 def _affine_four(s, theta, w, step, a, x, n, lanes):
-    """Return s + sum_j a[x + j lanes] theta[w + j step], j < n, as `units.affine` does."""
+    """Return s + sum_j a[x + j lanes] theta[w + j step], j < n, like `units.affine`."""
     zero = constant(theta, 0)
     if n >= 4:
         s1 = (zero, zero, zero, zero)
@@ -152,12 +152,13 @@ def forward(a, theta, layers, n_layers, sums, lanes):
 @subroutine
 def _backpropagate_from_one(d, a, theta, layer, activation, lanes):
     """Fill dL/dz of the units before a last layer of one unit."""
-    for j in range(layer.n_in):
+    n_in, x, z, w = layer.n_in, layer.x, layer.z, layer.w
+    for j in range(n_in):
         for i in range(0, lanes, vector_length(d)):
-            at = (layer.x + j) * lanes + i
-            out, weight = load(a, at), load(theta, (layer.w + j) * lanes + i)
-            above = load(d, layer.z * lanes + i)
-            store(d, at, above * activate_backward(weight, out, activation))
+            out = load(a, (x + j) * lanes + i)
+            weight = load(theta, (w + j) * lanes + i)
+            down = activate_backward(weight, out, activation)
+            store(d, (x + j) * lanes + i, load(d, z * lanes + i) * down)
 
 
 @subroutine

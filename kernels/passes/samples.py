@@ -1,11 +1,11 @@
 """Forward and backward passes of samples side by side, in tiles.
 
-Unit u of the sample in lane i stands at a[u * lanes + i], so that every loop over lanes is
-a loop over vectors, whatever the sizes of the layers. A tile is up to `lanes` samples;
-`width` lanes of it are used, a number of whole pairs of vectors.
+Unit u of the sample in lane i stands at a[u * lanes + i], so that every loop over lanes
+is a loop over vectors, whatever the sizes of the layers. A tile is up to `lanes`
+samples; `width` lanes of it are used, a number of whole pairs of vectors.
 
-The same passes serve many nets, where a parameter is a vector of nets, and a sample is a
-vector of equal numbers for each of them.
+The same passes serve many nets, where a parameter is a vector of nets, and a sample is
+a vector of equal numbers for each of them.
 """
 
 from typing import Any, NamedTuple
@@ -134,7 +134,7 @@ def _contract(out, z, a, x, n, theta, w, strides, b, m, tile):
 
 @inlined_by_numba
 def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile):
-    """Fill n_units of out as `_contract` does: four at a time, or eight sums at once."""
+    """Fill n_units of out like `_contract`, four units or eight sums at once."""
     k = 0
     while k < n_units:
         start, bias = w + k * strides.unit, b + k if b >= 0 else b

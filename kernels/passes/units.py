@@ -1,7 +1,8 @@
-"""Forward and backward passes of one sample: the numbers of a vector are a layer's units.
+"""Forward and backward passes of one sample: the numbers of a vector are units.
 
-Parameters are packed (see `codes`): weights stand twice, by rows for the forward pass and
-by columns for the backward pass, so that neither adds up the numbers within a vector.
+Parameters are packed (see `codes`): weights stand twice, by rows for the forward pass
+and by columns for the backward pass, so that neither adds up the numbers within a
+vector.
 """
 
 from typing import Any, NamedTuple
@@ -113,9 +114,10 @@ def affine(start, theta, w, width, x, n):
 
 @inlined_by_llvm
 def update_and_forward(theta, w, width, n, x, scaled, keep, start, next_x):
-    """Update a first layer's weights and return the next sample's `affine`, in one sweep.
+    """Update a first layer's weights, and return `affine` of the next sample.
 
-    The vectors theta[w + j width] become keep times them + x[j] scaled, j < n.
+    Both are done in one sweep: the vectors theta[w + j width] become keep times them +
+    x[j] scaled, j < n.
     """
     s0 = start
     j = 0

@@ -1,1 +1,1 @@
-"""What the loops are built from: vectors, pointers, elementary functions."""
+"""Vectors, pointers and elementary functions, from which the loops are built."""

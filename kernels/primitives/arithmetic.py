@@ -1,8 +1,8 @@
 """Operations that mean the same for numbers and vectors, compiled and in plain Python.
 
 Functions written with these and with + - * / run unchanged on floats and NumPy arrays.
-While a kernel is compiled they run once with a symbol (see `symbols`) for each number or
-vector, and each operation emits an instruction.
+While a kernel is compiled they run once with a symbol (see `symbols`) for each number
+or vector, and each operation emits an instruction.
 
 Nothing is left to the compiler's choice: a product and a sum are one operation where
 `fma` says so and nowhere else, and no sum is reordered. Hence the same bits on every
@@ -18,14 +18,15 @@ from .symbols import INT64, Index, Value
 
 
 def mantissa_bits(x: Any) -> int:
-    """Return the bits of a number after its first one: 52 for float64, 23 for float32."""
+    """Return the bits after a number's first one: 52 for float64, 23 for float32."""
     return x.mantissa if isinstance(x, Value) else np.finfo(x.dtype).nmant
 
 
 def _magic(x: Any) -> float:
     """Return 1.5 * 2^52 (float32: 1.5 * 2^23).
 
-    In its sum with a number no bits are left for a fraction: the last bits are an integer.
+    In its sum with a number no bits are left for a fraction: the last bits are an
+    integer.
     """
     return 1.5 * 2.0 ** mantissa_bits(x)
 
@@ -96,8 +97,8 @@ def round_product(x: Any, y: float) -> tuple[Any, Any]:
 def times_power_of_two(p: Any, last: Any) -> Any:
     """Return p 2^k for the `last` of `round_product`.
 
-    p and the result must be normal numbers. A NaN that arithmetic made stays NaN, as its
-    last bits are zero.
+    p and the result must be normal numbers. A NaN that arithmetic made stays NaN, as
+    its last bits are zero.
     """
     if not isinstance(last, Value):
         k = np.round(last - _magic(last)).astype(int)

@@ -1,7 +1,7 @@
 """Blocks: a pair of vectors per unit, in tuples that stay in registers.
 
-The number of units is the length of a tuple `m`, known when code is compiled. A parameter
-is one number, and `nets` is None; or it is a vector of nets.
+The number of units is the length of a tuple `m`, known when code is compiled. A
+parameter is one number, and `nets` is None; or it is a vector of nets.
 """
 
 from typing import Any
@@ -52,9 +52,9 @@ def _store_block(a: Any, at: Any, step: Any, block: Any) -> None:
 def _add_outer_products(
     block: Any, a: Any, x: Any, x_step: Any, d: Any, z: Any, z_step: Any
 ) -> Any:
-    """Return the block plus the products of the vectors a[x + j x_step], d[z + k z_step].
+    """Return the block plus products of vectors of a and d.
 
-    j < 2 counts the vectors of a pair, k the pairs.
+    Vector j of pair k gets the vector at a[x + j x_step] times that at d[z + k z_step].
     """
     rows = [load(a, x + j * x_step) for j in range(2)]
     columns = [load(d, z + k * z_step) for k in range(len(block) // 2)]

@@ -113,8 +113,8 @@ def lane(x: Any, i: int) -> Any:
 
 
 def _reduce(x: Any, combine: Callable[[Any, Any], Any]) -> Any:
-    """Combine the first half of a vector with the second one until one number is left."""
-    n = x.count if isinstance(x, Value) else len(x)
+    """Combine the two halves of a vector until one number is left."""
+    n: Any = x.count if isinstance(x, Value) else len(x)
     while n > 1:
         n //= 2
         low, high = (shuffle(x, x, list(range(i, i + n))) for i in (0, n))

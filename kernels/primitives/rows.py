@@ -15,8 +15,8 @@ def fill(a, at, n, value):
 def tree_sum(rows, n, lanes, width):
     """Add n rows into the first one, in the order in which `reduce_add` adds numbers.
 
-    n is at most the length of a vector; rows are `lanes` numbers apart, of which `width`
-    are summed.
+    n is at most the length of a vector; rows are `lanes` numbers apart, of which
+    `width` are summed.
     """
     step = vector_length(rows)
     half = step

@@ -1,7 +1,7 @@
 """Symbols: what stands for numbers, vectors, integers and arrays in traced code.
 
-While a kernel is compiled, traced functions (see `vectors.traced`) run once with symbols
-as arguments. Each operation on a symbol emits an LLVM instruction.
+While a kernel is compiled, traced functions (see `vectors.traced`) run once with
+symbols as arguments. Each operation on a symbol emits an LLVM instruction.
 """
 
 from typing import Any

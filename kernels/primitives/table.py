@@ -31,6 +31,6 @@ def layer_offsets(layers, layer):
 
 @inlined_by_llvm
 def output_rows(layers, n_layers):
-    """Return where the last layer's z starts in the scratch, and how many rows it has."""
+    """Return the first row of the last layer's z, and the number of its rows."""
     layer = layer_offsets(layers, n_layers - 1)
     return layer.z, layer.n_out

@@ -46,10 +46,10 @@ def traced(
 ) -> Any:
     """Make a function of `arithmetic` and `memory` callable from compiled code.
 
-    Numbers and vectors become Values, integers Indexes, flat arrays Pointers, and tuples
-    tuples of these. The result has the type of the first number; with an int there are
-    that many results, in a tuple; a callable returns Numba's type of the result for those
-    of the arguments. The function itself stays available as `plain`.
+    Numbers and vectors become Values, integers Indexes, flat arrays Pointers, and
+    tuples tuples of these. The result has the type of the first number; with an int
+    there are that many results, in a tuple; a callable returns Numba's type of the
+    result for those of the arguments. The function itself stays available as `plain`.
     """
     function.plain = function  # type: ignore[attr-defined]
     if numba.config.DISABLE_JIT:

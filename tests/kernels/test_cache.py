@@ -1,4 +1,4 @@
-"""Machine code on disk: used again, never stale, and never a reason to fail."""
+"""Machine code on disk is used again, is never stale, and never makes a call fail."""
 
 import os
 import pickle
@@ -14,7 +14,7 @@ from fastnn import kernels
 
 pytestmark = pytest.mark.compiled
 
-# A kernel that compiles fast, and what it takes to see whether it was compiled or loaded.
+# Runs a kernel that compiles fast, and prints whether it was compiled or loaded.
 PROGRAM = """
 import fastnn
 from fastnn import kernels
@@ -26,6 +26,7 @@ RIGHT = [[0.5, 0.7310585786300049]]
 
 
 def run(folder, program=PROGRAM, **variables):
+    """Run a program with its cache in `folder`; return what it printed, and its log."""
     environment = {
         key: value
         for key, value in os.environ.items()
@@ -34,15 +35,15 @@ def run(folder, program=PROGRAM, **variables):
     if folder is not None:
         environment["FASTNN_CACHE_DIR"] = str(folder)
     environment |= variables
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         env=environment,
         timeout=120,
     )
-    assert found.returncode == 0, found.stderr
-    return found.stdout.strip(), found.stderr.strip()
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr.strip()
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
@@ -53,14 +54,14 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert [file.suffix for file in folder.iterdir()] == [".bin"]
 
 
-def test_bounds_checked_code_is_kept_apart(tmp_path):
+def test_code_that_checks_bounds_is_stored_apart(tmp_path):
     run(tmp_path)
     assert run(tmp_path, NUMBA_BOUNDSCHECK="1")[0] == f"{RIGHT} compiled"
     assert run(tmp_path)[0] == f"{RIGHT} loaded"
 
 
 def copied(tmp_path):
-    """A copy of the package, with the kernels in their place."""
+    """Return a copy of the package in which fastnn/kernels is a folder."""
     copy = tmp_path / "copy" / "fastnn"
     shutil.copytree(
         Path(fastnn.__file__).parent,
@@ -77,9 +78,8 @@ def copied(tmp_path):
 
 def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
     copy = copied(tmp_path)
-    helper = (
-        copy / "kernels" / "primitives" / "elementary.py"
-    )  # the kernel itself is in loops/layers.py
+    # the kernel itself is in loops/layers.py
+    helper = copy / "kernels" / "primitives" / "elementary.py"
     here = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n" + PROGRAM
     folder = tmp_path / "cache"
     assert run(folder, here)[0] == f"{RIGHT} compiled"
@@ -96,7 +96,7 @@ def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
     assert run(folder, here)[0] == f"{RIGHT} loaded"
 
 
-def test_an_edit_while_a_process_runs_is_not_kept_under_the_new_name(tmp_path):
+def test_code_of_sources_edited_since_their_import_is_not_stored(tmp_path):
     copy = copied(tmp_path)
     helper = copy / "kernels" / "primitives" / "elementary.py"
     source = helper.read_text()
@@ -104,7 +104,8 @@ def test_an_edit_while_a_process_runs_is_not_kept_under_the_new_name(tmp_path):
         "one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"
     )
     path = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n"
-    edit = f"from fastnn import kernels; kernels.loops\nopen({str(helper)!r}, 'w').write({edited!r})\n"
+    load = "from fastnn import kernels; kernels.loops\n"
+    edit = load + f"open({str(helper)!r}, 'w').write({edited!r})\n"
     folder = tmp_path / "cache"
     out, err = run(folder, path + edit + PROGRAM)
     assert out == f"{RIGHT} compiled"  # with the code that was imported
@@ -147,7 +148,7 @@ def test_a_damaged_file_costs_a_compilation_and_a_log_line(tmp_path, damage):
         assert run(tmp_path) == (f"{RIGHT} loaded", "")
 
 
-def test_folders_that_cannot_be_used(tmp_path):
+def test_unusable_folders_cost_a_log_line(tmp_path):
     occupied = tmp_path / "file"
     occupied.write_text("precious")
     open_to_all = tmp_path / "open"
@@ -158,18 +159,18 @@ def test_folders_that_cannot_be_used(tmp_path):
     for folder in (occupied, occupied / "below", open_to_all, link):
         out, err = run(folder)
         assert out == f"{RIGHT} compiled"
-        assert err.startswith("compiled code is not kept: ")
+        assert err.startswith("compiled code is not stored: ")
         assert "\n" not in err
     assert occupied.read_text() == "precious"
     assert not list(open_to_all.iterdir())
 
 
-def test_a_full_disk(tmp_path):
+def test_a_full_disk_costs_a_log_line(tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
     ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     out, err = run(tmp_path, limit + ignore + PROGRAM)
     assert out == f"{RIGHT} compiled"
-    assert "could not be kept" in err
+    assert "could not be stored" in err
     assert "\n" not in err
     assert not list(tmp_path.iterdir())
 
@@ -182,7 +183,8 @@ for size in (1, 7, "full"):
     net = fastnn.mlp(2, 5, 3, seed=1)
     X, y = fastnn.datasets.spiral(20)
     history = net.fit(X, y, epochs=5, optimizer=fastnn.Adam(0.01), batch_size=size)
-    state.update(net.theta.tobytes() + history.loss.tobytes() + net.predict_proba(X).tobytes())
+    state.update(net.theta.tobytes() + history.loss.tobytes())
+    state.update(net.predict_proba(X).tobytes())
 print(state.hexdigest())
 """
     assert (
@@ -190,7 +192,7 @@ print(state.hexdigest())
     )
 
 
-def test_where_the_folder_is(tmp_path):
+def test_variables_choose_the_folder(tmp_path):
     program = "from fastnn import kernels; print(kernels.compiler.cache.folder())"
     home = str(tmp_path)
     assert run(tmp_path / "x", program)[0] == str(tmp_path / "x")
@@ -205,7 +207,7 @@ def test_where_the_folder_is(tmp_path):
     assert run(None, program, HOME=home)[0] == str(tmp_path / ".cache" / "fastnn")
 
 
-def test_eight_processes_at_once_on_an_empty_folder(tmp_path):
+def test_eight_processes_at_once_share_an_empty_folder(tmp_path):
     environment = os.environ | {"FASTNN_CACHE_DIR": str(tmp_path)}
     processes = [
         subprocess.Popen(

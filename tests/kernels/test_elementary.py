@@ -1,4 +1,4 @@
-"""Errors of exp, log, sigmoid and tanh against 50 decimal digits, and what they answer at the ends."""
+"""Errors of exp, log, sigmoid and tanh against 50 decimal digits; special values."""
 
 import math
 from decimal import Decimal, getcontext
@@ -32,7 +32,7 @@ both = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 @numba.njit(error_model="numpy")
 def value(x, one, function):
-    """The function of a number or a vector: one compilation for all functions."""
+    """Return a function of a number or a vector: one compilation for all functions."""
     if function == EXP:
         x = exp(x)
     elif function == LOG:
@@ -50,7 +50,7 @@ def value(x, one, function):
 
 @numba.njit(error_model="numpy")
 def of_vectors(out, x, function):
-    """out = the function of x, one vector after another."""
+    """Fill out with a function of x, one vector after another."""
     a, to = flat(x), flat(out)
     for i in range(0, x.size, vector_length(a)):
         store(to, i, value(load(a, i), constant(a, 1), function))
@@ -58,22 +58,22 @@ def of_vectors(out, x, function):
 
 @numba.njit(error_model="numpy")
 def of_numbers(out, x, function):
-    """The same, number by number."""
+    """Fill out with a function of x, number by number."""
     for i in range(x.size):
         out[i] = value(x[i], x.dtype.type(1), function)
 
 
-def found(name, x, loop=of_vectors):
-    """The function of each x; what a vector lacks is filled up with ones."""
-    filled = np.ones(-(-x.size // 16) * 16, x.dtype)
-    filled[: x.size] = x
-    out = np.zeros_like(filled)
-    loop(out, filled, NAMES.index(name))
+def computed(name, x, loop=of_vectors):
+    """Return the function of each x; the last vector is padded with ones."""
+    padded = np.ones(-(-x.size // 16) * 16, x.dtype)
+    padded[: x.size] = x
+    out = np.zeros_like(padded)
+    loop(out, padded, NAMES.index(name))
     return out[: x.size]
 
 
 def exact(name, x):
-    """Right to 30 digits at least: near 0 a few terms of the series, for the rest would cancel."""
+    """Return the value to 30 digits: near 0 from a series, as the rest would cancel."""
     if name == "exp":
         return x.exp()
     if name == "log":
@@ -88,7 +88,7 @@ def exact(name, x):
 
 @cache
 def points(name, dtype):
-    """The whole range, uniform and by magnitude, and more of them where there is more to lose."""
+    """Return points of the whole range, and more where more digits can be lost."""
     draw, kind = np.random.default_rng(0), np.finfo(dtype)
     end, least = (708.0, -300) if dtype == np.float64 else (87.0, -37)
     small = 10 ** draw.uniform(least, 0, 500)
@@ -118,7 +118,7 @@ def points(name, dtype):
     elif name == "log1p_to_1":
         x = [small, draw.uniform(0, 1, 1000), ulps, 1 - ulps]
     else:
-        halves = (np.arange(-40, 40) + 0.5) * np.log(2)  # where k steps
+        halves = (np.arange(-40, 40) + 0.5) * np.log(2)  # where k changes
         x = [
             draw.uniform(-end, end, 800),
             draw.uniform(-40, 40, 800),
@@ -138,14 +138,15 @@ def points(name, dtype):
 
 
 def errors(name, x):
-    """In units in the last place of the exact value, or of the least normal number below it."""
+    """Return errors in units in the last place, at least of the least normal number."""
     getcontext().prec = 50
     kind = np.finfo(x.dtype)
     wanted = [exact(name, Decimal(float(each))) for each in x]
-    # without a subtraction of neighbours: a C library that was loaded may have switched off subnormal numbers
+    # without a difference of neighbours: a C library that was loaded may have switched
+    # off subnormal numbers
     exponents = [math.frexp(max(abs(float(w)), float(kind.tiny)))[1] for w in wanted]
     units = [Decimal(2) ** (exponent - 1 - kind.nmant) for exponent in exponents]
-    values = found(name, x)
+    values = computed(name, x)
     return np.array(
         [
             float(abs(Decimal(float(v)) - w) / u)
@@ -162,14 +163,13 @@ def test_errors_are_a_few_units_in_the_last_place(name, bound, dtype):
     x = points(name, dtype)
     error = errors(name, x)
     if not COMPILED and name in ("exp", "sigmoid"):
-        error -= np.abs(
-            x
-        )  # plain Python has no fma: k ln 2 is rounded, by up to |x| units of the result
+        # plain Python has no fma: k ln 2 is rounded, by up to |x| units of the result
+        error -= np.abs(x)
     assert (error < bound).all(), (error.max(), x[error.argmax()])
 
 
 @both
-def test_some_values_are_exact(dtype):
+def test_special_values_are_exact(dtype):
     end = [-np.inf, -1000, 0, 1000, np.inf]
     for name, x, wanted in [
         ("exp", end[:3], [0, 0, 1]),
@@ -179,10 +179,10 @@ def test_some_values_are_exact(dtype):
         ("log1p", [0], [0]),
         ("log1p_to_1", [0], [0]),
     ]:
-        assert found(name, np.array(x, dtype)).tolist() == wanted
+        assert computed(name, np.array(x, dtype)).tolist() == wanted
     assert (
-        found("exp", np.array([1000, np.inf], dtype)).tolist()
-        == found("exp", largest(dtype)).tolist()
+        computed("exp", np.array([1000, np.inf], dtype)).tolist()
+        == computed("exp", largest(dtype)).tolist()
     )
 
 
@@ -194,14 +194,14 @@ def largest(dtype):
 @both
 @pytest.mark.parametrize("name", ["exp", "sigmoid", "tanh"])
 def test_nan_stays_nan(name, dtype):
-    assert np.isnan(found(name, np.array([np.nan, -np.nan], dtype))).all()
+    assert np.isnan(computed(name, np.array([np.nan, -np.nan], dtype))).all()
 
 
 @both
 @pytest.mark.parametrize("name", NAMES)
-def test_number_has_the_bits_of_a_vector(name, dtype):
+def test_numbers_have_the_bits_of_vectors(name, dtype):
     x = points(name, dtype)[::3]
-    assert found(name, x).tobytes() == found(name, x, of_numbers).tobytes()
+    assert computed(name, x).tobytes() == computed(name, x, of_numbers).tobytes()
 
 
 @both
@@ -212,6 +212,6 @@ def test_greater_numbers_have_greater_results_up_to_the_error(name, bound, dtype
     low, high = {"log": (0.5, 2), "log1p": (0, 3), "log1p_to_1": (0, 1)}.get(
         name, (-20, 20)
     )
-    values = found(name, np.linspace(low, high, 20_000).astype(dtype))
+    values = computed(name, np.linspace(low, high, 20_000).astype(dtype))
     error = bound if COMPILED or name not in ("exp", "sigmoid") else bound + 20
     assert (np.diff(values) >= -2 * error * np.spacing(np.abs(values[1:]))).all()

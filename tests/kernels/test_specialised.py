@@ -1,4 +1,4 @@
-"""The loops for tiny nets with one output against naive NumPy, and what they do at the ends."""
+"""Specialised loops for small nets against naive NumPy, and at extreme values."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ step_table = traced(specialised._sigmoid)
 
 @cache
 def problem(sizes, loss, dtype, n=60):
-    """Rounded to dtype, so that naive float64 has the same numbers."""
+    """Return data and parameters rounded to dtype, which naive float64 starts from."""
     draw = np.random.default_rng(len(sizes) + loss)
     X = draw.uniform(-1, 1, (n, sizes[0])).astype(dtype)
     y = (X[:, :1] * X[:, 1:2] > 0 if loss == BCE else X[:, :1] * X[:, 1:2]).astype(
@@ -116,16 +116,15 @@ def test_trains_like_naive_code(case, dtype):
     targets = y[:, 0].astype(float)
     rule = naive.Rule("sgd", 0.2, weight_decay=0.01)
     names = [NAMES[a] for a in activations]
-    wanted, means, shares = naive.train(
+    wanted, means, accuracies = naive.train(
         wide, names, LOSSES[loss], X.astype(float), targets, rule, 2, orders=order
     )
-    tolerance = (
-        1e-12 if dtype == "float64" else 1e-5
-    )  # float32: 120 updates, each rounded by about 6e-8
+    # float32: 120 updates, each rounded by about 6e-8
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
     assert np.abs(theta - flattened(wanted)).max() <= tolerance
     assert np.abs(theta - flattened(params)).max() > 0.01
     assert np.abs(sums / len(X) - means).max() <= tolerance
-    assert (right / len(X)).tolist() == shares.tolist()
+    assert (right / len(X)).tolist() == accuracies.tolist()
 
 
 @both
@@ -153,7 +152,8 @@ def test_calls_for_parts_of_an_epoch_have_the_bits_of_one_call(case, dtype):
 @both
 @pytest.mark.parametrize("hidden", [0, 2])
 def test_saturated_outputs_have_right_losses_and_gradients(hidden, dtype):
-    # one output weight of z and an input, or a hidden unit, of 1: the update is the gradient
+    # the output is one weight of z times an input, or a hidden unit, of 1: the update
+    # is the gradient
     for z, t, loss, slope in [
         (1000, 1, 0, 0),
         (1000, 0, 1000, 1),
@@ -178,7 +178,7 @@ def test_saturated_outputs_have_right_losses_and_gradients(hidden, dtype):
 def test_loss_that_is_not_finite_stops_before_its_update(case, dtype):
     X, y, params, _ = problem(case[0], case[2], dtype, 10)
     targets, order = y.copy(), np.arange(10)[::-1][None].copy()
-    targets[3] = np.inf  # a NaN in X has a process of its own, see below
+    targets[3] = np.inf  # a NaN in X runs in its own process, see below
     theta, before = flattened(params), flattened(params)
     status, sums, _, position = run(case, theta, X, targets, order=order)
     assert (status, position[ROW], position[UPDATES]) == (NOT_FINITE, 3, 6)
@@ -187,19 +187,20 @@ def test_loss_that_is_not_finite_stops_before_its_update(case, dtype):
     assert theta.tobytes() == before.tobytes()
 
 
-# In a process of its own: what is not a number must not become a place in the table.
+# Runs in its own process: NaN must not become an index of the table.
 NAN = """
 import test_specialised, numpy as np
 case = test_specialised.CASES[2]
 X = np.array([[1, 0], [np.nan, 0]], "DTYPE")
-status, _, _, position = test_specialised.run(case, np.ones(9, "DTYPE"), X, np.zeros((2, 1), "DTYPE"))
+theta, y = np.ones(9, "DTYPE"), np.zeros((2, 1), "DTYPE")
+status, _, _, position = test_specialised.run(case, theta, X, y)
 assert (status, position.tolist()) == (1, [1, 0, 1])
 """
 
 
 @pytest.mark.compiled
 @both
-def test_nan_in_a_hidden_unit_is_told(dtype):
+def test_nan_in_a_hidden_unit_is_reported(dtype):
     here = Path(__file__).parent
     code = (
         f"import sys; sys.path[:0] = {[str(here), str(here.parent)]!r}"

@@ -1,0 +1,195 @@
+"""Each loss in its three layouts, for units, samples and nets, against naive NumPy."""
+
+import naive
+import numba
+import numpy as np
+import pytest
+
+from fastnn.kernels.codes import (
+    BCE,
+    HITS,
+    LOSSES,
+    MSE,
+    PARTIAL_SUMS,
+    SOFTMAX_CE,
+)
+from fastnn.kernels.functions.losses import (
+    bce_of_sample,
+    lane_losses,
+    mse_of_sample,
+    replace_by_probabilities,
+    softmax_of_sample,
+    summed_losses,
+)
+from fastnn.kernels.primitives.pointers import flat
+from fastnn.kernels.primitives.rows import tree_sum
+from fastnn.kernels.primitives.vectors import load, reduce_add, store, vector_length
+
+CASES = [("bce", BCE, 1), ("softmax_ce", SOFTMAX_CE, 3), ("mse", MSE, 2)]
+CASES += [("softmax_ce", SOFTMAX_CE, 19), ("mse", MSE, 1)]
+LANES = 64
+losses = pytest.mark.parametrize(("name", "code", "n_out"), CASES)
+both = pytest.mark.parametrize("dtype", ["float64", "float32"])
+
+
+@numba.njit
+def of_sample(d, a, units, n_out, y, loss):
+    """Return the loss of the outputs a, and whether the predicted class is right."""
+    gradients, outputs, hit = flat(d), flat(a), False
+    if loss == BCE:
+        value, hit, d[0] = bce_of_sample(a[0], y[0])
+    elif loss == SOFTMAX_CE:
+        true = np.int64(y[0])
+        value, hit = softmax_of_sample(gradients, outputs, flat(units), 0, a.size, true)
+    else:
+        value = mse_of_sample(gradients, outputs, 0, n_out, flat(y))
+    return value, hit
+
+
+@numba.njit
+def of_samples(d, a, n_out, y, scales, loss, t):
+    """Return the sum of losses, the number of right classes, and a lane or -1."""
+    return summed_losses(
+        flat(d),
+        flat(a),
+        0,
+        n_out,
+        flat(y),
+        flat(scales),
+        loss,
+        flat(t),
+        a.shape[1],
+        a.shape[1],
+    )
+
+
+@numba.njit
+def of_nets(d, a, n_out, y, loss, t):
+    """Fill d and the rows of t for many nets that share a sample's targets y."""
+    lanes = a.shape[1]
+    lane_losses(
+        flat(d), flat(a), 0, n_out, flat(y), None, loss, flat(t), True, lanes, lanes
+    )
+
+
+def problem(name, n_out, dtype):
+    """Return outputs of LANES samples, and their targets as naive code takes them."""
+    draw = np.random.default_rng(n_out)
+    z = (3 * draw.standard_normal((LANES, n_out))).astype(dtype)
+    if name == "mse":
+        return z, draw.standard_normal((LANES, n_out)).astype(dtype)
+    z[0] = z[0, 0]  # equal outputs: the first class wins
+    return z, draw.integers(0, max(n_out, 2), LANES)
+
+
+def columns(y, dtype):
+    return y.reshape(len(y), -1).astype(dtype)
+
+
+def tolerance(dtype):
+    return 1e-12 if dtype == "float64" else 1e-5
+
+
+@both
+@losses
+def test_units_of_one_sample(name, code, n_out, dtype):
+    z, y = problem(name, n_out, dtype)
+    wanted, slopes = naive.sample_losses(z.astype(float), y, name)
+    hits = naive.right(z, y, name)
+    padded = -(-n_out // 16) * 16
+    for i in range(LANES):
+        a, d, units = np.zeros((3, padded), dtype)
+        a[:n_out], units[:n_out] = z[i], 1
+        loss, hit = of_sample(d, a, units, n_out, columns(y, dtype)[i].copy(), code)
+        assert loss == pytest.approx(wanted[i], abs=tolerance(dtype))
+        assert np.abs(d[:n_out] - slopes[i]).max() <= tolerance(dtype)
+        assert bool(hit) == hits[i]
+
+
+@both
+@losses
+def test_samples_side_by_side(name, code, n_out, dtype):
+    z, y = problem(name, n_out, dtype)
+    n = LANES - 3  # the last lanes have no sample
+    wanted, slopes = naive.sample_losses(z.astype(float), y, name)
+    a, d = np.ascontiguousarray(z.T), np.full((n_out, LANES), np.nan, dtype)
+    targets = np.ascontiguousarray(columns(y, dtype).T)
+    t, scales = np.zeros((PARTIAL_SUMS + 1, LANES), dtype), np.zeros(LANES, dtype)
+    scales[:n] = 0.25
+    total, right, bad = of_samples(d, a, n_out, targets, scales, code, t)
+    assert total == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
+    assert (right, bad) == (naive.right(z, y, name)[:n].sum(), -1)
+    assert np.abs(t[LOSSES, :n] - wanted[:n]).max() <= tolerance(dtype)
+    assert (t[LOSSES, n:] == 0).all()
+    assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)
+    assert (d[:, n:] == 0).all()
+
+
+@both
+@losses
+def test_nets_have_the_bits_of_one_sample(name, code, n_out, dtype):
+    z, y = problem(name, n_out, dtype)
+    target = columns(y, dtype)[0].copy()
+    a, d = np.ascontiguousarray(z.T), np.zeros((n_out, LANES), dtype)
+    t = np.zeros((PARTIAL_SUMS + 64 // a.itemsize, LANES), dtype)
+    of_nets(d, a, n_out, target, code, t)
+    padded = -(-n_out // 16) * 16
+    for i in range(LANES):
+        outputs, slopes, units = np.zeros((3, padded), dtype)
+        outputs[:n_out], units[:n_out] = z[i], 1
+        loss, hit = of_sample(slopes, outputs, units, n_out, target, code)
+        assert t[LOSSES, i].tobytes() == np.array(loss, dtype).tobytes()
+        assert d[:, i].tobytes() == slopes[:n_out].tobytes()
+        assert t[HITS, i] == hit
+
+
+@both
+@losses
+def test_first_loss_that_is_not_finite_is_reported(name, code, n_out, dtype):
+    z, y = problem(name, n_out, dtype)
+    z[[5, 9], -1] = np.nan
+    a, d = np.ascontiguousarray(z.T), np.zeros((n_out, LANES), dtype)
+    targets = np.ascontiguousarray(columns(y, dtype).T)
+    t = np.zeros((PARTIAL_SUMS + 1, LANES), dtype)
+    with np.errstate(invalid="ignore"):
+        total, _, bad = of_samples(d, a, n_out, targets, np.ones(LANES, dtype), code, t)
+    assert not np.isfinite(total)
+    assert bad == 5
+
+
+@numba.njit
+def probabilities(a, n_out, loss):
+    replace_by_probabilities(flat(a), 0, n_out, loss, a.shape[1], a.shape[1])
+
+
+@both
+def test_probabilities_are_sigmoid_and_softmax(dtype):
+    z, _ = problem("softmax_ce", 3, dtype)
+    a = np.ascontiguousarray(z.T)
+    probabilities(a, 3, SOFTMAX_CE)
+    assert np.abs(a - naive.softmax(z.astype(float)).T).max() <= tolerance(dtype)
+    a = np.ascontiguousarray(z[:, :2].T)
+    probabilities(a, 1, BCE)
+    p = naive.activate(z[:, 0].astype(float), "sigmoid")
+    assert np.abs(a - [1 - p, p]).max() <= tolerance(dtype)
+
+
+@numba.njit
+def tree(rows, n, sums, x):
+    tree_sum(flat(rows), n, rows.shape[1], rows.shape[1])
+    length = vector_length(flat(x))
+    for i in range(rows.shape[1]):
+        store(flat(sums), 0, load(flat(x), i * length))
+        sums[i + length] = reduce_add(load(flat(sums), 0))
+
+
+@both
+@pytest.mark.parametrize("missing", [0, 1, 5])
+def test_sums_of_rows_have_the_order_of_sums_within_a_vector(missing, dtype):
+    length = 64 // np.dtype(dtype).itemsize
+    n = length - missing
+    rows = np.random.default_rng(0).standard_normal((length, 16)).astype(dtype)
+    rows[n:] = 0
+    x, sums = np.ascontiguousarray(rows.T).reshape(-1), np.zeros(16 + length, dtype)
+    tree(rows, n, sums, x)
+    assert rows[0].tobytes() == sums[length:].tobytes()
