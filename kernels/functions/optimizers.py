@@ -90,17 +90,27 @@ def adam_step(theta, m, v, g, c):
 
 
 @inlined_by_llvm
+def decay_factor_of(lr, decay):
+    """Return the factor of a parameter in a step of SGD."""
+    return 1.0 - lr * decay
+
+
+@inlined_by_llvm
+def rate_of(optimizer, lr, power1):
+    """Return the factor of the gradient, or of Adam's first moment."""
+    return lr / (1.0 - power1) if optimizer == ADAM else lr
+
+
+@inlined_by_llvm
 def constants_of(optimizer, lr, decay, beta1, beta2, eps, power1, power2):
     """Return the Constants of an update, in float64, from Adam's beta1^t and beta2^t.
 
     Whatever theta's dtype is, differences from 1 would cancel in float32.
     """
-    rate, correction = lr, 1.0
-    if optimizer == ADAM:
-        rate, correction = lr / (1.0 - power1), 1.0 / np.sqrt(1.0 - power2)
+    correction = 1.0 / np.sqrt(1.0 - power2) if optimizer == ADAM else 1.0
     return Constants(
-        1.0 - lr * decay,
-        rate,
+        decay_factor_of(lr, decay),
+        rate_of(optimizer, lr, power1),
         decay,
         beta1,
         1.0 - beta1,
@@ -211,9 +221,6 @@ def fill_constants(constants, settings, clock, optimizer, lanes):
             power1,
             power2,
         )
-        bias = constants_of(
-            optimizer, bias_lr, decay, beta1, beta2, eps, power1, power2
-        )
         constants[DECAY_FACTOR * lanes + i] = c.decay_factor
         constants[RATE * lanes + i] = c.rate
         constants[WEIGHT_DECAY * lanes + i] = c.decay
@@ -223,8 +230,8 @@ def fill_constants(constants, settings, clock, optimizer, lanes):
         constants[ONE_MINUS_SECOND_BETA * lanes + i] = c.one_minus_beta2
         constants[SECOND_CORRECTION * lanes + i] = c.correction
         constants[EPSILON * lanes + i] = c.eps
-        constants[BIAS_DECAY_FACTOR * lanes + i] = bias.decay_factor
-        constants[BIAS_RATE * lanes + i] = bias.rate
+        constants[BIAS_DECAY_FACTOR * lanes + i] = decay_factor_of(bias_lr, decay)
+        constants[BIAS_RATE * lanes + i] = rate_of(optimizer, bias_lr, power1)
 
 
 @inlined_by_llvm
@@ -261,13 +268,16 @@ def step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes):
     for i_layer in range(n_layers):
         layer = layer_offsets(layers, i_layer)
         for p in range(layer.w, layer.b + layer.n_out):
+            is_bias = p >= layer.b
             for i in range(0, lanes, vector_length(theta)):
-                c = load_constants(constants, p >= layer.b, i, lanes)
                 at, second = p * lanes + i, (n_params + p) * lanes + i
                 old, grad = load(theta, at), load(g, at)
+                # the branches load only the constants that they use
                 if optimizer == SGD:
+                    c = load_constants(constants, is_bias, i, lanes)
                     store(theta, at, sgd_step(old, grad, c))
                 elif optimizer == ADAM:
+                    c = load_constants(constants, is_bias, i, lanes)
                     new, m, v = adam_step(
                         old, load(moments, at), load(moments, second), grad, c
                     )
@@ -275,6 +285,7 @@ def step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes):
                     store(moments, at, m)
                     store(moments, second, v)
                 else:
+                    c = load_constants(constants, is_bias, i, lanes)
                     new, v = momentum_step(
                         old, load(moments, at), grad, c, optimizer == NESTEROV
                     )
