@@ -15,7 +15,7 @@ class Data(NamedTuple):
     order: Any  # (k, n) int64, from the first epoch on; k = 1: the same in all epochs
 
 
-class FitState(NamedTuple):
+class FitArrays(NamedTuple):
     """What a loop for one net changes in place."""
 
     theta: Any  # (n_params,)
@@ -88,7 +88,7 @@ class Team(NamedTuple):
     n_threads: int
 
 
-class SweepState(NamedTuple):
+class SweepArrays(NamedTuple):
     """What a loop for many nets changes in place.
 
     Over single samples all nets are one long row: n_vectors is 1 and numbers is lanes.

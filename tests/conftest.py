@@ -23,7 +23,7 @@ def chunks(monkeypatch):
         def __init__(self, n_params):
             pass
 
-        def measured(self, samples, seconds):
+        def adapt(self, samples, seconds):
             pass
 
     def fix_length(samples):

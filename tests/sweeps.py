@@ -9,9 +9,9 @@ from fastnn.nn.optimizers import choose
 from fastnn.sweep.blocks import NetBlock, Stage, choose_layout
 from fastnn.sweep.plan import loss_recording
 from fastnn.sweep.state import SweepState
-from fastnn.training.chunks import EpochOrders
 from fastnn.training.config import fit_config
 from fastnn.training.engines.table import layer_table
+from fastnn.training.orders import EpochOrders
 
 
 class Sweep:

@@ -15,11 +15,11 @@ from .. import kernels
 from ..data.arrays import Array, aligned_arrays
 from ..kernels.arguments import (
     Data,
+    SweepArrays,
     SweepPlan,
     SweepScratch,
     SweepTileScratch,
 )
-from ..kernels.arguments import SweepState as SweepArrays
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.table import n_units
@@ -168,7 +168,7 @@ class NetBlock:
         """Fill the block with nets at the beginning of a stage."""
         n, n_moments, n_params, numbers = self.moments.shape
         # Lanes that are left over repeat the last net.
-        lanes = np.minimum(np.arange(n * numbers), len(nets.numbers) - 1)
+        lanes = np.minimum(np.arange(n * numbers), len(nets.ids) - 1)
         theta = nets.theta[lanes].reshape(n, numbers, n_params)
         self.theta[...] = theta.transpose(0, 2, 1)
         for rows, values in ((self.clock, nets.clock), (self.settings, nets.settings)):
@@ -190,7 +190,7 @@ class NetBlock:
     def result(self, nets: Nets, stage: Stage) -> StageResult:
         """Return the nets after the stage, in new arrays."""
         n, n_moments, n_params, numbers = self.moments.shape
-        count, n_rows = len(nets.numbers), len(stage.config.y)
+        count, n_rows = len(nets.ids), len(stage.config.y)
         loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_rows
         n_right = self.n_right.reshape(-1, n * numbers)[:, :count]
         counts = np.isfinite(loss) & (stage.loss != kernels.codes.MSE)
@@ -258,7 +258,7 @@ def train_block(
     """
     end = stage.last * stage.config.per_epoch
     block.load(nets, stage)
-    nets_per_group = len(nets.numbers) / len(block.position)
+    nets_per_group = len(nets.ids) / len(block.position)
     updates, samples = block.progress()
     while block.unfinished(end):
         started, updates_before, samples_before = perf_counter(), updates, samples
@@ -266,7 +266,7 @@ def train_block(
         updates, samples = block.progress()
         made = updates - updates_before
         visited = made * stage.config.batch_size + samples - samples_before
-        block.chunk.measured(visited, perf_counter() - started)
+        block.chunk.adapt(visited, perf_counter() - started)
         if not report(int(made * nets_per_group)):
             return None
     return block.result(nets, stage)

@@ -4,6 +4,7 @@ import operator
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -105,8 +106,15 @@ class LossRecording:
     every: int
     only_percentiles: bool
     stop_below: float | None
-    epochs: Array
     n: int
+
+    @cached_property
+    def epochs(self) -> Array:
+        """The numbers (n,) of the recorded epochs, from 1.
+
+        It is not there before it is needed, as it may be what memory cannot hold.
+        """
+        return np.append(np.arange(1, self.n_epochs, self.every), self.n_epochs)
 
     def index(self, epoch: Any) -> Any:
         """Return the index of an epoch, counted from 0, or of the next recorded."""
@@ -136,7 +144,6 @@ def loss_recording(
         every=every,
         only_percentiles=losses == "percentiles" or (losses is None and many),
         stop_below=stop_below,
-        epochs=np.append(np.arange(1, n_epochs, every), n_epochs),
         n=n,
     )
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..data.machine import check_memory
-from ..training.chunks import EpochOrders
 from ..training.engines.threads import thread_count
 from ..training.history import History
+from ..training.orders import EpochOrders
 from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
 from .state import StageResult, SweepState
@@ -72,7 +72,7 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
             )
             layout = choose_layout(config, table, state.theta, len(active), n_threads)
             workers.run(stage, layout, active, look)
-            state.end_stage(last, workers.map)
+            state.end_stage(workers.map)
             look()
 
 
@@ -113,7 +113,7 @@ class _Workers:
         nets: Array,
         look: Callable[[], None],
     ) -> None:
-        """Train nets, given by their numbers, through a stage.
+        """Train nets, given by their ids, through a stage.
 
         The state stores each block that is complete, also after an error. `look` is
         called every 0.05 s.
@@ -135,7 +135,7 @@ class _Workers:
                     return
                 ended, _ = wait(self._running, _LOOK_SECONDS, FIRST_COMPLETED)
                 for future in ended:
-                    self._absorb(future, stage)
+                    self._absorb(future)
                 if perf_counter() - looked > _LOOK_SECONDS:
                     look()
                     looked = perf_counter()
@@ -143,7 +143,7 @@ class _Workers:
             self._stop.set()
             for future in list(self._running):
                 if not future.cancel() and future.exception() is None:
-                    self._absorb(future, stage)
+                    self._absorb(future)
             raise
 
     def _submit(self, group: Array, stage: Stage) -> None:
@@ -152,10 +152,10 @@ class _Workers:
         future = self._pool.submit(train_block, nets, stage, job.block, job.report)
         self._running[future] = job
 
-    def _absorb(self, future: Future[StageResult | None], stage: Stage) -> None:
+    def _absorb(self, future: Future[StageResult | None]) -> None:
         job, result = self._running[future], future.result()
         if result is not None:
-            self._state.absorb(result, stage.first, stage.last)
+            self._state.absorb(result)
         # Last: if Ctrl-C interrupts `absorb`, the handler repeats it.
         del self._running[future]
         self._ended_updates += job.updates
@@ -208,8 +208,7 @@ def train_one_by_one(
             f"stop_below= records a net's parameters in {recording.n:,} epochs",
             "pass a larger every=",
         )
-    first = state.epochs_done
-    last, _ = state.begin_stage(config.epochs)
+    state.begin_stage(config.epochs)
     with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:
         for i in range(n_nets):
             nets, stopped = state.nets(np.array([i])), 0
@@ -231,7 +230,7 @@ def train_one_by_one(
                 accuracy[:, np.newaxis],
                 np.array([stopped]),
             )
-            state.absorb(result, first, last)
+            state.absorb(result)
             note = f"{i + 1:,}/{n_nets:,} nets"
             bar.update((i + 1) * config.updates, note)
-    state.end_stage(last)
+    state.end_stage()

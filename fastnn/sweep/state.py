@@ -14,13 +14,13 @@ from .plan import WINDOW, LossRecording
 
 
 class Nets(NamedTuple):
-    """Training state of some nets: their numbers (n,) and what each update changes.
+    """Training state of some nets: their ids (n,), and what each update changes.
 
     theta (n, n_params), moments (n_moments, n, n_params), clock (2, n), and the
     optimizer's settings (6, n).
     """
 
-    numbers: Array
+    ids: Array
     theta: Array
     moments: Array
     clock: Array
@@ -63,14 +63,14 @@ class SweepState:
         self.trained = np.zeros(n_nets, np.int64)
         self.stopped = np.zeros(n_nets, bool)
         self.last = np.full((2, n_nets), np.nan)
-        self.epochs_done = 0
+        self.epochs_done = self._stage_end = 0
         rows = 0 if recording.only_percentiles else recording.n
         self.recorded = np.full((2, rows, n_nets), np.nan)
         self.percentiles: list[Array] = []
         self._window = self.recorded[:, :0]
 
     def active(self) -> Array:
-        """Return the numbers of the nets that have not stopped."""
+        """Return the ids of the nets that have not stopped."""
         return np.flatnonzero(~self.stopped)
 
     def progress(self) -> tuple[int, int]:
@@ -83,33 +83,36 @@ class SweepState:
         """Return the epoch before which the stage ends, and its recorded epochs."""
         recording, first = self.recording, self.epochs_done
         last = min(first + max_epochs, self.config.epochs)
-        if not recording.only_percentiles:
-            self._window = self.recorded[:, recording.within(first, last)]
-            return last, self._window.shape[1]
-        rows = max(1, WINDOW // len(self.theta))
-        last = min(last, (recording.index(first) + rows - 1) * recording.every + 1)
-        if not self.recorded.size:
-            self.recorded = np.empty((2, min(rows, recording.n), len(self.theta)))
+        if recording.only_percentiles:
+            rows = max(1, WINDOW // len(self.theta))
+            last = min(last, (recording.index(first) + rows - 1) * recording.every + 1)
+            if not self.recorded.size:
+                self.recorded = np.empty((2, min(rows, recording.n), len(self.theta)))
         indices = recording.within(first, last)
-        self._window = self.recorded[:, : indices.stop - indices.start]
-        self._window[:, :, self.stopped] = self.last[:, np.newaxis, self.stopped]
-        return last, self._window.shape[1]
+        if recording.only_percentiles:
+            self._window = self.recorded[:, : indices.stop - indices.start]
+            self._window[:, :, self.stopped] = self.last[:, np.newaxis, self.stopped]
+        else:
+            self._window = self.recorded[:, indices]
+        self._stage_end = last
+        return last, indices.stop - indices.start
 
-    def nets(self, numbers: Array) -> Nets:
-        """Return the state of some nets, given by their sorted numbers."""
-        chosen = _indices(numbers)
+    def nets(self, ids: Array) -> Nets:
+        """Return the state of some nets, given by their sorted ids."""
+        chosen = _indices(ids)
         return Nets(
-            numbers,
+            ids,
             self.theta[chosen],
             self._moments[:, chosen],
             self._clock[:, chosen],
             self.config.rule.settings[:, chosen],
         )
 
-    def absorb(self, result: StageResult, first: int, last: int) -> None:
-        """Store some nets after the stage of these epochs; it can be repeated."""
+    def absorb(self, result: StageResult) -> None:
+        """Store some nets after the stage; it can be repeated."""
+        first, last = self.epochs_done, self._stage_end
         nets, stopped = result.nets, result.stopped
-        chosen = _indices(nets.numbers)
+        chosen = _indices(nets.ids)
         self.theta[chosen] = nets.theta
         self._moments[:, chosen], self._clock[:, chosen] = nets.moments, nets.clock
         self.trained[chosen] = np.where(stopped > 0, stopped, last)
@@ -134,9 +137,9 @@ class SweepState:
                 values = np.where(after, fill, values)
             window[:, chosen] = values
 
-    def end_stage(self, last: int, map_: Callable[..., Iterable[Array]] = map) -> None:
-        """End the stage at this epoch; map_ is `map`, or a thread pool's."""
-        self.epochs_done = last
+    def end_stage(self, map_: Callable[..., Iterable[Array]] = map) -> None:
+        """End the stage; map_ is `map`, or a thread pool's."""
+        self.epochs_done = self._stage_end
         if not self.recording.only_percentiles or not self._window.shape[1]:
             return
         worst = np.inf, np.nan if self.loss.code == kernels.codes.MSE else 0.0
@@ -156,8 +159,8 @@ class SweepState:
         return recorded and bool(self.trained.any())
 
 
-def _indices(numbers: Array) -> slice | Array:
-    """Return sorted numbers as a slice if none is missing: twice as fast."""
-    if numbers[-1] - numbers[0] == len(numbers) - 1:
-        return slice(int(numbers[0]), int(numbers[-1]) + 1)
-    return numbers
+def _indices(ids: Array) -> slice | Array:
+    """Return sorted ids as a slice if none is missing: twice as fast."""
+    if ids[-1] - ids[0] == len(ids) - 1:
+        return slice(int(ids[0]), int(ids[-1]) + 1)
+    return ids

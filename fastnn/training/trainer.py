@@ -8,10 +8,11 @@ from time import perf_counter
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
-from .chunks import ChunkSizer, EpochOrders
+from .chunks import ChunkSizer
 from .config import FitConfig
 from .engines.engine import Engine
 from .history import History, history_of
+from .orders import EpochOrders
 from .progress import ProgressBar
 from .state import Snapshot, TrainingState
 
@@ -81,7 +82,7 @@ class Trainer:
                     snapshot = state.snapshot()
                     updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
                     visited = updates * batch_size + samples - before
-                    chunk.measured(visited, perf_counter() - started)
+                    chunk.adapt(visited, perf_counter() - started)
                     bar.update(updates + samples / batch_size, *self._progress(updates))
         except BaseException:
             state.restore(snapshot)

@@ -113,7 +113,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     """Train up to update `end`, counted over all epochs, or for `budget` samples.
 
     Returns DONE, or NOT_FINITE where a loss was not finite: then state.position[ROW] is
-    its row, and the update is not made. The arguments are FitState, Data, FitPlan,
+    its row, and the update is not made. The arguments are FitArrays, Data, FitPlan,
     TileScratch and Team (see `arguments`); data.order starts with the order of
     first_epoch. All threads of the team call this, each with its own scratch and
     number.

@@ -17,7 +17,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     """Train up to update `end`, counted over all epochs, or for `budget` samples.
 
     Returns DONE or NOT_FINITE, like `batches.train` for batches of one sample. The
-    arguments are FitState, Data, FitPlan with the packed table, and PackedScratch (see
+    arguments are FitArrays, Data, FitPlan with the packed table, and PackedScratch (see
     `arguments`); data.order starts with the order of first_epoch.
     """
     theta, moments, position = state.theta, state.moments, state.position

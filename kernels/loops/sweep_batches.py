@@ -66,9 +66,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     """Train all groups up to update `end`, for `budget` samples, or until all stopped.
 
     Updates are counted over all epochs, samples over all groups. A budget may end after
-    a tile; the next call continues there. The arguments are SweepState, Data, SweepPlan
-    and SweepTileScratch (see `arguments`); data.order and state.losses start with
-    first_epoch.
+    a tile; the next call continues there. The arguments are SweepArrays, Data,
+    SweepPlan and SweepTileScratch (see `arguments`); data.order and state.losses start
+    with first_epoch.
     """
     n, n_in = data.X.shape
     n_targets, batch_size, every = data.y.shape[1], plan.batch_size, plan.every

@@ -53,7 +53,7 @@ def _add_hits(n_right, hits, lanes):
 def train(state, data, plan, scratch, first_epoch, end, budget):
     """Train all nets up to update `end`, for `budget` samples, or until all stopped.
 
-    Updates are counted over all epochs. The arguments are SweepState, Data, SweepPlan
+    Updates are counted over all epochs. The arguments are SweepArrays, Data, SweepPlan
     with a batch size of 1, and SweepScratch (see `arguments`); data.order and
     state.losses start with first_epoch.
     """

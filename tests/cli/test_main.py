@@ -227,7 +227,7 @@ def test_a_failed_write_prints_one_line(tmp_path):
     assert found.returncode == 1
     assert (
         found.stderr == "fastnn: cannot write the file out/results.json: "
-        "there is a folder of that name\n"
+        "a folder has that name\n"
     )
     with open("/dev/full", "w") as full:
         found = subprocess.run(

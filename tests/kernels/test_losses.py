@@ -95,7 +95,7 @@ def tolerance(dtype):
 def test_units_of_one_sample(name, code, n_out, dtype):
     z, y = problem(name, n_out, dtype)
     wanted, slopes = naive.sample_losses(z.astype(float), y, name)
-    hits = naive.right(z, y, name)
+    hits = naive.is_correct(z, y, name)
     padded = -(-n_out // 16) * 16
     for i in range(LANES):
         a, d, units = np.zeros((3, padded), dtype)
@@ -118,7 +118,7 @@ def test_samples_side_by_side(name, code, n_out, dtype):
     scales[:n] = 0.25
     total, right, bad = of_samples(d, a, n_out, targets, scales, code, t)
     assert total == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
-    assert (right, bad) == (naive.right(z, y, name)[:n].sum(), -1)
+    assert (right, bad) == (naive.is_correct(z, y, name)[:n].sum(), -1)
     assert np.abs(t[LOSSES, :n] - wanted[:n]).max() <= tolerance(dtype)
     assert (t[LOSSES, n:] == 0).all()
     assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastnn.kernels.arguments import Data, FitPlan, FitState
+from fastnn.kernels.arguments import Data, FitArrays, FitPlan
 from fastnn.kernels.codes import (
     BCE,
     DONE,
@@ -67,7 +67,7 @@ def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None
     """
     n = len(X)
     nothing = np.zeros(0, int)
-    state = FitState(
+    state = FitArrays(
         theta,
         np.zeros((0, theta.size), theta.dtype),
         np.ones(2),

@@ -97,7 +97,7 @@ def test_the_inputs_are_not_changed(sweep):
     result = train_block(nets, stage, sweep.make_block(), no_stop)
     for array, copy in zip(inputs, before, strict=True):
         assert array.tobytes() == copy.tobytes()
-    assert (result.nets.numbers == nets.numbers).all()
+    assert (result.nets.ids == nets.ids).all()
 
 
 def test_the_results_share_no_memory_with_the_block_or_the_state(sweep):
@@ -174,8 +174,8 @@ def test_two_stages_equal_one(sweep):
     while staged.state.epochs_done < 6:
         stage, nets = staged.begin_stage(2), staged.state.nets(np.arange(5))
         result = train_block(nets, stage, staged.make_block(), no_stop)
-        staged.state.absorb(result, stage.first, stage.last)
-        staged.state.end_stage(stage.last)
+        staged.state.absorb(result)
+        staged.state.end_stage()
         losses.append(result.loss)
     assert len(losses) == 3
     assert (staged.state.theta == whole.nets.theta).all()

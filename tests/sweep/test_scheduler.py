@@ -7,7 +7,7 @@ import pytest
 
 import fastnn
 from fastnn.sweep import scheduler
-from fastnn.training.chunks import EpochOrders
+from fastnn.training.orders import EpochOrders
 
 GATE = fastnn.datasets.xor_gate()
 SPIRAL = fastnn.datasets.spiral(10)

@@ -61,7 +61,7 @@ def test_active_nets_fill_the_blocks_again_in_each_stage(monkeypatch):
     train_block = scheduler.train_block
 
     def watched(nets, stage, *rest):
-        block_sizes.setdefault(stage.first, []).append(len(nets.numbers))
+        block_sizes.setdefault(stage.first, []).append(len(nets.ids))
         return train_block(nets, stage, *rest)
 
     monkeypatch.setattr(scheduler, "train_block", watched)

@@ -48,13 +48,13 @@ def run_stage(sweep, groups, absorb):
             train_block(nets, stage, sweep.make_block(len(numbers)), no_stop)
         )
     absorb(results, stage)
-    sweep.state.end_stage(stage.last)
+    sweep.state.end_stage()
 
 
 def absorb_once(sweep):
     def absorb(results, stage):
         for result in results:
-            sweep.state.absorb(result, stage.first, stage.last)
+            sweep.state.absorb(result)
 
     return absorb
 
@@ -85,9 +85,9 @@ def test_an_absorb_can_be_repeated(case):
     def absorb_twice(sweep):
         def absorb(results, stage):
             for result in results:
-                sweep.state.absorb(result, stage.first, stage.last)
+                sweep.state.absorb(result)
                 before = contents(sweep.state)
-                sweep.state.absorb(result, stage.first, stage.last)
+                sweep.state.absorb(result)
                 assert contents(sweep.state) == before
 
         return absorb
@@ -119,7 +119,7 @@ def test_an_absorb_that_ctrl_c_interrupted_can_be_repeated(case):
             sweep.state.theta = plain.view(InterruptedTheta)
             InterruptedTheta.interrupted = False
             with pytest.raises(KeyboardInterrupt):
-                sweep.state.absorb(results[0], stage.first, stage.last)
+                sweep.state.absorb(results[0])
             sweep.state.theta = plain
             absorb_once(sweep)(results, stage)
 
@@ -157,9 +157,9 @@ def test_percentiles_are_results_only_after_their_stage():
     stage = sweep.begin_stage(4)
     nets = sweep.state.nets(np.arange(5))
     result = train_block(nets, stage, sweep.make_block(), no_stop)
-    sweep.state.absorb(result, stage.first, stage.last)
+    sweep.state.absorb(result)
     assert not sweep.state.has_results
-    sweep.state.end_stage(stage.last)
+    sweep.state.end_stage()
     assert sweep.state.has_results
 
 

@@ -11,8 +11,8 @@ from ... import kernels
 from ...data.arrays import Array, aligned_arrays, aligned_zeros
 from ...kernels.arguments import (
     Data,
+    FitArrays,
     FitPlan,
-    FitState,
     PackedScratch,
     Team,
     TileScratch,
@@ -201,9 +201,9 @@ def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
     )
 
 
-def _arrays(state: TrainingState) -> FitState:
+def _arrays(state: TrainingState) -> FitArrays:
     """Return the arrays that the loops change in place."""
-    return FitState(
+    return FitArrays(
         state.theta,
         state.moments,
         state.clock,
