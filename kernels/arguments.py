@@ -16,7 +16,7 @@ class Data(NamedTuple):
 
 
 class FitState(NamedTuple):
-    """What a loop for one net changes in place."""
+    """State of one net's training: what a loop changes in place."""
 
     theta: Any  # (n_params,)
     moments: Any  # (N_MOMENTS[optimizer], n_params)
@@ -31,7 +31,7 @@ class FitState(NamedTuple):
 
 
 class FitPlan(NamedTuple):
-    """What a loop for one net trains, and how."""
+    """Plan of one net's training: what a loop trains, and how."""
 
     layers: Any  # the layer table, or the packed one: (n_layers, columns) uint32
     loss: int
@@ -89,7 +89,7 @@ class Team(NamedTuple):
 
 
 class SweepState(NamedTuple):
-    """What a loop for many nets changes in place.
+    """State of many nets' training: what a loop changes in place.
 
     Over single samples all nets are one long row: n_vectors is 1 and numbers is lanes.
     """
@@ -105,7 +105,7 @@ class SweepState(NamedTuple):
 
 
 class SweepPlan(NamedTuple):
-    """What a loop for many nets trains, and how.
+    """Plan of many nets' training: what a loop trains, and how.
 
     Losses are recorded in epochs 0, every, 2 every ... and in the last one. A net stops
     after an epoch whose mean loss is below stop_below or not finite; at 0 none stops.
@@ -134,7 +134,7 @@ class SweepScratch(NamedTuple):
 
 
 class SweepTileScratch(NamedTuple):
-    """Scratch of the sweep in batches, in rows of `lanes` numbers unless given."""
+    """Scratch of the sweep in batches, in rows of `lanes` numbers by default."""
 
     g: Any  # (group, n_params, numbers)
     a: Any  # a row per unit, input and target

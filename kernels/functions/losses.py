@@ -68,10 +68,10 @@ def _softmax_loss(below, tied, largest, true):
     return elementary.log1p(below + (tied - 1.0)) + (largest - true)
 
 
-def _squared_error(z, y, share):
-    """Return dL/dz of one output and its term of the loss; share is 1 / n_out."""
+def _squared_error(z, y, mean_factor):
+    """Return dL/dz of one output and its term of the loss; mean_factor is 1 / n_out."""
     gap = z - y
-    return share * (gap + gap), share * gap * gap
+    return mean_factor * (gap + gap), mean_factor * gap * gap
 
 
 bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
@@ -137,9 +137,9 @@ def softmax_of_sample(d, a, units, z, width, true):
 @subroutine
 def mse_of_sample(d, a, z, n_out, y):
     """Return the loss of outputs a[z], a[z + 1] ... for the targets y; d = dL/dz."""
-    loss, share = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
+    loss, mean_factor = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
     for k in range(n_out):
-        d[z + k], term = squared_error(a[z + k], y[k], share)
+        d[z + k], term = squared_error(a[z + k], y[k], mean_factor)
         loss += term
     return loss
 
@@ -288,13 +288,15 @@ def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
 
 @subroutine
 def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
-    zero, share = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
+    zero, mean_factor = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
     losses = zero
     for i in range(0, width, vector_length(a)):
         loss = zero
         for k in range(n_out):
             target = _target(y, k, scales, i, lanes)
-            gradient, term = squared_error(load(a, (z + k) * lanes + i), target, share)
+            gradient, term = squared_error(
+                load(a, (z + k) * lanes + i), target, mean_factor
+            )
             loss = loss + term
             store(d, (z + k) * lanes + i, _scaled(gradient, scales, i))
         loss = _masked(loss, scales, i, zero)

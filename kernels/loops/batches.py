@@ -74,7 +74,7 @@ def _add_tile(g, net, samples, rows, n, scale, tile_rows, x, is_filled):
 
 @entry_point
 def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
-    """Return the sum of losses of the given rows, and fill g with a gradient.
+    """Return the sum of losses of `rows`, and fill g with a gradient.
 
     It is that of the rows' mean loss if `mean`, otherwise that of the sum.
     """
