@@ -6,7 +6,8 @@ import numpy as np
 
 from ..codes import DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
-from ..functions.losses import gradient_scale, summed_losses
+from ..functions.lane_losses import summed_losses
+from ..functions.losses import gradient_scale
 from ..functions.optimizers import step
 from ..passes.samples import Tile, backward, forward, gather, padded_width
 from ..primitives.barrier import wait
