@@ -16,7 +16,7 @@ class Data(NamedTuple):
 
 
 class FitArrays(NamedTuple):
-    """What a loop for one net changes in place."""
+    """Arrays of one net's training, which a loop changes in place."""
 
     theta: Any  # (n_params,)
     moments: Any  # (N_MOMENTS[optimizer], n_params)
@@ -89,7 +89,7 @@ class Team(NamedTuple):
 
 
 class SweepArrays(NamedTuple):
-    """What a loop for many nets changes in place.
+    """Arrays of many nets' training, which a loop changes in place.
 
     Over single samples all nets are one long row: n_vectors is 1 and numbers is lanes.
     """

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..codes import DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
-from ..functions.losses import gradient_scale, summed_losses
+from ..functions.lane_losses import summed_losses
+from ..functions.losses import gradient_scale
 from ..functions.optimizers import step
 from ..passes.samples import Tile, backward, forward, gather, padded_width
 from ..primitives.barrier import wait
@@ -74,7 +75,7 @@ def _add_tile(g, net, samples, rows, n, scale, tile_rows, x, is_filled):
 
 @entry_point
 def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
-    """Return the sum of losses of the given rows, and fill g with a gradient.
+    """Return the sum of losses of `rows`, and fill g with a gradient.
 
     It is that of the rows' mean loss if `mean`, otherwise that of the sum.
     """

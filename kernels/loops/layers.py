@@ -8,7 +8,8 @@ import numpy as np
 from ..codes import PARTIAL_SUMS, SOFTMAX_CE
 from ..compiler.compile import entry_point
 from ..functions import activations, optimizers
-from ..functions.losses import gradient_scale, replace_by_probabilities, summed_losses
+from ..functions.lane_losses import replace_by_probabilities, summed_losses
+from ..functions.losses import gradient_scale
 from ..passes.samples import gather, padded_width, scatter
 from ..primitives.pointers import flat
 from ..primitives.vectors import offset, vector_length

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..codes import BCE
 from ..compiler.compile import entry_point
-from ..functions.losses import replace_by_probabilities
+from ..functions.lane_losses import replace_by_probabilities
 from ..passes.samples import Tile, forward, gather, padded_width, scatter
 from ..primitives.pointers import aligned, flat
 from ..primitives.table import output_rows

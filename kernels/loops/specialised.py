@@ -132,7 +132,7 @@ def update_of(
         theta: Any,
         z: Any,
         lr: Any,
-        keep: Any,
+        decay_factor: Any,
         sign: Any,
         y: Any,
         x: Any,
@@ -163,7 +163,9 @@ def update_of(
                 down.append(total * derivative[j])
             slopes.insert(0, down)
         along = _dot(x, u, 1.0)
-        ahead = [keep * _dot(u, unit, b) for unit, b in zip(*layers[0], strict=True)]
+        ahead = [
+            decay_factor * _dot(u, unit, b) for unit, b in zip(*layers[0], strict=True)
+        ]
         reach = [lr * slope * along for slope in slopes[0]]
         if loss == BCE:
             # the probability of the true class: dL/dz = sign (probability - 1)
@@ -179,8 +181,8 @@ def update_of(
         for (w, b), below, slope in zip(layers, inputs, slopes, strict=True):
             g = [step * each for each in slope]
             for j in range(len(below)):
-                new += [keep * w[k][j] - g[k] * below[j] for k in range(len(b))]
-            new += [keep * b[k] - g[k] for k in range(len(b))]
+                new += [decay_factor * w[k][j] - g[k] * below[j] for k in range(len(b))]
+            new += [decay_factor * b[k] - g[k] for k in range(len(b))]
         return (*new, *next_z, out, result)
 
     return update

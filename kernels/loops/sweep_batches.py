@@ -9,8 +9,9 @@ import numpy as np
 
 from ..codes import ADAM, HITS, LOSSES, N_CONSTANTS, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, subroutine
-from ..functions.losses import gradient_scale, lane_losses
-from ..functions.optimizers import advance_clock, fill_constants, step_nets
+from ..functions.lane_losses import lane_losses
+from ..functions.lane_optimizers import advance_clock, fill_constants, step_nets
+from ..functions.losses import gradient_scale
 from ..passes.samples import Tile, backward_of_nets, forward
 from ..primitives.pointers import flat
 from ..primitives.rows import fill

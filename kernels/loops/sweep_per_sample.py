@@ -22,8 +22,8 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, subroutine
-from ..functions.losses import lane_losses
-from ..functions.optimizers import advance_clock, fill_constants, step_nets
+from ..functions.lane_losses import lane_losses
+from ..functions.lane_optimizers import advance_clock, fill_constants, step_nets
 from ..passes.nets import backward, forward, show_sample
 from ..primitives.pointers import flat
 from ..primitives.rows import fill

@@ -13,13 +13,15 @@ from fastnn.kernels.codes import (
     PARTIAL_SUMS,
     SOFTMAX_CE,
 )
+from fastnn.kernels.functions.lane_losses import (
+    lane_losses,
+    replace_by_probabilities,
+    summed_losses,
+)
 from fastnn.kernels.functions.losses import (
     bce_of_sample,
-    lane_losses,
     mse_of_sample,
-    replace_by_probabilities,
     softmax_of_sample,
-    summed_losses,
 )
 from fastnn.kernels.primitives.pointers import flat
 from fastnn.kernels.primitives.rows import tree_sum

@@ -14,7 +14,7 @@ from fastnn.kernels.codes import (
     NESTEROV,
     SGD,
 )
-from fastnn.kernels.functions import optimizers
+from fastnn.kernels.functions import lane_optimizers, optimizers
 from fastnn.kernels.primitives.pointers import flat
 
 KINDS = [("sgd", SGD), ("momentum", MOMENTUM), ("nesterov", NESTEROV), ("adam", ADAM)]
@@ -33,11 +33,11 @@ def step(theta, moments, clock, g, optimizer, settings, rates):
 def step_nets(theta, moments, clock, g, optimizer, settings, constants, layers):
     lanes = theta.shape[1]
     if optimizer == ADAM:
-        optimizers.advance_clock(flat(clock), flat(settings), lanes)
-    optimizers.fill_constants(
+        lane_optimizers.advance_clock(flat(clock), flat(settings), lanes)
+    lane_optimizers.fill_constants(
         flat(constants), flat(settings), flat(clock), optimizer, lanes
     )
-    optimizers.step_nets(
+    lane_optimizers.step_nets(
         flat(theta),
         flat(moments),
         flat(g),

@@ -133,9 +133,11 @@ def test_calls_for_whole_epochs_have_the_bits_of_one_call(case, dtype):
     X, y, params, order = problem(case[0], case[2], dtype)
     one, several = flattened(params), flattened(params)
     _, sums, right, _ = run(case, one, X, y, epochs=2, order=order)
-    _, found, hits, _ = run(case, several, X, y, epochs=2, order=order, budget=len(X))
+    _, other_sums, hits, _ = run(
+        case, several, X, y, epochs=2, order=order, budget=len(X)
+    )
     assert one.tobytes() == several.tobytes()
-    assert sums.tobytes() == found.tobytes()
+    assert sums.tobytes() == other_sums.tobytes()
     assert right.tolist() == hits.tolist()
 
 
@@ -224,11 +226,11 @@ def exact(x):
 
 @both
 def test_table_is_exact_to_two_units_in_the_last_place(dtype):
-    found = specialised.sigmoid_table(np.dtype(dtype)).reshape(-1, 8)[:, 0]
+    values = specialised.sigmoid_table(np.dtype(dtype)).reshape(-1, 8)[:, 0]
     wanted = exact(np.arange(-640, 641) / 16)
     errors = [
         abs(Decimal(float(s)) - w) / Decimal(float(np.spacing(s)))
-        for s, w in zip(found, wanted, strict=True)
+        for s, w in zip(values, wanted, strict=True)
     ]
     assert max(errors) <= 2  # an exponential and a division, each rounded
 
@@ -238,7 +240,7 @@ def test_looked_up_sigmoid_is_exact_to_the_last_place_of_1(dtype):
     x = np.concatenate([np.linspace(-40, 40, 2000), np.linspace(-3, 3, 2000)]).astype(
         dtype
     )
-    found = np.zeros_like(x)
-    looked_up(found, x, specialised.sigmoid_table(np.dtype(dtype)))
-    errors = [abs(Decimal(float(s)) - w) for s, w in zip(found, exact(x), strict=True)]
+    values = np.zeros_like(x)
+    looked_up(values, x, specialised.sigmoid_table(np.dtype(dtype)))
+    errors = [abs(Decimal(float(s)) - w) for s, w in zip(values, exact(x), strict=True)]
     assert max(errors) < (3e-16 if dtype == "float64" else 2e-7)

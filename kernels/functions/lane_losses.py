@@ -1,0 +1,237 @@
+"""The losses of many samples or nets side by side, with the formulas of `losses`.
+
+The numbers of a vector are lanes. Row r of an array starts at index r * lanes, and z is
+the row of the first output. Samples have a row of scales, one per lane, and targets in
+the rows of y. Nets of one sample share its targets y, and scales is None.
+"""
+
+import numpy as np
+
+from ..codes import BCE, HITS, LOSSES, PARTIAL_SUMS, SOFTMAX_CE, TIED
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
+from ..primitives.rows import tree_sum
+from ..primitives.vectors import (
+    absolute,
+    broadcast,
+    constant,
+    exp,
+    load,
+    offset,
+    reduce_add,
+    scalar,
+    sigmoid,
+    store,
+    vector_length,
+    where_greater,
+)
+from .losses import bce_gradient, bce_loss, softmax_loss, softmax_term, squared_error
+
+
+@inlined_by_llvm
+def _target(y, k, scales, i, lanes):
+    """Return target k of the lanes from i on."""
+    return broadcast(y, k) if scales is None else load(y, k * lanes + i)
+
+
+@inlined_by_llvm
+def _class_target(y, shared, scales, i):
+    """Return the first target of the lanes from i on; `shared` is broadcast(y, 0).
+
+    Nets compute what follows from their shared target once, before the loop: 3 % of the
+    time of an update of 2-2-1.
+    """
+    return shared if scales is None else load(y, i)
+
+
+@inlined_by_llvm
+def _scaled(x, scales, i):
+    """Return x times the scale of each lane."""
+    return x if scales is None else load(scales, i) * x
+
+
+@inlined_by_llvm
+def _masked(x, scales, i, zero):
+    """Return x in lanes with a sample, whose scale is above 0, and 0 elsewhere."""
+    return x if scales is None else where_greater(load(scales, i), zero, x, zero)
+
+
+@inlined_by_llvm
+def _n_partial_sums(scales, n_out, length):
+    """Return in how many partial sums the outputs are added.
+
+    Nets have one per number of a vector, and so the order of the loop for one net.
+    """
+    return min(n_out, length) if scales is None else 1
+
+
+@inlined_by_llvm
+def _is_class(a, y, k, scales, i):
+    """Return 1 in the lanes from i on whose class is k, and 0 elsewhere."""
+    if scales is None:
+        return constant(a, 1 if y[0] == k else 0)
+    distance = absolute(load(y, i) - constant(a, k))
+    return where_greater(distance, constant(a, 0.5), constant(a, 0), constant(a, 1))
+
+
+@inlined_by_llvm
+def _output_of_class(a, z, n_out, y, scales, i, lanes):
+    """Return the output of the true class in the lanes from i on."""
+    if scales is None:
+        return load(a, (z + np.int64(y[0])) * lanes + i)
+    true = constant(a, 0)
+    for k in range(n_out):
+        distance = absolute(load(y, i) - constant(a, k))
+        x = load(a, (z + k) * lanes + i)
+        true = where_greater(distance, constant(a, 0.5), true, x)
+    return true
+
+
+@inlined_by_llvm
+def _first_largest(a, z, n_out, i, lanes):
+    """Return the largest output in each lane from i on, and the first one's number."""
+    largest, winner = load(a, z * lanes + i), constant(a, 0)
+    for k in range(1, n_out):
+        x = load(a, (z + k) * lanes + i)
+        winner = where_greater(x, largest, constant(a, k), winner)
+        largest = where_greater(x, largest, x, largest)
+    return largest, winner
+
+
+@subroutine
+def _bce_lanes(d, a, z, y, scales, t, record, lanes, width):
+    zero, shared = constant(a, 0), broadcast(y, 0)
+    losses, hits = zero, zero
+    for i in range(0, width, vector_length(a)):
+        target = _class_target(y, shared, scales, i)
+        gradient, e = bce_gradient(load(a, z * lanes + i), target)
+        store(d, z * lanes + i, _scaled(gradient, scales, i))
+        store(t, LOSSES * lanes + i, e)
+    # In the loop above the logarithm would cost 21 cycles a vector instead of 9: each
+    # vector would be a chain of 140 cycles, more than the processor looks ahead.
+    for i in range(0, width if record else 0, vector_length(a)):
+        target, e = _class_target(y, shared, scales, i), load(t, LOSSES * lanes + i)
+        loss, hit = bce_loss(load(a, z * lanes + i), target, e)
+        loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        store(t, HITS * lanes + i, hit)
+        losses, hits = losses + loss, hits + hit
+    return losses, hits
+
+
+@subroutine
+def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
+    length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
+    losses, hits = zero, zero
+    sums = offset(t, PARTIAL_SUMS * lanes)
+    n_sums = _n_partial_sums(scales, n_out, length)
+    stride = 1 if n_sums == 1 else length
+    for i in range(0, width, length):
+        largest, winner = _first_largest(a, z, n_out, i, lanes)
+        n_tied = zero
+        for row in range(n_sums):
+            below = zero
+            for k in range(z + row, z + n_out, stride):
+                e, e_below, is_tied = softmax_term(load(a, k * lanes + i), largest, one)
+                store(d, k * lanes + i, e)
+                below, n_tied = below + e_below, n_tied + is_tied
+            store(sums, row * lanes + i, below)
+        store(t, LOSSES * lanes + i, largest)
+        store(t, HITS * lanes + i, winner)
+        store(t, TIED * lanes + i, n_tied)
+    tree_sum(sums, n_sums, lanes, width)
+    for i in range(0, width, length):
+        below, n_tied = load(sums, i), load(t, TIED * lanes + i)
+        norm = one / (n_tied + below)
+        for k in range(n_out):
+            at = (z + k) * lanes + i
+            gradient = load(d, at) * norm - _is_class(a, y, k, scales, i)
+            store(d, at, _scaled(gradient, scales, i))
+    for i in range(0, width if record else 0, length):
+        below, n_tied = load(sums, i), load(t, TIED * lanes + i)
+        largest, winner = load(t, LOSSES * lanes + i), load(t, HITS * lanes + i)
+        true = _output_of_class(a, z, n_out, y, scales, i, lanes)
+        loss = softmax_loss(below, n_tied, largest, true)
+        distance = absolute(_target(y, 0, scales, i, lanes) - winner)
+        hit = where_greater(distance, constant(a, 0.5), zero, one)
+        loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        store(t, HITS * lanes + i, hit)
+        losses, hits = losses + loss, hits + hit
+    return losses, hits
+
+
+@subroutine
+def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
+    zero, mean_factor = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
+    losses = zero
+    for i in range(0, width, vector_length(a)):
+        loss = zero
+        for k in range(n_out):
+            target = _target(y, k, scales, i, lanes)
+            gradient, term = squared_error(
+                load(a, (z + k) * lanes + i), target, mean_factor
+            )
+            loss = loss + term
+            store(d, (z + k) * lanes + i, _scaled(gradient, scales, i))
+        loss = _masked(loss, scales, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        losses = losses + loss
+    return losses, zero
+
+
+@inlined_by_numba
+def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
+    """Fill n_out rows of d from z on with scale dL/dz for the outputs in rows of a.
+
+    Where `record`, the rows LOSSES and HITS of the scratch t get each lane's loss, and
+    1 where its class is right; for MSE the latter is left as it was. Returned are two
+    vectors: the sums of these rows over vectors.
+    """
+    if loss == BCE:
+        losses, hits = _bce_lanes(d, a, z, y, scales, t, record, lanes, width)
+    elif loss == SOFTMAX_CE:
+        losses, hits = _softmax_lanes(
+            d, a, z, n_out, y, scales, t, record, lanes, width
+        )
+    else:
+        losses, hits = _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width)
+    return losses, hits
+
+
+@inlined_by_numba
+def summed_losses(d, a, z, n_out, y, scales, loss, t, lanes, width):
+    """Return the sum of losses, the number of right classes, and a lane or -1.
+
+    It is the first lane whose loss is not finite. Arguments as in `lane_losses`.
+    """
+    losses, hits = lane_losses(d, a, z, n_out, y, scales, loss, t, True, lanes, width)
+    total, bad = reduce_add(losses), -1
+    if not np.isfinite(total):
+        for i in range(width):
+            if bad < 0 and not np.isfinite(t[LOSSES * lanes + i]):
+                bad = i
+    return np.float64(total), np.int64(reduce_add(hits)), bad
+
+
+@subroutine
+def replace_by_probabilities(a, z, n_out, loss, lanes, width):
+    """Replace the outputs from row z on by the classes' probabilities.
+
+    For BCE these are two rows, sigmoid(-z) and sigmoid(z); otherwise softmax(z).
+    """
+    one = constant(a, 1)
+    for i in range(0, width, vector_length(a)):
+        at = z * lanes + i
+        if loss == BCE:
+            x = load(a, at)
+            store(a, at, sigmoid(constant(a, 0) - x, one))
+            store(a, at + lanes, sigmoid(x, one))
+        else:
+            largest, _ = _first_largest(a, z, n_out, i, lanes)
+            total = constant(a, 0)
+            for k in range(n_out):
+                e = exp(load(a, at + k * lanes) - largest)
+                store(a, at + k * lanes, e)
+                total = total + e
+            for k in range(n_out):
+                store(a, at + k * lanes, load(a, at + k * lanes) / total)
