@@ -71,7 +71,8 @@ def traced(
 
     own = inspect.Parameter("typing_context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
-    typed.__signature__ = inspect.Signature([own, *parameters])  # type: ignore[attr-defined]
+    signature = inspect.Signature([own, *parameters])
+    typed.__signature__ = signature  # type: ignore[attr-defined]
     made = intrinsic(typed)
     made.plain = function
     return made
