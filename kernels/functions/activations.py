@@ -2,6 +2,9 @@
 
 The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a),
 tanh' = 1 - a^2, relu' = [a > 0].
+
+Sigmoid and tanh themselves are elementary functions, and so in
+`primitives/elementary.py`.
 """
 
 from typing import Any
