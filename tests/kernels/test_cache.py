@@ -14,15 +14,21 @@ from fastnn import kernels
 
 pytestmark = pytest.mark.compiled
 
-# Runs a kernel that compiles fast, and prints whether it was compiled or loaded.
-PROGRAM = """
+# Runs a kernel, and prints whether it was compiled or loaded.
+TEMPLATE = """
 import fastnn
 from fastnn import kernels
-out = fastnn.Sigmoid().forward([[0.0, 1.0]]).tolist()
-hits = sum(kernels.loops.layers.activation_forward.stats.cache_hits.values())
+out = fastnn.{layer}.forward([[0.0, 1.0]]).tolist()
+hits = sum(kernels.loops.layers.{kernel}.stats.cache_hits.values())
 print(out, "loaded" if hits else "compiled")
 """
-RIGHT = [[0.5, 0.7310585786300049]]
+# A kernel that compiles in a third of a second.
+PROGRAM = TEMPLATE.format(layer="Repeat(2)", kernel="repeat_row")
+RIGHT = [[0.0, 1.0], [0.0, 1.0]]
+# A kernel that needs functions of other files.
+SIGMOID_PROGRAM = TEMPLATE.format(layer="Sigmoid()", kernel="activation_forward")
+SIGMOID = [[0.5, 0.7310585786300049]]
+EDITED_SIGMOID = [[0.3333333333333333, 0.5761168847658291]]
 
 
 def run(folder, program=PROGRAM, **variables):
@@ -80,10 +86,10 @@ def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
     copy = copied(tmp_path)
     # the kernel itself is in loops/layers.py
     helper = copy / "kernels" / "primitives" / "elementary.py"
-    here = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n" + PROGRAM
+    here = f"import sys; sys.path.insert(0, {str(copy.parent)!r})\n" + SIGMOID_PROGRAM
     folder = tmp_path / "cache"
-    assert run(folder, here)[0] == f"{RIGHT} compiled"
-    assert run(folder, here)[0] == f"{RIGHT} loaded"
+    assert run(folder, here)[0] == f"{SIGMOID} compiled"
+    assert run(folder, here)[0] == f"{SIGMOID} loaded"
     source = helper.read_text()
     assert "one / (1.0 + _bounded_exp(-z))" in source
     helper.write_text(
@@ -91,9 +97,9 @@ def test_an_edit_of_any_file_of_the_kernels_is_seen(tmp_path):
             "one / (1.0 + _bounded_exp(-z))", "one / (1.0 + _bounded_exp(-z) * 2.0)"
         )
     )
-    assert run(folder, here)[0] == "[[0.3333333333333333, 0.5761168847658291]] compiled"
+    assert run(folder, here)[0] == f"{EDITED_SIGMOID} compiled"
     helper.write_text(source)
-    assert run(folder, here)[0] == f"{RIGHT} loaded"
+    assert run(folder, here)[0] == f"{SIGMOID} loaded"
 
 
 def test_code_of_sources_edited_since_their_import_is_not_stored(tmp_path):
@@ -107,15 +113,12 @@ def test_code_of_sources_edited_since_their_import_is_not_stored(tmp_path):
     load = "from fastnn import kernels; kernels.loops\n"
     edit = load + f"open({str(helper)!r}, 'w').write({edited!r})\n"
     folder = tmp_path / "cache"
-    out, err = run(folder, path + edit + PROGRAM)
-    assert out == f"{RIGHT} compiled"  # with the code that was imported
+    out, err = run(folder, path + edit + SIGMOID_PROGRAM)
+    assert out == f"{SIGMOID} compiled"  # with the code that was imported
     assert "have changed since" in err
-    assert (
-        run(folder, path + PROGRAM)[0]
-        == "[[0.3333333333333333, 0.5761168847658291]] compiled"
-    )
+    assert run(folder, path + SIGMOID_PROGRAM)[0] == f"{EDITED_SIGMOID} compiled"
     helper.write_text(source)
-    assert run(folder, path + PROGRAM)[0] == f"{RIGHT} compiled"
+    assert run(folder, path + SIGMOID_PROGRAM)[0] == f"{SIGMOID} compiled"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,12 +73,15 @@ def imported(file):
                 yield ("fastnn", *(found if found in FILES or not base else base))
 
 
+@cache
 def inner():
-    """(importing module, imported module) within the package."""
-    for name, file in FILES.items():
-        for found in imported(file):
-            if found[:1] == ("fastnn",):
-                yield name, found[1:] if found[1:] in FILES else found[1:-1]
+    """Return (importing module, imported module) for all imports within the package."""
+    return [
+        (name, found[1:] if found[1:] in FILES else found[1:-1])
+        for name, file in FILES.items()
+        for found in imported(file)
+        if found[:1] == ("fastnn",)
+    ]
 
 
 def test_every_file_is_on_a_floor():
