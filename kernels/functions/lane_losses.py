@@ -14,7 +14,6 @@ from ..primitives.vectors import (
     absolute,
     broadcast,
     constant,
-    exp,
     load,
     offset,
     reduce_add,
@@ -230,7 +229,7 @@ def replace_by_probabilities(a, z, n_out, loss, lanes, width):
             largest, _ = _first_largest(a, z, n_out, i, lanes)
             total = constant(a, 0)
             for k in range(n_out):
-                e = exp(load(a, at + k * lanes) - largest)
+                e, _, _ = softmax_term(load(a, at + k * lanes), largest, one)
                 store(a, at + k * lanes, e)
                 total = total + e
             for k in range(n_out):
