@@ -167,13 +167,17 @@ class NetBlock:
     def load(self, nets: Nets, stage: Stage) -> None:
         """Fill the block with nets at the beginning of a stage."""
         n, n_moments, n_params, numbers = self.moments.shape
-        # Lanes that are left over repeat the last net.
-        lanes = np.minimum(np.arange(n * numbers), len(nets.ids) - 1)
-        theta = nets.theta[lanes].reshape(n, numbers, n_params)
-        self.theta[...] = theta.transpose(0, 2, 1)
-        for rows, values in ((self.clock, nets.clock), (self.settings, nets.settings)):
-            rows[...] = values[:, lanes].reshape(-1, n, numbers).transpose(1, 0, 2)
-        moments = nets.moments[:, lanes].reshape(n_moments, n, numbers, n_params)
+        theta, moments = nets.theta, nets.moments
+        clock, settings = nets.clock, nets.settings
+        if len(nets.ids) < n * numbers:
+            # Lanes that are left over repeat the last net.
+            lanes = np.minimum(np.arange(n * numbers), len(nets.ids) - 1)
+            theta, moments = theta[lanes], moments[:, lanes]
+            clock, settings = clock[:, lanes], settings[:, lanes]
+        self.theta[...] = theta.reshape(n, numbers, n_params).transpose(0, 2, 1)
+        for rows, values in ((self.clock, clock), (self.settings, settings)):
+            rows[...] = values.reshape(-1, n, numbers).transpose(1, 0, 2)
+        moments = moments.reshape(n_moments, n, numbers, n_params)
         self.moments[...] = moments.transpose(1, 0, 3, 2)
         shape = stage.n_recorded, n, numbers
         if self.loss_sums.shape != shape:
