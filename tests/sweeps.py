@@ -68,7 +68,7 @@ class Sweep:
         )
 
     def make_block(self, n_nets=None):
-        """Return new memory for so many nets, by default all."""
+        """Return new memory for n_nets nets, by default all."""
         n_nets = n_nets or self.n_nets
         layout = choose_layout(self.config, self.table, self.state.theta, n_nets, 1)
         return NetBlock(self.config, self.state.theta, layout)

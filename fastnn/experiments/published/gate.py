@@ -72,7 +72,7 @@ def gate_run(mode: str, setting: str, runs: Runs) -> Run:
 
 
 def draw_points(ax: "Axes") -> None:
-    """Draw the four rows of the gate, each with its label beside it."""
+    """Draw the four rows of the gate, each with its label next to it."""
     X, y = datasets.xor_gate()
     colors = [COLORS[label] for label in y]
     x1, x2 = X.T

@@ -5,6 +5,9 @@ already: the same call gives the same bits. The specialised loop's bits differ f
 general one's by rounding.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ... import kernels
@@ -107,13 +110,7 @@ def _specialised(
     train = kernels.loops.specialised.trainer(sizes, activations, loss.code)
     curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
-    arrays, plan = _arrays(state), _plan(table, loss, config)
-
-    def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        data = Data(config.X, config.y, order)
-        return int(train(arrays, data, plan, curve, first_epoch, end, budget))
-
-    return advance
+    return _on_one_thread(train, config, state, _plan(table, loss, config), curve)
 
 
 def _per_sample(
@@ -139,7 +136,19 @@ def _per_sample(
         sources=packed.sources,
     )
     train = kernels.loops.per_sample.train
-    arrays, plan = _arrays(state), _plan(packed.layers, loss, config)
+    plan = _plan(packed.layers, loss, config)
+    return _on_one_thread(train, config, state, plan, scratch)
+
+
+def _on_one_thread(
+    train: Callable[..., int],
+    config: FitConfig,
+    state: TrainingState,
+    plan: FitPlan,
+    scratch: Any,
+) -> Advance:
+    """Return a loop over single samples with its arguments."""
+    arrays = _arrays(state)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         data = Data(config.X, config.y, order)
