@@ -9,6 +9,7 @@ from ..data.arrays import Array
 from .architecture import Architecture
 from .layers import Layer
 from .losses import Loss
+from .parameters import Parameters
 
 
 class Net(Protocol):
@@ -44,7 +45,7 @@ class Net(Protocol):
     def save(self, *args: Any, **kwargs: Any) -> None: ...
     def summary(self) -> str: ...
     @property
-    def params(self) -> list[Array]: ...
+    def params(self) -> Parameters: ...
 
 
 Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Array | None], Net])
