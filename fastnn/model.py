@@ -89,7 +89,7 @@ class Sequential:
         architecture = self._architecture
         gradient = architecture.bind(theta)
         # What users do to the shape of their view leaves the net's own as it is.
-        self._shown_theta, self._theta = theta, theta.view()
+        self._shown_theta, self._theta = theta.view(), theta.view()
         theta = self._theta
         self._params = architecture.views(theta)
         table = layer_table(architecture.stack)
