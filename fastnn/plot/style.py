@@ -125,8 +125,8 @@ def curve(
     A single value among NaNs is drawn as a marker, since it makes no line.
     """
     marker = "o" if np.isfinite(values).sum() == 1 else ""
-    style = {"linewidth": 1.4, "marker": marker} | style
-    ax.plot(x, values, color=color, label=label, **style)
+    shown: dict[str, Any] = {"linewidth": 1.4, "marker": marker} | style
+    ax.plot(x, values, color=color, label=label, **shown)
     if best is not None:
         ax.axhline(best, color=color, linestyle="--", linewidth=0.8)
 
