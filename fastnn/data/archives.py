@@ -107,7 +107,7 @@ def reading_archive(source: Target, kind: str) -> Iterator["Archive"]:
         # The message may quote the file, which may hold a novel.
         raise ValueError(
             f"{_named(source)} is not {noun} that this version of fastnn can read: "
-            f"{str(error)[:_MAX_MESSAGE]}"
+            f"{str(error)[:_MAX_MESSAGE] or type(error).__name__}"
         ) from None
 
 
@@ -129,14 +129,17 @@ class _Member:
             found = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
         if magic[:8] != b"\x93NUMPY\x01\x00" or found is None:
             raise ValueError(f"{name} is not a plain array")
-        dtype, fortran, sizes = found.groups()
+        dtype, fortran, shape = found.groups()
         header = _Header(
             np.dtype(dtype),
-            tuple(int(size) for size in sizes.split(",") if size),
+            tuple(int(size) for size in shape.split(",") if size),
             fortran == "True",
             start=len(magic) + length,
         )
-        if self._info.file_size != header.start + header.nbytes:
+        sizes = {header.start + header.nbytes, self._info.file_size}
+        if self._info.compress_type == zipfile.ZIP_STORED:
+            sizes.add(self._info.compress_size)
+        if len(sizes) > 1:
             raise ValueError(f"{name} does not have the size that it claims")
         return header
 

@@ -30,7 +30,7 @@ _CLASSES = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
 _LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in _CLASSES}
 # How many numbers the constructors of the others take: none.
 _N_ARGUMENTS: dict[type[Layer], int] = {Affine: 2, MatMul: 2, Repeat: 1}
-_MAX_LAYERS = 10_000  # of a net in a file
+_MAX_LAYERS = 4096  # of a net in a file
 
 
 @dataclass(frozen=True, eq=False)
