@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import kernels
-from .data.archives import Target, reading_archive, write_archive
+from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import check_choice, check_dtype, check_int, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.labels import encode_labels
@@ -427,7 +427,7 @@ class Sequential:
         arrays = {"theta": self._theta}
         if self._classes is not None:
             arrays["classes"] = self._classes
-        write_archive(path, "net", self._architecture.facts(), arrays)
+        write_archive(path, "net", Archive(self._architecture.facts(), arrays))
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""

@@ -90,7 +90,7 @@ class Architecture:
 
     def read_classes(self, archive: Archive) -> Array | None:
         """Read the labels of the classes from a file, None if it has no labels."""
-        if "classes" not in archive:
+        if "classes" not in archive.arrays:
             return None
         if self.n_classes is None or archive.shape("classes") != (self.n_classes,):
             raise ValueError(

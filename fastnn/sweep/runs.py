@@ -335,7 +335,7 @@ class Runs:
         arrays = self.to_arrays()
         if self.classes is not None:
             arrays["classes"] = self.classes
-        write_archive(path, "runs", facts, arrays)
+        write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
     def load(path: Target) -> "Runs":
@@ -454,7 +454,7 @@ def runs_of(
 
 def _loaded_seeds(archive: Archive, n_nets: int) -> Array | None:
     """Return the seeds of a file: int64, uint64 or decimal digits."""
-    if "seeds" not in archive:
+    if "seeds" not in archive.arrays:
         return None
     dtype = archive.dtype("seeds")
     known = dtype if dtype.kind == "U" or dtype == np.uint64 else np.int64
@@ -470,7 +470,7 @@ def _is_digits(text: str) -> bool:
 
 def _loaded_curves(archive: Archive, name: str, n_nets: int, epochs: Array) -> Curves:
     """Return the losses or accuracies of a file: of each net, or percentiles."""
-    if "loss" in archive:
+    if "loss" in archive.arrays:
         return Curves(epochs, each=archive.array(name, (n_nets, len(epochs))))
     shape = 101, len(epochs)
     return Curves(epochs, percentiles=archive.array(f"{name}_percentiles", shape))

@@ -14,7 +14,7 @@ import pytest
 from known_runs import make_runs, random_curves
 
 import fastnn
-from fastnn.data import archives
+from fastnn.data import npz
 
 ROWS = fastnn.datasets.xor_gate()[0]
 N_PARAMS = 21
@@ -265,21 +265,21 @@ def test_hostile_files_are_refused_in_little_memory(case):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_arrays_of_one_name_are_refused():
-    for name in MEMBERS:
-        content = zipped(more=[(f"{name}.npy", MEMBERS[name])])
+    for name in (*(f"{name}.npy" for name in MEMBERS), "theta"):
+        content = zipped(more=[(name, MEMBERS["theta"])])
         with pytest.raises(ValueError, match="two arrays of one name"):
             fastnn.load(io.BytesIO(content))
 
 
 def test_arrays_that_are_not_asked_for_are_not_read(monkeypatch):
     read = []
-    original = archives._Member.read
+    original = npz._Member.read
 
     def noted(member):
         read.append(member._info.filename)
         return original(member)
 
-    monkeypatch.setattr(archives._Member, "read", noted)
+    monkeypatch.setattr(npz._Member, "read", noted)
     with pytest.raises(ValueError, match="unknown 'other'"):
         fastnn.load(io.BytesIO(zipped(other=npy(np.zeros(3)))))
     assert sorted(read) == ["classes.npy", "net.npy", "theta.npy"]
