@@ -1,7 +1,6 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from time import perf_counter
@@ -10,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import kernels
+from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import check_choice, check_dtype, check_int, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
-from .data.files import Archive, reading_archive, write_archive
-from .data.labels import check_classes, encode_labels
+from .data.labels import encode_labels
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
@@ -420,10 +419,12 @@ class Sequential:
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
-        A save that fails leaves the old file as it was.
+        path: where to, or a binary file object. A save that fails leaves the old file
+        as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
+        or a device is written to. ValueError for the extension of another format.
         """
         if not np.isfinite(self._theta).all():
             raise ValueError(
@@ -553,19 +554,18 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
+def load(path: Target) -> Sequential:
     """Return the net that `Sequential.save` wrote; ValueError for any other content.
 
-    It has the same architecture, parameters, labels and dtype.
+    path: where it is, or a binary file object. The net has the same architecture,
+    parameters, labels and dtype.
     """
     with reading_archive(path, "net") as archive:
         architecture = Architecture.from_archive(archive)
-        dtype = check_dtype(archive.any_array("theta").dtype)
+        dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
-        classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
-        return _net_of(
-            architecture, as_float_array("theta", theta, dtype).copy(), classes
-        )
+        as_float_array("theta", theta, dtype)  # refuses what is not finite
+        return _net_of(architecture, theta, architecture.read_classes(archive))
 
 
 @builds_nets
