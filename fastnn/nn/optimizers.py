@@ -66,7 +66,10 @@ class Optimizer:
                     f"{name} has {len(value)} values for one net: pass a scalar, or "
                     "train one net per value with fit_many"
                 )
-        return self.settings_per_net(1)[: kernels.codes.BIAS_LR, 0].copy()
+        table, shape = self.settings_per_net(1), (kernels.codes.BIAS_LR + 1, 1)
+        if np.shape(table) != shape:  # a subclass's
+            table = readable(self, "returned settings", table, shape, np.float64)
+        return table[: kernels.codes.BIAS_LR, 0].copy()
 
     def settings_per_net(self, n_nets: int) -> Array:
         """Return the settings of many nets, (6, n_nets) float64.

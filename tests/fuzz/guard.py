@@ -1,8 +1,8 @@
 """Guarded arrays: NumPy's memory between pages that cannot be read or written.
 
 `install` gives NumPy an allocator (NEP 49) by which each new array of this thread ends
-where an unmapped page begins, or begins where one ends. Freed memory is unmapped. One number too far, before or behind an array, or after its time, is a
-segmentation fault.
+where an unmapped page begins, or begins where one ends. Freed memory is unmapped. One
+number too far, before or behind an array, or after its time, is a segmentation fault.
 
 The allocator's functions are compiled, so that NumPy calls no Python. A block of memory
 is a page that holds its size, an unmapped page, the array's pages, an unmapped page.

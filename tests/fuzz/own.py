@@ -7,7 +7,7 @@ import fastnn
 
 def any_array(rng, shape):
     """Return numbers of about this shape, in any type and memory layout."""
-    array = rng.standard_normal(shape)
+    array = np.array(rng.standard_normal(shape), ndmin=1)
     forms = (
         lambda a: a,
         lambda a: a,
