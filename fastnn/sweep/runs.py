@@ -11,7 +11,7 @@ import numpy as np
 from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
 from ..data.files import Archive, reading_archive, write_archive
-from ..data.labels import check_classes
+from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
@@ -33,7 +33,8 @@ class Runs:
     before its update; its accuracy the share of samples whose class was right then, NaN
     for mse and where the loss is not finite.
 
-    architecture, classes: their description, and the labels of the classes.
+    architecture, schema: their description, and what they know of the data: the names
+    of its columns, and the labels of the classes, `classes`.
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
@@ -54,7 +55,7 @@ class Runs:
     """
 
     architecture: Architecture
-    classes: Array | None
+    schema: Schema
     theta: Array
     seeds: Array | None
     trained: Array
@@ -94,7 +95,7 @@ class Runs:
                     f"net {index} diverged: its parameters, runs.theta[{index}], are "
                     "not finite, so no net can have them"
                 )
-            return build_net(self.architecture, self.theta[index], self.classes)
+            return build_net(self.architecture, self.theta[index], self.schema)
         nets = np.arange(len(self))[index]
         if nets.ndim != 1:
             raise IndexError(
@@ -122,10 +123,15 @@ class Runs:
         return (self[i] for i in range(len(self)))
 
     @property
+    def classes(self) -> Array | None:
+        """The sorted labels of the classes; None for "mse"."""
+        return self.schema.classes
+
+    @property
     def net(self) -> Net:
         """A net of this architecture and these labels, with parameters of zero."""
         theta = np.zeros(self.theta.shape[1], self.theta.dtype)
-        return build_net(self.architecture, theta, self.classes)
+        return build_net(self.architecture, theta, self.schema)
 
     @property
     def epochs(self) -> Array:
@@ -329,14 +335,13 @@ class Runs:
 
         A save that fails leaves the old file as it was.
         """
-        facts = self.architecture.facts() | {
+        facts = self.architecture.facts() | self.schema.facts()
+        facts |= {
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
         }
-        arrays = self.to_arrays()
-        if self.classes is not None:
-            arrays["classes"] = self.classes
+        arrays = self.to_arrays() | self.schema.arrays()
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
@@ -344,7 +349,6 @@ class Runs:
         """Return what `save` wrote to `path`; ValueError for any other content."""
         with reading_archive(path, "runs") as archive:
             architecture = Architecture.from_archive(archive)
-            classes = archive.arrays.get("classes")
             dtype = check_dtype(archive.any_array("theta").dtype)
             theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)
@@ -355,7 +359,7 @@ class Runs:
                 stop_below = check_float("stop_below", stop_below)
             return Runs(
                 architecture=architecture,
-                classes=check_classes(classes, architecture.n_classes),
+                schema=schema_of(archive, architecture.n_in, architecture.n_classes),
                 theta=theta,
                 seeds=_loaded_seeds(archive, n_nets),
                 trained=archive.array("trained", (n_nets,), np.int64),
@@ -415,7 +419,7 @@ class Runs:
 def runs_of(
     state: SweepState,
     architecture: Architecture,
-    classes: Array | None,
+    schema: Schema,
     seeds: Array | None,
     seconds: float,
 ) -> Runs:
@@ -438,7 +442,7 @@ def runs_of(
     final_loss, final_accuracy = state.last[:, some]
     return Runs(
         architecture=architecture,
-        classes=classes,
+        schema=schema,
         theta=state.theta[some],
         seeds=None if seeds is None else seeds[some],
         trained=trained[some],
