@@ -368,24 +368,30 @@ def _checked(
 ) -> UpdateRule:
     """Return the rule of a subclass, if the kernels, which check nothing, can use it.
 
-    Its settings must have this shape, its learning rates (n_params,) or (0,).
+    Its settings must have this shape, its other arrays (n_params,) or (0,).
     """
-    code, settings, rates = rule
+    code, settings, *of_each = rule
     n_rules = len(kernels.codes.N_MOMENTS)
     if type(code) is not int or not 0 <= code < n_rules:
         raise ValueError(
             f"{optimizer!r} has the code {code!r}, but a code from 0 to {n_rules - 1} "
             "is expected: see fastnn.kernels.codes"
         )
-    settings = readable(optimizer, "returned settings", settings, shape, np.float64)
-    name, has_rates = "returned learning rates", np.size(rates) > 0
-    if has_rates:
-        rates = readable(optimizer, name, rates, (n_params,), np.float64)
-    for what, numbers in (("returned settings", settings), (name, rates)):
+    checked = [readable(optimizer, "returned settings", settings, shape, np.float64)]
+    for field_name, numbers in zip(UpdateRule._fields[2:], of_each, strict=True):
+        what = f"returned {field_name}"
+        checked.append(
+            readable(optimizer, what, numbers, (n_params,), np.float64)
+            if np.size(numbers)
+            else np.empty(0)
+        )
+    for field_name, numbers in zip(UpdateRule._fields[1:], checked, strict=True):
         if not np.isfinite(numbers).all():
-            raise ValueError(f"{optimizer!r} {what} that are not finite: {numbers}")
+            raise ValueError(
+                f"{optimizer!r} returned {field_name} that are not finite: {numbers}"
+            )
     # Kernels are compiled for arrays that can be written.
-    return UpdateRule(code, settings.copy(), rates.copy() if has_rates else np.empty(0))
+    return UpdateRule(code, *(numbers.copy() for numbers in checked))
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:

@@ -378,9 +378,9 @@ class Faulty(fastnn.SGD):
 FAULTS = {
     "short settings": ({"settings": np.zeros(3)}, "returned settings of shape"),
     "no settings": ({"settings": None}, "returned settings that is None"),
-    "long rates": ({"rates": np.zeros(99)}, r"learning rates of shape \(99,\)"),
-    "one rate": ({"rates": np.zeros(1)}, r"learning rates of shape \(1,\)"),
-    "NaN": ({"rates": np.full(13, np.nan)}, "learning rates that are not finite"),
+    "long rates": ({"rates": np.zeros(99)}, r"learning_rates of shape \(99,\)"),
+    "one rate": ({"rates": np.zeros(1)}, r"learning_rates of shape \(1,\)"),
+    "NaN": ({"rates": np.full(13, np.nan)}, "learning_rates that are not finite"),
     "code -1": ({"code": -1}, "has the code -1"),
     "code 4": ({"code": 4}, "has the code 4"),
     "code True": ({"code": True}, "has the code True"),
