@@ -1,7 +1,7 @@
 """Architecture: the checked, immutable description of a net without its parameters."""
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Self
@@ -20,7 +20,6 @@ from .layers import (
     MatMul,
     Repeat,
     Sum,
-    Weighted,
     copy_init_arrays,
 )
 from .losses import LOSSES, Loss
@@ -28,9 +27,11 @@ from .losses import LOSSES, Loss
 # The layers that a file can name.
 _CLASSES = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
 _LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in _CLASSES}
-# How many numbers the constructors of the others take: none.
+# How many numbers their constructors take; those of the others take none.
 _N_ARGUMENTS: dict[type[Layer], int] = {Affine: 2, MatMul: 2, Repeat: 1}
 _MAX_LAYERS = 4096  # of a net in a file
+# What a file may have as arguments of a user's layer, and how many.
+_ARGUMENTS, _MAX_ARGUMENTS = (int, float, str), 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +81,24 @@ class Architecture:
         )
 
     @classmethod
-    def from_archive(cls, archive: Archive) -> Self:
-        """Build the architecture that a file's facts describe."""
+    def from_archive(
+        cls, archive: Archive, kinds: Mapping[str, type[Layer]] = _LAYERS
+    ) -> Self:
+        """Build the architecture that a file's facts describe.
+
+        kinds: the classes of layers that the file may name (see `layers_by_name`).
+        """
         described = archive.fact("layers")
         if not isinstance(described, list) or len(described) > _MAX_LAYERS:
             raise ValueError(f"its layers are not a list of up to {_MAX_LAYERS:,}")
         loss = check_choice("its loss", archive.fact("loss"), LOSSES)
-        return cls.of([_from_description(layer) for layer in described], loss)
+        return cls.of([_from_description(layer, kinds) for layer in described], loss)
 
     def facts(self) -> dict[str, Any]:
         """Describe layers and loss as JSON values.
 
-        TypeError for a user's layers, ValueError for more layers than a file may have.
+        TypeError for a user's layers that do not define `arguments`, ValueError for
+        more layers than a file may have.
         """
         if len(self.layers) > _MAX_LAYERS:
             raise ValueError(
@@ -226,9 +233,9 @@ def _sizes(layers: Sequence[Layer]) -> tuple[int, int]:
             raise ValueError(
                 f"layer {index} does not fit the one before it: {error}"
             ) from None
-        if n_in is None and isinstance(layer, Weighted):
-            n_in = layer.n_in
-    if n_in is None or width is None:
+        if n_in is None:
+            n_in = getattr(layer, "n_in", None)
+    if n_in is None or width is None or not any(layer.shapes() for layer in layers):
         raise ValueError(
             "a net needs at least one layer with weights, such as fastnn.Affine(2, 1)"
         )
@@ -274,26 +281,66 @@ def _without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
     return tuple(layers[:-1])
 
 
-def _from_description(described: Any) -> Layer:
-    """Return the layer that a file describes by its name and its numbers."""
+def layers_by_name(own: Iterable[type[Layer]]) -> Mapping[str, type[Layer]]:
+    """Return the layers that a file may name: the built-in ones, and the reader's."""
+    kinds = dict(_LAYERS)
+    for kind in own:
+        if not (isinstance(kind, type) and issubclass(kind, Layer)):
+            raise TypeError(
+                f"own has {kind!r}: pass classes of layers, as in own=[Mine]"
+            )
+        if kinds.setdefault(kind.__name__, kind) is not kind:
+            raise ValueError(f"own has two classes with the name {kind.__name__}")
+    return kinds
+
+
+def _from_description(described: Any, kinds: Mapping[str, type[Layer]]) -> Layer:
+    """Return the layer that a file describes by its name and its arguments."""
     if not isinstance(described, list) or len(described) != 2:
-        raise ValueError("one of its layers is not a name and a list of numbers")
-    name, numbers = described
-    if not isinstance(name, str) or name not in _LAYERS:
-        raise ValueError(f"one of its layers is none of {', '.join(_LAYERS)}")
-    kind = _LAYERS[name]
-    if not isinstance(numbers, list) or len(numbers) != _N_ARGUMENTS.get(kind, 0):
-        raise ValueError(f"its {name} does not have the right numbers")
-    return kind(*numbers)
+        raise ValueError("one of its layers is not a name and a list of arguments")
+    name, arguments = described
+    if not isinstance(name, str) or name not in kinds:
+        raise ValueError(
+            f"one of its layers is {str(name)[:40]!r}, which is none of "
+            f"{', '.join(kinds)}: if it is yours, pass its class in own="
+        )
+    kind, wrong = kinds[name], f"its {name} does not have the right arguments"
+    is_built_in = name in _LAYERS
+    if not isinstance(arguments, list) or len(arguments) > _MAX_ARGUMENTS:
+        raise ValueError(wrong)
+    if is_built_in and len(arguments) != _N_ARGUMENTS.get(kind, 0):
+        raise ValueError(wrong)
+    if not all(isinstance(value, _ARGUMENTS) for value in arguments):
+        raise ValueError(wrong)
+    try:
+        return kind(*arguments)
+    except Exception as error:
+        if is_built_in:
+            raise
+        raise ValueError(f"{wrong}: {error}") from error
 
 
 def _described(layer: Layer) -> tuple[str, list[Any]]:
     """Return the layer's name and its constructor's arguments."""
     kind = type(layer)
-    if _LAYERS.get(kind.__name__) is not kind:
+    if _LAYERS.get(kind.__name__) is not kind and (
+        kind.__name__ in _LAYERS or "arguments" not in vars(kind)
+    ):
         raise TypeError(
-            f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's layers"
+            f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's layers "
+            "and does not define arguments()"
         )
-    if isinstance(layer, Weighted):
-        return kind.__name__, [layer.n_in, layer.n_out]
-    return kind.__name__, [layer.n] if isinstance(layer, Repeat) else []
+    arguments = layer.arguments()
+    if len(arguments) > _MAX_ARGUMENTS or not all(
+        isinstance(value, _ARGUMENTS) for value in arguments
+    ):
+        raise TypeError(
+            f"{layer!r} cannot be saved: arguments() returned {arguments!r}, but up to "
+            f"{_MAX_ARGUMENTS} numbers and strings are expected"
+        )
+    if kind(*arguments).shapes() != layer.shapes():
+        raise TypeError(
+            f"{layer!r} cannot be saved: its class called with {arguments!r}, which "
+            "arguments() returned, makes a layer with other parameters"
+        )
+    return kind.__name__, arguments

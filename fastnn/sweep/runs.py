@@ -1,7 +1,7 @@
 """Runs: what `fit_many` returns, many trainings of one architecture."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
@@ -11,7 +11,8 @@ from ..data.archives import Archive, Target, reading_archive, write_archive
 from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
-from ..nn.architecture import Architecture
+from ..nn.architecture import Architecture, layers_by_name
+from ..nn.layers import Layer
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
 from .state import SweepState
@@ -344,10 +345,14 @@ class Runs:
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
-    def load(path: Target) -> "Runs":
-        """Return what `save` wrote to `path`; ValueError for any other content."""
+    def load(path: Target, own: Iterable[type[Layer]] = ()) -> "Runs":
+        """Return what `save` wrote to `path`; ValueError for any other content.
+
+        own: classes of layers as for `fastnn.load`.
+        """
+        kinds = layers_by_name(own)
         with reading_archive(path, "runs") as archive:
-            architecture = Architecture.from_archive(archive)
+            architecture = Architecture.from_archive(archive, kinds)
             dtype = check_dtype(archive.dtype("theta"))
             theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)
