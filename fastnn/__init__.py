@@ -11,7 +11,7 @@ True
 from . import datasets, plot
 from .model import Sequential, load, mlp
 from .nn import initializers as init
-from .nn import layers
+from .nn import layers, losses
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
@@ -49,6 +49,7 @@ __all__ = [
     "init",
     "layers",
     "load",
+    "losses",
     "mlp",
     "plot",
 ]

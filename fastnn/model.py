@@ -17,7 +17,8 @@ from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
 from .nn.activations import ACTIVATIONS
-from .nn.architecture import Architecture, layers_by_name
+from .nn.architecture import Architecture
+from .nn.descriptions import kinds_by_name
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
@@ -592,14 +593,14 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: Target, own: Iterable[type[Layer]] = ()) -> Sequential:
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Sequential:
     """Return the net that `Sequential.save` wrote; ValueError for any other content.
 
     path: where it is, or a binary file object. The net has the same architecture,
-    parameters, labels and dtype. own: classes of layers of your own that the file may
-    name, such as own=[Scale]; a file cannot choose what is imported.
+    parameters, labels and dtype. own: classes of layers and losses of your own that the
+    file may name, such as own=[Scale]; a file cannot choose what is imported.
     """
-    kinds = layers_by_name(own)
+    kinds = kinds_by_name(own)
     with reading_archive(path, "net") as archive:
         architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))

@@ -1,7 +1,7 @@
 """Architecture: the checked, immutable description of a net without its parameters."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Self
@@ -11,27 +11,22 @@ import numpy as np
 from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
-from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
+from .activations import Activation, Identity, Softmax
 from .boundary import float_dtype, writable
-from .initializers import Init, is_arrays, parse
-from .layers import (
-    Affine,
-    Layer,
-    MatMul,
-    Repeat,
-    Sum,
-    copy_init_arrays,
+from .descriptions import (
+    BUILT_IN,
+    BUILT_IN_KINDS,
+    Kinds,
+    describe_layer,
+    describe_loss,
+    layer_from,
+    loss_from,
 )
+from .initializers import Init, is_arrays, parse
+from .layers import Layer, copy_init_arrays
 from .losses import LOSSES, Loss
 
-# The layers that a file can name.
-_CLASSES = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
-_LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in _CLASSES}
-# How many numbers their constructors take; those of the others take none.
-_N_ARGUMENTS: dict[type[Layer], int] = {Affine: 2, MatMul: 2, Repeat: 1}
 _MAX_LAYERS = 4096  # of a net in a file
-# What a file may have as arguments of a user's layer, and how many.
-_ARGUMENTS, _MAX_ARGUMENTS = (int, float, str), 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +63,12 @@ class Architecture:
         chosen.check_outputs(n_out)
         stack, chosen = _without_link(checked, chosen)
         chosen.check_outputs(n_out)
+        n_classes = chosen.n_classes(n_out)
+        if n_classes not in (None, max(2, n_out)):
+            raise ValueError(
+                f"{chosen!r} has {n_classes} classes for {n_out} outputs: 1 output is "
+                "for 2 classes, more are for one class each"
+            )
         shapes = tuple(tuple(map(tuple, layer.shapes())) for layer in stack)
         return cls(
             layers=checked,
@@ -75,7 +76,7 @@ class Architecture:
             loss=chosen,
             n_in=n_in,
             n_out=n_out,
-            n_classes=chosen.n_classes(n_out),
+            n_classes=n_classes,
             shapes=shapes,
             n_params=sum(_size(of_layer) for of_layer in shapes),
             mixes_rows=any(layer.mixes_rows for layer in stack),
@@ -83,24 +84,22 @@ class Architecture:
         )
 
     @classmethod
-    def from_archive(
-        cls, archive: Archive, kinds: Mapping[str, type[Layer]] = _LAYERS
-    ) -> Self:
+    def from_archive(cls, archive: Archive, kinds: Kinds = BUILT_IN_KINDS) -> Self:
         """Build the architecture that a file's facts describe.
 
-        kinds: the classes of layers that the file may name (see `layers_by_name`).
+        kinds: the classes that the file may name (see `descriptions.kinds_by_name`).
         """
         described = archive.fact("layers")
         if not isinstance(described, list) or len(described) > _MAX_LAYERS:
             raise ValueError(f"its layers are not a list of up to {_MAX_LAYERS:,}")
-        loss = check_choice("its loss", archive.fact("loss"), LOSSES)
-        return cls.of([_from_description(layer, kinds) for layer in described], loss)
+        loss = loss_from(archive.fact("loss"), kinds)
+        return cls.of([layer_from(layer, kinds) for layer in described], loss)
 
     def facts(self) -> dict[str, Any]:
         """Describe layers and loss as JSON values.
 
-        TypeError for a user's layers that do not define `arguments`, ValueError for
-        more layers than a file may have.
+        TypeError for a user's layers and losses that do not define `arguments`,
+        ValueError for more layers than a file may have.
         """
         if len(self.layers) > _MAX_LAYERS:
             raise ValueError(
@@ -108,8 +107,8 @@ class Architecture:
                 f"{_MAX_LAYERS:,} can be saved"
             )
         return {
-            "loss": self.loss.name,
-            "layers": [_described(layer) for layer in self.layers],
+            "loss": describe_loss(self.loss),
+            "layers": [describe_layer(layer) for layer in self.layers],
         }
 
     def copy(self) -> Self:
@@ -271,7 +270,7 @@ def _without_link(
     last = layers[-1]
     if not isinstance(last, (Activation, Softmax)):
         return tuple(layers), loss
-    linked = loss.linked(type(last).__name__) if type(last) in _CLASSES else None
+    linked = loss.linked(type(last).__name__) if type(last) in BUILT_IN else None
     if linked is None and loss.n_classes(1) is None:
         return tuple(layers), loss  # an activation of the user's own
     if linked is None:
@@ -280,68 +279,3 @@ def _without_link(
             "or with no activation at the end"
         )
     return tuple(layers[:-1]), linked
-
-
-def layers_by_name(own: Iterable[type[Layer]]) -> Mapping[str, type[Layer]]:
-    """Return the layers that a file may name: the built-in ones, and the reader's."""
-    kinds = dict(_LAYERS)
-    for kind in own:
-        if not (isinstance(kind, type) and issubclass(kind, Layer)):
-            raise TypeError(
-                f"own has {kind!r}: pass classes of layers, as in own=[Mine]"
-            )
-        if kinds.setdefault(kind.__name__, kind) is not kind:
-            raise ValueError(f"own has two classes with the name {kind.__name__}")
-    return kinds
-
-
-def _from_description(described: Any, kinds: Mapping[str, type[Layer]]) -> Layer:
-    """Return the layer that a file describes by its name and its arguments."""
-    if not isinstance(described, list) or len(described) != 2:
-        raise ValueError("one of its layers is not a name and a list of arguments")
-    name, arguments = described
-    if not isinstance(name, str) or name not in kinds:
-        raise ValueError(
-            f"one of its layers is {str(name)[:40]!r}, which is none of "
-            f"{', '.join(kinds)}: if it is yours, pass its class in own="
-        )
-    kind, wrong = kinds[name], f"its {name} does not have the right arguments"
-    is_built_in = name in _LAYERS
-    if not isinstance(arguments, list) or len(arguments) > _MAX_ARGUMENTS:
-        raise ValueError(wrong)
-    if is_built_in and len(arguments) != _N_ARGUMENTS.get(kind, 0):
-        raise ValueError(wrong)
-    if not all(isinstance(value, _ARGUMENTS) for value in arguments):
-        raise ValueError(wrong)
-    try:
-        return kind(*arguments)
-    except Exception as error:
-        if is_built_in:
-            raise
-        raise ValueError(f"{wrong}: {error}") from error
-
-
-def _described(layer: Layer) -> tuple[str, list[Any]]:
-    """Return the layer's name and its constructor's arguments."""
-    kind = type(layer)
-    if _LAYERS.get(kind.__name__) is not kind and (
-        kind.__name__ in _LAYERS or "arguments" not in vars(kind)
-    ):
-        raise TypeError(
-            f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's layers "
-            "and does not define arguments()"
-        )
-    arguments = layer.arguments()
-    if len(arguments) > _MAX_ARGUMENTS or not all(
-        isinstance(value, _ARGUMENTS) for value in arguments
-    ):
-        raise TypeError(
-            f"{layer!r} cannot be saved: arguments() returned {arguments!r}, but up to "
-            f"{_MAX_ARGUMENTS} numbers and strings are expected"
-        )
-    if kind(*arguments).shapes() != layer.shapes():
-        raise TypeError(
-            f"{layer!r} cannot be saved: its class called with {arguments!r}, which "
-            "arguments() returned, makes a layer with other parameters"
-        )
-    return kind.__name__, arguments

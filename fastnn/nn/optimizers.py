@@ -373,7 +373,7 @@ def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
     if type(chosen) in _BUILT_IN:
         return rule
     n_params = sum(param.size for param in params)
-    return _checked(chosen, rule, (kernels.codes.BIAS_LR,), n_params)
+    return _checked(chosen, rule, (kernels.codes.N_SETTINGS,), n_params)
 
 
 def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
@@ -381,7 +381,7 @@ def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
     rule = optimizer.rule_per_net(n_nets)
     if type(optimizer) in _BUILT_IN:
         return rule
-    return _checked(optimizer, rule, (kernels.codes.BIAS_LR + 1, n_nets), 0)
+    return _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
 
 
 _BUILT_IN = (SGD, Adam)
@@ -394,7 +394,7 @@ def _checked(
 
     Its settings must have this shape, its other arrays (n_params,) or (0,).
     """
-    code, settings, *of_each = rule
+    code, settings, *of_each = _as_rule(optimizer, rule)
     n_rules = len(kernels.codes.N_MOMENTS)
     if type(code) is not int or not 0 <= code < n_rules:
         raise ValueError(
@@ -416,6 +416,14 @@ def _checked(
             )
     # Kernels are compiled for arrays that can be written.
     return UpdateRule(code, *(numbers.copy() for numbers in checked))
+
+
+def _as_rule(optimizer: Optimizer, rule: Any) -> UpdateRule:
+    if not isinstance(rule, tuple) or len(rule) != len(UpdateRule._fields):
+        raise TypeError(
+            f"{optimizer!r} returned {rule!r}, but an UpdateRule is expected"
+        )
+    return UpdateRule(*rule)
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:

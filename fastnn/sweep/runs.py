@@ -11,8 +11,10 @@ from ..data.archives import Archive, Target, reading_archive, write_archive
 from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
-from ..nn.architecture import Architecture, layers_by_name
+from ..nn.architecture import Architecture
+from ..nn.descriptions import kinds_by_name
 from ..nn.layers import Layer
+from ..nn.losses import Loss
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
 from .state import SweepState
@@ -345,12 +347,12 @@ class Runs:
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
-    def load(path: Target, own: Iterable[type[Layer]] = ()) -> "Runs":
+    def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> "Runs":
         """Return what `save` wrote to `path`; ValueError for any other content.
 
         own: classes of layers as for `fastnn.load`.
         """
-        kinds = layers_by_name(own)
+        kinds = kinds_by_name(own)
         with reading_archive(path, "runs") as archive:
             architecture = Architecture.from_archive(archive, kinds)
             dtype = check_dtype(archive.dtype("theta"))
