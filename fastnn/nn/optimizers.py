@@ -373,7 +373,7 @@ def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
     if type(chosen) in _BUILT_IN:
         return rule
     n_params = sum(param.size for param in params)
-    return _checked(chosen, rule, (kernels.codes.BIAS_LR,), n_params)
+    return _checked(chosen, rule, (kernels.codes.N_SETTINGS,), n_params)
 
 
 def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
@@ -381,7 +381,7 @@ def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
     rule = optimizer.rule_per_net(n_nets)
     if type(optimizer) in _BUILT_IN:
         return rule
-    return _checked(optimizer, rule, (kernels.codes.BIAS_LR + 1, n_nets), 0)
+    return _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
 
 
 _BUILT_IN = (SGD, Adam)
