@@ -6,6 +6,7 @@ the value that was passed and the values that are allowed.
 
 import math
 import operator
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -113,6 +114,14 @@ def check_seed(value: Any) -> int:
     if number < 0:
         raise ValueError(f"seed must be at least 0, not {number}")
     return number
+
+
+def seed_or_draw(value: Any) -> int:
+    """Return a seed as `check_seed` does, or for None a new one of up to 53 bits.
+
+    Such a number is the same in JSON, JavaScript and a spreadsheet.
+    """
+    return secrets.randbits(53) if value is None else check_seed(value)
 
 
 def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:

@@ -44,7 +44,8 @@ class History:
     loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass,
     before its update; accuracy (epochs,) the share of samples whose class was right
     then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch
-    and compilation included. recording is what `record` asked for, otherwise None.
+    and compilation included. recording is what `record` asked for, otherwise None. seed
+    is that of the orders of the rows.
     """
 
     loss: Array
@@ -52,6 +53,7 @@ class History:
     updates: int
     seconds: float
     recording: Recording | None = None
+    seed: int | None = None
 
     @property
     def epochs(self) -> int:
@@ -81,7 +83,8 @@ def history_of(
     recording = None
     if config.record_at.size:
         recording = _recording(config, state, updates, classifies)
-    return History(state.loss_sums[:epochs] / n, accuracy, updates, seconds, recording)
+    loss = state.loss_sums[:epochs] / n
+    return History(loss, accuracy, updates, seconds, recording, config.seed)
 
 
 def _recording(
