@@ -1,7 +1,6 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from . import kernels
+from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
-from .data.files import Archive, reading_archive, write_archive
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
@@ -444,10 +443,12 @@ class Sequential:
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
-        A save that fails leaves the old file as it was.
+        path: where to, or a binary file object. A save that fails leaves the old file
+        as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
+        or a device is written to. ValueError for the extension of another format.
         """
         if not np.isfinite(self._theta).all():
             raise ValueError(
@@ -598,19 +599,19 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
+def load(path: Target) -> Sequential:
     """Return the net that `Sequential.save` wrote; ValueError for any other content.
 
-    It has the same architecture, parameters, labels and dtype.
+    path: where it is, or a binary file object. The net has the same architecture,
+    parameters, labels and dtype.
     """
     with reading_archive(path, "net") as archive:
         architecture = Architecture.from_archive(archive)
-        dtype = check_dtype(archive.any_array("theta").dtype)
+        dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
+        as_float_array("theta", theta, dtype)  # refuses what is not finite
         schema = schema_of(archive, architecture.n_in, architecture.n_classes)
-        return _net_of(
-            architecture, as_float_array("theta", theta, dtype).copy(), schema
-        )
+        return _net_of(architecture, theta, schema)
 
 
 @builds_nets

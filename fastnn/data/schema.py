@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .archives import Archive
 from .arrays import Array
-from .files import Archive
 from .frames import Columns
 from .labels import Labels
 
@@ -47,17 +47,18 @@ def schema_of(archive: Archive, n_in: int, n_classes: int | None) -> Schema:
         columns = _names(columns)
         if not isinstance(columns, tuple) or len(columns) != n_in:
             raise ValueError(f"its columns are not {n_in} names")
-    if (classes := archive.arrays.get("classes")) is None:
+    if "classes" not in archive.arrays:
         return Schema(columns)
-    valid = (
-        classes.shape == (n_classes,)
-        and classes.dtype.kind in "biufUS"
-        and (classes[:-1] < classes[1:]).all()
-        and (classes.dtype.kind != "f" or (classes == np.floor(classes)).all())
-    )
-    if not valid:
-        raise ValueError(f"its labels are not {n_classes} sorted numbers or strings")
-    numbers = np.arange(len(classes))
+    wrong = f"its labels are not {n_classes or 0} sorted numbers or strings"
+    if n_classes is None or archive.shape("classes") != (n_classes,):
+        raise ValueError(wrong)
+    classes = archive.array("classes", (n_classes,), archive.dtype("classes"))
+    is_float = classes.dtype.kind == "f"
+    if not (classes[:-1] < classes[1:]).all() or (
+        is_float and not (np.isfinite(classes) & (classes == np.floor(classes))).all()
+    ):
+        raise ValueError(wrong)
+    numbers = np.arange(n_classes)
     order = np.array(archive.facts.get("class_numbers", numbers))
     seen = np.array(archive.facts.get("seen", [True] * len(classes)))
     if (
@@ -66,7 +67,7 @@ def schema_of(archive: Archive, n_in: int, n_classes: int | None) -> Schema:
         or seen.dtype != bool
         or seen.shape != numbers.shape
     ):
-        raise ValueError(f"its labels are not numbered from 0 to {len(classes) - 1}")
+        raise ValueError(f"its labels are not numbered from 0 to {n_classes - 1}")
     of_class = np.empty_like(classes)
     of_class[order] = classes
     return Schema(columns, Labels(of_class, seen))

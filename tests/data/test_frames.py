@@ -232,7 +232,7 @@ def test_missing_labels_of_polars_are_refused(labels):
 
 
 def test_files_with_wrong_names_are_refused(tmp_path):
-    from fastnn.data.files import Archive, write_archive
+    from fastnn.data.archives import Archive, write_archive
 
     net, path = trained_on_gate(GATE, LABELS), tmp_path / "net.npz"
     facts, arrays = net.architecture.facts(), {"theta": net.theta}
