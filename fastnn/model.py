@@ -16,6 +16,7 @@ from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
+from .data.suggestions import suggests_arguments
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
@@ -61,6 +62,7 @@ class Sequential:
     ((13,), [(2, 3), (3,), (3, 1), (1,)])
     """
 
+    @suggests_arguments
     def __init__(
         self,
         layers: Sequence[Layer],
@@ -173,6 +175,7 @@ class Sequential:
         """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
         return list(self._params)
 
+    @suggests_arguments
     def fit(
         self,
         X: Any,
@@ -247,6 +250,7 @@ class Sequential:
         )
         return self._train(config, schema)
 
+    @suggests_arguments
     def fit_many(
         self,
         X: Any,
@@ -373,6 +377,7 @@ class Sequential:
             raise
         return runs()
 
+    @suggests_arguments
     def loss_and_grads(
         self, X: Any, y: Any, reduction: str = "mean"
     ) -> tuple[float, list[Array]]:
@@ -443,6 +448,7 @@ class Sequential:
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
+    @suggests_arguments
     def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
@@ -570,6 +576,7 @@ class Sequential:
         return self._engine.outputs(inputs)
 
 
+@suggests_arguments
 def mlp(
     *sizes: int,
     activation: str = "sigmoid",
@@ -599,6 +606,7 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
+@suggests_arguments
 def load(path: Target) -> Sequential:
     """Return the net that `Sequential.save` wrote; ValueError for any other content.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, as_float_array
+from .suggestions import value_hint
 
 _MAX_INT = 2**31 - 1
 
@@ -91,6 +92,7 @@ def check_choice(name: str, value: Any, options: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(
             f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}"
+            f"{value_hint(value, allowed)}"
         )
     return value
 
@@ -131,10 +133,13 @@ def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
 
 def check_dtype(value: Any) -> np.dtype[Any]:
     """Return the dtype float64 or float32."""
-    for name in ("float64", "float32"):
+    names = ("float64", "float32")
+    for name in names:
         try:
             if value is not None and np.dtype(value) == np.dtype(name):
                 return np.dtype(name)
         except TypeError:  # not a dtype at all
             break
-    raise ValueError(f"dtype must be 'float64' or 'float32', not {value!r}")
+    raise ValueError(
+        f"dtype must be 'float64' or 'float32', not {value!r}{value_hint(value, names)}"
+    )
