@@ -140,6 +140,7 @@ def test_code_without_sources_has_its_own_key(tmp_path, form):
             assert compileall.compile_dir(
                 path,
                 quiet=1,
+                stripdir=path,
                 legacy=True,
                 invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
             )
