@@ -12,6 +12,7 @@ from html import escape
 from string import Template
 
 from ..outcome import Film, Finding, Picture
+from . import hangul
 from .document import (
     FINDING_TITLES,
     RUN_NOTE,
@@ -30,6 +31,8 @@ _PAGE = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>fastnn: published experiments, trained again</title>
 <style>
+@font-face { font-family: "$family"; src: url(data:font/woff;base64,$woff);
+  unicode-range: U+AC00-D7A3; }
 :root { color-scheme: light dark; --text: #1f2328; --pale: #57606a;
   --line: #d5dae0; --back: #fff; --box: #f5f7f9;
   --equal: #0a5c8f; --among: #0b6b50; --differs: #835400; --bad: #a8330a; }
@@ -40,7 +43,7 @@ _PAGE = Template("""<!doctype html>
 body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 60rem;
   background: var(--back); color: var(--text);
   font: 1rem/1.55 system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR",
-  "Noto Sans CJK KR", NanumGothic, sans-serif; overflow-wrap: break-word; }
+  "Noto Sans CJK KR", NanumGothic, "$family", sans-serif; overflow-wrap: break-word; }
 cite { font-style: normal; }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 1rem; }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 3.5rem 0 .5rem; padding-top: 1rem;
@@ -104,7 +107,9 @@ $contents
 </ul></nav>
 <div class="box">
 <p>How to read this report: "the page" is the published blog post or notebook, and
-"its code, run" what its code gives where it prints no number. A finding is one of:</p>
+"its code, run" what its code gives where it prints no number. A net "2-2-1" has two
+inputs, two hidden neurons and one output; an epoch is one pass over all points, and lr
+the learning rate. A finding is one of:</p>
 <dl>
 $kinds
 </dl>
@@ -126,7 +131,7 @@ $conclusion
 <h3>Findings</h3>
 $findings
 <h3>Pictures</h3>
-<p class="pale">Each opens in full size.</p>
+<p class="pale">Select one to open it in full size.</p>
 $images
 <h3>Trainings</h3>
 <div class="wide">$runs</div>
@@ -143,6 +148,8 @@ def html(report: Report) -> str:
     )
     made_with = ", ".join(f"{name} {value}" for name, value in report.made_with.items())
     return _PAGE.substitute(
+        family=hangul.FAMILY,
+        woff="".join(hangul.WOFF.split()),
         summary=escape(report.summary),
         failures=failures,
         training=f"{report.training_seconds:.2f} s",

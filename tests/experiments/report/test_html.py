@@ -5,7 +5,11 @@ import io
 import re
 
 from fake_experiments import CURSE, Page
+from fontTools.ttLib import TTFont
 from PIL import Image
+
+from fastnn.experiments import EXPERIMENTS
+from fastnn.experiments.report import hangul
 
 
 def test_the_page_is_complete_and_fetches_nothing(page):
@@ -19,7 +23,7 @@ def test_the_page_is_complete_and_fetches_nothing(page):
         f"https://example.org/{name}" for name in ("cat", "cat", "dog", "dog")
     ]
     assert {"href": "https://example.org/cat"} in read.all("a")
-    assert "url(" not in page
+    assert re.findall(r"url\((.{10})", page) == ["data:font/"]
     assert "@import" not in page
     for name in ("cat", "dog"):
         assert {"href": f"#{name}"} in read.all("a")
@@ -124,7 +128,14 @@ def test_korean_titles_have_their_language_and_fonts(page):
     fonts = page[page.index("font: 1rem") :].split(";")[0]
     for family in ("Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR"):
         assert f'"{family}"' in fonts
-    assert fonts.split()[-1] == "sans-serif"
+    # The page's own font comes after those that may be installed.
+    assert fonts.endswith(f'"{hangul.FAMILY}", sans-serif')
+    font = TTFont(io.BytesIO(base64.b64decode(hangul.WOFF)))
+    assert font["name"].getBestFamilyName() == hangul.FAMILY in fonts
+    titles = "".join(each.source for each in EXPERIMENTS.values())
+    letters = set(re.findall("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]", titles))
+    assert letters
+    assert letters <= set(map(chr, font.getBestCmap()))
 
 
 def test_the_marks_of_findings_are_explained(page):
