@@ -428,6 +428,48 @@ class Sequential:
             arrays["classes"] = self._classes
         write_archive(path, "net", Archive(self._architecture.facts(), arrays))
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the net as an ONNX model, which needs the package `onnx`.
+
+        The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
+        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
+        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        activations, otherwise ValueError or TypeError; ImportError without `onnx`.
+        `docs/export.md` has an example.
+        """
+        from .export.onnx import write_onnx
+
+        write_onnx(self, path)
+
+    def to_c(self, path: str | os.PathLike[str], name: str = "predict") -> None:
+        """Write the net as a C99 file with the function `name`, without dependencies.
+
+        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        of `predict`. The layers may be those of `to_onnx`; name must be an identifier
+        of C that is neither a keyword nor in the C library.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastnn import mlp
+        >>> path = Path(tempfile.mkdtemp(), "net.c")
+        >>> mlp(2, 3, 1, dtype="float32", seed=0).to_c(path, name="xor")
+        >>> "void xor(const float *x, float *out);" in path.read_text()
+        True
+        """
+        from .export.c import write_c
+
+        write_c(self, path, name)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the net to a JSON file, which `fastnn.load` reads as well.
+
+        It has the layers with their weights and biases, the loss, the dtype and the
+        labels. Each number is the shortest decimal from which the same bits come back.
+        """
+        from .export.json import write_json
+
+        write_json(self, path)
+
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
         dtype = check_dtype(dtype)
