@@ -14,6 +14,8 @@ from .data.arguments import check_choice, check_dtype, check_int, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.files import Archive, reading_archive, write_archive
 from .data.labels import check_classes, encode_labels
+from .export.json import read_json, write_json
+from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
@@ -418,6 +420,10 @@ class Sequential:
 
         A save that fails leaves the old file as it was.
         """
+        write_archive(path, "net", self._archive())
+
+    def _archive(self) -> Archive:
+        """Return what a file of the net holds."""
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
@@ -426,7 +432,7 @@ class Sequential:
         arrays = {"theta": self._theta}
         if self._classes is not None:
             arrays["classes"] = self._classes
-        write_archive(path, "net", Archive(self._architecture.facts(), arrays))
+        return Archive(self._architecture.facts(), arrays)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the net as an ONNX model, which needs the package `onnx`.
@@ -437,8 +443,6 @@ class Sequential:
         activations, otherwise ValueError or TypeError; ImportError without `onnx`.
         `docs/export.md` has an example.
         """
-        from .export.onnx import write_onnx
-
         write_onnx(self, path)
 
     def to_c(self, path: str | os.PathLike[str], name: str = "predict") -> None:
@@ -456,7 +460,7 @@ class Sequential:
         >>> "void xor(const float *x, float *out);" in path.read_text()
         True
         """
-        from .export.c import write_c
+        from .export.c import write_c  # here, because it imports Numba
 
         write_c(self, path, name)
 
@@ -466,9 +470,7 @@ class Sequential:
         It has the layers with their weights and biases, the loss, the dtype and the
         labels. Each number is the shortest decimal from which the same bits come back.
         """
-        from .export.json import write_json
-
-        write_json(self, path)
+        write_json(path, self._archive(), self._architecture)
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -589,11 +591,12 @@ def mlp(
 
 
 def load(path: str | os.PathLike[str]) -> Sequential:
-    """Return the net that `Sequential.save` wrote; ValueError for any other content.
+    """Return the net of a file that `Sequential.save` or `Sequential.to_json` wrote.
 
-    It has the same architecture, parameters, labels and dtype.
+    It has the same architecture, parameters, labels and dtype. The content decides
+    which file it is, not the name; any other content raises ValueError.
     """
-    with reading_archive(path, "net") as archive:
+    with reading_archive(path, "net", read_json) as archive:
         architecture = Architecture.from_archive(archive)
         dtype = check_dtype(archive.any_array("theta").dtype)
         theta = archive.array("theta", (architecture.n_params,), dtype)

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,14 +97,20 @@ def write_archive(path: str | os.PathLike[str], kind: str, archive: Archive) -> 
 
 
 @contextmanager
-def reading_archive(path: str | os.PathLike[str], kind: str) -> Iterator[Archive]:
+def reading_archive(
+    path: str | os.PathLike[str],
+    kind: str,
+    from_text: Callable[[bytes], Archive] | None = None,
+) -> Iterator[Archive]:
     """Read what `write_archive` wrote, in a `with` block that checks the content.
+
+    from_text makes an archive of the content of a file that begins with "{".
 
     Any error but OSError, also one raised in the block, becomes a ValueError that names
     the file: damaged files fail in a dozen ways.
     """
     try:
-        yield _read(path, kind)
+        yield _read(path, kind, from_text)
     except OSError:
         raise
     except Exception as error:
@@ -115,8 +121,14 @@ def reading_archive(path: str | os.PathLike[str], kind: str) -> Iterator[Archive
         ) from None
 
 
-def _read(path: str | os.PathLike[str], kind: str) -> Archive:
+def _read(
+    path: str | os.PathLike[str],
+    kind: str,
+    from_text: Callable[[bytes], Archive] | None,
+) -> Archive:
     content = Path(path).read_bytes()
+    if from_text is not None and content.lstrip()[:1] == b"{":
+        return from_text(content)
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise ValueError("it is not a .npz file")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:

@@ -8,8 +8,8 @@ _KEYWORDS = """
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t
     char16_t char32_t class co_await co_return co_yield compl concept const const_cast
     consteval constexpr constinit continue decltype default delete do double
-    dynamic_cast else enum explicit export extern false float for friend goto if import
-    inline int long module mutable namespace new noexcept not not_eq nullptr operator or
+    dynamic_cast else enum explicit export extern false float for friend goto if inline
+    int long mutable namespace new noexcept not not_eq nullptr operator or
     or_eq private protected public register reinterpret_cast requires restrict return
     short signed sizeof static static_assert static_cast struct switch template this
     thread_local throw true try typedef typeid typename typeof typeof_unqual union
@@ -46,10 +46,15 @@ def check_c_name(name: Any) -> str:
     """Return a name that a function in C and C++ can have, or raise an error."""
     if not isinstance(name, str):
         raise TypeError(f"name must be a string such as 'predict', not {name!r}")
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or "__" in name:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(
-            f"name must be an identifier of C, not {name!r}: a letter, then letters, "
-            "digits and single underscores"
+            f"name must be an identifier of C, not {name!r}: letters, digits and "
+            "underscores, and no digit at the beginning"
+        )
+    if re.search("__|^_[A-Z]", name):
+        raise ValueError(
+            f"name must not be {name!r}: compilers keep names with two underscores, "
+            "or an underscore before a capital, for themselves"
         )
     without_type = name[:-1] if name[-1] in "fl" and len(name) > 1 else name
     if name in _KEYWORDS.split():

@@ -1,0 +1,167 @@
+"""JSON: a net as text that any language reads, and that `fastnn.load` reads back.
+
+The file holds what a .npz file of a net does, with the parameters layer by layer:
+"weights" is a list of n_in rows of n_out numbers, "bias" a list of n_out numbers.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..data.arguments import check_dtype
+from ..data.arrays import Array
+from ..data.files import Archive, write_atomically
+from ..data.version import __version__
+from ..nn.architecture import Architecture
+
+_FORMAT = 1
+# Python objects take up to 30 times the bytes of the text that they are made from, so
+# these bounds keep what a stranger's file takes below 200 MB.
+_MAX_BYTES, _MAX_NUMBERS, _MAX_LISTS = 2**24, 2**21, 2**19
+_ARRAYS: dict[str, tuple[str, ...]] = {
+    "Affine": ("weights", "bias"),
+    "MatMul": ("weights",),
+}
+_LABELS = ("bool", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)))
+_LABELS += ("float16", "float32", "float64", "str")
+
+
+def write_json(
+    path: str | os.PathLike[str], archive: Archive, architecture: Architecture
+) -> None:
+    """Write a net's archive as JSON to a file."""
+    content = json_text(archive, architecture).encode()
+    if why := _too_large(content):
+        raise ValueError(f"the JSON file would not be loaded, as {why}: use net.save")
+    write_atomically(path, content)
+
+
+def json_text(archive: Archive, architecture: Architecture) -> str:
+    """Return the text of the file."""
+    theta = archive.any_array("theta")
+    classes = archive.arrays.get("classes")
+    entries = {"fastnn": __version__, "kind": "net", "format": _FORMAT}
+    entries |= {"loss": archive.fact("loss"), "dtype": theta.dtype.name}
+    if classes is not None:
+        name = "str" if classes.dtype.kind == "U" else classes.dtype.name
+        entries |= {"classes_dtype": name, "classes": classes.tolist()}
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(value)}" for key, value in entries.items()
+    ]
+    params = iter(architecture.views(theta))
+    layers = [
+        _layer(name, arguments, params) for name, arguments in archive.fact("layers")
+    ]
+    lines.append('"layers": [\n  ' + ",\n  ".join(layers) + "\n ]")
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
+def _layer(name: str, arguments: list[Any], params: Iterator[Array]) -> str:
+    head = f'{{"type": {json.dumps(name)}, "arguments": {json.dumps(arguments)}'
+    arrays = [
+        f',\n   "{array}": {_numbers(next(params))}' for array in _ARRAYS.get(name, ())
+    ]
+    return head + "".join(arrays) + "}"
+
+
+def _numbers(array: Array) -> str:
+    """Return the shortest decimals that give the same bits, a row per line.
+
+    >>> _numbers(np.array([0.1, 1e-8], "float32"))
+    '[0.1, 1e-08]'
+    """
+    if array.ndim == 2:
+        return "[\n    " + ",\n    ".join(map(_numbers, array)) + "]"
+    # As text a float32 is its shortest decimal, and so is the float64 made from that.
+    shortest = array.astype(str).astype(np.float64)
+    same = shortest.astype(array.dtype) == array
+    return json.dumps(np.where(same, shortest, array.astype(np.float64)).tolist())
+
+
+def read_json(content: bytes) -> Archive:
+    """Return the archive of a net from the content of a file; ValueError if invalid.
+
+    Only the form is checked here: what the layers are is up to `Architecture`.
+    """
+    if why := _too_large(content):
+        raise ValueError(why)
+    facts = json.loads(
+        content, object_pairs_hook=_no_key_twice, parse_constant=_no_constant
+    )
+    file = Archive(facts, {})
+    if file.fact("kind") != "net":
+        raise ValueError(f"it holds {facts['kind']!r}, not a net")
+    if (version := file.fact("format")) != _FORMAT:
+        raise ValueError(f"its format is {version}, and only {_FORMAT} is known")
+    dtype = check_dtype(file.fact("dtype"))
+    arrays, layers = [], []
+    for layer in _list("layers", file.fact("layers")):
+        name, arguments = layer["type"], _list("arguments", layer["arguments"])
+        names = _ARRAYS.get(name, ())
+        if set(layer) != {"type", "arguments", *names}:
+            raise ValueError(f"its layer {name!r} has the entries {list(layer)}")
+        for array, shape in zip(names, (arguments, arguments[1:]), strict=False):
+            arrays.append(_array(f"{array} of {name}", layer[array], shape, dtype))
+        layers.append([name, arguments])
+    found = {"theta": np.concatenate([np.empty(0, dtype), *arrays])}
+    if "classes" in facts:
+        found["classes"] = _classes(file.fact("classes_dtype"), facts["classes"])
+    return Archive({"loss": file.fact("loss"), "layers": layers}, found)
+
+
+def _too_large(content: bytes) -> str | None:
+    """Return why a file is too large, or None."""
+    if len(content) > _MAX_BYTES:
+        return f"it has {len(content):,} bytes, more than {_MAX_BYTES:,}"
+    if (n := content.count(b",")) > _MAX_NUMBERS:
+        return f"it has {n:,} numbers, more than {_MAX_NUMBERS:,}"
+    if (n := content.count(b"[") + content.count(b"{")) > _MAX_LISTS:
+        return f"it has {n:,} lists, more than {_MAX_LISTS:,}"
+    return None
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("it has an entry twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"it has the number {name}, which is not finite")
+
+
+def _list(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"its {name} are not a list")
+    return value
+
+
+def _array(name: str, value: Any, shape: list[Any], dtype: np.dtype[Any]) -> Array:
+    """Return a row of numbers, or rows one after another, as an array (n,)."""
+    rows: Iterable[Any] = [value]
+    if len(shape) == 2:
+        rows = _list(name, value)
+        if len(value) != shape[0]:
+            raise ValueError(f"its {name} have {len(value)} rows, not {shape[0]}")
+    for row in rows:
+        if len(_list(name, row)) != shape[-1]:
+            raise ValueError(f"its {name} have a row that has not {shape[-1]} numbers")
+    flat = list(chain.from_iterable(rows))
+    if not {*map(type, flat)} <= {int, float}:
+        raise ValueError(f"its {name} are not all numbers")
+    return np.array(flat, np.float64).astype(dtype)
+
+
+def _classes(dtype: Any, values: Any) -> Array:
+    """Return the labels of the classes; which ones are allowed is checked later."""
+    if dtype not in _LABELS:
+        raise ValueError(f"its labels have the unknown dtype {dtype!r}")
+    classes = np.array(_list("classes", values), dtype)
+    same = [*map(type, values)] == [*map(type, classes.tolist())]
+    if not same or classes.tolist() != values:
+        raise ValueError(f"its labels are not all of dtype {dtype}")
+    return classes
