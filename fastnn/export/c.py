@@ -62,12 +62,6 @@ _PREAMBLE = """\
 #error "compile without -ffast-math, which breaks the rounding in e^x"
 #endif
 
-/* Nothing may be fused but what stands in fma, a product and a sum rounded once. */
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
 #ifdef {macro}
 #define fma(x, y, z) ((x) * (y) + (z))
 #else
@@ -225,7 +219,7 @@ def _results(net: Exportable) -> tuple[str, str, list[str]]:
 
 def _as_text(label: object) -> str:
     """Return a label as JSON that neither ends nor opens a comment, and is readable."""
-    text = json.dumps(label, ensure_ascii=False).replace("/", "\\/")
+    text = json.dumps(label, ensure_ascii=False).replace("*", "\\u002a")
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
