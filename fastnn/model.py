@@ -1,7 +1,6 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from time import perf_counter
@@ -10,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import kernels
+from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import check_choice, check_dtype, check_int, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
-from .data.files import Archive, reading_archive, write_archive
-from .data.labels import check_classes, encode_labels
+from .data.labels import encode_labels
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
@@ -415,10 +414,12 @@ class Sequential:
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
-        A save that fails leaves the old file as it was.
+        path: where to, or a binary file object. A save that fails leaves the old file
+        as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
+        or a device is written to. ValueError for the extension of another format.
         """
         write_archive(path, "net", self._archive())
 
@@ -434,7 +435,7 @@ class Sequential:
             arrays["classes"] = self._classes
         return Archive(self._architecture.facts(), arrays)
 
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+    def to_onnx(self, path: Target) -> None:
         """Write the net as an ONNX model, which needs the package `onnx`.
 
         The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
@@ -445,7 +446,7 @@ class Sequential:
         """
         write_onnx(self, path)
 
-    def to_c(self, path: str | os.PathLike[str], name: str = "predict") -> None:
+    def to_c(self, path: Target, name: str = "predict") -> None:
         """Write the net as a C99 file with the function `name`, without dependencies.
 
         Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
@@ -464,7 +465,7 @@ class Sequential:
 
         write_c(self, path, name)
 
-    def to_json(self, path: str | os.PathLike[str]) -> None:
+    def to_json(self, path: Target) -> None:
         """Write the net to a JSON file, which `fastnn.load` reads as well.
 
         It has the layers with their weights and biases, the loss, the dtype and the
@@ -590,20 +591,19 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
-    """Return the net of a file that `Sequential.save` or `Sequential.to_json` wrote.
+def load(path: Target) -> Sequential:
+    """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
-    It has the same architecture, parameters, labels and dtype. The content decides
-    which file it is, not the name; any other content raises ValueError.
+    path: where it is, or a binary file object. The content decides which of the two it
+    is, not the name; ValueError for any other content. The net has the same
+    architecture, parameters, labels and dtype.
     """
     with reading_archive(path, "net", read_json) as archive:
         architecture = Architecture.from_archive(archive)
-        dtype = check_dtype(archive.any_array("theta").dtype)
+        dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
-        classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
-        return _net_of(
-            architecture, as_float_array("theta", theta, dtype).copy(), classes
-        )
+        as_float_array("theta", theta, dtype)  # refuses what is not finite
+        return _net_of(architecture, theta, architecture.read_classes(archive))
 
 
 @builds_nets

@@ -5,14 +5,13 @@ The exported function takes one row. Its results have the bits of `predict_proba
 """
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from ..data.archives import Target, check_target, write_content
 from ..data.arrays import Array
-from ..data.files import write_atomically
 from ..data.version import __version__
 from ..nn.layers import Affine, MatMul
 from ..nn.net import Net
@@ -87,10 +86,11 @@ typedef char {name}_bits_fit[sizeof({name}_bits) == sizeof(double) ? 1 : -1];
 """
 
 
-def write_c(net: Net, path: str | os.PathLike[str], name: str) -> None:
+def write_c(net: Net, target: Target, name: str) -> None:
     """Write a net as C to a file; see `fastnn.Sequential.to_c`."""
+    check_target(target, ".c", ".h")
     source = c_source(exportable(net, "C"), check_c_name(name))
-    write_atomically(path, source.encode())
+    write_content(target, source.encode())
 
 
 def c_source(net: Exportable, name: str) -> str:

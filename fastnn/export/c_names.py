@@ -3,47 +3,51 @@
 import re
 from typing import Any
 
-# Words of C up to C23 and of C++, in which the file may be included.
+# The words of C up to C23.
 _KEYWORDS = """
-    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t
-    char16_t char32_t class co_await co_return co_yield compl concept const const_cast
-    consteval constexpr constinit continue decltype default delete do double
-    dynamic_cast else enum explicit export extern false float for friend goto if inline
-    int long mutable namespace new noexcept not not_eq nullptr operator or
-    or_eq private protected public register reinterpret_cast requires restrict return
-    short signed sizeof static static_assert static_cast struct switch template this
-    thread_local throw true try typedef typeid typename typeof typeof_unqual union
-    unsigned using virtual void volatile wchar_t while xor xor_eq
+    alignas alignof asm auto bool break case char const constexpr continue default do
+    double else enum extern false float for goto if inline int long nullptr register
+    restrict return short signed sizeof static static_assert struct switch thread_local
+    true typedef typeof typeof_unqual union unsigned void volatile while
     """
-# Functions of the C library, which compilers know, and macros of theirs.
+# Functions and macros of the C library and of Unix, which compilers know.
 _LIBRARY = """
-    abort abs acos acosh asin asinh atan atan2 atanh atexit atof atoi atol atoll bsearch
-    cabs cacos cacosh calloc carg casin casinh catan catanh cbrt ccos ccosh ceil cexp
-    cimag clearerr clock clog conj copysign cos cosh cpow cproj creal csin csinh csqrt
-    ctan ctanh ctime difftime div erf erfc exit exp exp2 expm1 fabs fclose fdim feof
-    ferror fflush fgetc fgetpos fgets floor fma fmax fmin fmod fopen fprintf fputc fputs
-    fread free freopen frexp fscanf fseek fsetpos ftell fwide fwprintf fwrite fwscanf
-    getc getchar getenv gets getwc gmtime hypot ilogb imaxabs imaxdiv isalnum isalpha
-    isblank iscntrl isdigit isgraph islower isprint ispunct isspace isupper iswalnum
-    iswalpha isxdigit labs ldexp ldiv lgamma llabs lldiv llrint llround localeconv
-    localtime log log10 log1p log2 logb longjmp lrint lround main malloc mblen mbstowcs
-    mbtowc memchr memcmp memcpy memmove memset mktime modf nan nearbyint nextafter
-    nexttoward perror pow printf putc putchar puts qsort raise rand realloc remainder
-    remove remquo rename rewind rint round scalbln scalbn scanf setbuf setjmp setlocale
-    setvbuf signal sin sinh snprintf sprintf sqrt srand sscanf strcat strchr strcmp
-    strcoll strcpy strcspn strerror strftime strlen strncat strncmp strncpy strpbrk
-    strrchr strspn strstr strtod strtof strtok strtol strtold strtoll strtoul strtoull
-    strxfrm swprintf swscanf system tan tanh tgamma time tmpfile tmpnam tolower toupper
-    towlower towupper trunc ungetc ungetwc va_arg vfprintf vprintf vscanf vsnprintf
-    vsprintf vsscanf wcscpy wcslen wctomb wprintf wscanf
-    errno fpclassify isfinite isgreater isinf isless isnan isnormal isunordered
-    isgreaterequal islessequal islessgreater linux math_errhandling signbit unix
-    INFINITY NAN NULL HUGE_VAL HUGE_VALF HUGE_VALL MATH_ERRNO MATH_ERREXCEPT
+    abort abs acos acosh aligned_alloc alloca asin asinh atan atan2 atanh atexit
+    atof atoi atol atoll bcmp bcopy bsearch bzero cabs cacos cacosh calloc carg
+    casin casinh catan catanh cbrt ccos ccosh ceil cexp cimag clearerr clock clog
+    conj copysign cos cosh cpow cproj creal csin csinh csqrt ctan ctanh ctime
+    difftime div drem erf erfc errno execl execle execlp execv execve execvp exit
+    exp exp10 exp2 expm1 fabs fclose fdim feclearexcept fegetenv fegetexceptflag
+    fegetround feholdexcept feof feraiseexcept ferror fesetenv fesetexceptflag
+    fesetround fetestexcept feupdateenv fflush ffs ffsl ffsll fgetc fgetpos fgets
+    finite floor fma fmax fmin fmod fopen fork fpclassify fprintf fputc
+    fputc_unlocked fputs fread free freopen frexp fscanf fseek fsetpos ftell fwide
+    fwprintf fwrite fwrite_unlocked fwscanf gamma getc getchar getenv gets getwc
+    gmtime hypot ilogb imaxabs imaxdiv index isalnum isalpha isascii isblank iscntrl
+    isdigit isfinite isgraph isgreater isgreaterequal isinf isless islessequal
+    islessgreater islower isnan isnormal isprint ispunct isspace isunordered isupper
+    iswalnum iswalpha iswblank iswcntrl iswdigit iswgraph iswlower iswprint iswpunct
+    iswspace iswupper iswxdigit isxdigit j0 j1 jn labs ldexp ldiv lgamma lgamma_r
+    lgammaf_r lgammal_r linux llabs lldiv llrint llround localeconv localtime log
+    log10 log1p log2 logb longjmp lrint lround main malloc math_errhandling mblen
+    mbstowcs mbtowc memchr memcmp memcpy memmove memset mktime modf nan nearbyint
+    nextafter nexttoward perror posix_memalign pow pow10 printf putc putc_unlocked
+    putchar putchar_unlocked puts qsort raise rand realloc remainder remove remquo
+    rename rewind rindex rint round scalb scalbln scalbn scanf setbuf setjmp
+    setlocale setvbuf signal signbit significand sin sincos sinh snprintf sprintf
+    sqrt srand sscanf stpcpy stpncpy strcasecmp strcat strchr strcmp strcoll strcpy
+    strcspn strdup strerror strftime strlen strncasecmp strncat strncmp strncpy
+    strndup strnlen strpbrk strrchr strspn strstr strtod strtof strtok strtol
+    strtold strtoll strtoul strtoull strxfrm swprintf swscanf system tan tanh tgamma
+    time tmpfile tmpnam toascii tolower toupper towlower towupper trunc ungetc
+    ungetwc unix va_arg vfprintf vfscanf vprintf vscanf vsnprintf vsprintf vsscanf
+    wcscpy wcslen wctomb wprintf wscanf y0 y1 yn HUGE_VAL HUGE_VALF HUGE_VALL
+    INFINITY MATH_ERREXCEPT MATH_ERRNO NAN NULL
     """
 
 
 def check_c_name(name: Any) -> str:
-    """Return a name that a function in C and C++ can have, or raise an error."""
+    """Return a name that a function in C can have, or raise an error."""
     if not isinstance(name, str):
         raise TypeError(f"name must be a string such as 'predict', not {name!r}")
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):

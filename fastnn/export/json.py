@@ -5,20 +5,25 @@ The file holds what a .npz file of a net does, with the parameters layer by laye
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..data.archives import (
+    FORMAT,
+    Archive,
+    Target,
+    check_target,
+    parse_facts,
+    write_content,
+)
 from ..data.arguments import check_dtype
 from ..data.arrays import Array
-from ..data.files import Archive, write_atomically
 from ..data.version import __version__
 from ..nn.architecture import Architecture
 
-_FORMAT = 1
 # Python objects take up to 30 times the bytes of the text that they are made from, so
 # these bounds keep what a stranger's file takes below 200 MB.
 _MAX_BYTES, _MAX_NUMBERS, _MAX_LISTS = 2**24, 2**21, 2**19
@@ -30,21 +35,19 @@ _LABELS = ("bool", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)))
 _LABELS += ("float16", "float32", "float64", "str")
 
 
-def write_json(
-    path: str | os.PathLike[str], archive: Archive, architecture: Architecture
-) -> None:
+def write_json(target: Target, archive: Archive, architecture: Architecture) -> None:
     """Write a net's archive as JSON to a file."""
+    check_target(target, ".json")
     content = json_text(archive, architecture).encode()
     if why := _too_large(content):
-        raise ValueError(f"the JSON file would not be loaded, as {why}: use net.save")
-    write_atomically(path, content)
+        raise ValueError(f"the JSON file could not be loaded, as {why}: use net.save")
+    write_content(target, content)
 
 
 def json_text(archive: Archive, architecture: Architecture) -> str:
     """Return the text of the file."""
-    theta = archive.any_array("theta")
-    classes = archive.arrays.get("classes")
-    entries = {"fastnn": __version__, "kind": "net", "format": _FORMAT}
+    theta, classes = archive.arrays["theta"], archive.arrays.get("classes")
+    entries = {"fastnn": __version__, "kind": "net", "format": FORMAT}
     entries |= {"loss": archive.fact("loss"), "dtype": theta.dtype.name}
     if classes is not None:
         name = "str" if classes.dtype.kind == "U" else classes.dtype.name
@@ -82,21 +85,18 @@ def _numbers(array: Array) -> str:
     return json.dumps(np.where(same, shortest, array.astype(np.float64)).tolist())
 
 
-def read_json(content: bytes) -> Archive:
-    """Return the archive of a net from the content of a file; ValueError if invalid.
+def read_json(stream: BinaryIO) -> Archive:
+    """Return the archive of a net from a file; ValueError if invalid.
 
     Only the form is checked here: what the layers are is up to `Architecture`.
     """
+    content = stream.read(_MAX_BYTES + 1)
     if why := _too_large(content):
         raise ValueError(why)
-    facts = json.loads(
-        content, object_pairs_hook=_no_key_twice, parse_constant=_no_constant
-    )
+    facts = parse_facts(content)
     file = Archive(facts, {})
     if file.fact("kind") != "net":
         raise ValueError(f"it holds {facts['kind']!r}, not a net")
-    if (version := file.fact("format")) != _FORMAT:
-        raise ValueError(f"its format is {version}, and only {_FORMAT} is known")
     dtype = check_dtype(file.fact("dtype"))
     arrays, layers = [], []
     for layer in _list("layers", file.fact("layers")):
@@ -116,22 +116,12 @@ def read_json(content: bytes) -> Archive:
 def _too_large(content: bytes) -> str | None:
     """Return why a file is too large, or None."""
     if len(content) > _MAX_BYTES:
-        return f"it has {len(content):,} bytes, more than {_MAX_BYTES:,}"
+        return f"it has more than {_MAX_BYTES:,} bytes"
     if (n := content.count(b",")) > _MAX_NUMBERS:
         return f"it has {n:,} numbers, more than {_MAX_NUMBERS:,}"
     if (n := content.count(b"[") + content.count(b"{")) > _MAX_LISTS:
         return f"it has {n:,} lists, more than {_MAX_LISTS:,}"
     return None
-
-
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError("it has an entry twice")
-    return dict(pairs)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"it has the number {name}, which is not finite")
 
 
 def _list(name: str, value: Any) -> list[Any]:
@@ -160,7 +150,11 @@ def _classes(dtype: Any, values: Any) -> Array:
     """Return the labels of the classes; which ones are allowed is checked later."""
     if dtype not in _LABELS:
         raise ValueError(f"its labels have the unknown dtype {dtype!r}")
-    classes = np.array(_list("classes", values), dtype)
+    texts = [value for value in _list("classes", values) if isinstance(value, str)]
+    # NumPy takes as much for each string as for the longest one
+    if len(texts) * max(map(len, texts), default=0) > _MAX_BYTES:
+        raise ValueError("its labels are too long")
+    classes = np.array(values, dtype)
     same = [*map(type, values)] == [*map(type, classes.tolist())]
     if not same or classes.tolist() != values:
         raise ValueError(f"its labels are not all of dtype {dtype}")

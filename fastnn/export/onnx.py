@@ -1,12 +1,11 @@
 """ONNX: a net as a model for onnxruntime and whatever else reads the format."""
 
 import json
-import os
 from typing import Any
 
 import numpy as np
 
-from ..data.files import write_atomically
+from ..data.archives import Target, check_target, write_content
 from ..data.version import __version__
 from ..nn.net import Net
 from .exportable import Exportable, exportable
@@ -24,10 +23,11 @@ _OPERATORS = {
 }
 
 
-def write_onnx(net: Net, path: str | os.PathLike[str]) -> None:
+def write_onnx(net: Net, target: Target) -> None:
     """Write a net as an ONNX model to a file; see `fastnn.Sequential.to_onnx`."""
+    check_target(target, ".onnx")
     model = onnx_model(exportable(net, "ONNX"))
-    write_atomically(path, model.SerializeToString(deterministic=True))
+    write_content(target, model.SerializeToString(deterministic=True))
 
 
 def onnx_model(net: Exportable) -> Any:

@@ -207,7 +207,20 @@ def test_the_comment_names_the_classes_whatever_they_are(tmp_path):
         build(compiler, *C99, "-c", tmp_path / "net.c", to=tmp_path / "net.o")
 
 
-GOOD_NAMES = ("predict", "net_2", "_net", "out", "x", "k", "w", "fast", "Sinus", "EXP")
+GOOD_NAMES = (
+    "predict",
+    "net_2",
+    "_net",
+    "xor",
+    "class",
+    "out",
+    "x",
+    "k",
+    "w",
+    "fast",
+    "Sinus",
+    "EXP",
+)
 
 
 @needs_gcc
@@ -235,7 +248,7 @@ def test_names_that_are_taken_compile(tmp_path):
         ("restrict", "a keyword"),
         ("_Bool", "keep names"),
         ("a__b", "keep names"),
-        ("class", "a keyword"),
+        ("nullptr", "a keyword"),
         ("main", "which the C library has"),
         ("exp", "which the C library has"),
         ("tanhf", "which the C library has"),
