@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -12,7 +13,9 @@ from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import check_choice, check_dtype, check_int, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
+from .data.frames import Columns, column_names
 from .data.labels import encode_labels
+from .data.schema import Schema, schema_of
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
@@ -27,7 +30,7 @@ from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
-from .training.config import check_reduction, fit_config
+from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
@@ -72,14 +75,14 @@ class Sequential:
         dtype = check_dtype(dtype)
         drawn = architecture.draw(init, np.random.default_rng(check_seed(seed)))
         theta = as_float_array("init", drawn, dtype).copy()
-        self._assemble(architecture, theta, None)
+        self._assemble(architecture, theta, Schema())
         warn_of_symmetry(architecture.stack)
 
     def _assemble(
-        self, architecture: Architecture, theta: Array, classes: Array | None
+        self, architecture: Architecture, theta: Array, schema: Schema
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
-        self._architecture, self._classes = architecture, classes
+        self._architecture, self._schema = architecture, schema
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -113,8 +116,16 @@ class Sequential:
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels of the classes; None before a fit, and for "mse"."""
-        return self._classes
+        """The sorted labels (n_classes,); None before a fit, and for "mse"."""
+        return self._schema.classes
+
+    @property
+    def columns(self) -> Columns | None:
+        """The names of the columns of X, if a fit had them; other frames are refused.
+
+        None before a fit, and after fits to arrays without names.
+        """
+        return self._schema.columns
 
     @property
     def n_in(self) -> int:
@@ -170,13 +181,18 @@ class Sequential:
         loop: str = "auto",
         n_jobs: int = 1,
         record: Any = None,
+        classes: Any = None,
     ) -> History:
         """Train from the present parameters, and return the history.
 
         The history is also kept as `history`. X (n, n_in): numbers in a list, an array
-        or a frame. y: labels (n,), which are integers from 0, -1 and 1 for two classes,
-        or strings, as many different ones as there are classes; one-hot rows for
-        "softmax_ce"; values (n,) or (n, n_out) for "mse".
+        or a frame, whose columns later frames must have, too, in the same order. y:
+        labels (n,), which are whole numbers, booleans or strings, as many different
+        ones as there are classes; one-hot rows for "softmax_ce", whose labels are the
+        numbers of their columns; values (n,) or (n, n_out) for "mse". classes are
+        numbered in sorted order, and `predict` returns the labels in the dtype of y. If
+        y lacks some of them, classes= lists all; without it labels from 0 to
+        n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
         "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
@@ -204,7 +220,7 @@ class Sequential:
         True
         """
         rule = update_rule(optimizer, lr, self._params)
-        inputs, targets, classes = self._data(X, y)
+        inputs, targets, schema = self._data(X, y, True, classes)
         config = fit_config(
             inputs,
             targets,
@@ -221,15 +237,7 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
         )
-        classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
-        self._classes = classes
-        try:
-            trainer.run()
-        finally:
-            self.history = trainer.history
-        assert self.history is not None
-        return self.history
+        return self._train(config, schema)
 
     def fit_many(
         self,
@@ -250,6 +258,7 @@ class Sequential:
         every: int = 1,
         losses: str | None = None,
         stop_below: float | None = None,
+        classes: Any = None,
     ) -> Runs:
         """Train many nets of this architecture side by side, and leave this one alone.
 
@@ -293,25 +302,22 @@ class Sequential:
         self.runs = None
         started = perf_counter()
         chosen = choose(optimizer, lr)
-        inputs, targets, classes = self._data(X, y)
+        inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
         rule = chosen.rule_per_net(initial.n_nets)
-        how: dict[str, Any] = {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "reduction": reduction,
-            "shuffle": shuffle,
-            "seed": seed,
-        }
         config = fit_config(
             inputs,
             targets,
             rule,
+            epochs=epochs,
+            batch_size=batch_size,
+            reduction=reduction,
+            shuffle=shuffle,
+            seed=seed,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=architecture.mixes_rows,
-            **how,
         )
         fused = self._engine if isinstance(self._engine, Fused) else None
         recording = loss_recording(
@@ -329,11 +335,16 @@ class Sequential:
         def fit_one(
             i: int, theta: Array, record: Array | None
         ) -> tuple[Array, History]:
-            net, alone = self.with_theta(theta), chosen.for_net(i)
+            net = self.with_theta(theta)
+            alone = replace(
+                config,
+                rule=chosen.for_net(i).rule(net.params),
+                progress=False,
+                n_jobs=1,
+                record_at=config.record_at if record is None else record,
+            )
             try:
-                history = net.fit(
-                    X, y, optimizer=alone, record=record, progress=False, **how
-                )
+                history = net._train(alone, schema)
                 return net.theta, history
             except DivergenceError:
                 assert net.history is not None
@@ -341,7 +352,7 @@ class Sequential:
 
         def runs() -> Runs:
             seconds = perf_counter() - started
-            return runs_of(state, architecture, classes, initial.seed_array(), seconds)
+            return runs_of(state, architecture, schema, initial.seed_array(), seconds)
 
         try:
             if fused is None:
@@ -379,8 +390,8 @@ class Sequential:
         z = self._outputs(X)
         if self._architecture.n_classes is None:
             return z[:, 0] if self.n_out == 1 else z
-        numbers = self._class_numbers(z)
-        return numbers if self._classes is None else self._classes[numbers]
+        numbers, labels = self._class_numbers(z), self._schema.labels
+        return numbers if labels is None else labels.of_class[numbers]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
@@ -395,7 +406,11 @@ class Sequential:
             )
         inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
-        return self._engine.probabilities(inputs, n_classes)
+        probabilities = self._engine.probabilities(inputs, n_classes)
+        labels = self._schema.labels
+        if labels is None or labels.order is None:
+            return probabilities
+        return probabilities[:, labels.order]
 
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
@@ -430,10 +445,8 @@ class Sequential:
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
-        arrays = {"theta": self._theta}
-        if self._classes is not None:
-            arrays["classes"] = self._classes
-        return Archive(self._architecture.facts(), arrays)
+        facts = self._architecture.facts() | self._schema.facts()
+        return Archive(facts, {"theta": self._theta} | self._schema.arrays())
 
     def to_onnx(self, path: Target) -> None:
         """Write the net as an ONNX model, which needs the package `onnx`.
@@ -444,7 +457,7 @@ class Sequential:
         activations, otherwise ValueError or TypeError; ImportError without `onnx`.
         `docs/export.md` has an example.
         """
-        write_onnx(self, path)
+        write_onnx(path, self._architecture, self._theta, self._schema)
 
     def to_c(self, path: Target, name: str = "predict") -> None:
         """Write the net as a C99 file with the function `name`, without dependencies.
@@ -463,7 +476,7 @@ class Sequential:
         """
         from .export.c import write_c  # here, because it imports Numba
 
-        write_c(self, path, name)
+        write_c(path, name, self._architecture, self._theta, self._schema)
 
     def to_json(self, path: Target) -> None:
         """Write the net to a JSON file, which `fastnn.load` reads as well.
@@ -471,7 +484,7 @@ class Sequential:
         It has the layers with their weights and biases, the loss, the dtype and the
         labels. Each number is the shortest decimal from which the same bits come back.
         """
-        write_json(path, self._archive(), self._architecture)
+        write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -536,25 +549,47 @@ class Sequential:
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
-        """Return X and y as the kernels take them, and the labels of the classes."""
+    def _train(self, config: FitConfig, schema: Schema) -> History:
+        """Train as configured; keep the schema and the history, also of a failure."""
+        classifies = self._architecture.n_classes is not None
+        trainer = Trainer(self._engine, config, self._theta, classifies)
+        self._schema = schema
+        try:
+            trainer.run()
+        finally:
+            self.history = trainer.history
+        assert self.history is not None
+        return self.history
+
+    def _data(
+        self, X: Any, y: Any, learns: bool = False, classes: Any = None
+    ) -> tuple[Array, Array, Schema]:
+        """Return X and y as the kernels take them, and what the net knows of them then.
+
+        learns: the caller remembers it. classes: the labels of all classes.
+        """
         architecture, inputs = self._architecture, self._inputs(X)
-        targets, classes = encode_labels(
+        targets, labels = encode_labels(
             y,
             self._engine.n_rows(len(inputs)),
             architecture.n_out,
             architecture.n_classes,
-            self._classes,
+            self._schema.labels,
             self.dtype,
+            learns=learns,
+            declared=classes,
         )
-        return inputs, targets, classes
+        columns = self._schema.columns
+        if columns is None and type(X) is not np.ndarray:
+            columns = column_names(X)
+        return inputs, targets, Schema(columns, labels)
 
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):
             raise ValueError(
                 "the net's parameters are not finite: set net.theta, or make a new net"
             )
-        return as_features(X, self.n_in, self.dtype)
+        return as_features(X, self.n_in, self.dtype, self._schema.columns)
 
     def _outputs(self, X: Any) -> Array:
         inputs = self._inputs(X)
@@ -603,14 +638,13 @@ def load(path: Target) -> Sequential:
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
         as_float_array("theta", theta, dtype)  # refuses what is not finite
-        return _net_of(architecture, theta, architecture.read_classes(archive))
+        schema = schema_of(archive, architecture.n_in, architecture.n_classes)
+        return _net_of(architecture, theta, schema)
 
 
 @builds_nets
-def _net_of(
-    architecture: Architecture, theta: Array, classes: Array | None
-) -> Sequential:
+def _net_of(architecture: Architecture, theta: Array, schema: Schema) -> Sequential:
     """Assemble a net from its parts; layers and theta are not copied."""
     net = Sequential.__new__(Sequential)
-    net._assemble(architecture, theta, classes)
+    net._assemble(architecture, theta, schema)
     return net

@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 
 import fastnn
+from fastnn.data.labels import Labels
+from fastnn.data.schema import Schema
 from fastnn.nn.net import build_net
 
 ACTIVATIONS = (fastnn.Sigmoid, fastnn.Tanh, fastnn.ReLU, fastnn.Identity)
@@ -12,6 +14,7 @@ LABELS = (
     None,
     lambda n: np.array([f"c{i:02}" for i in range(n)]),
     lambda n: np.arange(n) * 3 - 1,
+    lambda n: np.roll(np.arange(n) * 2.0, 1),  # met in another order
 )
 
 
@@ -37,10 +40,16 @@ def random_net(number, scale=1.0):
     dtype = ("float64", "float32")[number // 2 % 2]
     net = fastnn.Sequential(layers, loss, seed=number, dtype=dtype)
     theta = scale * (net.theta + rng.normal(0, 0.3, net.theta.size))
-    labels = LABELS[number // 4 % len(LABELS)]
-    n_classes = net.architecture.n_classes
-    classes = labels(n_classes) if labels and n_classes else None
-    return build_net(net.architecture, theta.astype(dtype), classes)
+    net.theta = theta.astype(dtype)
+    labels, n_classes = LABELS[number // 4 % len(LABELS)], net.architecture.n_classes
+    return with_labels(net, labels(n_classes)) if labels and n_classes else net
+
+
+def with_labels(net, labels):
+    """Return the net with the label of each class number."""
+    seen = np.ones(len(labels), bool)
+    schema = Schema(labels=Labels(np.array(labels), seen))
+    return build_net(net.architecture, net.theta, schema)
 
 
 def random_rows(net, n, number=0, sizes=(1.0,)):

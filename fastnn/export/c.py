@@ -5,16 +5,17 @@ The exported function takes one row. Its results have the bits of `predict_proba
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..data.archives import Target, check_target, write_content
 from ..data.arrays import Array
+from ..data.schema import Schema
 from ..data.version import __version__
+from ..nn.architecture import Architecture
 from ..nn.layers import Affine, MatMul
-from ..nn.net import Net
 from .c_functions import function, in_c, literal, with_callees
 from .c_names import check_c_name
 from .exportable import Exportable, exportable
@@ -41,6 +42,7 @@ _COMMENT = """\
  *     void {name}(const {type} *x, {type} *out);
  *
  * x       {inputs}
+{columns}\
  * out     {outputs}; it must not overlap x
 {labels}\
  *
@@ -86,10 +88,13 @@ typedef char {name}_bits_fit[sizeof({name}_bits) == sizeof(double) ? 1 : -1];
 """
 
 
-def write_c(net: Net, target: Target, name: str) -> None:
+def write_c(
+    target: Target, name: str, architecture: Architecture, theta: Array, schema: Schema
+) -> None:
     """Write a net as C to a file; see `fastnn.Sequential.to_c`."""
     check_target(target, ".c", ".h")
-    source = c_source(exportable(net, "C"), check_c_name(name))
+    net = exportable("C", architecture, theta, schema)
+    source = c_source(net, check_c_name(name))
     write_content(target, source.encode())
 
 
@@ -123,7 +128,8 @@ class _Body:
             self.lines.append(f"/* {step.layer!r} */")
             if step in linear:
                 number = linear.index(step) + 1
-                straight = number == len(linear) and net.link != "Sigmoid"
+                is_last = number == len(linear)
+                straight = is_last and net.link != "Sigmoid" and net.order is None
                 x = self._place
                 self._move("out" if straight else "", step.n_out)
                 sizes = f"{step.params[0].shape[0]}, {step.n_out}"
@@ -139,10 +145,13 @@ class _Body:
         if net.link == "Sigmoid":
             self.calls.append("sigmoid")
             z = f"{self._place}[0]"
-            self.lines.append(f"out[0] = {name}_sigmoid(-{z});")
-            self.lines.append(f"out[1] = {name}_sigmoid({z});")
+            first, second = (0, 1) if net.order is None else net.order
+            self.lines.append(f"out[{first}] = {name}_sigmoid(-{z});")
+            self.lines.append(f"out[{second}] = {name}_sigmoid({z});")
         elif net.link == "Softmax":
             self._activate("softmax", net.n_out)
+            for k, number in enumerate([] if net.order is None else net.order):
+                self.lines.append(f"out[{k}] = {self._place}[{number}];")
 
     def _move(self, place: str, size: int) -> None:
         """Go on in another buffer, which is `out` or the one of a and b not in use."""
@@ -185,6 +194,7 @@ class _Body:
 def _comment(net: Exportable, name: str, body: _Body, called: list[str]) -> str:
     itemsize = net.dtype.itemsize
     results, method, labels = _results(net)
+    columns = net.columns or ()
     code = _EXPORTED_BYTES + _CALL_BYTES * len(body.calls)
     code += sum(_FUNCTION_BYTES[which][itemsize == 4] for which in called)
     return _COMMENT.format(
@@ -192,8 +202,9 @@ def _comment(net: Exportable, name: str, body: _Body, called: list[str]) -> str:
         version=__version__,
         type="double" if itemsize == 8 else "float",
         inputs=f"{_count(net.n_in, 'number')}, scaled as they were for the training",
+        columns=_lines(f"x[{k}] is {_as_text(c)}" for k, c in enumerate(columns)),
         outputs=results,
-        labels="".join(f" *{line}\n" for line in labels),
+        labels=_lines(labels),
         layers="\n *         ".join(_wrapped([repr(layer) for layer in net.layers])),
         n_params=net.n_params,
         dtype=net.dtype,
@@ -210,11 +221,16 @@ def _results(net: Exportable) -> tuple[str, str, list[str]]:
     """Return what the results are, which method has them, and a line per result."""
     if net.classes is None:
         return _count(net.n_out, "value"), "predict", []
+    classes = net.classes if net.order is None else net.classes[net.order]
     labels = [
-        f"          out[{k}] is the probability of {_as_text(label)}"
-        for k, label in enumerate(net.classes.tolist())
+        f"out[{k}] is the probability of {_as_text(label)}"
+        for k, label in enumerate(classes.tolist())
     ]
     return f"{len(labels)} probabilities, one per class", "predict_proba", labels
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f" *         {text}\n" for text in texts)
 
 
 def _as_text(label: object) -> str:

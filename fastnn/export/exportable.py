@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..data.arrays import Array
+from ..data.frames import Columns
+from ..data.schema import Schema
 from ..nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from ..nn.architecture import Architecture
 from ..nn.layers import Affine, Layer, MatMul
 from ..nn.losses import LOSSES
-from ..nn.net import Net
 from ..training.engines.table import layer_table
 
 _EXACTLY = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax)
@@ -34,9 +35,11 @@ class Exportable:
 
     steps: the layers up to the loss's plain output. link: the activation that turns
     that output into probabilities, "Sigmoid" or "Softmax"; "Identity" for values.
-    classes: the label of each class; None for values. fused: whether each product and
-    sum of the Affine layers are rounded once (see `kernels.passes.samples`) or twice
-    (see `kernels.loops.layers`).
+    columns: names of the inputs, if they are known. classes: the label of each class
+    number; None for values. order: the class numbers in the order of the labels, which
+    is that of the probabilities; None if they are in order. fused: whether each product
+    and sum of the Affine layers are rounded once (see `kernels.passes.samples`) or
+    twice (see `kernels.loops.layers`).
     """
 
     layers: tuple[Layer, ...]
@@ -45,7 +48,9 @@ class Exportable:
     link: str
     n_in: int
     n_out: int
+    columns: Columns | None
     classes: Array | None
+    order: Array | None
     dtype: np.dtype[Any]
     fused: bool
 
@@ -55,13 +60,14 @@ class Exportable:
         return sum(array.size for step in self.steps for array in step.params)
 
 
-def exportable(net: Net, target: str) -> Exportable:
-    """Take a net apart for a target, such as "ONNX".
+def exportable(
+    target: str, architecture: Architecture, theta: Array, schema: Schema
+) -> Exportable:
+    """Describe a net for a target, such as "ONNX".
 
     TypeError for layers and losses of a user's own; ValueError for layers that mix
     rows, and for parameters that are not finite.
     """
-    architecture = net.architecture
     loss = architecture.loss
     if LOSSES.get(loss.name) is not type(loss):
         raise TypeError(
@@ -77,15 +83,17 @@ def exportable(net: Net, target: str) -> Exportable:
                 f"{layer!r} cannot be exported to {target}, because it {why}: "
                 f"the layers {names} can"
             )
-    theta = net.theta.copy()
+    theta = theta.copy()
     if not np.isfinite(theta).all():
         raise ValueError(
             "the net's parameters are not finite, so it predicts nothing that could "
             "be exported: set net.theta first"
         )
-    classes, n_classes = net.classes, architecture.n_classes
-    if classes is None and n_classes is not None:
-        classes = np.arange(n_classes)
+    labels, classes = schema.labels, None
+    if labels is not None:
+        classes = as_text(labels.of_class)
+    elif architecture.n_classes is not None:
+        classes = np.arange(architecture.n_classes)
     return Exportable(
         layers=architecture.layers,
         steps=_steps(architecture, theta),
@@ -93,10 +101,25 @@ def exportable(net: Net, target: str) -> Exportable:
         link=loss.link,
         n_in=architecture.n_in,
         n_out=architecture.n_out,
+        columns=schema.columns,
         classes=classes,
+        order=None if labels is None else labels.order,
         dtype=theta.dtype,
         fused=layer_table(architecture.stack) is not None,
     )
+
+
+def as_text(classes: Array) -> Array:
+    """Return labels as they are, but bytes as text; ValueError for long doubles.
+
+    Bytes that are not UTF-8 raise a ValueError, too.
+    """
+    if classes.dtype.kind == "f" and classes.dtype.itemsize > 8:
+        raise ValueError(
+            f"labels of dtype {classes.dtype} cannot be exported: fit to labels of "
+            "float64, or better to whole numbers"
+        )
+    return np.char.decode(classes, "utf-8") if classes.dtype.kind == "S" else classes
 
 
 def _steps(architecture: Architecture, theta: Array) -> tuple[Step, ...]:

@@ -32,26 +32,26 @@ _ARRAYS: dict[str, tuple[str, ...]] = {
     "MatMul": ("weights",),
 }
 _LABELS = ("bool", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)))
-_LABELS += ("float16", "float32", "float64", "str")
+_LABELS += ("float16", "float32", "float64", "str", "bytes")
 
 
-def write_json(target: Target, archive: Archive, architecture: Architecture) -> None:
+def write_json(target: Target, architecture: Architecture, archive: Archive) -> None:
     """Write a net's archive as JSON to a file."""
     check_target(target, ".json")
-    content = json_text(archive, architecture).encode()
+    content = json_text(architecture, archive).encode()
     if why := _too_large(content):
         raise ValueError(f"the JSON file could not be loaded, as {why}: use net.save")
     write_content(target, content)
 
 
-def json_text(archive: Archive, architecture: Architecture) -> str:
+def json_text(architecture: Architecture, archive: Archive) -> str:
     """Return the text of the file."""
     theta, classes = archive.arrays["theta"], archive.arrays.get("classes")
-    entries = {"fastnn": __version__, "kind": "net", "format": FORMAT}
-    entries |= {"loss": archive.fact("loss"), "dtype": theta.dtype.name}
+    entries: dict[str, Any] = {"fastnn": __version__, "kind": "net", "format": FORMAT}
+    entries |= {name: fact for name, fact in archive.facts.items() if name != "layers"}
+    entries["dtype"] = theta.dtype.name
     if classes is not None:
-        name = "str" if classes.dtype.kind == "U" else classes.dtype.name
-        entries |= {"classes_dtype": name, "classes": classes.tolist()}
+        entries |= _described(classes)
     lines = [
         f"{json.dumps(key)}: {json.dumps(value)}" for key, value in entries.items()
     ]
@@ -61,6 +61,20 @@ def json_text(archive: Archive, architecture: Architecture) -> str:
     ]
     lines.append('"layers": [\n  ' + ",\n  ".join(layers) + "\n ]")
     return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
+def _described(classes: Array) -> dict[str, Any]:
+    """Return entries for the labels; bytes become the characters of these numbers."""
+    kinds = {"U": "str", "S": "bytes"}
+    name = kinds.get(classes.dtype.kind, classes.dtype.name)
+    if name not in _LABELS:
+        raise ValueError(
+            f"labels of dtype {name} cannot be exported to JSON: fit to labels of "
+            "float64, or better to whole numbers"
+        )
+    if name == "bytes":
+        classes = np.char.decode(classes, "latin-1")
+    return {"classes_dtype": name, "classes": classes.tolist()}
 
 
 def _layer(name: str, arguments: list[Any], params: Iterator[Array]) -> str:
@@ -110,7 +124,7 @@ def read_json(stream: BinaryIO) -> Archive:
     found = {"theta": np.concatenate([np.empty(0, dtype), *arrays])}
     if "classes" in facts:
         found["classes"] = _classes(file.fact("classes_dtype"), facts["classes"])
-    return Archive({"loss": file.fact("loss"), "layers": layers}, found)
+    return Archive(facts | {"layers": layers}, found)
 
 
 def _too_large(content: bytes) -> str | None:
@@ -154,6 +168,8 @@ def _classes(dtype: Any, values: Any) -> Array:
     # NumPy takes as much for each string as for the longest one
     if len(texts) * max(map(len, texts), default=0) > _MAX_BYTES:
         raise ValueError("its labels are too long")
+    if dtype == "bytes":
+        values = [value.encode("latin-1") for value in values]
     classes = np.array(values, dtype)
     same = [*map(type, values)] == [*map(type, classes.tolist())]
     if not same or classes.tolist() != values:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..data.archives import Target, check_target, write_content
+from ..data.arrays import Array
+from ..data.schema import Schema
 from ..data.version import __version__
-from ..nn.net import Net
+from ..nn.architecture import Architecture
 from .exportable import Exportable, exportable
 
 # Every operator is in this version of the operators' set; the version of the file
@@ -23,10 +25,12 @@ _OPERATORS = {
 }
 
 
-def write_onnx(net: Net, target: Target) -> None:
+def write_onnx(
+    target: Target, architecture: Architecture, theta: Array, schema: Schema
+) -> None:
     """Write a net as an ONNX model to a file; see `fastnn.Sequential.to_onnx`."""
     check_target(target, ".onnx")
-    model = onnx_model(exportable(net, "ONNX"))
+    model = onnx_model(exportable("ONNX", architecture, theta, schema))
     write_content(target, model.SerializeToString(deterministic=True))
 
 
@@ -50,7 +54,10 @@ def onnx_model(net: Exportable) -> Any:
     )
     facts = {"fastnn_version": __version__, "loss": net.loss}
     if net.classes is not None:
-        facts["classes"] = json.dumps(net.classes.tolist())
+        classes = net.classes if net.order is None else net.classes[net.order]
+        facts["classes"] = json.dumps(classes.tolist())
+    if net.columns is not None:
+        facts["columns"] = json.dumps(net.columns)
     helper.set_model_props(model, facts)
     return model
 
@@ -128,13 +135,18 @@ class _Graph:
         self.outputs.append(self.value("label", net.classes.dtype, ()))
 
     def _probabilities(self, net: Exportable, z: str) -> None:
+        """Give each class a column, in the order of the labels."""
         assert net.classes is not None
+        by_number = "probabilities" if net.order is None else "by_number"
         if net.link == "Sigmoid":
             first = self._node("Sigmoid", "first", self._node("Neg", "minus_z", z))
             second = self._node("Sigmoid", "second", z)
-            self._node("Concat", "probabilities", first, second, axis=1)
+            self._node("Concat", by_number, first, second, axis=1)
         else:
-            self._node("Softmax", "probabilities", z, axis=1)
+            self._node("Softmax", by_number, z, axis=1)
+        if net.order is not None:
+            order = self._array("order", net.order)
+            self._node("Gather", "probabilities", by_number, order, axis=1)
         shape = (len(net.classes),)
         self.outputs.append(self.value("probabilities", net.dtype, shape))
 

@@ -11,7 +11,6 @@ import numpy as np
 from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
-from ..data.labels import check_classes
 from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
 from .initializers import Init, is_arrays, parse
 from .layers import (
@@ -87,18 +86,6 @@ class Architecture:
             raise ValueError(f"its layers are not a list of up to {_MAX_LAYERS:,}")
         loss = check_choice("its loss", archive.fact("loss"), LOSSES)
         return cls.of([_from_description(layer) for layer in described], loss)
-
-    def read_classes(self, archive: Archive) -> Array | None:
-        """Read the labels of the classes from a file, None if it has no labels."""
-        if "classes" not in archive.arrays:
-            return None
-        if self.n_classes is None or archive.shape("classes") != (self.n_classes,):
-            raise ValueError(
-                f"its labels are not {self.n_classes or 0} sorted numbers or strings"
-            )
-        dtype = archive.dtype("classes")
-        classes = archive.array("classes", (self.n_classes,), dtype)
-        return check_classes(classes, self.n_classes)
 
     def facts(self) -> dict[str, Any]:
         """Describe layers and loss as JSON values.

@@ -67,9 +67,10 @@ def success(
     final = runs.success_rate(loss_below, accuracy_above)
     quantiles = runs.loss_quantiles(_QUANTILES)
     rows: dict[str, Array] = {}
-    classes = plane_classes(runs.net)
+    net = runs.net
+    classes = plane_classes(net)
     if classes is not None:
-        check_points(X, y, classes)  # before there is a figure
+        check_points(X, y, classes, net.columns)  # before there is a figure
         rows = typical_nets(runs, runs.solved(loss_below, accuracy_above))
     heights = [_CURVES, len(rows) * _MAPS] if rows else [_CURVES]
     if figure is None:

@@ -10,6 +10,7 @@ import numpy as np
 from ..data.archives import Archive, Target, reading_archive, write_archive
 from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
+from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
@@ -31,7 +32,8 @@ class Runs:
     before its update; its accuracy the share of samples whose class was right then, NaN
     for mse and where the loss is not finite.
 
-    architecture, classes: their description, and the labels of the classes.
+    architecture, schema: their description, and what they know of the data: the names
+    of its columns, and the labels of the classes, `classes`.
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
@@ -52,7 +54,7 @@ class Runs:
     """
 
     architecture: Architecture
-    classes: Array | None
+    schema: Schema
     theta: Array
     seeds: Array | None
     trained: Array
@@ -92,7 +94,7 @@ class Runs:
                     f"net {index} diverged: its parameters, runs.theta[{index}], are "
                     "not finite, so no net can have them"
                 )
-            return build_net(self.architecture, self.theta[index], self.classes)
+            return build_net(self.architecture, self.theta[index], self.schema)
         nets = np.arange(len(self))[index]
         if nets.ndim != 1:
             raise IndexError(
@@ -120,10 +122,15 @@ class Runs:
         return (self[i] for i in range(len(self)))
 
     @property
+    def classes(self) -> Array | None:
+        """The sorted labels of the classes; None for "mse"."""
+        return self.schema.classes
+
+    @property
     def net(self) -> Net:
         """A net of this architecture and these labels, with parameters of zero."""
         theta = np.zeros(self.theta.shape[1], self.theta.dtype)
-        return build_net(self.architecture, theta, self.classes)
+        return build_net(self.architecture, theta, self.schema)
 
     @property
     def epochs(self) -> Array:
@@ -327,14 +334,13 @@ class Runs:
 
         path: where to, or a binary file object, as for `fastnn.Sequential.save`.
         """
-        facts = self.architecture.facts() | {
+        facts = self.architecture.facts() | self.schema.facts()
+        facts |= {
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
         }
-        arrays = self.to_arrays()
-        if self.classes is not None:
-            arrays["classes"] = self.classes
+        arrays = self.to_arrays() | self.schema.arrays()
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
@@ -355,7 +361,7 @@ class Runs:
                 raise ValueError("its numbers of trained epochs are not positive")
             return Runs(
                 architecture=architecture,
-                classes=architecture.read_classes(archive),
+                schema=schema_of(archive, architecture.n_in, architecture.n_classes),
                 theta=theta,
                 seeds=_loaded_seeds(archive, n_nets),
                 trained=trained,
@@ -415,7 +421,7 @@ class Runs:
 def runs_of(
     state: SweepState,
     architecture: Architecture,
-    classes: Array | None,
+    schema: Schema,
     seeds: Array | None,
     seconds: float,
 ) -> Runs:
@@ -438,7 +444,7 @@ def runs_of(
     final_loss, final_accuracy = state.last[:, some]
     return Runs(
         architecture=architecture,
-        classes=classes,
+        schema=schema,
         theta=state.theta[some],
         seeds=None if seeds is None else seeds[some],
         trained=trained[some],

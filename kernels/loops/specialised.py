@@ -69,8 +69,8 @@ def sigmoid_table(dtype: Any) -> Any:
     Each multiple has one cache line of a flat array. Multiple k has line k modulo 2048:
     the negative ones come last.
     """
-    k = np.arange(_STEPS)
-    z = np.where(k < _STEPS // 2, k, k - _STEPS) / _PER_UNIT
+    steps = np.arange(_STEPS)
+    z = np.where(steps < _STEPS // 2, steps, steps - _STEPS) / _PER_UNIT
     c = [np.where(z >= 0, 1.0, np.exp(z)) / (1.0 + np.exp(-abs(z)))]
     for k in range(_WIDTH - 1):  # s' = s (1 - s), as power series
         c.append((c[k] - sum(c[j] * c[k - j] for j in range(k + 1))) / (k + 1))

@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
-from export_nets import random_net, random_rows, results
+from export_nets import random_net, random_rows, results, with_labels
 
 import fastnn
-from fastnn.nn.net import build_net
 
 GATE = fastnn.datasets.xor_gate()
 
@@ -89,14 +89,37 @@ def test_it_holds_whatever_save_holds():
 
 
 @pytest.mark.parametrize(
-    "labels", [["no", "yes"], ["", "\u202e*/\n한"], [-1, 1], [2, 4]], ids=repr
+    "labels",
+    [
+        ["no", "yes"],
+        ["", "\u202e*/\n한"],
+        [b"no", b"\xff"],
+        [-1, 1],
+        [4, 2],
+        [False, True],
+        [1.0, 2.0],
+        np.array([3, 7], "int8"),
+        np.array([1, 2**64 - 1], "uint64"),
+        np.array([1, 2], "float16"),
+    ],
+    ids=repr,
 )
 def test_labels_come_back(labels):
     net = fastnn.mlp(2, 1, seed=1)
-    classes = np.array(labels)
-    loaded = load(text_of(build_net(net.architecture, net.theta, classes)))
-    assert loaded.classes.tolist() == labels
-    assert loaded.classes.dtype == classes.dtype
+    net = with_labels(net, labels)
+    loaded = load(text_of(net))
+    assert loaded.classes.tolist() == net.classes.tolist()
+    assert loaded.classes.dtype == net.classes.dtype
+    X = random_rows(net, 9)
+    assert loaded.predict(X).tolist() == net.predict(X).tolist()
+
+
+def test_names_of_columns_come_back():
+    X = pd.DataFrame({"height": [1.0, 2.0], "weight": [2.0, 1.0]})
+    net = fastnn.mlp(2, 1, seed=1)
+    net.fit(X, [0, 1], epochs=1, lr=0.1)
+    loaded = load(text_of(net))
+    assert loaded.columns == net.columns == ("height", "weight")
 
 
 def test_an_editor_may_put_a_mark_and_space_before_it():
@@ -160,6 +183,15 @@ HOSTILE = {
     "labels of another dtype": changed(classes=["a", "b"], classes_dtype="int64"),
     "labels that do not fit": changed(classes=[0, 300], classes_dtype="int8"),
     "too few labels": changed(classes=[0], classes_dtype="int64"),
+    "labels that are numbered twice": changed(
+        classes=[0, 1], classes_dtype="int64", class_numbers=[1, 1]
+    ),
+    "labels that are numbered by strings": changed(
+        classes=[0, 1],
+        classes_dtype="int64",
+        class_numbers=["a" * 10**5] + ["b"] * 10**5,
+    ),
+    "bytes that are numbers": changed(classes=[1, "a", "b"], classes_dtype="bytes"),
     "unsorted labels": changed(classes=[1, 0], classes_dtype="int64"),
     "lists as labels": changed(classes=[[0], [1]], classes_dtype="int64"),
     "labels of very different lengths": changed(

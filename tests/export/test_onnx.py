@@ -5,10 +5,9 @@ import sys
 
 import numpy as np
 import pytest
-from export_nets import random_net, random_rows, results
+from export_nets import random_net, random_rows, results, with_labels
 
 import fastnn
-from fastnn.nn.net import build_net
 
 onnx = pytest.importorskip("onnx", reason="the extra test has onnx and onnxruntime")
 runtime = pytest.importorskip("onnxruntime")
@@ -93,21 +92,25 @@ def test_of_equal_outputs_the_first_one_gives_the_label(tmp_path):
         np.array(["no", "yes"]),
         np.array(["", "한글"]),
         np.array([-1, 1]),
-        np.array([2, 4]),
+        np.array([4, 2]),
+        np.array([2, 4], "int8"),
+        np.array([True, False]),
+        np.array([3.0, 7.0], "float32"),
     ],
-    ids=["strings", "empty", "signs", "numbers"],
+    ids=["strings", "empty", "signs", "unsorted", "int8", "flags", "floats"],
 )
 @pytest.mark.parametrize("n_out", [1, 2])
 def test_labels_come_out_as_they_are(tmp_path, labels, n_out):
     net = fastnn.mlp(2, n_out, loss="softmax_ce" if n_out == 2 else "bce", seed=1)
-    net = build_net(net.architecture, net.theta, labels)
+    net = with_labels(net, labels)
     X = random_rows(net, 20)
     model, session = exported(net, tmp_path)
-    found = outputs(session, X)["label"]
+    found, probabilities = outputs(session, X).values()
     assert found.tolist() == net.predict(X).tolist()
-    assert found.dtype.kind == ("O" if labels.dtype.kind == "U" else labels.dtype.kind)
+    assert found.dtype == (object if labels.dtype.kind == "U" else labels.dtype)
+    assert np.abs(probabilities - net.predict_proba(X)).max() < 1e-12
     facts = {entry.key: entry.value for entry in model.metadata_props}
-    assert json.loads(facts["classes"]) == labels.tolist()
+    assert json.loads(facts["classes"]) == net.classes.tolist()
     assert facts["loss"] == net.loss.name
     assert facts["fastnn_version"] == fastnn.__version__ == model.producer_version
 
