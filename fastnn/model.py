@@ -23,7 +23,7 @@ from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
-from .nn.losses import Loss
+from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
 from .nn.optimizers import Optimizer, choose, update_rule
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
@@ -382,8 +382,9 @@ class Sequential:
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
-        grads = self._architecture.views(gradient)
-        return (total / len(targets) if mean else total), grads
+        scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
+        loss, grads = total / scale, self._architecture.views(gradient)
+        return loss, grads
 
     def predict(self, X: Any) -> Array:
         """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
@@ -425,7 +426,8 @@ class Sequential:
                 raise ValueError(
                     "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
                 )
-            return float(1.0 - total / len(targets) / variance)
+            n_scaled = len(targets) * loss_scale(len(targets))
+            return float(1.0 - total / n_scaled / variance)
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 

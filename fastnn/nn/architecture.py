@@ -63,7 +63,9 @@ class Architecture:
         checked = _as_layers(layers)
         n_in, n_out = _sizes(checked)
         chosen = _choose_loss(loss, n_out)
-        stack = _without_link(checked, chosen)
+        chosen.check_outputs(n_out)
+        stack, chosen = _without_link(checked, chosen)
+        chosen.check_outputs(n_out)
         shapes = tuple(tuple(layer.shapes()) for layer in stack)
         return cls(
             layers=checked,
@@ -232,30 +234,29 @@ def _choose_loss(loss: Any, n_out: int) -> Loss:
             f"{chosen!r} cannot be a net's loss: pass reduction='sum' to fit or "
             "loss_and_grads instead"
         )
-    chosen.check_outputs(n_out)
     return chosen
 
 
-def _without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
-    """Drop a final activation, which must be the one that the loss contains."""
+def _without_link(
+    layers: Sequence[Layer], loss: Loss
+) -> tuple[tuple[Layer, ...], Loss]:
+    """Drop a final activation, and return the loss that contains it."""
     end = len(layers)
     while isinstance(layers[end - 1], Identity):
         end -= 1
     layers = layers[:end]
     last = layers[-1]
     if not isinstance(last, (Activation, Softmax)):
-        return tuple(layers)
-    if type(last).__name__ != loss.link:
-        expected = (
-            "a layer without activation"
-            if loss.link == "Identity"
-            else f"{loss.link}()"
-        )
+        return tuple(layers), loss
+    linked = loss.linked(type(last).__name__) if type(last) in _CLASSES else None
+    if linked is None and loss.n_classes(1) is None:
+        return tuple(layers), loss  # an activation of the user's own
+    if linked is None:
         raise ValueError(
-            f"the net ends in {last!r}, but loss {loss.name!r} goes with {expected} "
+            f"the net ends in {last!r}, but loss {loss.name!r} goes with {loss.link}() "
             "or with no activation at the end"
         )
-    return tuple(layers[:-1])
+    return tuple(layers[:-1]), linked
 
 
 def _from_description(described: Any) -> Layer:

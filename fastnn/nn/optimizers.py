@@ -17,13 +17,14 @@ Setting = float | Sequence[float] | Array
 class UpdateRule(NamedTuple):
     """What the loops need of an optimizer: its code in the kernels, and its numbers.
 
-    settings are those of one net, (5,), or of many, (6, n_nets). learning_rates
-    (n_params,) are those of the parameters, or empty if one rate is for all.
+    settings are those of one net, (7,), or of many, (7, n_nets). learning_rates and
+    decays (n_params,) are those of the parameters, or empty if one is for all.
     """
 
     code: int
     settings: Array
     learning_rates: Array
+    decays: Array
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -53,9 +54,10 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} must define code")
 
     def settings(self) -> Array:
-        """Return the settings of one net, (5,) float64: [lr, decay, beta1, beta2, eps].
+        """Return the settings of one net, (7,) float64.
 
-        Settings with one value per net raise ValueError.
+        [lr, decay, beta1, beta2, eps, bias_lr, bias_decay]. Settings with one value per
+        net raise ValueError.
         """
         for name, value in self._values():
             if isinstance(value, np.ndarray):
@@ -63,15 +65,15 @@ class Optimizer:
                     f"{name} has {len(value)} values for one net: pass a scalar, or "
                     "train one net per value with fit_many"
                 )
-        return self.settings_per_net(1)[: kernels.codes.BIAS_LR, 0].copy()
+        return self.settings_per_net(1)[:, 0].copy()
 
     def settings_per_net(self, n_nets: int) -> Array:
-        """Return the settings of many nets, (6, n_nets) float64.
+        """Return the settings of many nets, (7, n_nets) float64.
 
-        The rows are those of `settings` and the learning rate of the biases. An array
-        of another length than n_nets raises ValueError.
+        The rows are those of `settings`. An array of another length than n_nets raises
+        ValueError.
         """
-        table = np.zeros((kernels.codes.BIAS_LR + 1, n_nets))
+        table = np.zeros((kernels.codes.N_SETTINGS, n_nets))
         for name, value in self._values():
             if isinstance(value, np.ndarray) and len(value) != n_nets:
                 raise ValueError(
@@ -79,8 +81,11 @@ class Optimizer:
                     "or one value per net"
                 )
             table[self.ROWS[name]] = value
-            if name == "lr":  # the biases' rate as well, unless bias_lr follows
+            # that of the biases as well, unless their own follows
+            if name == "lr":
                 table[kernels.codes.BIAS_LR] = value
+            elif name == "weight_decay":
+                table[kernels.codes.BIAS_DECAY] = value
         return table
 
     def for_net(self, net: int) -> "Optimizer":
@@ -98,7 +103,23 @@ class Optimizer:
 
         The array is empty if one rate, that of `settings`, is for all.
         """
-        return np.empty(0)
+        return self._of_each(params, "lr")
+
+    def decays(self, params: Sequence[Array]) -> Array:
+        """Return the weight decay of each number in `params`, (n_params,) float64.
+
+        The array is empty if one decay, that of `settings`, is for all.
+        """
+        return self._of_each(params, "weight_decay")
+
+    def _of_each(self, params: Sequence[Array], name: str) -> Array:
+        """Return a setting of each number in `params`, empty if one is for all."""
+        of_weights = getattr(self, name, 0.0)
+        of_biases = getattr(self, f"bias_{name}", None)
+        if of_biases is None or of_biases == of_weights:
+            return np.empty(0)
+        values = [of_biases if param.ndim == 1 else of_weights for param in params]
+        return np.repeat(np.array(values), [param.size for param in params])
 
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` once, in place, from their gradients.
@@ -112,9 +133,15 @@ class Optimizer:
             theta = np.array(param, order="C").reshape(-1)
             moments, clock = self._moments_of(position, theta)
             g = np.array(grad, param.dtype, order="C").reshape(-1)
-            rates = self.learning_rates([param])
             kernels.loops.layers.step(
-                theta, moments, clock, g, self.code, settings, rates
+                theta,
+                moments,
+                clock,
+                g,
+                self.code,
+                settings,
+                self.learning_rates([param]),
+                self.decays([param]),
             )
             param[...] = theta.reshape(param.shape)
 
@@ -144,11 +171,14 @@ class Optimizer:
 
     def rule(self, params: Sequence[Array]) -> UpdateRule:
         """Return the update rule of one net with these parameters."""
-        return UpdateRule(self.code, self.settings(), self.learning_rates(params))
+        settings = self.settings()
+        rates, decays = self.learning_rates(params), self.decays(params)
+        return UpdateRule(self.code, settings, rates, decays)
 
     def rule_per_net(self, n_nets: int) -> UpdateRule:
-        """Return the update rule of many nets, with settings (6, n_nets)."""
-        return UpdateRule(self.code, self.settings_per_net(n_nets), np.empty(0))
+        """Return the update rule of many nets, with settings (7, n_nets)."""
+        settings = self.settings_per_net(n_nets)
+        return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
 
     def _values(self) -> Iterator[tuple[str, float | Array]]:
         """Yield each setting's name and value, without those that are None."""
@@ -200,12 +230,13 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
     An update is theta -= lr g, or with momentum v = momentum v + g; theta -= lr v.
-    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta,
-    biases included, is first added to g (L2). bias_lr is the learning rate of the
-    biases, which are the parameters with one dimension; None means lr.
+    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta is
+    first added to g (L2). bias_lr and bias_weight_decay are those of the biases, which
+    are the parameters with one dimension; None means lr and weight_decay.
+    bias_weight_decay=0 spares the biases.
 
-    Learning rates and weight_decay must be at least 0, momentum at least 0 and less
-    than 1; other values raise ValueError. For `fit_many` each may be an array
+    Learning rates and decays must be at least 0, momentum at least 0 and less than 1;
+    other values raise ValueError. For `fit_many` each may be an array
     (n_nets,) with one value per net.
 
     >>> w = np.array([1.0, 2.0])
@@ -219,6 +250,7 @@ class SGD(Optimizer):
         "weight_decay": kernels.codes.DECAY,
         "momentum": kernels.codes.BETA1,
         "bias_lr": kernels.codes.BIAS_LR,
+        "bias_weight_decay": kernels.codes.BIAS_DECAY,
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"momentum": 1.0}
 
@@ -227,6 +259,7 @@ class SGD(Optimizer):
     nesterov: bool = False
     weight_decay: Setting = 0.0
     bias_lr: Setting | None = None
+    bias_weight_decay: Setting | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
@@ -246,12 +279,6 @@ class SGD(Optimizer):
             return kernels.codes.SGD
         return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
 
-    def learning_rates(self, params: Sequence[Array]) -> Array:
-        if self.bias_lr is None or self.bias_lr == self.lr:
-            return super().learning_rates(params)
-        rates = [self.bias_lr if param.ndim == 1 else self.lr for param in params]
-        return np.repeat(np.array(rates), [param.size for param in params])
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Adam(Optimizer):
@@ -259,7 +286,8 @@ class Adam(Optimizer):
 
     In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
     theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times
-    theta, biases included, is first added to g (L2, not AdamW).
+    theta is first added to g (L2, not AdamW). bias_weight_decay is that of the biases;
+    None means weight_decay, 0 spares them.
 
     The betas must be at least 0 and less than 1, the others at least 0; other values
     raise ValueError. For `fit_many` each may be an array (n_nets,) with one value per
@@ -277,6 +305,7 @@ class Adam(Optimizer):
         "beta1": kernels.codes.BETA1,
         "beta2": kernels.codes.BETA2,
         "eps": kernels.codes.EPS,
+        "bias_weight_decay": kernels.codes.BIAS_DECAY,
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"beta1": 1.0, "beta2": 1.0}
 
@@ -285,6 +314,7 @@ class Adam(Optimizer):
     beta2: Setting = 0.999
     eps: Setting = 1e-8
     weight_decay: Setting = 0.0
+    bias_weight_decay: Setting | None = None
 
     @property
     def code(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array, readonly
 from ...nn.architecture import Architecture
+from ...nn.losses import loss_scale
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -30,7 +31,7 @@ class Layerwise:
         """Return a description of how the net is run."""
         return (
             "layer by layer: the compiled loops take Affine layers with at most one "
-            "activation each,\nand after the last one only the activation of the loss"
+            "activation each"
         )
 
     def n_rows(self, n: int) -> int:
@@ -40,8 +41,19 @@ class Layerwise:
         return n
 
     def outputs(self, X: Array) -> Array:
-        """Return the plain output z (n, n_out)."""
-        return self._forward(X)[-1][1]
+        """Return the net's values (n, n_out), or a classifier's plain output z."""
+        z = self._forward(X)[-1][1]
+        link = self._loss.code // kernels.codes.LINK
+        if link == kernels.codes.IDENTITY:
+            return z
+        out = np.empty_like(z)
+        if link == kernels.codes.SOFTMAX:
+            kernels.loops.layers.softmax_forward(out, z)
+        else:
+            kernels.loops.layers.activation_forward(
+                out.reshape(-1), z.reshape(-1), link
+            )
+        return out
 
     def probabilities(self, X: Array, n_classes: int) -> Array:
         """Return the probability of each class, (n, n_classes)."""
@@ -57,8 +69,8 @@ class Layerwise:
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """Return the summed loss, and the flat gradient of the mean or summed loss."""
-        total, _, _ = self._backpropagate(X, y, mean)
+        """Return the scaled sum of losses, and the flat gradient of mean or sum."""
+        total, _, _ = self._backpropagate(X, y, mean, loss_scale(len(y)))
         return total, self._gradient.copy()
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
@@ -92,7 +104,7 @@ class Layerwise:
                 row_order = order[(epoch - first_epoch) % len(order)]
                 rows = row_order[start : start + batch_size]
             total, right, bad = self._backpropagate(
-                config.X[rows], config.y[rows], config.mean
+                config.X[rows], config.y[rows], config.mean, config.loss_scale
             )
             if bad >= 0:
                 position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
@@ -105,6 +117,7 @@ class Layerwise:
                 config.rule.code,
                 config.rule.settings,
                 config.rule.learning_rates,
+                config.rule.decays,
             )
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
@@ -133,8 +146,10 @@ class Layerwise:
             )
         return passed
 
-    def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
-        """Fill the gradient; return the summed loss, the rows that are right, and bad.
+    def _backpropagate(
+        self, X: Array, y: Array, mean: bool, loss_scale: float
+    ) -> tuple[float, int, int]:
+        """Fill the gradient; return the scaled loss, the rows that are right, and bad.
 
         bad is the first row whose loss is not finite, or -1.
         """
@@ -144,7 +159,7 @@ class Layerwise:
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
         total, right, bad = kernels.loops.layers.loss_forward(
-            d, z, readonly(y), self._loss.code, mean
+            d, z, readonly(y), self._loss.code, mean, loss_scale
         )
         backwards = zip(reversed(self._layers), reversed(passed), strict=True)
         for layer, (x, out) in backwards:
