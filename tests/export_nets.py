@@ -35,8 +35,9 @@ def random_net(number, scale=1.0):
         choice = (*ACTIVATIONS, fastnn.Softmax) if by_layer else ACTIVATIONS
         for _ in range(int(rng.integers(0, 3)) if by_layer else 1):
             layers.append(rng.choice(choice)())
-    while not isinstance(layers[-1], (fastnn.Affine, fastnn.MatMul)):
-        layers.pop()
+    if loss != "mse" or (sizes[-1] == 1 and isinstance(layers[-1], fastnn.Softmax)):
+        while not isinstance(layers[-1], (fastnn.Affine, fastnn.MatMul)):
+            layers.pop()
     dtype = ("float64", "float32")[number // 2 % 2]
     net = fastnn.Sequential(layers, loss, seed=number, dtype=dtype)
     theta = scale * (net.theta + rng.normal(0, 0.3, net.theta.size))

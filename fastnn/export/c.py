@@ -140,7 +140,7 @@ class _Body:
                     self._move("", step.n_out)
                     self._loop(step.n_out, "{0}[k] = x[k];")
                 self._activate(kind, step.n_out)
-        if net.link != "Identity":
+        if net.link is not None:
             self.lines.append(f"/* {net.link}() of the loss */")
         if net.link == "Sigmoid":
             self.calls.append("sigmoid")

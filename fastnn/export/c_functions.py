@@ -104,15 +104,18 @@ static double ${name}_tanh(double z)
 }
 """,
     "softmax": """
-/* Replace n numbers z by e^z_k / sum_j e^z_j, which cannot overflow. */
+/* Replace n numbers z by e^z_k / sum_j e^z_j, which cannot overflow. The largest one
+   has the term 1, also if it is infinite. */
 static void ${name}_softmax(double *z, long n)
 {
-    double largest = z[0], total = 0.0;
+    long winner = 0;
     for (long k = 1; k < n; k++)
-        if (z[k] > largest)
-            largest = z[k];
+        if (z[k] > z[winner])
+            winner = k;
+    const double largest = z[winner];
+    double total = 0.0;
     for (long k = 0; k < n; k++) {
-        z[k] = ${name}_exp(z[k] - largest);
+        z[k] = k == winner ? 1.0 : ${name}_exp(z[k] - largest);
         total += z[k];
     }
     for (long k = 0; k < n; k++)

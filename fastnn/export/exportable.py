@@ -15,6 +15,7 @@ from ..nn.losses import LOSSES
 from ..training.engines.table import layer_table
 
 _EXACTLY = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax)
+_LINKS = {kind.__name__: kind for kind in (Sigmoid, Tanh, ReLU, Softmax)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,9 @@ class Step:
 class Exportable:
     """A net as `predict` and `predict_proba` compute it, for one row.
 
-    steps: the layers up to the loss's plain output. link: the activation that turns
-    that output into probabilities, "Sigmoid" or "Softmax"; "Identity" for values.
+    steps: the layers up to the values, or up to the plain output z of a classifier.
+    link: the activation that turns z into probabilities, "Sigmoid" or "Softmax"; None
+    for values.
     columns: names of the inputs, if they are known. classes: the label of each class
     number; None for values. order: the class numbers in the order of the labels, which
     is that of the probabilities; None if they are in order. fused: whether each product
@@ -45,7 +47,7 @@ class Exportable:
     layers: tuple[Layer, ...]
     steps: tuple[Step, ...]
     loss: str
-    link: str
+    link: str | None
     n_in: int
     n_out: int
     columns: Columns | None
@@ -98,7 +100,7 @@ def exportable(
         layers=architecture.layers,
         steps=_steps(architecture, theta),
         loss=loss.name,
-        link=loss.link,
+        link=None if architecture.n_classes is None else loss.link,
         n_in=architecture.n_in,
         n_out=architecture.n_out,
         columns=schema.columns,
@@ -130,4 +132,6 @@ def _steps(architecture: Architecture, theta: Array) -> tuple[Step, ...]:
         width = own[0].shape[1] if own else width
         if not isinstance(layer, Identity):
             steps.append(Step(layer, own, width))
+    if architecture.n_classes is None and architecture.loss.link != "Identity":
+        steps.append(Step(_LINKS[architecture.loss.link](), (), width))
     return tuple(steps)
