@@ -14,6 +14,10 @@ from ..data.arrays import Array, readonly
 Setting = float | Sequence[float] | Array
 
 
+class MomentsKey:
+    """Stands for an optimizer, until it is reset, where nets keep its moments."""
+
+
 class UpdateRule(NamedTuple):
     """What the loops need of an optimizer: its code in the kernels, and its numbers.
 
@@ -45,6 +49,11 @@ class Optimizer:
     # Moments and clock of each array that `update` has seen, by position in the list.
     _moments: dict[int, tuple[Array, Array]] = field(
         default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    # A net keeps the moments of a fit under this key.
+    moments_key: MomentsKey = field(
+        default_factory=MomentsKey, init=False, repr=False, compare=False
     )
 
     @property
@@ -100,11 +109,31 @@ class Optimizer:
         """
         return np.empty(0)
 
+    def reset(self) -> None:
+        """Forget all moments: the next `fit` and `update` start with moments of zero.
+
+        A net keeps the moments of the optimizer objects that trained it, and goes on
+        with them when it is trained with the same object again.
+
+        >>> from fastnn import datasets, mlp
+        >>> X, y = datasets.xor_gate()
+        >>> net, optimizer = mlp(2, 3, 1, seed=0), Adam(0.1)
+        >>> for _ in range(10):
+        ...     history = net.fit(X, y, epochs=1, optimizer=optimizer)
+        >>> at_once = mlp(2, 3, 1, seed=0)
+        >>> history = at_once.fit(X, y, epochs=10, optimizer=Adam(0.1))
+        >>> bool((net.theta == at_once.theta).all())
+        True
+        >>> optimizer.reset()
+        """
+        object.__setattr__(self, "moments_key", MomentsKey())
+        self._moments.clear()
+
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` once, in place, from their gradients.
 
         The optimizer keeps the moments of each array between calls, by its position in
-        the list. `fit` does not use them; it starts with moments of zero.
+        the list, until `reset`. `fit` does not use them: a net keeps its own.
         """
         _check_params(params, grads)
         settings = self.settings()
