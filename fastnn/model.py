@@ -21,6 +21,7 @@ from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
+from .nn.descriptions import kinds_by_name
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
@@ -681,15 +682,18 @@ def mlp(
 
 
 @suggests_arguments
-def load(path: Target) -> Sequential:
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Sequential:
     """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
     path: where it is, or a binary file object. The content decides which of the two it
     is, not the name; ValueError for any other content. The net has the same
-    architecture, parameters, labels and dtype.
+    architecture, parameters, labels and dtype. own: classes of layers and losses of
+    your own that the file may name, such as own=[Scale]; a file cannot choose what is
+    imported.
     """
+    kinds = kinds_by_name(own)
     with reading_archive(path, "net", read_json) as archive:
-        architecture = Architecture.from_archive(archive)
+        architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
         as_float_array("theta", theta, dtype)  # refuses what is not finite
