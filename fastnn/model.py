@@ -17,6 +17,8 @@ from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .export.json import read_json, write_json
+from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
@@ -471,14 +473,55 @@ class Sequential:
         as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
         or a device is written to. ValueError for the extension of another format.
         """
+        write_archive(path, "net", self._archive())
+
+    def _archive(self) -> Archive:
+        """Return what a file of the net holds."""
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
         facts = self._architecture.facts() | self._schema.facts()
-        arrays = {"theta": self._theta} | self._schema.arrays()
-        write_archive(path, "net", Archive(facts, arrays))
+        return Archive(facts, {"theta": self._theta} | self._schema.arrays())
+
+    def to_onnx(self, path: Target) -> None:
+        """Write the net as an ONNX model, which needs the package `onnx`.
+
+        The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
+        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
+        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        activations, otherwise ValueError or TypeError; ImportError without `onnx`.
+        `docs/export.md` has an example.
+        """
+        write_onnx(path, self._architecture, self._theta, self._schema)
+
+    def to_c(self, path: Target, name: str = "predict") -> None:
+        """Write the net as a C99 file with the function `name`, without dependencies.
+
+        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        of `predict`. The layers may be those of `to_onnx`; name must be an identifier
+        of C that is neither a keyword nor in the C library.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastnn import mlp
+        >>> path = Path(tempfile.mkdtemp(), "net.c")
+        >>> mlp(2, 3, 1, dtype="float32", seed=0).to_c(path, name="xor")
+        >>> "void xor(const float *x, float *out);" in path.read_text()
+        True
+        """
+        from .export.c import write_c  # here, because it imports Numba
+
+        write_c(path, name, self._architecture, self._theta, self._schema)
+
+    def to_json(self, path: Target) -> None:
+        """Write the net to a JSON file, which `fastnn.load` reads as well.
+
+        It has the layers with their weights and biases, the loss, the dtype and the
+        labels. Each number is the shortest decimal from which the same bits come back.
+        """
+        write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -623,12 +666,13 @@ def mlp(
 
 @suggests_arguments
 def load(path: Target) -> Sequential:
-    """Return the net that `Sequential.save` wrote; ValueError for any other content.
+    """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
-    path: where it is, or a binary file object. The net has the same architecture,
-    parameters, labels and dtype.
+    path: where it is, or a binary file object. The content decides which of the two it
+    is, not the name; ValueError for any other content. The net has the same
+    architecture, parameters, labels and dtype.
     """
-    with reading_archive(path, "net") as archive:
+    with reading_archive(path, "net", read_json) as archive:
         architecture = Architecture.from_archive(archive)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
