@@ -9,6 +9,7 @@ True
 """
 
 from . import datasets, plot
+from .data.scaling import ScalingWarning
 from .model import Sequential, load, mlp
 from .nn import initializers as init
 from .nn import layers
@@ -37,6 +38,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Runs",
+    "ScalingWarning",
     "Sequential",
     "Sigmoid",
     "Softmax",
