@@ -10,6 +10,7 @@ True
 
 from . import datasets, plot
 from .data.scaling import ScalingWarning
+from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
 from .nn import layers
@@ -21,8 +22,6 @@ from .nn.optimizers import SGD, Adam
 from .sweep.runs import Runs
 from .training.history import History
 from .training.trainer import DivergenceError
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BCE",

@@ -18,14 +18,17 @@ from .data.labels import encode_labels
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .export.json import read_json, write_json
+from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
-from .nn.losses import Loss
+from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule
+from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
@@ -34,7 +37,7 @@ from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
-from .training.engines.table import layer_table
+from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
 
@@ -97,11 +100,14 @@ class Sequential:
         """Make theta the flat vector: the layers' parameters become views into it."""
         architecture = self._architecture
         gradient = architecture.bind(theta)
-        self._theta, self._params = theta, architecture.views(theta)
+        # What users do to the shape of their view leaves the net's own as it is.
+        self._shown_theta, self._theta = theta.view(), theta.view()
+        theta = self._theta
+        self._params = architecture.views(theta)
         table = layer_table(architecture.stack)
         self._engine: Engine
-        if table is None:
-            self._engine = Layerwise(architecture, gradient)
+        if table is None or not describes(table, architecture):
+            self._engine = Layerwise(architecture, theta, gradient)
         else:
             self._engine = Fused(theta, table, architecture.loss)
 
@@ -157,9 +163,9 @@ class Sequential:
     def theta(self) -> Array:
         """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
-        It is the net's own array. Assigning to it copies the values.
+        It is a view of the net's own array. Assigning to it copies the values.
         """
-        return self._theta
+        return self._shown_theta
 
     @theta.setter
     def theta(self, values: Any) -> None:
@@ -172,9 +178,12 @@ class Sequential:
         self._theta[...] = array
 
     @property
-    def params(self) -> list[Array]:
-        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
-        return list(self._params)
+    def params(self) -> Parameters:
+        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`.
+
+        Assigning to one of them copies the values: net.params[0] = W.
+        """
+        return Parameters(self._params)
 
     @suggests_arguments
     def fit(
@@ -320,7 +329,7 @@ class Sequential:
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
-        rule = chosen.rule_per_net(initial.n_nets)
+        rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
@@ -399,8 +408,9 @@ class Sequential:
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
-        grads = self._architecture.views(gradient)
-        return (total / len(targets) if mean else total), grads
+        scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
+        loss, grads = total / scale, self._architecture.views(gradient)
+        return loss, grads
 
     def predict(self, X: Any) -> Array:
         """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
@@ -445,10 +455,17 @@ class Sequential:
                 raise ValueError(
                     "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
                 )
-            residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
+            with np.errstate(over="ignore"):
+                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
             explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
             exact = (residual == 0.0).astype(np.float64)
-            return float(np.where(variance > 0.0, explained, exact).mean())
+            score = float(np.where(variance > 0.0, explained, exact).mean())
+            if not np.isfinite(score):
+                raise ValueError(
+                    f"R^2 is too small for a float64: the net's values reach "
+                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
+                )
+            return score
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
@@ -460,14 +477,55 @@ class Sequential:
         as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
         or a device is written to. ValueError for the extension of another format.
         """
+        write_archive(path, "net", self._archive())
+
+    def _archive(self) -> Archive:
+        """Return what a file of the net holds."""
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
         facts = self._architecture.facts() | self._schema.facts()
-        arrays = {"theta": self._theta} | self._schema.arrays()
-        write_archive(path, "net", Archive(facts, arrays))
+        return Archive(facts, {"theta": self._theta} | self._schema.arrays())
+
+    def to_onnx(self, path: Target) -> None:
+        """Write the net as an ONNX model, which needs the package `onnx`.
+
+        The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
+        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
+        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        activations, otherwise ValueError or TypeError; ImportError without `onnx`.
+        `docs/export.md` has an example.
+        """
+        write_onnx(path, self._architecture, self._theta, self._schema)
+
+    def to_c(self, path: Target, name: str = "predict") -> None:
+        """Write the net as a C99 file with the function `name`, without dependencies.
+
+        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        of `predict`. The layers may be those of `to_onnx`; name must be an identifier
+        of C that is neither a keyword nor in the C library.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastnn import mlp
+        >>> path = Path(tempfile.mkdtemp(), "net.c")
+        >>> mlp(2, 3, 1, dtype="float32", seed=0).to_c(path, name="xor")
+        >>> "void xor(const float *x, float *out);" in path.read_text()
+        True
+        """
+        from .export.c import write_c  # here, because it imports Numba
+
+        write_c(path, name, self._architecture, self._theta, self._schema)
+
+    def to_json(self, path: Target) -> None:
+        """Write the net to a JSON file, which `fastnn.load` reads as well.
+
+        It has the layers with their weights and biases, the loss, the dtype and the
+        labels. Each number is the shortest decimal from which the same bits come back.
+        """
+        write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -518,7 +576,7 @@ class Sequential:
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_params", "_engine")
+        derived = ("_params", "_engine", "_shown_theta")
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -533,7 +591,7 @@ class Sequential:
         return numbers
 
     def _train(self, config: FitConfig, schema: Schema) -> History:
-        """Train as configured; keep the schema, and the history also of a failure."""
+        """Train as configured; keep the schema and the history, also of a failure."""
         classifies = self._architecture.n_classes is not None
         trainer = Trainer(self._engine, config, self._theta, classifies)
         self._schema = schema
@@ -612,12 +670,13 @@ def mlp(
 
 @suggests_arguments
 def load(path: Target) -> Sequential:
-    """Return the net that `Sequential.save` wrote; ValueError for any other content.
+    """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
-    path: where it is, or a binary file object. The net has the same architecture,
-    parameters, labels and dtype.
+    path: where it is, or a binary file object. The content decides which of the two it
+    is, not the name; ValueError for any other content. The net has the same
+    architecture, parameters, labels and dtype.
     """
-    with reading_archive(path, "net") as archive:
+    with reading_archive(path, "net", read_json) as archive:
         architecture = Architecture.from_archive(archive)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)

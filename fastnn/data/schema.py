@@ -58,19 +58,24 @@ def schema_of(archive: Archive, n_in: int, n_classes: int | None) -> Schema:
         is_float and not (np.isfinite(classes) & (classes == np.floor(classes))).all()
     ):
         raise ValueError(wrong)
-    numbers = np.arange(n_classes)
-    order = np.array(archive.facts.get("class_numbers", numbers))
-    seen = np.array(archive.facts.get("seen", [True] * len(classes)))
+    numbers = np.arange(len(classes))
+    order = archive.facts.get("class_numbers", numbers.tolist())
+    seen = archive.facts.get("seen", [True] * len(classes))
+    # NumPy would make large arrays of other values, such as long strings.
     if (
-        order.dtype.kind != "i"
-        or not np.array_equal(np.sort(order), numbers)
-        or seen.dtype != bool
-        or seen.shape != numbers.shape
+        not _are(int, order)
+        or not _are(bool, seen)
+        or len(seen) != len(classes)
+        or sorted(order) != numbers.tolist()
     ):
         raise ValueError(f"its labels are not numbered from 0 to {n_classes - 1}")
     of_class = np.empty_like(classes)
     of_class[order] = classes
-    return Schema(columns, Labels(of_class, seen))
+    return Schema(columns, Labels(of_class, np.array(seen)))
+
+
+def _are(kind: type, values: Any) -> bool:
+    return isinstance(values, list) and all(type(value) is kind for value in values)
 
 
 def _names(value: Any) -> Any:
