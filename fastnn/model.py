@@ -15,6 +15,7 @@ from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
+from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
 from .export.json import read_json, write_json
@@ -238,7 +239,8 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
-        Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
+        Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
+        raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
         `history` the completed epochs.
 
@@ -267,6 +269,7 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
         )
+        warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         return self._train(config, schema, key)
 
@@ -362,6 +365,7 @@ class Sequential:
         n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
         net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
+        warn_of_scale(inputs, schema.columns)
         state = SweepState(config, architecture.loss, initial.theta(), recording)
 
         def fit_one(
