@@ -11,14 +11,6 @@ from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
 
 
-def loss_scale(n: int) -> float:
-    """Return a power of two of at most 1 / n, by which sums of n losses are scaled.
-
-    The sum cannot overflow then, and its bits are those of the sum times the scale.
-    """
-    return 2.0 ** -(n - 1).bit_length()
-
-
 @dataclass(frozen=True, repr=False)
 class Loss:
     """Base class of the losses, which are functions of the net's plain output z.
@@ -36,18 +28,17 @@ class Loss:
     # The gradient (n, n_out) of the last `forward`, which `backward` returns.
     _gradient: Array | None = field(default=None, init=False, compare=False)
 
+    # The kernels' number of the loss with its link.
+    code: int = field(init=False)
+
     def __post_init__(self) -> None:
         check_choice("reduction", self.reduction, ("mean", "sum"))
+        object.__setattr__(self, "code", self.kind)
 
     @property
     def link(self) -> str:
         """The name of the activation that the loss contains."""
         raise NotImplementedError(f"{type(self).__name__} must define link")
-
-    @property
-    def code(self) -> int:
-        """The kernels' number of the loss with its link."""
-        return self.kind
 
     def linked(self, activation: str) -> "Loss | None":
         """Return the loss that contains an activation, None if there is none."""
@@ -76,7 +67,7 @@ class Loss:
         )
         gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
-        scale = loss_scale(len(targets))
+        scale = 2.0 ** -len(targets).bit_length()  # the sum cannot overflow
         total, _, _ = kernels.loops.layers.loss_forward(
             gradient, outputs, targets, self.code, mean, scale
         )
@@ -170,15 +161,13 @@ class MSE(Loss):
     def link(self) -> str:
         return self._link
 
-    @property
-    def code(self) -> int:
-        return self.kind + kernels.codes.LINK * _LINKS[self._link]
-
     def linked(self, activation: str) -> "MSE | None":
         if activation not in _LINKS:
             return None
         loss = MSE(self.reduction)
         object.__setattr__(loss, "_link", activation)
+        code = self.kind + kernels.codes.LINK * _LINKS[activation]
+        object.__setattr__(loss, "code", code)
         return loss
 
     def n_classes(self, n_out: int) -> None:

@@ -9,7 +9,6 @@ from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_int, check_seed
 from ..data.arrays import Array, as_array
 from ..data.machine import check_memory
-from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 
 _REDUCTIONS = ("mean", "sum")
@@ -27,7 +26,7 @@ class FitConfig:
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
-    `nn.losses.loss_scale`.
+    `scale_of_losses`.
     """
 
     X: Array
@@ -102,8 +101,16 @@ def fit_config(
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
-        loss_scale=loss_scale(len(y)),
+        loss_scale=scale_of_losses(len(y)),
     )
+
+
+def scale_of_losses(n: int) -> float:
+    """Return a power of two of at most 1 / n, by which sums of n losses are scaled.
+
+    The sum cannot overflow then, and its bits are those of the sum times the scale.
+    """
+    return 2.0 ** -(n - 1).bit_length()
 
 
 def check_reduction(reduction: Any) -> bool:

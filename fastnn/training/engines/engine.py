@@ -29,9 +29,10 @@ class Engine(Protocol):
         """Return the probability of each class, (n, n_classes)."""
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """Return the sum of losses times `loss_scale(len(y))`, and a flat gradient.
+        """Return the scaled sum of losses, and the flat gradient of mean or sum.
 
-        It is that of the mean loss if `mean`, otherwise that of the sum.
+        The sum is that of the losses times `scale_of_losses(len(y))`. The gradient is
+        that of the mean loss if `mean`, otherwise that of the sum.
         """
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:

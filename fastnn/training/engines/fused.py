@@ -4,8 +4,8 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array
-from ...nn.losses import Loss, loss_scale
-from ..config import FitConfig
+from ...nn.losses import Loss
+from ..config import FitConfig, scale_of_losses
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
 from .engine import Advance
@@ -82,7 +82,7 @@ class Fused:
             self.table,
             self._loss.code,
             mean,
-            loss_scale(len(y)),
+            scale_of_losses(len(y)),
             self._lanes,
         )
         return float(total), g

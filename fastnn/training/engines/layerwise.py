@@ -10,8 +10,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array, readonly
 from ...nn.architecture import Architecture
-from ...nn.losses import loss_scale
-from ..config import FitConfig
+from ..config import FitConfig, scale_of_losses
 from ..state import TrainingState
 from .engine import Advance
 
@@ -70,7 +69,7 @@ class Layerwise:
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
-        total, _, _ = self._backpropagate(X, y, mean, loss_scale(len(y)))
+        total, _, _ = self._backpropagate(X, y, mean, scale_of_losses(len(y)))
         return total, self._gradient.copy()
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
