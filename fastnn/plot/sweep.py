@@ -11,7 +11,7 @@ from ..sweep.runs import Runs
 from ..sweep.statistics import Proportion
 from .gallery import gallery, typical_nets
 from .maps import check_points, plane_classes
-from .style import COLORS, bands, despine, legend_above
+from .style import COLORS, bands, despine, foreground, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,14 +134,13 @@ def _draw_losses(
     marker, linewidth = ("o", 8.0) if one else ("", 0.0)
     edges = np.minimum(quantiles[[1, 2, 4, 5]], 10.0 * limits[1])
     bands(ax, epochs, edges, ("middle 90% of nets", "middle half"), linewidth)
-    ax.plot(
-        epochs, median, color=COLORS[0], linewidth=1.4, marker=marker, label="median"
-    )
+    color = foreground()
+    ax.plot(epochs, median, color=color, linewidth=1.4, marker=marker, label="median")
     ax.plot(
         epochs,
         lowest,
         "--",
-        color=COLORS[0],
+        color=color,
         linewidth=0.8,
         marker=marker,
         markerfacecolor=ax.get_facecolor(),

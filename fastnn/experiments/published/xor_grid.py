@@ -288,11 +288,13 @@ def run(options: Options, say: Say) -> Outcome:
         films=[
             Film(
                 "xor-grid-training",
-                "Predictions of the three nets during training, with the mean loss of "
-                "all points at that moment.",
+                "The labels that the three nets predict during training, with the mean "
+                "loss over all points at that moment.",
                 (7.2, 2.9),
                 len(film_updates(EPOCHS * N)),
                 lambda figure: _film(figure, trainings, X, y),
+                "Three maps: as published and shuffled they settle to a diagonal band; "
+                "with the correct gradient row by row the regions never settle.",
             )
         ],
         conclusion=_conclusion(published, correct, shuffled),
