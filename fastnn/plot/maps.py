@@ -8,6 +8,8 @@ import numpy as np
 
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
+from ..data.frames import Columns
+from ..data.suggestions import suggests_arguments
 from ..nn.net import Net
 from .points import class_numbers, label_axes, marker_area, scatter
 from .style import axes_or_new, choose_fonts, class_colors, foreground
@@ -22,6 +24,7 @@ LONGEST_LEGEND = 10  # classes
 MAP_TITLE = "point: label\nregion: predicted"  # of a legend that explains both
 
 
+@suggests_arguments
 def decision_map(
     net: Net,
     X: Any = None,
@@ -48,7 +51,7 @@ def decision_map(
         raise ValueError(
             f"a decision map needs a classifier with 2 inputs, not {net!r}"
         )
-    points, numbers = check_points(X, y, classes)
+    points, numbers = check_points(X, y, classes, net.columns)
     resolution = check_int("resolution", resolution, 2)
     ax = axes_or_new(ax)
     if points is None:
@@ -89,13 +92,15 @@ def plane_classes(net: Net) -> Array | None:
     return np.arange(n_classes) if net.classes is None else net.classes
 
 
-def check_points(X: Any, y: Any, classes: Array) -> tuple[Array | None, Array | None]:
+def check_points(
+    X: Any, y: Any, classes: Array, columns: Columns | None
+) -> tuple[Array | None, Array | None]:
     """Return the points (n, 2) and their class numbers (n,), each None if not given."""
     if X is None and y is not None:
         raise ValueError("y is given without X: pass the points of these labels, too")
     if X is None:
         return None, None
-    points = as_features(X, 2, np.dtype("float64"))
+    points = as_features(X, 2, np.dtype("float64"), columns)
     return points, None if y is None else class_numbers(y, len(points), classes)[1]
 
 
