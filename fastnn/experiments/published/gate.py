@@ -9,7 +9,7 @@ import numpy as np
 from ... import Runs, Sequential, datasets
 from ...data.arrays import Array
 from ...plot.style import COLORS, bands, curve, despine, foreground
-from ..drawing import ShowFrame, film_regions, show_all
+from ..drawing import ShowFrame, draw_region_legend, film_regions, show_all
 from ..outcome import Finding, Run
 from ..trainings import run_of_nets
 
@@ -152,4 +152,5 @@ def film_nets(
         ]
         panels.append(film_regions(ax, frames, titles, SQUARE))
         draw_points(ax)
+    draw_region_legend(figure)
     return show_all(panels)
