@@ -11,11 +11,12 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, check_seed
+from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
+from .data.suggestions import suggests_arguments
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
@@ -25,7 +26,8 @@ from .nn.initializers import Init
 from .nn.layers import Affine, Layer
 from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule
+from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
@@ -34,7 +36,7 @@ from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
-from .training.engines.table import layer_table
+from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
 
@@ -52,9 +54,10 @@ class Sequential:
     "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
     "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
     "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
-    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. Where
-    hidden neurons start alike, as with zeros, a `SymmetryWarning` says why they stay
-    so. dtype: "float64" or "float32".
+    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. None
+    draws a new seed, and the attribute `seed` keeps it. Where hidden neurons start
+    alike, as with zeros, a `SymmetryWarning` says why they stay so. dtype: "float64" or
+    "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -62,27 +65,32 @@ class Sequential:
     ((13,), [(2, 3), (3,), (3, 1), (1,)])
     """
 
+    @suggests_arguments
     def __init__(
         self,
         layers: Sequence[Layer],
         loss: str | Loss | None = None,
         *,
         init: str | Init | Sequence[Any] = "xavier",
-        seed: int = 0,
+        seed: int | None = 0,
         dtype: Any = "float64",
     ) -> None:
         architecture = Architecture.of(layers, loss, init)
-        dtype = check_dtype(dtype)
-        drawn = architecture.draw(init, np.random.default_rng(check_seed(seed)))
+        dtype, seed = check_dtype(dtype), seed_or_draw(seed)
+        drawn = architecture.draw(init, np.random.default_rng(seed))
         theta = as_float_array("init", drawn, dtype).copy()
-        self._assemble(architecture, theta, Schema())
+        self._assemble(architecture, theta, Schema(), seed)
         warn_of_symmetry(architecture.stack)
 
     def _assemble(
-        self, architecture: Architecture, theta: Array, schema: Schema
+        self,
+        architecture: Architecture,
+        theta: Array,
+        schema: Schema,
+        seed: int | None = None,
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
-        self._architecture, self._schema = architecture, schema
+        self._architecture, self._schema, self._seed = architecture, schema, seed
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -91,11 +99,14 @@ class Sequential:
         """Make theta the flat vector: the layers' parameters become views into it."""
         architecture = self._architecture
         gradient = architecture.bind(theta)
-        self._theta, self._params = theta, architecture.views(theta)
+        # What users do to the shape of their view leaves the net's own as it is.
+        self._shown_theta, self._theta = theta.view(), theta.view()
+        theta = self._theta
+        self._params = architecture.views(theta)
         table = layer_table(architecture.stack)
         self._engine: Engine
-        if table is None:
-            self._engine = Layerwise(architecture, gradient)
+        if table is None or not describes(table, architecture):
+            self._engine = Layerwise(architecture, theta, gradient)
         else:
             self._engine = Fused(theta, table, architecture.loss)
 
@@ -143,12 +154,17 @@ class Sequential:
         return self._theta.dtype
 
     @property
+    def seed(self) -> int | None:
+        """The seed that was passed or drawn; None for a net of a file or a sweep."""
+        return self._seed
+
+    @property
     def theta(self) -> Array:
         """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
-        It is the net's own array. Assigning to it copies the values.
+        It is a view of the net's own array. Assigning to it copies the values.
         """
-        return self._theta
+        return self._shown_theta
 
     @theta.setter
     def theta(self, values: Any) -> None:
@@ -161,10 +177,14 @@ class Sequential:
         self._theta[...] = array
 
     @property
-    def params(self) -> list[Array]:
-        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
-        return list(self._params)
+    def params(self) -> Parameters:
+        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`.
 
+        Assigning to one of them copies the values: net.params[0] = W.
+        """
+        return Parameters(self._params)
+
+    @suggests_arguments
     def fit(
         self,
         X: Any,
@@ -176,7 +196,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
@@ -200,7 +220,7 @@ class Sequential:
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
         `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled.
+        rows is never shuffled. seed=None draws a new seed; `history.seed` has it.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -239,6 +259,7 @@ class Sequential:
         )
         return self._train(config, schema)
 
+    @suggests_arguments
     def fit_many(
         self,
         X: Any,
@@ -252,7 +273,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         n_jobs: int = -1,
         every: int = 1,
@@ -264,12 +285,12 @@ class Sequential:
 
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
-        draws. lr, and the settings of an optimizer, may be one number, or an array
-        (n_nets,) with one per net. The other arguments are those of `fit`. With
-        batch_size=1 a net is bit-identical to one that `fit` trains alone with
-        loop="general" and an optimizer of the same kind (SGD without momentum, or with
-        it, or with a bias_lr); in batches sums are added in another order: differences
-        of 1e-12 after an epoch. A net that diverges disturbs no other, see
+        draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
+        number, or an array (n_nets,) with one per net. The other arguments are those of
+        `fit`. With batch_size=1 a net is bit-identical to one that `fit` trains alone
+        with loop="general" and an optimizer of the same kind (SGD without momentum, or
+        with it, or with a bias_lr); in batches sums are added in another order:
+        differences of 1e-12 after an epoch. A net that diverges disturbs no other, see
         `Runs.diverged`. n_jobs threads share the work, by default one per processor;
         the result does not depend on it. Nets that are run layer by layer (see
         `summary`) are trained one after the other, and all their losses are recorded.
@@ -305,7 +326,7 @@ class Sequential:
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
-        rule = chosen.rule_per_net(initial.n_nets)
+        rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
@@ -365,6 +386,7 @@ class Sequential:
             raise
         return runs()
 
+    @suggests_arguments
     def loss_and_grads(
         self, X: Any, y: Any, reduction: str = "mean"
     ) -> tuple[float, list[Array]]:
@@ -416,21 +438,34 @@ class Sequential:
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
 
-        R^2 is the share of the variance that is explained; ValueError if y is constant.
+        R^2 is the share of an output's variance that is explained; of several outputs
+        it is the mean, as in scikit-learn. There an output whose target is the same in
+        all rows counts 1 if it is predicted exactly, otherwise 0; if this holds for all
+        outputs, ValueError.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
-            total, _ = self._engine.loss_and_gradient(inputs, targets, True)
-            variance = targets.var(axis=0, dtype=np.float64).mean()
-            if variance == 0.0:
+            outputs = self._engine.outputs(inputs)
+            variance = targets.var(axis=0, dtype=np.float64)
+            if not variance.any():
                 raise ValueError(
                     "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
                 )
-            n_scaled = len(targets) * loss_scale(len(targets))
-            return float(1.0 - total / n_scaled / variance)
+            with np.errstate(over="ignore"):
+                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
+            explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
+            exact = (residual == 0.0).astype(np.float64)
+            score = float(np.where(variance > 0.0, explained, exact).mean())
+            if not np.isfinite(score):
+                raise ValueError(
+                    f"R^2 is too small for a float64: the net's values reach "
+                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
+                )
+            return score
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
+    @suggests_arguments
     def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
@@ -537,7 +572,7 @@ class Sequential:
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_params", "_engine")
+        derived = ("_params", "_engine", "_shown_theta")
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -599,12 +634,13 @@ class Sequential:
         return self._engine.outputs(inputs)
 
 
+@suggests_arguments
 def mlp(
     *sizes: int,
     activation: str = "sigmoid",
     loss: str | Loss | None = None,
     init: str | Init | Sequence[Any] = "xavier",
-    seed: int = 0,
+    seed: int | None = 0,
     dtype: Any = "float64",
 ) -> Sequential:
     """Make a multilayer perceptron: Affine layers with an activation between them.
@@ -628,6 +664,7 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
+@suggests_arguments
 def load(path: Target) -> Sequential:
     """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 

@@ -12,6 +12,7 @@ from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
 from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
+from .boundary import float_dtype, writable
 from .initializers import Init, is_arrays, parse
 from .layers import (
     Affine,
@@ -66,7 +67,7 @@ class Architecture:
         chosen.check_outputs(n_out)
         stack, chosen = _without_link(checked, chosen)
         chosen.check_outputs(n_out)
-        shapes = tuple(tuple(layer.shapes()) for layer in stack)
+        shapes = tuple(tuple(map(tuple, layer.shapes())) for layer in stack)
         return cls(
             layers=checked,
             stack=stack,
@@ -113,14 +114,21 @@ class Architecture:
 
         A layer with an init of its own keeps to that; `init` is for the others.
         """
-        weighted = self._weighted()
         if is_arrays(init):
             shapes = [shape for shapes in self.shapes for shape in shapes]
             arrays = copy_init_arrays(init, shapes)
         else:
             scheme = parse(init)
-            arrays = [array for layer in weighted for array in layer.draw(rng, scheme)]
-        return np.concatenate([array.reshape(-1) for array in arrays])
+            arrays = [
+                array for layer in self.stack for array in layer.initial(rng, scheme)
+            ]
+        drawn = np.concatenate([array.reshape(-1) for array in arrays])
+        if drawn.size != self.n_params:
+            raise ValueError(
+                f"the layers start from {drawn.size} parameters, but {self.n_params} "
+                "are expected: their shapes must not change"
+            )
+        return drawn
 
     def draw_many(self, seeds: Sequence[int], dtype: Any) -> Array:
         """Draw what `draw` draws from each seed's generator, (n_nets, n_params).
@@ -129,21 +137,20 @@ class Architecture:
         all nets at once.
         """
         assert self.scheme is not None
-        weighted = self._weighted()
         theta = np.zeros((len(seeds), self.n_params), dtype)
-        if any(layer.has_own_init for layer in weighted):
+        pairs = zip(self.stack, self.shapes, strict=True)
+        if any(layer.has_own_init for layer, shapes in pairs if shapes):
             for row, seed in zip(theta, seeds, strict=True):
                 row[:] = self.draw(self.scheme, np.random.default_rng(seed))
             return theta
-        sizes = [layer.n_in * layer.n_out for layer in weighted]
-        samples = self.scheme.draw_standard_many(seeds, sum(sizes))
+        weights = [shapes[0] for shapes in self.shapes if shapes]
+        samples = self.scheme.draw_standard_many(seeds, _size(weights))
         start = drawn = 0
-        for layer, shapes in zip(self.stack, self.shapes, strict=True):
-            if isinstance(layer, Weighted):
-                size = layer.n_in * layer.n_out
+        for shapes in self.shapes:
+            if shapes:
+                size = prod(shapes[0])
                 part = samples[:, drawn : drawn + size]
-                weights = self.scheme.scale(part, layer.n_in, layer.n_out)
-                theta[:, start : start + size] = weights
+                theta[:, start : start + size] = self.scheme.scale(part, *shapes[0])
                 drawn += size
             start += _size(shapes)
         return theta
@@ -161,20 +168,29 @@ class Architecture:
     def bind(self, theta: Array) -> Array:
         """Make the layers' parameters views into theta, and return their flat gradient.
 
-        The gradient (n_params,) is what `Layer.grads` are views into.
+        The gradient (n_params,) is what `Layer.grads` are views into. theta must be
+        (n_params,) float64 or float32.
         """
+        dtype = float_dtype("the net", "has parameters", theta)
+        theta = writable("the net", "has parameters", theta, (self.n_params,), dtype)
         gradient = np.zeros_like(theta)
-        params, grads = self.views(theta), self.views(gradient)
-        for layer, shapes in zip(self.stack, self.shapes, strict=True):
-            n = len(shapes)
-            if isinstance(layer, Weighted):
-                layer.bind(params[:n], grads[:n])
-            layer.owned = True
-            params, grads = params[n:], grads[n:]
+        self._bind(self.stack, theta, gradient)
         return gradient
 
-    def _weighted(self) -> list[Weighted]:
-        return [layer for layer in self.stack if isinstance(layer, Weighted)]
+    def bound_copies(self, theta: Array, gradient: Array) -> tuple[Layer, ...]:
+        """Return copies of the stack, whose arrays are views into these two."""
+        copies = copy.deepcopy(self.stack)
+        self._bind(copies, theta, gradient)
+        return copies
+
+    def _bind(self, stack: Sequence[Layer], theta: Array, gradient: Array) -> None:
+        params, grads = self.views(theta), self.views(gradient)
+        for layer, shapes in zip(stack, self.shapes, strict=True):
+            n = len(shapes)
+            layer._owned = False
+            layer.bind(params[:n], grads[:n])
+            layer._owned = True
+            params, grads = params[n:], grads[n:]
 
 
 def _size(shapes: Iterable[tuple[int, ...]]) -> int:
