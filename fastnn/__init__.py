@@ -9,6 +9,7 @@ True
 """
 
 from . import datasets, plot
+from .data.scaling import ScalingWarning
 from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
@@ -36,6 +37,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Runs",
+    "ScalingWarning",
     "Sequential",
     "Sigmoid",
     "Softmax",
