@@ -417,7 +417,8 @@ def test_what_a_subclass_of_an_optimizer_returns_is_checked(case, monkeypatch):
     optimizer = Faulty(0.1)
     monkeypatch.setattr(Faulty, "answers", answers)
     net = fastnn.mlp(2, 3, 1)
-    layerwise = fastnn.Sequential([fastnn.Identity(), fastnn.Affine(2, 1)])
+    layers = [fastnn.Identity(), fastnn.Affine(2, 3), fastnn.Affine(3, 1)]
+    layerwise = fastnn.Sequential(layers)
     before = net.theta.copy()
     many = {"seeds": range(3), "epochs": 1, "optimizer": optimizer}
     calls = [
