@@ -8,19 +8,23 @@
 True
 """
 
-from . import datasets, plot
-from .data.version import __version__ as __version__
-from .model import Sequential, load, mlp
-from .nn import initializers as init
-from .nn import layers
-from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
-from .nn.layers import Affine, MatMul, Repeat, Sum
-from .nn.losses import BCE, MSE, SoftmaxCE
-from .nn.optimizers import SGD, Adam
-from .sweep.runs import Runs
-from .training.history import History
-from .training.trainer import DivergenceError
+from .kernels.interrupts import deferred
+
+# NumPy cannot be imported again after an import that Ctrl-C has ended.
+with deferred:
+    from . import datasets, plot
+    from .data.version import __version__ as __version__
+    from .model import Sequential, load, mlp
+    from .nn import initializers as init
+    from .nn import layers
+    from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
+    from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
+    from .nn.layers import Affine, MatMul, Repeat, Sum
+    from .nn.losses import BCE, MSE, SoftmaxCE
+    from .nn.optimizers import SGD, Adam
+    from .sweep.runs import Runs
+    from .training.history import History
+    from .training.trainer import DivergenceError
 
 __all__ = [
     "BCE",
