@@ -8,10 +8,10 @@
 True
 """
 
-from .kernels.interrupts import deferred
+from . import kernels
 
 # NumPy cannot be imported again after an import that Ctrl-C has ended.
-with deferred:
+with kernels.interrupts.deferred:
     from . import datasets, plot
     from .data.version import __version__ as __version__
     from .model import Sequential, load, mlp

@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Seconds until Ctrl-C is heard, at most. LLVM's work on one kernel takes up to 4 s, or
 # twice that beside another process; an import of Numba takes half a second.
 BOUND = 15.0
+# Share of processes with an empty cache.
+_COLD = 0.2
 PROGRAM = """
 import hashlib, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -138,34 +140,40 @@ def main() -> None:
 
 
 def run(
-    n: int, seed: int, at_once: int, kinds: tuple[str, ...] = KINDS, cold: float = 0.2
+    n: int,
+    seed: int,
+    at_once: int,
+    kinds: tuple[str, ...] = KINDS,
+    cache: Path | None = None,
 ) -> Iterator[Result]:
-    """Interrupt n processes, a share of them with an empty cache, and yield how it was.
+    """Interrupt n processes, a fifth of them with an empty cache, and yield how it was.
 
-    Processes that are not interrupted say how long the first call takes.
+    Processes that are not interrupted say how long the first call takes. With the
+    folder of a cache, all processes load from there.
     """
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        warm = folder / "warm" if cache is None else cache
         seconds, expected = {}, {}
         for kind in kinds:
             # The first process fills the cache.
-            for state in ("cold", "warm"):
-                ended = _process(kind, folder / "warm", None)
+            for state in ("cold", "warm") if cache is None else ("warm",):
+                ended = _process(kind, warm, None)
                 assert ended.returncode == 0, ended.stderr
                 when, _, expected[kind] = ended.stdout.split()[1:]
                 seconds[kind, state] = float(when)
 
         def interrupt(i: int, kind: str, state: str, moment: float) -> Result:
-            cache = folder / "warm" if state == "warm" else folder / str(i)
-            ended = _process(kind, cache, moment)
-            failure, late = _judge(ended, expected[kind])
+            own = warm if state == "warm" else folder / str(i)
+            failure, late = _judge(_process(kind, own, moment), expected[kind])
             return Result(f"{kind} ({state})", moment, failure, late)
 
         plans = []
         for i in range(n):
             kind = kinds[i % len(kinds)]
-            state = "cold" if rng.random() < cold else "warm"
+            is_cold = cache is None and rng.random() < _COLD
+            state = "cold" if is_cold else "warm"
             moment = rng.uniform(0.0, 1.1 * seconds[kind, state])
             plans.append((i, kind, state, moment))
         with ThreadPoolExecutor(at_once) as pool:
