@@ -8,7 +8,13 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..sweep.runs import Runs
-from .maps import LONGEST_LEGEND, decision_map, plane_classes, region_handles
+from .maps import (
+    LONGEST_LEGEND,
+    MAP_TITLE,
+    decision_map,
+    plane_classes,
+    region_handles,
+)
 from .style import choose_fonts, class_legend, hide_scales
 
 if TYPE_CHECKING:
@@ -66,7 +72,7 @@ def gallery(
             figure,
             region_handles(classes),
             classes,
-            title="predicted label",
+            title="predicted label" if y is None else MAP_TITLE,
             loc="outside lower center",
             ncols=len(classes),
             frameon=False,
