@@ -225,7 +225,7 @@ class MSE(Loss):
 
     @property
     def code(self) -> int:
-        return self.kind + kernels.codes.LINK * _LINKS[self._link]
+        return type(self).kind + kernels.codes.LINK * _LINKS[self._link]
 
     def linked(self, activation: str) -> "MSE | None":
         if activation not in _LINKS:

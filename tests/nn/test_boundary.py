@@ -306,6 +306,15 @@ def test_codes_and_names_of_layers_and_losses_cannot_be_changed():
         fastnn.Repeat(3).n = 4
 
 
+@pytest.mark.parametrize("loss", ["bce", "softmax_ce", "mse"])
+def test_the_kernels_go_by_the_class_of_a_loss(loss):
+    net = fastnn.mlp(3, 1 if loss == "bce" else 2, loss=loss)
+    code = net.loss.code
+    for kind in range(3):
+        object.__setattr__(net.loss, "kind", kind)
+        assert net.loss.code == code
+
+
 def test_own_layers_may_set_attributes_of_their_own_without_calling_init():
     layer = Own()
     layer.anything = 3
