@@ -1,8 +1,8 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -10,27 +10,33 @@ from typing import Any
 import numpy as np
 
 from . import kernels
-from .data.arguments import check_choice, check_dtype, check_int, check_seed
+from .data.archives import Archive, Target, reading_archive, write_archive
+from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
-from .data.files import Archive, reading_archive, write_archive
-from .data.labels import check_classes, encode_labels
+from .data.frames import Columns, column_names
+from .data.labels import encode_labels
+from .data.schema import Schema, schema_of
+from .data.suggestions import suggests_arguments
+from .export.json import read_json, write_json
+from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
-from .nn.losses import Loss
+from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule
+from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
-from .training.config import check_reduction, fit_config
+from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
-from .training.engines.table import layer_table
+from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
 
@@ -48,9 +54,10 @@ class Sequential:
     "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
     "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
     "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
-    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. Where
-    hidden neurons start alike, as with zeros, a `SymmetryWarning` says why they stay
-    so. dtype: "float64" or "float32".
+    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. None
+    draws a new seed, and the attribute `seed` keeps it. Where hidden neurons start
+    alike, as with zeros, a `SymmetryWarning` says why they stay so. dtype: "float64" or
+    "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -58,27 +65,32 @@ class Sequential:
     ((13,), [(2, 3), (3,), (3, 1), (1,)])
     """
 
+    @suggests_arguments
     def __init__(
         self,
         layers: Sequence[Layer],
         loss: str | Loss | None = None,
         *,
         init: str | Init | Sequence[Any] = "xavier",
-        seed: int = 0,
+        seed: int | None = 0,
         dtype: Any = "float64",
     ) -> None:
         architecture = Architecture.of(layers, loss, init)
-        dtype = check_dtype(dtype)
-        drawn = architecture.draw(init, np.random.default_rng(check_seed(seed)))
+        dtype, seed = check_dtype(dtype), seed_or_draw(seed)
+        drawn = architecture.draw(init, np.random.default_rng(seed))
         theta = as_float_array("init", drawn, dtype).copy()
-        self._assemble(architecture, theta, None)
+        self._assemble(architecture, theta, Schema(), seed)
         warn_of_symmetry(architecture.stack)
 
     def _assemble(
-        self, architecture: Architecture, theta: Array, classes: Array | None
+        self,
+        architecture: Architecture,
+        theta: Array,
+        schema: Schema,
+        seed: int | None = None,
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
-        self._architecture, self._classes = architecture, classes
+        self._architecture, self._schema, self._seed = architecture, schema, seed
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -87,11 +99,14 @@ class Sequential:
         """Make theta the flat vector: the layers' parameters become views into it."""
         architecture = self._architecture
         gradient = architecture.bind(theta)
-        self._theta, self._params = theta, architecture.views(theta)
+        # What users do to the shape of their view leaves the net's own as it is.
+        self._shown_theta, self._theta = theta.view(), theta.view()
+        theta = self._theta
+        self._params = architecture.views(theta)
         table = layer_table(architecture.stack)
         self._engine: Engine
-        if table is None:
-            self._engine = Layerwise(architecture, gradient)
+        if table is None or not describes(table, architecture):
+            self._engine = Layerwise(architecture, theta, gradient)
         else:
             self._engine = Fused(theta, table, architecture.loss)
 
@@ -112,8 +127,16 @@ class Sequential:
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels of the classes; None before a fit, and for "mse"."""
-        return self._classes
+        """The sorted labels (n_classes,); None before a fit, and for "mse"."""
+        return self._schema.classes
+
+    @property
+    def columns(self) -> Columns | None:
+        """The names of the columns of X, if a fit had them; other frames are refused.
+
+        None before a fit, and after fits to arrays without names.
+        """
+        return self._schema.columns
 
     @property
     def n_in(self) -> int:
@@ -131,12 +154,17 @@ class Sequential:
         return self._theta.dtype
 
     @property
+    def seed(self) -> int | None:
+        """The seed that was passed or drawn; None for a net of a file or a sweep."""
+        return self._seed
+
+    @property
     def theta(self) -> Array:
         """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
-        It is the net's own array. Assigning to it copies the values.
+        It is a view of the net's own array. Assigning to it copies the values.
         """
-        return self._theta
+        return self._shown_theta
 
     @theta.setter
     def theta(self, values: Any) -> None:
@@ -149,10 +177,14 @@ class Sequential:
         self._theta[...] = array
 
     @property
-    def params(self) -> list[Array]:
-        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
-        return list(self._params)
+    def params(self) -> Parameters:
+        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`.
 
+        Assigning to one of them copies the values: net.params[0] = W.
+        """
+        return Parameters(self._params)
+
+    @suggests_arguments
     def fit(
         self,
         X: Any,
@@ -164,18 +196,23 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
         record: Any = None,
+        classes: Any = None,
     ) -> History:
         """Train from the present parameters, and return the history.
 
         The history is also kept as `history`. X (n, n_in): numbers in a list, an array
-        or a frame. y: labels (n,), which are integers from 0, -1 and 1 for two classes,
-        or strings, as many different ones as there are classes; one-hot rows for
-        "softmax_ce"; values (n,) or (n, n_out) for "mse".
+        or a frame, whose columns later frames must have, too, in the same order. y:
+        labels (n,), which are whole numbers, booleans or strings, as many different
+        ones as there are classes; one-hot rows for "softmax_ce", whose labels are the
+        numbers of their columns; values (n,) or (n, n_out) for "mse". classes are
+        numbered in sorted order, and `predict` returns the labels in the dtype of y. If
+        y lacks some of them, classes= lists all; without it labels from 0 to
+        n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
         "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
@@ -183,7 +220,7 @@ class Sequential:
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
         `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled.
+        rows is never shuffled. seed=None draws a new seed; `history.seed` has it.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -203,7 +240,7 @@ class Sequential:
         True
         """
         rule = update_rule(optimizer, lr, self._params)
-        inputs, targets, classes = self._data(X, y)
+        inputs, targets, schema = self._data(X, y, True, classes)
         config = fit_config(
             inputs,
             targets,
@@ -220,16 +257,9 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
         )
-        classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
-        self._classes = classes
-        try:
-            trainer.run()
-        finally:
-            self.history = trainer.history
-        assert self.history is not None
-        return self.history
+        return self._train(config, schema)
 
+    @suggests_arguments
     def fit_many(
         self,
         X: Any,
@@ -243,23 +273,24 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         n_jobs: int = -1,
         every: int = 1,
         losses: str | None = None,
         stop_below: float | None = None,
+        classes: Any = None,
     ) -> Runs:
         """Train many nets of this architecture side by side, and leave this one alone.
 
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
-        draws. lr, and the settings of an optimizer, may be one number, or an array
-        (n_nets,) with one per net. The other arguments are those of `fit`. With
-        batch_size=1 a net is bit-identical to one that `fit` trains alone with
-        loop="general" and an optimizer of the same kind (SGD without momentum, or with
-        it, or with a bias_lr); in batches sums are added in another order: differences
-        of 1e-12 after an epoch. A net that diverges disturbs no other, see
+        draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
+        number, or an array (n_nets,) with one per net. The other arguments are those of
+        `fit`. With batch_size=1 a net is bit-identical to one that `fit` trains alone
+        with loop="general" and an optimizer of the same kind (SGD without momentum, or
+        with it, or with a bias_lr); in batches sums are added in another order:
+        differences of 1e-12 after an epoch. A net that diverges disturbs no other, see
         `Runs.diverged`. n_jobs threads share the work, by default one per processor;
         the result does not depend on it. Nets that are run layer by layer (see
         `summary`) are trained one after the other, and all their losses are recorded.
@@ -292,25 +323,22 @@ class Sequential:
         self.runs = None
         started = perf_counter()
         chosen = choose(optimizer, lr)
-        inputs, targets, classes = self._data(X, y)
+        inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
-        rule = chosen.rule_per_net(initial.n_nets)
-        how: dict[str, Any] = {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "reduction": reduction,
-            "shuffle": shuffle,
-            "seed": seed,
-        }
+        rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
             rule,
+            epochs=epochs,
+            batch_size=batch_size,
+            reduction=reduction,
+            shuffle=shuffle,
+            seed=seed,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=architecture.mixes_rows,
-            **how,
         )
         fused = self._engine if isinstance(self._engine, Fused) else None
         recording = loss_recording(
@@ -328,11 +356,16 @@ class Sequential:
         def fit_one(
             i: int, theta: Array, record: Array | None
         ) -> tuple[Array, History]:
-            net, alone = self.with_theta(theta), chosen.for_net(i)
+            net = self.with_theta(theta)
+            alone = replace(
+                config,
+                rule=chosen.for_net(i).rule(net.params),
+                progress=False,
+                n_jobs=1,
+                record_at=config.record_at if record is None else record,
+            )
             try:
-                history = net.fit(
-                    X, y, optimizer=alone, record=record, progress=False, **how
-                )
+                history = net._train(alone, schema)
                 return net.theta, history
             except DivergenceError:
                 assert net.history is not None
@@ -340,7 +373,7 @@ class Sequential:
 
         def runs() -> Runs:
             seconds = perf_counter() - started
-            return runs_of(state, architecture, classes, initial.seed_array(), seconds)
+            return runs_of(state, architecture, schema, initial.seed_array(), seconds)
 
         try:
             if fused is None:
@@ -353,6 +386,7 @@ class Sequential:
             raise
         return runs()
 
+    @suggests_arguments
     def loss_and_grads(
         self, X: Any, y: Any, reduction: str = "mean"
     ) -> tuple[float, list[Array]]:
@@ -370,16 +404,17 @@ class Sequential:
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
-        grads = self._architecture.views(gradient)
-        return (total / len(targets) if mean else total), grads
+        scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
+        loss, grads = total / scale, self._architecture.views(gradient)
+        return loss, grads
 
     def predict(self, X: Any) -> Array:
         """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
         z = self._outputs(X)
         if self._architecture.n_classes is None:
             return z[:, 0] if self.n_out == 1 else z
-        numbers = self._class_numbers(z)
-        return numbers if self._classes is None else self._classes[numbers]
+        numbers, labels = self._class_numbers(z), self._schema.labels
+        return numbers if labels is None else labels.of_class[numbers]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
@@ -394,39 +429,99 @@ class Sequential:
             )
         inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
-        return self._engine.probabilities(inputs, n_classes)
+        probabilities = self._engine.probabilities(inputs, n_classes)
+        labels = self._schema.labels
+        if labels is None or labels.order is None:
+            return probabilities
+        return probabilities[:, labels.order]
 
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
 
-        R^2 is the share of the variance that is explained; ValueError if y is constant.
+        R^2 is the share of an output's variance that is explained; of several outputs
+        it is the mean, as in scikit-learn. There an output whose target is the same in
+        all rows counts 1 if it is predicted exactly, otherwise 0; if this holds for all
+        outputs, ValueError.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
-            total, _ = self._engine.loss_and_gradient(inputs, targets, True)
-            variance = targets.var(axis=0, dtype=np.float64).mean()
-            if variance == 0.0:
+            outputs = self._engine.outputs(inputs)
+            variance = targets.var(axis=0, dtype=np.float64)
+            if not variance.any():
                 raise ValueError(
                     "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
                 )
-            return float(1.0 - total / len(targets) / variance)
+            with np.errstate(over="ignore"):
+                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
+            explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
+            exact = (residual == 0.0).astype(np.float64)
+            score = float(np.where(variance > 0.0, explained, exact).mean())
+            if not np.isfinite(score):
+                raise ValueError(
+                    f"R^2 is too small for a float64: the net's values reach "
+                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
+                )
+            return score
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    @suggests_arguments
+    def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
-        A save that fails leaves the old file as it was.
+        path: where to, or a binary file object. A save that fails leaves the old file
+        as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
+        or a device is written to. ValueError for the extension of another format.
         """
+        write_archive(path, "net", self._archive())
+
+    def _archive(self) -> Archive:
+        """Return what a file of the net holds."""
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
-        arrays = {"theta": self._theta}
-        if self._classes is not None:
-            arrays["classes"] = self._classes
-        write_archive(path, "net", Archive(self._architecture.facts(), arrays))
+        facts = self._architecture.facts() | self._schema.facts()
+        return Archive(facts, {"theta": self._theta} | self._schema.arrays())
+
+    def to_onnx(self, path: Target) -> None:
+        """Write the net as an ONNX model, which needs the package `onnx`.
+
+        The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
+        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
+        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        activations, otherwise ValueError or TypeError; ImportError without `onnx`.
+        `docs/export.md` has an example.
+        """
+        write_onnx(path, self._architecture, self._theta, self._schema)
+
+    def to_c(self, path: Target, name: str = "predict") -> None:
+        """Write the net as a C99 file with the function `name`, without dependencies.
+
+        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        of `predict`. The layers may be those of `to_onnx`; name must be an identifier
+        of C that is neither a keyword nor in the C library.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastnn import mlp
+        >>> path = Path(tempfile.mkdtemp(), "net.c")
+        >>> mlp(2, 3, 1, dtype="float32", seed=0).to_c(path, name="xor")
+        >>> "void xor(const float *x, float *out);" in path.read_text()
+        True
+        """
+        from .export.c import write_c  # here, because it imports Numba
+
+        write_c(path, name, self._architecture, self._theta, self._schema)
+
+    def to_json(self, path: Target) -> None:
+        """Write the net to a JSON file, which `fastnn.load` reads as well.
+
+        It has the layers with their weights and biases, the loss, the dtype and the
+        labels. Each number is the shortest decimal from which the same bits come back.
+        """
+        write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -477,7 +572,7 @@ class Sequential:
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_params", "_engine")
+        derived = ("_params", "_engine", "_shown_theta")
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -491,25 +586,47 @@ class Sequential:
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
-        """Return X and y as the kernels take them, and the labels of the classes."""
+    def _train(self, config: FitConfig, schema: Schema) -> History:
+        """Train as configured; keep the schema and the history, also of a failure."""
+        classifies = self._architecture.n_classes is not None
+        trainer = Trainer(self._engine, config, self._theta, classifies)
+        self._schema = schema
+        try:
+            trainer.run()
+        finally:
+            self.history = trainer.history
+        assert self.history is not None
+        return self.history
+
+    def _data(
+        self, X: Any, y: Any, learns: bool = False, classes: Any = None
+    ) -> tuple[Array, Array, Schema]:
+        """Return X and y as the kernels take them, and what the net knows of them then.
+
+        learns: the caller remembers it. classes: the labels of all classes.
+        """
         architecture, inputs = self._architecture, self._inputs(X)
-        targets, classes = encode_labels(
+        targets, labels = encode_labels(
             y,
             self._engine.n_rows(len(inputs)),
             architecture.n_out,
             architecture.n_classes,
-            self._classes,
+            self._schema.labels,
             self.dtype,
+            learns=learns,
+            declared=classes,
         )
-        return inputs, targets, classes
+        columns = self._schema.columns
+        if columns is None and type(X) is not np.ndarray:
+            columns = column_names(X)
+        return inputs, targets, Schema(columns, labels)
 
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):
             raise ValueError(
                 "the net's parameters are not finite: set net.theta, or make a new net"
             )
-        return as_features(X, self.n_in, self.dtype)
+        return as_features(X, self.n_in, self.dtype, self._schema.columns)
 
     def _outputs(self, X: Any) -> Array:
         inputs = self._inputs(X)
@@ -517,12 +634,13 @@ class Sequential:
         return self._engine.outputs(inputs)
 
 
+@suggests_arguments
 def mlp(
     *sizes: int,
     activation: str = "sigmoid",
     loss: str | Loss | None = None,
     init: str | Init | Sequence[Any] = "xavier",
-    seed: int = 0,
+    seed: int | None = 0,
     dtype: Any = "float64",
 ) -> Sequential:
     """Make a multilayer perceptron: Affine layers with an activation between them.
@@ -546,26 +664,26 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
-    """Return the net that `Sequential.save` wrote; ValueError for any other content.
+@suggests_arguments
+def load(path: Target) -> Sequential:
+    """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
-    It has the same architecture, parameters, labels and dtype.
+    path: where it is, or a binary file object. The content decides which of the two it
+    is, not the name; ValueError for any other content. The net has the same
+    architecture, parameters, labels and dtype.
     """
-    with reading_archive(path, "net") as archive:
+    with reading_archive(path, "net", read_json) as archive:
         architecture = Architecture.from_archive(archive)
-        dtype = check_dtype(archive.any_array("theta").dtype)
+        dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
-        classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
-        return _net_of(
-            architecture, as_float_array("theta", theta, dtype).copy(), classes
-        )
+        as_float_array("theta", theta, dtype)  # refuses what is not finite
+        schema = schema_of(archive, architecture.n_in, architecture.n_classes)
+        return _net_of(architecture, theta, schema)
 
 
 @builds_nets
-def _net_of(
-    architecture: Architecture, theta: Array, classes: Array | None
-) -> Sequential:
+def _net_of(architecture: Architecture, theta: Array, schema: Schema) -> Sequential:
     """Assemble a net from its parts; layers and theta are not copied."""
     net = Sequential.__new__(Sequential)
-    net._assemble(architecture, theta, classes)
+    net._assemble(architecture, theta, schema)
     return net

@@ -48,6 +48,8 @@ class Run:
     accuracy: the share of points that the trained net classifies correctly
     nets: the number of nets; loss and accuracy are NaN if there are many
     trace: further sequences for `results.json`, such as {"loss": [...]}
+    final_loss: the mean loss of the trained net over all points, the moment of
+        `accuracy`; None if `loss` is that already
     """
 
     mode: str
@@ -58,6 +60,7 @@ class Run:
     accuracy: float
     nets: int = 1
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    final_loss: float | None = None
 
     @property
     def ns_per_update(self) -> float:
@@ -89,13 +92,15 @@ class Picture:
     """A picture, written to `name`.png.
 
     `draw` fills an empty figure of `size` (width, height) in inches, whose layout is
-    "constrained".
+    "constrained", in the style that matplotlib is set to, which may be dark. `alt`
+    tells those who cannot see the picture what it shows.
     """
 
     name: str
     caption: str
     size: tuple[float, float]
     draw: Callable[["Figure"], None]
+    alt: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class Film:
 
     `draw` prepares a figure of `size` (width, height) in inches, and returns a function
     that shows frame 0 ... n_frames - 1 in it. All frames have the layout of the first.
+    `alt` is as for a picture.
     """
 
     name: str
@@ -111,6 +117,7 @@ class Film:
     size: tuple[float, float]
     n_frames: int
     draw: Callable[["Figure"], Callable[[int], None]]
+    alt: str = ""
 
 
 @dataclass(frozen=True)

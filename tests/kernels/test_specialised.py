@@ -11,14 +11,20 @@ import naive
 import numba
 import numpy as np
 import pytest
+from numba import types
 
 from fastnn.kernels.arguments import Data, FitArrays, FitPlan
 from fastnn.kernels.codes import (
     BCE,
+    BIAS_DECAY,
+    DECAY,
     DONE,
     IDENTITY,
+    LINK,
+    LR,
     MSE,
     N_POSITION,
+    N_SETTINGS,
     NOT_FINITE,
     RELU,
     ROW,
@@ -28,11 +34,13 @@ from fastnn.kernels.codes import (
     UPDATES,
 )
 from fastnn.kernels.loops import specialised
+from fastnn.kernels.primitives import arithmetic
 from fastnn.kernels.primitives.pointers import flat
 from fastnn.kernels.primitives.vectors import traced
 
 NAMES = {IDENTITY: "identity", SIGMOID: "sigmoid", TANH: "tanh", RELU: "relu"}
 LOSSES = {BCE: "bce", MSE: "mse"}
+LOSS_SCALE = 1 / 64
 CASES = [  # all sizes and activations, with both losses
     ((2, 1), (), BCE),
     ((2, 1), (), MSE),
@@ -42,6 +50,10 @@ CASES = [  # all sizes and activations, with both losses
     ((3, 3, 1), (IDENTITY,), MSE),
     ((2, 3, 2, 1), (RELU, IDENTITY), BCE),
     ((2, 3, 2, 1), (TANH, SIGMOID), MSE),
+    ((2, 1), (), MSE + LINK * SIGMOID),
+    ((2, 2, 1), (SIGMOID,), MSE + LINK * SIGMOID),
+    ((2, 3, 1), (TANH,), MSE + LINK * TANH),
+    ((2, 3, 1), (RELU,), MSE + LINK * RELU),
 ]
 both = pytest.mark.parametrize("dtype", ["float64", "float32"])
 step_table = traced(specialised._sigmoid)
@@ -60,7 +72,18 @@ def problem(sizes, loss, dtype, n=60):
     return X, y, params, np.array([draw.permutation(n) for _ in range(2)])
 
 
-def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None):
+def run(
+    case,
+    theta,
+    X,
+    y,
+    lr=0.2,
+    decay=0.0,
+    epochs=1,
+    budget=10**9,
+    order=None,
+    bias_decay=None,
+):
     """Train theta in calls of `budget` samples.
 
     Returns the last status, the sums of losses, the right classes and the position.
@@ -80,22 +103,30 @@ def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None
         np.zeros((0, 2)),
     )
     data = Data(X, y, np.arange(n)[None] if order is None else order)
-    settings = np.array([lr, decay, 0, 0, 0])
+    settings = np.zeros(N_SETTINGS)
+    settings[[LR, DECAY, BIAS_DECAY]] = (
+        lr,
+        decay,
+        decay if bias_decay is None else bias_decay,
+    )
     plan = FitPlan(
         np.zeros((1, 1), np.uint32),
         case[2],
         SGD,
         settings,
         np.zeros(0),
+        np.zeros(0),
         1,
         True,
+        LOSS_SCALE,
         nothing,
     )
-    table, train = specialised.sigmoid_table(theta.dtype), specialised.trainer(*case)
+    table = specialised.sigmoid_table(theta.dtype)
+    train = specialised.trainer(*case, decays=bool(settings[[DECAY, BIAS_DECAY]].any()))
     status = DONE
     while status == DONE and state.position[UPDATES] < epochs * n:
         status = train(state, data, plan, table, 0, epochs * n, budget)
-    return status, state.loss_sums, state.n_right, state.position
+    return status, state.loss_sums / LOSS_SCALE, state.n_right, state.position
 
 
 def flattened(params):
@@ -116,8 +147,11 @@ def test_trains_like_naive_code(case, dtype):
     targets = y[:, 0].astype(float)
     rule = naive.Rule("sgd", 0.2, weight_decay=0.01)
     names = [NAMES[a] for a in activations]
+    if loss >= LINK:
+        names.append(NAMES[loss // LINK])
+    kind, wide_X = LOSSES[loss % LINK], X.astype(float)
     wanted, means, accuracies = naive.train(
-        wide, names, LOSSES[loss], X.astype(float), targets, rule, 2, orders=order
+        wide, names, kind, wide_X, targets, rule, 2, orders=order
     )
     # float32: 120 updates, each rounded by about 6e-8
     tolerance = 1e-12 if dtype == "float64" else 1e-5
@@ -219,6 +253,19 @@ def looked_up(out, x, table):
         out[i] = step_table(c, x[i])
 
 
+nearest_step = traced(
+    lambda x: arithmetic.nearest_step(x, 16, 2048)[0], lambda x: types.intp
+)
+
+
+@numba.njit
+def stepped(x):
+    steps = np.empty(x.size, np.int64)
+    for i in range(x.size):
+        steps[i] = nearest_step(x[i])
+    return steps
+
+
 def exact(x):
     getcontext().prec = 50
     return [1 / (1 + (-Decimal(float(z))).exp()) for z in x]
@@ -227,7 +274,7 @@ def exact(x):
 @both
 def test_table_is_exact_to_two_units_in_the_last_place(dtype):
     values = specialised.sigmoid_table(np.dtype(dtype)).reshape(-1, 8)[:, 0]
-    wanted = exact(np.arange(-640, 641) / 16)
+    wanted = exact(np.r_[0:1024, -1024:0] / 16)
     errors = [
         abs(Decimal(float(s)) - w) / Decimal(float(np.spacing(s)))
         for s, w in zip(values, wanted, strict=True)
@@ -244,3 +291,22 @@ def test_looked_up_sigmoid_is_exact_to_the_last_place_of_1(dtype):
     looked_up(values, x, specialised.sigmoid_table(np.dtype(dtype)))
     errors = [abs(Decimal(float(s)) - w) for s, w in zip(values, exact(x), strict=True)]
     assert max(errors) < (3e-16 if dtype == "float64" else 2e-7)
+
+
+@pytest.mark.compiled
+@both
+def test_a_nan_with_any_bits_is_looked_up_within_the_table(dtype):
+    """Another thread may write such a NaN into X while the loop reads it."""
+    integers, quiet = (np.uint64, 0x7FF8) if dtype == "float64" else (np.uint32, 0x7FC0)
+    width = 8 * np.dtype(dtype).itemsize
+    highest = 2**48 if width == 64 else 2**16
+    payloads = np.random.default_rng(0).integers(0, highest, 2000, np.uint64)
+    x = (payloads + (quiet << (width - 16))).astype(integers).view(dtype)
+    assert np.isnan(x).all()
+    values, table = np.zeros_like(x), specialised.sigmoid_table(np.dtype(dtype))
+    looked_up(values, x, table)
+    assert np.isnan(values).all()
+    steps = {int(step) for step in stepped(x)}
+    assert min(steps) >= 0
+    assert max(steps) < 2048
+    assert len(steps) > 500

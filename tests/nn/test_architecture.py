@@ -7,7 +7,7 @@ import pytest
 
 import fastnn
 from fastnn import Affine, Sigmoid, Tanh
-from fastnn.data.files import Archive
+from fastnn.data.archives import Archive
 from fastnn.nn.architecture import Architecture
 
 GATE = fastnn.datasets.xor_gate()
@@ -34,10 +34,10 @@ BAD_STACKS = {
         {"loss": "bce"},
         r"ends in Tanh\(\).*goes with Sigmoid",
     ),
-    "sigmoid before mse": (
-        lambda: [Affine(2, 1), Sigmoid()],
+    "softmax of one output before mse": (
+        lambda: [Affine(2, 1), fastnn.Softmax()],
         {"loss": "mse"},
-        "without activation",
+        "softmax of 1 output is always 1",
     ),
     "relu before softmax": (
         lambda: [Affine(2, 2), fastnn.ReLU()],
@@ -62,7 +62,7 @@ BAD_STACKS = {
         {"init": [[[0.0], [np.nan]], [0.0]]},
         "nan in row 1",
     ),
-    "seed": (lambda: [Affine(2, 1)], {"seed": None}, "can be repeated"),
+    "seed": (lambda: [Affine(2, 1)], {"seed": "none"}, "can be repeated"),
     "no list": (lambda: Affine(2, 1), {}, "layers must be a list"),
     "dtype None": (lambda: [Affine(2, 1)], {"dtype": None}, "'float64' or 'float32'"),
     "init a function": (

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from fastnn import datasets
 from fastnn.experiments.outcome import Options
 from fastnn.experiments.published import spiral
+from fastnn.experiments.report import document
 
 
 def published_code(updates, lr=1.0):
@@ -85,6 +86,12 @@ def test_no_finding_fails(outcome):
     # Nets side by side differ from one alone by rounding, which 3,000 updates amplify.
     first = many.trace["final_loss_by_seed"][0]
     assert first == pytest.approx(single[0].loss, rel=1e-6)
+    # The table's loss and accuracy are those of the trained net.
+    X, y = datasets.spiral()
+    net = spiral.train(spiral.BOOK, X, y, seed=0).net
+    assert single[0].final_loss == net.loss_and_grads(X, y)[0] != single[0].loss
+    assert single[0].accuracy == net.score(X, y)
+    assert f"{single[0].final_loss:.6g}" in document.row(single[0])
     errors = [each for each in outcome.findings if each.what.startswith("typing error")]
     assert len(errors) == 5
 
@@ -105,7 +112,8 @@ def test_pictures_and_film(outcome):
     ]
     lines = curves.axes[0].lines[::2]  # each is followed by a dashed one
     for line, run in zip(lines, outcome.runs[:3], strict=True):
-        assert line.get_label() == run.mode
+        best = min(line.get_ydata())
+        assert line.get_label() == f"{run.mode} (dashed: best, {best:.3f})"
         assert [
             line.get_ydata()[epoch - 1] for epoch in run.trace["epochs"]
         ] == run.trace["loss"]
