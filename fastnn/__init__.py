@@ -12,13 +12,14 @@ from . import datasets, plot
 from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
-from .nn import layers
+from .nn import layers, schedules
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
 from .nn.optimizers import SGD, Adam
 from .sweep.runs import Runs
+from .training.callbacks import EarlyStopping
 from .training.history import History
 from .training.trainer import DivergenceError
 
@@ -29,6 +30,7 @@ __all__ = [
     "Adam",
     "Affine",
     "DivergenceError",
+    "EarlyStopping",
     "GradientReport",
     "History",
     "Identity",
@@ -50,4 +52,5 @@ __all__ = [
     "load",
     "mlp",
     "plot",
+    "schedules",
 ]

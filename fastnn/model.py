@@ -1,7 +1,7 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
@@ -17,6 +17,7 @@ from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .data.weights import no_weights, row_weights
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
@@ -26,12 +27,19 @@ from .nn.initializers import Init
 from .nn.layers import Affine, Layer
 from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.optimizers import (
+    Optimizer,
+    Rate,
+    choose,
+    update_rule,
+    update_rule_per_net,
+)
 from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
+from .training.callbacks import Callbacks, EarlyStopping, EpochState, check_callbacks
 from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
@@ -39,6 +47,7 @@ from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
+from .training.validation import ValidationData
 
 # Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
 # besides its vectors of parameters.
@@ -191,7 +200,7 @@ class Sequential:
         y: Any,
         *,
         epochs: int,
-        lr: float | None = None,
+        lr: Rate | None = None,
         batch_size: int | str = 1,
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
@@ -202,6 +211,13 @@ class Sequential:
         n_jobs: int = 1,
         record: Any = None,
         classes: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        early_stopping: EarlyStopping | None = None,
+        on_epoch: Callable[[EpochState], Any] | None = None,
     ) -> History:
         """Train from the present parameters, and return the history.
 
@@ -230,6 +246,16 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
+        sample_weight (n,) multiplies each row's loss, and class_weight that of the rows
+        of each class: a dict such as {0: 1.0, 1: 2.5}, in which missing labels have 1,
+        or "balanced", n / (n_classes k) for a class of k rows. Means, of a batch and in
+        the history, still divide by the number of rows. X_val, y_val and
+        sample_weight_val are rows to validate on after each epoch: the history has
+        val_loss and val_accuracy. early_stopping=EarlyStopping(...) ends the training
+        where it no longer gets better. on_epoch(state) is called after each epoch with
+        an `EpochState`; where it returns True, the training ends. lr may be a schedule,
+        see `fastnn.schedules`.
+
         Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
         `history` the completed epochs.
@@ -239,12 +265,22 @@ class Sequential:
         >>> bool(net.fit(*datasets.xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
-        rule = update_rule(optimizer, lr, self._params)
+        chosen = choose(optimizer, lr)
+        rule = update_rule(chosen, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
+        validation = self._validation(schema, X_val, y_val, sample_weight_val)
         config = fit_config(
             inputs,
             targets,
+            row_weights(
+                sample_weight,
+                class_weight,
+                targets,
+                None if schema.labels is None else schema.labels.of_class,
+            ),
             rule,
+            chosen.schedule,
+            may_set_lr=on_epoch is not None,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -257,7 +293,16 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
         )
-        return self._train(config, schema)
+        callbacks = None
+        if any(x is not None for x in (validation, early_stopping, on_epoch)):
+            classifies = self._architecture.n_classes is not None
+            check_callbacks(
+                early_stopping, on_epoch, validation is not None, classifies
+            )
+            callbacks = Callbacks(
+                self, config, classifies, validation, early_stopping, on_epoch
+            )
+        return self._train(config, schema, callbacks)
 
     @suggests_arguments
     def fit_many(
@@ -330,7 +375,9 @@ class Sequential:
         config = fit_config(
             inputs,
             targets,
+            no_weights(self.dtype),
             rule,
+            None,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -403,7 +450,8 @@ class Sequential:
         """
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
-        total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
+        weights = no_weights(self.dtype)
+        total, gradient = self._engine.loss_and_gradient(inputs, targets, weights, mean)
         scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
         loss, grads = total / scale, self._architecture.views(gradient)
         return loss, grads
@@ -586,10 +634,12 @@ class Sequential:
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _train(self, config: FitConfig, schema: Schema) -> History:
+    def _train(
+        self, config: FitConfig, schema: Schema, callbacks: Callbacks | None = None
+    ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
+        trainer = Trainer(self._engine, config, self._theta, classifies, callbacks)
         self._schema = schema
         try:
             trainer.run()
@@ -620,6 +670,31 @@ class Sequential:
         if columns is None and type(X) is not np.ndarray:
             columns = column_names(X)
         return inputs, targets, Schema(columns, labels)
+
+    def _validation(
+        self, schema: Schema, X: Any, y: Any, sample_weight: Any
+    ) -> ValidationData | None:
+        """Return the validation data that a fit with this schema can use, if any."""
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            missing = "X_val" if X is None else "y_val"
+            raise ValueError(f"{missing} is missing: pass X_val= and y_val=")
+        architecture = self._architecture
+        try:
+            inputs = as_features(X, self.n_in, self.dtype, schema.columns)
+            targets, _ = encode_labels(
+                y,
+                self._engine.n_rows(len(inputs)),
+                architecture.n_out,
+                architecture.n_classes,
+                schema.labels,
+                self.dtype,
+            )
+            weights = row_weights(sample_weight, None, targets, None)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"in the validation data, {error}") from None
+        return ValidationData(inputs, targets, weights)
 
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):

@@ -1,11 +1,18 @@
 """Weights of the rows: what each row's loss is multiplied by."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, as_float_array, readonly
+
+
+@cache
+def no_weights(dtype: np.dtype[Any]) -> Array:
+    """Return (0,) weights, which stand for weights of 1."""
+    return readonly(np.empty(0, dtype))
 
 
 def row_weights(
@@ -23,7 +30,9 @@ def row_weights(
     count (King and Zeng, 2001). targets (n, 1) are class numbers, and classes their
     labels; None where there are no classes. A row's weight is the product of the two.
     """
-    weights = np.empty(0, targets.dtype)
+    if sample_weight is None and class_weight is None:
+        return no_weights(targets.dtype)
+    weights = no_weights(targets.dtype)
     if sample_weight is not None:
         weights = _checked("sample_weight", sample_weight, len(targets), targets.dtype)
         if weights.ndim == 2 and len(weights) != n_nets:
@@ -56,7 +65,9 @@ def _checked(name: str, value: Any, n: int, dtype: np.dtype[Any]) -> Array:
         )
     if weights.min() < 0:
         row = int(weights.argmin()) % n
-        raise ValueError(f"{name} has {weights.min():g} in row {row}: pass weights >= 0")
+        raise ValueError(
+            f"{name} has {weights.min():g} in row {row}: pass weights >= 0"
+        )
     return weights
 
 

@@ -9,6 +9,7 @@ from .. import kernels
 from ..data.arguments import check_choice
 from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
+from ..data.weights import no_weights
 
 
 def loss_scale(n: int) -> float:
@@ -78,7 +79,13 @@ class Loss:
         mean = self.reduction == "mean"
         scale = loss_scale(len(targets))
         total, _, _ = kernels.loops.layers.loss_forward(
-            gradient, outputs, targets, self.code, mean, scale
+            gradient,
+            outputs,
+            targets,
+            no_weights(targets.dtype),
+            self.code,
+            mean,
+            scale,
         )
         object.__setattr__(self, "_gradient", gradient)
         return float(total / (len(targets) * scale if mean else scale))

@@ -13,8 +13,10 @@ from ..data.arguments import check_bool, check_choice, check_settings
 from ..data.arrays import Array, readonly
 from ..data.suggestions import argument_hints
 from .boundary import readable
+from .schedules import Schedule
 
 Setting = float | Sequence[float] | Array
+Rate = Setting | Schedule
 
 
 class UpdateRule(NamedTuple):
@@ -35,7 +37,8 @@ class Optimizer:
     """Base class of the optimizers: an update rule and its settings.
 
     The settings are fixed: `dataclasses.replace` makes an optimizer with others. A
-    setting is a number, or for `fit_many` an array (n_nets,) with one value per net.
+    setting is a number, or for `fit_many` an array (n_nets,) with one value per net; lr
+    may also be a schedule (see `fastnn.schedules`).
     The constructor checks the settings and stores read-only copies of arrays.
     Optimizers of the same kind with equal settings are equal.
     """
@@ -57,6 +60,12 @@ class Optimizer:
         if hints := settings and argument_hints(cls.__init__, settings):
             raise TypeError(hints)
         return super().__new__(cls)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The learning rate's schedule; None where the rate stays the same."""
+        lr = getattr(self, "lr", None)
+        return lr if callable(lr) else None
 
     @property
     def code(self) -> int:
@@ -131,6 +140,8 @@ class Optimizer:
         of_biases = getattr(self, f"bias_{name}", None)
         if of_biases is None or of_biases == of_weights:
             return np.empty(0)
+        if callable(of_weights):  # which NaN stands for
+            of_weights = np.nan
         values = [of_biases if param.ndim == 1 else of_weights for param in params]
         return np.repeat(np.array(values), [param.size for param in params])
 
@@ -142,12 +153,17 @@ class Optimizer:
         use them; it starts with moments of zero.
         """
         _check_params(params, grads)
+        if self.schedule is not None:
+            raise ValueError(
+                f"update does not know the epoch, and {self!r} has a schedule: pass a "
+                "number as lr, or train with fit"
+            )
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
             # Copies: another thread cannot change them between a check and its use.
             theta = np.array(param, order="C")
             g = np.array(grad, theta.dtype, order="C")
             _check_shapes(position, theta, g)
-            rule = update_rule(self, None, [param])
+            rule = update_rule(self, [param])
             moments, clock = self._moments_of(position, rule.code, theta)
             kernels.loops.layers.step(
                 theta.reshape(-1), moments, clock, g.reshape(-1), *rule
@@ -196,13 +212,18 @@ class Optimizer:
 
     def rule_per_net(self, n_nets: int) -> UpdateRule:
         """Return the update rule of many nets, with settings (7, n_nets)."""
+        if self.schedule is not None:
+            raise ValueError(
+                "fit_many takes a number as lr, or one per net, and no schedule"
+            )
         settings = self.settings_per_net(n_nets)
         return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
 
     def _values(self) -> Iterator[tuple[str, float | Array]]:
-        """Yield each setting's name and value, without those that are None."""
+        """Yield each setting's name and value, without None and a schedule."""
         for name in self.ROWS:
-            if (value := getattr(self, name)) is not None:
+            value = getattr(self, name)
+            if value is not None and not (name == "lr" and callable(value)):
                 yield name, value
 
     def _arguments(self) -> dict[str, Any]:
@@ -273,7 +294,7 @@ class SGD(Optimizer):
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"momentum": 1.0}
 
-    lr: Setting
+    lr: Rate
     momentum: Setting = 0.0
     nesterov: bool = False
     weight_decay: Setting = 0.0
@@ -328,7 +349,7 @@ class Adam(Optimizer):
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"beta1": 1.0, "beta2": 1.0}
 
-    lr: Setting = 0.001
+    lr: Rate = 0.001
     beta1: Setting = 0.9
     beta2: Setting = 0.999
     eps: Setting = 1e-8
@@ -373,14 +394,13 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
     return SGD(lr)
 
 
-def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
-    """Return the rule that optimizer= and lr= of `fit` ask for, for one net."""
-    chosen = choose(optimizer, lr)
-    rule = chosen.rule(params)
-    if type(chosen) in _BUILT_IN:
+def update_rule(optimizer: Optimizer, params: Sequence[Array]) -> UpdateRule:
+    """Return the rule of an optimizer for one net with these parameters."""
+    rule = optimizer.rule(params)
+    if type(optimizer) in _BUILT_IN:
         return rule
     n_params = sum(param.size for param in params)
-    return _checked(chosen, rule, (kernels.codes.N_SETTINGS,), n_params)
+    return _checked(optimizer, rule, (kernels.codes.N_SETTINGS,), n_params)
 
 
 def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:

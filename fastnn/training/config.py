@@ -11,6 +11,7 @@ from ..data.arrays import Array, as_array
 from ..data.machine import check_memory
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
+from ..nn.schedules import Schedule, rates
 
 _REDUCTIONS = ("mean", "sum")
 _LOOPS = ("auto", "general", "specialised")
@@ -21,9 +22,11 @@ _NO_UPDATES = np.empty(0, np.int64)
 class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
-    X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
-    optimizer's. mean is the reduction over a batch. loop is "auto", "general" or
-    "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    X (n, n_in), y as in `data.labels` and weights as in `data.weights` are as the
+    kernels take them. rule is the optimizer's; schedule (epochs,) has the learning rate
+    of each epoch, or is (0,) where all have that of the rule. mean is the reduction
+    over a batch. loop is "auto", "general" or "specialised" (see `engines.dispatch`).
+    n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
@@ -32,7 +35,9 @@ class FitConfig:
 
     X: Array
     y: Array
+    weights: Array
     rule: UpdateRule
+    schedule: Array
     epochs: int
     batch_size: int
     mean: bool
@@ -55,7 +60,9 @@ class FitConfig:
 def fit_config(
     X: Array,
     y: Array,
+    weights: Array,
     rule: UpdateRule,
+    schedule: Schedule | None,
     *,
     epochs: Any,
     batch_size: Any,
@@ -65,14 +72,16 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
+    may_set_lr: bool = False,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and the rule are checked already. mixes_rows: the net's
-    output for a row depends on the other rows. A record takes record_bytes.
+    X, y, weights and the rule are checked already. mixes_rows: the net's
+    output for a row depends on the other rows. may_set_lr: the learning rate may be set
+    between epochs. A record takes record_bytes.
     """
     check_choice("loop", loop, _LOOPS)
     mean = check_reduction(reduction)
@@ -90,7 +99,9 @@ def fit_config(
     return FitConfig(
         X=X,
         y=y,
+        weights=weights,
         rule=rule,
+        schedule=_schedule(schedule, rule, epochs, may_set_lr),
         epochs=epochs,
         batch_size=batch_size,
         mean=mean,
@@ -109,6 +120,22 @@ def fit_config(
 def check_reduction(reduction: Any) -> bool:
     """Return True for "mean", False for "sum"."""
     return check_choice("reduction", reduction, _REDUCTIONS) == "mean"
+
+
+def _schedule(
+    schedule: Schedule | None, rule: UpdateRule, epochs: int, may_set_lr: bool
+) -> Array:
+    """Return the learning rates (epochs,), or (0,) if all are that of the rule."""
+    if schedule is not None:
+        found = rates(schedule, epochs)
+        if found.ndim > 1:
+            raise ValueError(
+                f"the schedule returns {found.shape[1]} learning rates for one net"
+            )
+        return found
+    if may_set_lr:
+        return np.full(epochs, rule.settings[kernels.codes.LR])
+    return np.empty(0)
 
 
 def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:

@@ -8,6 +8,7 @@ from time import perf_counter
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
+from .callbacks import Callbacks
 from .chunks import ChunkSizer
 from .config import FitConfig
 from .engines.engine import Engine
@@ -48,9 +49,15 @@ class Trainer:
     """One fit; after `run`, also a failed one, `history` has the completed epochs."""
 
     def __init__(
-        self, engine: Engine, config: FitConfig, theta: Array, classifies: bool
+        self,
+        engine: Engine,
+        config: FitConfig,
+        theta: Array,
+        classifies: bool,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._config, self._classifies = config, classifies
+        self._engine, self._callbacks = engine, callbacks
         self._state, self._orders = TrainingState(theta, config), EpochOrders(config)
         self._train = engine.start(config, self._state)
         # What to return to: the last good update, and the last point from which another
@@ -67,6 +74,8 @@ class Trainer:
         """
         try:
             self._make_updates()
+            if self._callbacks is not None:
+                self._callbacks.finish(self._state)
             self._conclude()
         except DivergenceError:
             kernels.interrupts.to_the_end(self._return_to_good)
@@ -92,7 +101,10 @@ class Trainer:
                 if updates >= self._orders.last * per_epoch:
                     self._orders.reach(updates // per_epoch)
                 before, started = updates * batch_size + samples, perf_counter()
-                status = self._advance(self._orders.last * per_epoch, chunk.samples)
+                end = self._orders.last
+                if self._callbacks is not None:
+                    end = min(end, updates // per_epoch + 1)
+                status = self._advance(end * per_epoch, chunk.samples)
                 if status != kernels.codes.DONE or not all_finite(state.theta):
                     self._good, row = self._before_divergence(self._good)
                     raise DivergenceError(self._good.epoch + 1, row, config.lr)
@@ -105,6 +117,15 @@ class Trainer:
                 visited = updates * batch_size + samples - before
                 chunk.adapt(visited, perf_counter() - started)
                 bar.update(updates + samples / batch_size, *self._progress(updates))
+                if self._epoch_ended(updates, samples):
+                    break
+
+    def _epoch_ended(self, updates: int, samples: int) -> bool:
+        """Call the callbacks at the end of an epoch; return True to end here."""
+        if self._callbacks is None or samples or updates % self._config.per_epoch:
+            return False
+        epoch = updates // self._config.per_epoch - 1
+        return self._callbacks.epoch_ended(self._engine, self._state, epoch)
 
     def _return_to_good(self) -> None:
         """Return to the last good snapshot; it can be repeated."""
@@ -114,7 +135,9 @@ class Trainer:
     def _conclude(self) -> None:
         """Put the history together."""
         seconds = perf_counter() - self._started
-        self.history = history_of(self._config, self._state, self._classifies, seconds)
+        self.history = history_of(
+            self._config, self._state, self._classifies, seconds, self._callbacks
+        )
 
     def _advance(self, end: int, budget: int) -> int:
         return self._train(self._orders.block, self._orders.first, end, budget)
@@ -127,6 +150,8 @@ class Trainer:
             n_scaled = len(self._config.y) * self._config.loss_scale
             loss = self._state.loss_sums[epoch - 1] / n_scaled
             note = f"loss {loss:.5g}"
+            if self._callbacks is not None:
+                note += self._callbacks.note(epoch - 1)
         return f"epoch {min(epoch + 1, epochs)}/{epochs}", note
 
     def _before_divergence(self, snapshot: Snapshot) -> tuple[Snapshot, int]:

@@ -114,11 +114,19 @@ def constants_of_net(theta, clock, optimizer, settings):
 
 
 @inlined_by_llvm
+def set_rate(settings, schedule, epoch):
+    """Set the learning rate of an epoch, where there is a schedule."""
+    if schedule.size:
+        settings[LR] = schedule[epoch]
+
+
+@inlined_by_llvm
 def step(theta, moments, clock, g, optimizer, settings, rates, decays):
     """Update one net: theta, the moments, and Adam's powers of beta in `clock`.
 
     rates and decays (n_params,) are learning rates and weight decays in place of those
-    in the settings, or empty. Adam does not use the rates.
+    in the settings, or empty; a rate that is NaN stands for that of the settings. Adam
+    does not use the rates.
     """
     real = theta.dtype.type
     if optimizer == ADAM:
@@ -137,15 +145,17 @@ def step(theta, moments, clock, g, optimizer, settings, rates, decays):
             theta[p] = sgd_step(theta[p], g[p], c)
     else:
         for p in range(theta.size):
-            if rates.size:
-                c = with_rate(c, real(rates[p]), c.decay)
-            if decays.size:
-                c = with_rate(c, c.rate, real(decays[p]))
+            follows = rates.size == 0 or np.isnan(rates[p])
+            own = with_rate(
+                c,
+                c.rate if follows else real(rates[p]),
+                real(decays[p]) if decays.size else c.decay,
+            )
             if optimizer == SGD:
-                theta[p] = sgd_step(theta[p], g[p], c)
+                theta[p] = sgd_step(theta[p], g[p], own)
             else:
                 theta[p], moments[0, p] = momentum_step(
-                    theta[p], moments[0, p], g[p], c, optimizer == NESTEROV
+                    theta[p], moments[0, p], g[p], own, optimizer == NESTEROV
                 )
 
 

@@ -98,8 +98,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     group, lanes = scratch.g.shape[0], scratch.scales.size
     tile_samples = lanes // (group * numbers)
     g, a, d, t = flat(scratch.g), flat(scratch.a), flat(scratch.d), flat(scratch.losses)
-    scales, constants, position = (
+    scales, weights, constants, position = (
         flat(scratch.scales),
+        flat(scratch.weights),
         flat(scratch.constants),
         state.position,
     )
@@ -169,6 +170,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                         used, rest = m * numbers, width - m * numbers
                         fill(scales, v * width, used, scale)
                         fill(scales, v * width + used, rest, scalar(g, 0))
+                        fill(weights, v * width, used, scalar(g, 1))
+                        fill(weights, v * width + used, rest, scalar(g, -1))
                     # the next tile is the same one where it has all samples in one
                     # order
                     is_filled = m == n and n_orders == 1
@@ -180,6 +183,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     n_out,
                     offset(a, y * lanes),
                     scales,
+                    weights,
                     loss,
                     t,
                     record,

@@ -113,7 +113,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         show_sample(a, offset(X, i * n_in), n_in, lanes)
         forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
         targets = offset(y, i * n_targets)
-        lane_losses(d, a, z, n_out, targets, None, loss, t, record, lanes, lanes)
+        lane_losses(d, a, z, n_out, targets, None, None, loss, t, record, lanes, lanes)
         backward(target, factors, decays, theta, d, a, layers, n_layers, lanes)
         if not fused:
             if optimizer == ADAM:

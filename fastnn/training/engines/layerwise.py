@@ -77,10 +77,21 @@ class Layerwise:
             kernels.loops.layers.softmax_forward(out, z)
         return out
 
-    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+    def evaluate(self, X: Array, y: Array, weights: Array) -> tuple[float, int]:
+        """Return the scaled sum of losses, and how many of the classes are right."""
+        with self._borrowed() as (layers, _):
+            z = self._forward(layers, X)[-1][1]
+        _, total, right, _ = self._loss_of(z, y, weights, True, loss_scale(len(y)))
+        return total, right
+
+    def loss_and_gradient(
+        self, X: Array, y: Array, weights: Array, mean: bool
+    ) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
         with self._borrowed() as (layers, gradient):
-            total, _, _ = self._backpropagate(layers, X, y, mean, loss_scale(len(y)))
+            total, _, _ = self._backpropagate(
+                layers, X, y, weights, mean, loss_scale(len(y))
+            )
             return total, gradient.copy()
 
     @contextmanager
@@ -132,12 +143,15 @@ class Layerwise:
                 self._layers,
                 config.X[rows],
                 config.y[rows],
+                config.weights[rows] if config.weights.size else config.weights,
                 config.mean,
                 config.loss_scale,
             )
             if bad >= 0:
                 position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
                 return codes.NOT_FINITE
+            if config.schedule.size:
+                config.rule.settings[codes.LR] = config.schedule[epoch]
             kernels.loops.layers.step(
                 state.theta,
                 state.moments,
@@ -181,6 +195,7 @@ class Layerwise:
         layers: Sequence[Layer],
         X: Array,
         y: Array,
+        weights: Array,
         mean: bool,
         loss_scale: float,
     ) -> tuple[float, int, int]:
@@ -190,14 +205,26 @@ class Layerwise:
         """
         passed = self._forward(layers, X)
         z = passed[-1][1]
+        dout, total, right, bad = self._loss_of(z, y, weights, mean, loss_scale)
+        backwards = zip(reversed(layers), reversed(passed), strict=True)
+        for layer, (x, out) in backwards:
+            dout = gradient_of(layer, dout, x, out)
+        return total, right, bad
+
+    def _loss_of(
+        self, z: Array, y: Array, weights: Array, mean: bool, loss_scale: float
+    ) -> tuple[Array, float, int, int]:
+        """Return dL/dz, the scaled loss, the rows that are right, and bad."""
         if len(z) != len(y):
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
         total, right, bad = kernels.loops.layers.loss_forward(
-            d, z, readonly(y), self._loss.code, mean, loss_scale
+            d,
+            z,
+            readonly(y),
+            readonly(weights),
+            self._loss.code,
+            mean,
+            loss_scale,
         )
-        dout = readonly(d)
-        backwards = zip(reversed(layers), reversed(passed), strict=True)
-        for layer, (x, out) in backwards:
-            dout = gradient_of(layer, dout, x, out)
-        return float(total), int(right), int(bad)
+        return readonly(d), float(total), int(right), int(bad)
