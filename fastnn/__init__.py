@@ -17,7 +17,7 @@ from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
-from .nn.optimizers import SGD, Adam
+from .nn.optimizers import SGD, Adam, AdamW, RMSprop
 from .sweep.runs import Runs
 from .training.callbacks import EarlyStopping
 from .training.history import History
@@ -28,6 +28,7 @@ __all__ = [
     "MSE",
     "SGD",
     "Adam",
+    "AdamW",
     "Affine",
     "DivergenceError",
     "EarlyStopping",
@@ -35,6 +36,7 @@ __all__ = [
     "History",
     "Identity",
     "MatMul",
+    "RMSprop",
     "ReLU",
     "Repeat",
     "Runs",

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
+from ..codes import CLIP_NORM, DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
 from ..functions.lane_losses import fill_weights, summed_losses
 from ..functions.losses import gradient_scale
-from ..functions.optimizers import set_rate, step
+from ..functions.optimizers import clip, set_rate, step
 from ..passes.samples import Tile, backward, forward, gather, padded_width
 from ..primitives.barrier import wait
 from ..primitives.pointers import aligned, flat
@@ -229,6 +229,8 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                 position[SAMPLES] = last * part_size
             else:
                 set_rate(settings, schedule, epoch)
+                if settings[CLIP_NORM] > 0.0:
+                    clip(g[0], record_at[:0], theta.size, settings[CLIP_NORM])
                 step(theta, moments, clock, g[0], optimizer, settings, rates, decays)
                 position[UPDATES] += 1
                 position[SAMPLES] = 0

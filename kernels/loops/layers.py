@@ -5,7 +5,7 @@ Outputs come first: `out` and the gradients d... are filled in place.
 
 import numpy as np
 
-from ..codes import PARTIAL_SUMS, SOFTMAX
+from ..codes import CLIP_NORM, PARTIAL_SUMS, SOFTMAX
 from ..compiler.compile import entry_point
 from ..functions import activations, optimizers
 from ..functions.lane_losses import fill_weights, replace_by_values, summed_losses
@@ -183,5 +183,8 @@ def loss_forward(d, z, y, all_weights, loss, mean, loss_scale):
 
 @entry_point
 def step(theta, moments, clock, g, optimizer, settings, rates, decays):
-    """Update theta by an optimizer (see `functions.optimizers.step`)."""
+    """Update theta by an optimizer (see `functions.optimizers`), which may clip g."""
+    if settings[CLIP_NORM] > 0.0:
+        nowhere = np.empty(0, np.int64)
+        optimizers.clip(g, nowhere, theta.size, settings[CLIP_NORM])
     optimizers.step(theta, moments, clock, g, optimizer, settings, rates, decays)

@@ -5,6 +5,7 @@ import numpy as np
 from ..codes import (
     BCE,
     BIAS_DECAY,
+    CLIP_NORM,
     DECAY,
     DONE,
     LINK,
@@ -22,7 +23,7 @@ from ..functions.losses import (
     softmax_of_sample,
     weighted,
 )
-from ..functions.optimizers import set_rate, step
+from ..functions.optimizers import clip, set_rate, step
 from ..passes.units import (
     Rule,
     Units,
@@ -86,7 +87,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             packed_decays[places[p]] = plan.decays[sources[p]]
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
-    fused = optimizer == SGD and plan.rates.size == 0
+    clip_norm = settings[CLIP_NORM]
+    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == 0.0
     w = flat(packed)
     target = w if fused else flat(packed_g)
     units = Units(
@@ -150,6 +152,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 n_layers,
             )
             if not fused:
+                if clip_norm > 0.0:
+                    clip(packed_g, places, theta.size, clip_norm)
                 step(
                     packed,
                     packed_moments,

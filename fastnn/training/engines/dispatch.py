@@ -73,6 +73,8 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
         why = "only plain SGD"
     if not why and config.rule.learning_rates.size:
         why = "only one learning rate for all parameters"
+    if not why and config.rule.settings[kernels.codes.CLIP_NORM]:
+        why = "only gradients that are not clipped"
     if not why and config.schedule.size:
         why = "only one learning rate for all epochs"
     if not why and config.weights.size:
