@@ -41,6 +41,7 @@ from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
 from .training.callbacks import Callbacks, EarlyStopping, EpochState, check_callbacks
 from .training.config import FitConfig, check_reduction, fit_config
+from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
@@ -100,6 +101,7 @@ class Sequential:
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
         self._architecture, self._schema, self._seed = architecture, schema, seed
+        self._kept = Continuation()
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -205,7 +207,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int | None = 0,
+        seed: int | str | None = "continue",
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
@@ -231,12 +233,17 @@ class Sequential:
         n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
-        "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
-        per sample), any other number (the last batch may be smaller) or "full";
+        "adam" with lr. Moments start at zero, but with an optimizer object the net goes
+        on with those that it left here, until `optimizer.reset()`. batch_size is 1 (one
+        update per sample), any other number (the last batch may be smaller) or "full";
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
-        `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled. seed=None draws a new seed; `history.seed` has it.
+        `rng.permutation(n)` from one `rng = numpy.random.default_rng(seed)`; one batch
+        of all rows is never shuffled. A seed starts that stream of orders; None draws a
+        new seed, and `history.seed` has it. By default, "continue", the net's first fit
+        starts the stream with 0 and later ones draw on. So ten fits of one epoch have
+        the bits of one of ten epochs. Copies of a net draw on as the net would;
+        `with_theta` and `load` return nets that start anew.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -269,6 +276,7 @@ class Sequential:
         rule = update_rule(chosen, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
         validation = self._validation(schema, X_val, y_val, sample_weight_val)
+        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
         config = fit_config(
             inputs,
             targets,
@@ -285,7 +293,8 @@ class Sequential:
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=seed,
+            seed=kept.seed if goes_on else seed,
+            stream=kept.orders if goes_on else None,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,
@@ -302,7 +311,8 @@ class Sequential:
             callbacks = Callbacks(
                 self, config, classifies, validation, early_stopping, on_epoch
             )
-        return self._train(config, schema, callbacks)
+        key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
+        return self._train(config, schema, key, callbacks)
 
     @suggests_arguments
     def fit_many(
@@ -427,11 +437,12 @@ class Sequential:
                 train_one_by_one(state, fit_one)
             else:
                 train_side_by_side(state, fused.table)
+            return runs()
         except BaseException:
             if state.has_results:
-                self.runs = runs()
+                with kernels.interrupts.deferred:
+                    self.runs = runs()
             raise
-        return runs()
 
     @suggests_arguments
     def loss_and_grads(
@@ -587,7 +598,8 @@ class Sequential:
         [[1.0], [2.0]]
         """
         # Without the history and runs, which may be large.
-        net = copy.deepcopy(self, {id(self.history): None, id(self.runs): None})
+        memo: dict[int, Any] = {id(self.history): None, id(self.runs): None}
+        net = copy.deepcopy(self, memo | {id(self._kept): Continuation()})
         net.theta = theta
         return net
 
@@ -635,11 +647,22 @@ class Sequential:
         return numbers
 
     def _train(
-        self, config: FitConfig, schema: Schema, callbacks: Callbacks | None = None
+        self,
+        config: FitConfig,
+        schema: Schema,
+        moments_key: Any = None,
+        callbacks: Callbacks | None = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
-        classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies, callbacks)
+        trainer = Trainer(
+            self._engine,
+            config,
+            self._theta,
+            self._architecture.n_classes is not None,
+            self._kept,
+            moments_key,
+            callbacks,
+        )
         self._schema = schema
         try:
             trainer.run()

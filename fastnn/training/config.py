@@ -25,8 +25,9 @@ class FitConfig:
     X (n, n_in), y as in `data.labels` and weights as in `data.weights` are as the
     kernels take them. rule is the optimizer's; schedule (epochs,) has the learning rate
     of each epoch, or is (0,) where all have that of the rule. mean is the reduction
-    over a batch. loop is "auto", "general" or "specialised" (see `engines.dispatch`).
-    n_jobs: threads, -1 for all processors.
+    over a batch. stream: the generator of orders that seed began, where an earlier fit
+    has drawn from it. loop is "auto", "general" or "specialised" (see
+    `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
@@ -43,6 +44,7 @@ class FitConfig:
     mean: bool
     shuffle: bool
     seed: int
+    stream: np.random.Generator | None
     progress: bool | None
     loop: str
     n_jobs: int
@@ -73,6 +75,7 @@ def fit_config(
     n_jobs: Any,
     mixes_rows: bool,
     may_set_lr: bool = False,
+    stream: np.random.Generator | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
@@ -107,6 +110,7 @@ def fit_config(
         mean=mean,
         shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
         seed=seed_or_draw(seed),
+        stream=stream,
         progress=progress,
         loop=loop,
         n_jobs=n_jobs,
