@@ -9,10 +9,11 @@ True
 """
 
 from . import datasets, plot
+from .data.scaling import ScalingWarning
 from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
-from .nn import layers, schedules
+from .nn import layers, losses, schedules
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
@@ -40,6 +41,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Runs",
+    "ScalingWarning",
     "Sequential",
     "Sigmoid",
     "Softmax",
@@ -52,6 +54,7 @@ __all__ = [
     "init",
     "layers",
     "load",
+    "losses",
     "mlp",
     "plot",
     "schedules",

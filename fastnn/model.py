@@ -15,6 +15,7 @@ from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
+from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
 from .data.weights import no_weights, row_weights
@@ -22,6 +23,7 @@ from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
+from .nn.descriptions import kinds_by_name
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
@@ -263,7 +265,8 @@ class Sequential:
         an `EpochState`; where it returns True, the training ends. lr may be a schedule,
         see `fastnn.schedules`.
 
-        Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
+        Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
+        raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
         `history` the completed epochs.
 
@@ -311,6 +314,7 @@ class Sequential:
             callbacks = Callbacks(
                 self, config, classifies, validation, early_stopping, on_epoch
             )
+        warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         return self._train(config, schema, key, callbacks)
 
@@ -408,6 +412,7 @@ class Sequential:
         n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
         net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
+        warn_of_scale(inputs, schema.columns)
         state = SweepState(config, architecture.loss, initial.theta(), recording)
 
         def fit_one(
@@ -763,15 +768,18 @@ def mlp(
 
 
 @suggests_arguments
-def load(path: Target) -> Sequential:
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Sequential:
     """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
     path: where it is, or a binary file object. The content decides which of the two it
     is, not the name; ValueError for any other content. The net has the same
-    architecture, parameters, labels and dtype.
+    architecture, parameters, labels and dtype. own: classes of layers and losses of
+    your own that the file may name, such as own=[Scale]; a file cannot choose what is
+    imported.
     """
+    kinds = kinds_by_name(own)
     with reading_archive(path, "net", read_json) as archive:
-        architecture = Architecture.from_archive(archive)
+        architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
         as_float_array("theta", theta, dtype)  # refuses what is not finite

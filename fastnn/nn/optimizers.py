@@ -530,7 +530,7 @@ def _checked(
 
     Its settings must have this shape, its other arrays (n_params,) or (0,).
     """
-    code, settings, *of_each = rule
+    code, settings, *of_each = _as_rule(optimizer, rule)
     n_rules = len(kernels.codes.N_MOMENTS)
     if type(code) is not int or not 0 <= code < n_rules:
         raise ValueError(
@@ -552,6 +552,14 @@ def _checked(
             )
     # Kernels are compiled for arrays that can be written.
     return UpdateRule(code, *(numbers.copy() for numbers in checked))
+
+
+def _as_rule(optimizer: Optimizer, rule: Any) -> UpdateRule:
+    if not isinstance(rule, tuple) or len(rule) != len(UpdateRule._fields):
+        raise TypeError(
+            f"{optimizer!r} returned {rule!r}, but an UpdateRule is expected"
+        )
+    return UpdateRule(*rule)
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:
