@@ -12,7 +12,7 @@ from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
 from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
-from .initializers import Init, is_arrays, parse
+from .initializers import Init, check_weights_memory, is_arrays, parse
 from .layers import (
     Affine,
     Layer,
@@ -114,6 +114,7 @@ class Architecture:
         A layer with an init of its own keeps to that; `init` is for the others.
         """
         weighted = self._weighted()
+        check_weights_memory(self.n_params)
         if is_arrays(init):
             shapes = [shape for shapes in self.shapes for shape in shapes]
             arrays = copy_init_arrays(init, shapes)

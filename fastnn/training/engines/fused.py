@@ -5,6 +5,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array
 from ...nn.losses import Loss
+from ...nn.outputs import wide_activation
 from ..config import FitConfig, scale_of_losses
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
@@ -69,6 +70,17 @@ class Fused:
             self._lanes,
         )
         return out
+
+    def wide_outputs(self, X: Array) -> Array:
+        """Return the plain output z (n, n_out) in NumPy's longest type."""
+        codes, x, theta = kernels.codes, X.astype(np.longdouble), self._theta
+        for row in self.table.astype(int):
+            n_in, n_out, start = row[codes.N_IN], row[codes.N_OUT], row[codes.WEIGHTS]
+            end = start + n_in * n_out
+            w, b = theta[start:end].reshape(n_in, n_out), theta[end : end + n_out]
+            with np.errstate(all="ignore"):
+                x = wide_activation(x @ w + b, row[codes.ACTIVATION])
+        return x
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
