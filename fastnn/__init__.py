@@ -9,9 +9,11 @@ True
 """
 
 from . import datasets, plot
+from .data.scaling import ScalingWarning
+from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
-from .nn import layers
+from .nn import layers, losses
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
@@ -20,8 +22,6 @@ from .nn.optimizers import SGD, Adam
 from .sweep.runs import Runs
 from .training.history import History
 from .training.trainer import DivergenceError
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BCE",
@@ -37,6 +37,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Runs",
+    "ScalingWarning",
     "Sequential",
     "Sigmoid",
     "Softmax",
@@ -49,6 +50,7 @@ __all__ = [
     "init",
     "layers",
     "load",
+    "losses",
     "mlp",
     "plot",
 ]

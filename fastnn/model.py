@@ -12,19 +12,24 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, check_seed
+from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
+from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
+from .data.suggestions import suggests_arguments
+from .export.json import read_json, write_json
+from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
+from .nn.descriptions import kinds_by_name
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
-from .nn.losses import Loss
+from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule
+from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
 from .nn.outputs import (
     check_finite_outputs,
     check_outputs_memory,
@@ -32,20 +37,17 @@ from .nn.outputs import (
     wide_activation,
     wide_probabilities,
 )
+from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
-from .training.config import (
-    FitConfig,
-    check_reduction,
-    fit_config,
-    scale_of_losses,
-)
+from .training.config import FitConfig, check_reduction, fit_config
+from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
-from .training.engines.table import layer_table
+from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
 
@@ -65,9 +67,10 @@ class Sequential:
     "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
     "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
     "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
-    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. Where
-    hidden neurons start alike, as with zeros, a `SymmetryWarning` says why they stay
-    so. dtype: "float64" or "float32".
+    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. None
+    draws a new seed, and the attribute `seed` keeps it. Where hidden neurons start
+    alike, as with zeros, a `SymmetryWarning` says why they stay so. dtype: "float64" or
+    "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -75,27 +78,33 @@ class Sequential:
     ((13,), [(2, 3), (3,), (3, 1), (1,)])
     """
 
+    @suggests_arguments
     def __init__(
         self,
         layers: Sequence[Layer],
         loss: str | Loss | None = None,
         *,
         init: str | Init | Sequence[Any] = "xavier",
-        seed: int = 0,
+        seed: int | None = 0,
         dtype: Any = "float64",
     ) -> None:
         architecture = Architecture.of(layers, loss, init)
-        dtype = check_dtype(dtype)
-        drawn = architecture.draw(init, np.random.default_rng(check_seed(seed)))
+        dtype, seed = check_dtype(dtype), seed_or_draw(seed)
+        drawn = architecture.draw(init, np.random.default_rng(seed))
         theta = as_float_array("init", drawn, dtype).copy()
-        self._assemble(architecture, theta, Schema())
+        self._assemble(architecture, theta, Schema(), seed)
         warn_of_symmetry(architecture.stack)
 
     def _assemble(
-        self, architecture: Architecture, theta: Array, schema: Schema
+        self,
+        architecture: Architecture,
+        theta: Array,
+        schema: Schema,
+        seed: int | None = None,
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
-        self._architecture, self._schema = architecture, schema
+        self._architecture, self._schema, self._seed = architecture, schema, seed
+        self._kept = Continuation()
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -104,11 +113,14 @@ class Sequential:
         """Make theta the flat vector: the layers' parameters become views into it."""
         architecture = self._architecture
         gradient = architecture.bind(theta)
-        self._theta, self._params = theta, architecture.views(theta)
+        # What users do to the shape of their view leaves the net's own as it is.
+        self._shown_theta, self._theta = theta.view(), theta.view()
+        theta = self._theta
+        self._params = architecture.views(theta)
         table = layer_table(architecture.stack)
         self._engine: Engine
-        if table is None:
-            self._engine = Layerwise(architecture, gradient)
+        if table is None or not describes(table, architecture):
+            self._engine = Layerwise(architecture, theta, gradient)
         else:
             self._engine = Fused(theta, table, architecture.loss)
 
@@ -156,12 +168,17 @@ class Sequential:
         return self._theta.dtype
 
     @property
+    def seed(self) -> int | None:
+        """The seed that was passed or drawn; None for a net of a file or a sweep."""
+        return self._seed
+
+    @property
     def theta(self) -> Array:
         """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
-        It is the net's own array. Assigning to it copies the values.
+        It is a view of the net's own array. Assigning to it copies the values.
         """
-        return self._theta
+        return self._shown_theta
 
     @theta.setter
     def theta(self, values: Any) -> None:
@@ -174,10 +191,14 @@ class Sequential:
         self._theta[...] = array
 
     @property
-    def params(self) -> list[Array]:
-        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
-        return list(self._params)
+    def params(self) -> Parameters:
+        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`.
 
+        Assigning to one of them copies the values: net.params[0] = W.
+        """
+        return Parameters(self._params)
+
+    @suggests_arguments
     def fit(
         self,
         X: Any,
@@ -189,7 +210,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | str | None = "continue",
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
@@ -208,12 +229,17 @@ class Sequential:
         n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
-        "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
-        per sample), any other number (the last batch may be smaller) or "full";
+        "adam" with lr. Moments start at zero, but with an optimizer object the net goes
+        on with those that it left here, until `optimizer.reset()`. batch_size is 1 (one
+        update per sample), any other number (the last batch may be smaller) or "full";
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
-        `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled.
+        `rng.permutation(n)` from one `rng = numpy.random.default_rng(seed)`; one batch
+        of all rows is never shuffled. A seed starts that stream of orders; None draws a
+        new seed, and `history.seed` has it. By default, "continue", the net's first fit
+        starts the stream with 0 and later ones draw on. So ten fits of one epoch have
+        the bits of one of ten epochs. Copies of a net draw on as the net would;
+        `with_theta` and `load` return nets that start anew.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -223,7 +249,8 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
-        Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
+        Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
+        raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
         `history` the completed epochs.
 
@@ -234,6 +261,7 @@ class Sequential:
         """
         rule = update_rule(optimizer, lr, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
+        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
         config = fit_config(
             inputs,
             targets,
@@ -242,7 +270,8 @@ class Sequential:
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=seed,
+            seed=kept.seed if goes_on else seed,
+            stream=kept.orders if goes_on else None,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,
@@ -251,8 +280,11 @@ class Sequential:
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
             history_bytes=_HISTORY_BYTES,
         )
-        return self._train(config, schema)
+        warn_of_scale(inputs, schema.columns)
+        key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
+        return self._train(config, schema, key)
 
+    @suggests_arguments
     def fit_many(
         self,
         X: Any,
@@ -266,7 +298,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         n_jobs: int = -1,
         every: int = 1,
@@ -278,12 +310,12 @@ class Sequential:
 
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
-        draws. lr, and the settings of an optimizer, may be one number, or an array
-        (n_nets,) with one per net. The other arguments are those of `fit`. With
-        batch_size=1 a net is bit-identical to one that `fit` trains alone with
-        loop="general" and an optimizer of the same kind (SGD without momentum, or with
-        it, or with a bias_lr); in batches sums are added in another order: differences
-        of 1e-12 after an epoch. A net that diverges disturbs no other, see
+        draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
+        number, or an array (n_nets,) with one per net. The other arguments are those of
+        `fit`. With batch_size=1 a net is bit-identical to one that `fit` trains alone
+        with loop="general" and an optimizer of the same kind (SGD without momentum, or
+        with it, or with a bias_lr); in batches sums are added in another order:
+        differences of 1e-12 after an epoch. A net that diverges disturbs no other, see
         `Runs.diverged`. n_jobs threads share the work, by default one per processor;
         the result does not depend on it. Nets that are run layer by layer (see
         `summary`) are trained one after the other, and all their losses are recorded.
@@ -320,7 +352,7 @@ class Sequential:
         architecture = self._architecture
         net_bytes = _net_bytes(chosen.code, self._theta)
         initial = initial_parameters(architecture, self.dtype, seeds, init, net_bytes)
-        rule = chosen.rule_per_net(initial.n_nets)
+        rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
@@ -343,6 +375,7 @@ class Sequential:
             stop_below,
         )
         check_sweep_memory(recording, initial.n_nets, net_bytes)
+        warn_of_scale(inputs, schema.columns)
         state = SweepState(config, architecture.loss, initial.theta(), recording)
 
         def fit_one(
@@ -372,12 +405,14 @@ class Sequential:
                 train_one_by_one(state, fit_one)
             else:
                 train_side_by_side(state, fused.table)
+            return runs()
         except BaseException:
             if state.has_results:
-                self.runs = runs()
+                with kernels.interrupts.deferred:
+                    self.runs = runs()
             raise
-        return runs()
 
+    @suggests_arguments
     def loss_and_grads(
         self, X: Any, y: Any, reduction: str = "mean"
     ) -> tuple[float, list[Array]]:
@@ -395,7 +430,7 @@ class Sequential:
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
-        scale = scale_of_losses(len(targets)) * (len(targets) if mean else 1)
+        scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
         loss = total / scale
         if not math.isfinite(loss) or not all_finite(gradient):
             raise ValueError(
@@ -439,14 +474,17 @@ class Sequential:
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
 
-        R^2 is the share of the variance that is explained, of several outputs their
-        mean; ValueError if y is constant.
+        R^2 is the share of an output's variance that is explained; of several outputs
+        it is the mean, as in scikit-learn. There an output whose target is the same in
+        all rows counts 1 if it is predicted exactly, otherwise 0; if this holds for all
+        outputs, ValueError.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
             return r_squared(self._values(inputs), targets)
         return float(np.mean(self._class_numbers(inputs) == targets[:, 0]))
 
+    @suggests_arguments
     def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
@@ -454,14 +492,55 @@ class Sequential:
         as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
         or a device is written to. ValueError for the extension of another format.
         """
+        write_archive(path, "net", self._archive())
+
+    def _archive(self) -> Archive:
+        """Return what a file of the net holds."""
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
         facts = self._architecture.facts() | self._schema.facts()
-        arrays = {"theta": self._theta} | self._schema.arrays()
-        write_archive(path, "net", Archive(facts, arrays))
+        return Archive(facts, {"theta": self._theta} | self._schema.arrays())
+
+    def to_onnx(self, path: Target) -> None:
+        """Write the net as an ONNX model, which needs the package `onnx`.
+
+        The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
+        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
+        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        activations, otherwise ValueError or TypeError; ImportError without `onnx`.
+        `docs/export.md` has an example.
+        """
+        write_onnx(path, self._architecture, self._theta, self._schema)
+
+    def to_c(self, path: Target, name: str = "predict") -> None:
+        """Write the net as a C99 file with the function `name`, without dependencies.
+
+        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        of `predict`. The layers may be those of `to_onnx`; name must be an identifier
+        of C that is neither a keyword nor in the C library.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastnn import mlp
+        >>> path = Path(tempfile.mkdtemp(), "net.c")
+        >>> mlp(2, 3, 1, dtype="float32", seed=0).to_c(path, name="xor")
+        >>> "void xor(const float *x, float *out);" in path.read_text()
+        True
+        """
+        from .export.c import write_c  # here, because it imports Numba
+
+        write_c(path, name, self._architecture, self._theta, self._schema)
+
+    def to_json(self, path: Target) -> None:
+        """Write the net to a JSON file, which `fastnn.load` reads as well.
+
+        It has the layers with their weights and biases, the loss, the dtype and the
+        labels. Each number is the shortest decimal from which the same bits come back.
+        """
+        write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -479,7 +558,8 @@ class Sequential:
         [[1.0], [2.0]]
         """
         # Without the history and runs, which may be large.
-        net = copy.deepcopy(self, {id(self.history): None, id(self.runs): None})
+        memo: dict[int, Any] = {id(self.history): None, id(self.runs): None}
+        net = copy.deepcopy(self, memo | {id(self._kept): Continuation()})
         net.theta = theta
         return net
 
@@ -512,7 +592,7 @@ class Sequential:
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_params", "_engine")
+        derived = ("_params", "_engine", "_shown_theta")
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -557,10 +637,14 @@ class Sequential:
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _train(self, config: FitConfig, schema: Schema) -> History:
+    def _train(
+        self, config: FitConfig, schema: Schema, moments_key: Any = None
+    ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
+        trainer = Trainer(
+            self._engine, config, self._theta, classifies, self._kept, moments_key
+        )
         self._schema = schema
         try:
             trainer.run()
@@ -613,12 +697,13 @@ def _net_bytes(optimizer: int, theta: Array) -> int:
     return max(drawn, trained) + _NET_BYTES
 
 
+@suggests_arguments
 def mlp(
     *sizes: int,
     activation: str = "sigmoid",
     loss: str | Loss | None = None,
     init: str | Init | Sequence[Any] = "xavier",
-    seed: int = 0,
+    seed: int | None = 0,
     dtype: Any = "float64",
 ) -> Sequential:
     """Make a multilayer perceptron: Affine layers with an activation between them.
@@ -642,14 +727,19 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: Target) -> Sequential:
-    """Return the net that `Sequential.save` wrote; ValueError for any other content.
+@suggests_arguments
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Sequential:
+    """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
-    path: where it is, or a binary file object. The net has the same architecture,
-    parameters, labels and dtype.
+    path: where it is, or a binary file object. The content decides which of the two it
+    is, not the name; ValueError for any other content. The net has the same
+    architecture, parameters, labels and dtype. own: classes of layers and losses of
+    your own that the file may name, such as own=[Scale]; a file cannot choose what is
+    imported.
     """
-    with reading_archive(path, "net") as archive:
-        architecture = Architecture.from_archive(archive)
+    kinds = kinds_by_name(own)
+    with reading_archive(path, "net", read_json) as archive:
+        architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
         as_float_array("theta", theta, dtype)  # refuses what is not finite

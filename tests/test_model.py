@@ -122,10 +122,12 @@ def test_what_the_kernels_rely_on_cannot_be_changed(name, value):
 
 def test_a_layer_keeps_its_arrays_and_its_sizes():
     layer = fastnn.Affine(2, 3)
-    # The list is the caller's; the layer has its own.
-    layer.params[0] = np.zeros((9, 9))
+    with pytest.raises(ValueError, match=r"params\[0\] has shape \(2, 3\)"):
+        layer.params[0] = np.zeros((9, 9))
+    layer.params[0].shape = (6,)
     assert layer.params[0].shape == (2, 3)
-    layer.n_out = 1
+    with pytest.raises(AttributeError, match=r"n_out of Affine\(2, 3\)"):
+        layer.n_out = 1
     assert layer.forward(np.ones((4, 2))).shape == (4, 3)
 
 

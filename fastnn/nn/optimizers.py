@@ -3,15 +3,22 @@
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple
+from threading import get_ident
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_settings
 from ..data.arrays import Array, readonly
+from ..data.suggestions import argument_hints
+from .boundary import readable
 
 Setting = float | Sequence[float] | Array
+
+
+class MomentsKey:
+    """Stands for an optimizer, until it is reset, where nets keep its moments."""
 
 
 class UpdateRule(NamedTuple):
@@ -43,10 +50,22 @@ class Optimizer:
     # Upper limits of settings, by name; all are at least 0.
     LESS_THAN: ClassVar[dict[str, float]] = {}
 
-    # Moments and clock of each array that `update` has seen, by position in the list.
-    _moments: dict[int, tuple[Array, Array]] = field(
+    # Moments and clock of each array that `update` has seen, by position in the list,
+    # and the thread that updated it last.
+    _moments: dict[int, tuple[Array, Array, int]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    # A net keeps the moments of a fit under this key.
+    moments_key: MomentsKey = field(
+        default_factory=MomentsKey, init=False, repr=False, compare=False
+    )
+
+    def __new__(cls, *arguments: Any, **settings: Any) -> Self:
+        """Raise TypeError that names the right setting if one is unknown."""
+        if hints := settings and argument_hints(cls.__init__, settings):
+            raise TypeError(hints)
+        return super().__new__(cls)
 
     @property
     def code(self) -> int:
@@ -65,7 +84,10 @@ class Optimizer:
                     f"{name} has {len(value)} values for one net: pass a scalar, or "
                     "train one net per value with fit_many"
                 )
-        return self.settings_per_net(1)[:, 0].copy()
+        table, shape = self.settings_per_net(1), (kernels.codes.N_SETTINGS, 1)
+        if np.shape(table) != shape:  # a subclass's
+            table = readable(self, "returned settings", table, shape, np.float64)
+        return table[:, 0].copy()
 
     def settings_per_net(self, n_nets: int) -> Array:
         """Return the settings of many nets, (7, n_nets) float64.
@@ -121,44 +143,70 @@ class Optimizer:
         values = [of_biases if param.ndim == 1 else of_weights for param in params]
         return np.repeat(np.array(values), [param.size for param in params])
 
+    def reset(self) -> None:
+        """Forget all moments: the next `fit` and `update` start with moments of zero.
+
+        A net keeps the moments of the optimizer objects that trained it, and goes on
+        with them when it is trained with the same object again.
+
+        >>> from fastnn import datasets, mlp
+        >>> X, y = datasets.xor_gate()
+        >>> net, optimizer = mlp(2, 3, 1, seed=0), Adam(0.1)
+        >>> for _ in range(10):
+        ...     history = net.fit(X, y, epochs=1, optimizer=optimizer)
+        >>> at_once = mlp(2, 3, 1, seed=0)
+        >>> history = at_once.fit(X, y, epochs=10, optimizer=Adam(0.1))
+        >>> bool((net.theta == at_once.theta).all())
+        True
+        >>> optimizer.reset()
+        """
+        object.__setattr__(self, "moments_key", MomentsKey())
+        self._moments.clear()
+
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` once, in place, from their gradients.
 
         The optimizer keeps the moments of each array between calls, by its position in
-        the list. `fit` does not use them; it starts with moments of zero.
+        the list, until `reset`, so it is for one training loop: threads need one each.
+        `fit` does not use them: a net keeps its own.
         """
         _check_params(params, grads)
-        settings = self.settings()
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            theta = np.array(param, order="C").reshape(-1)
-            moments, clock = self._moments_of(position, theta)
-            g = np.array(grad, param.dtype, order="C").reshape(-1)
+            # Copies: another thread cannot change them between a check and its use.
+            theta = np.array(param, order="C")
+            g = np.array(grad, theta.dtype, order="C")
+            _check_shapes(position, theta, g)
+            rule = update_rule(self, None, [param])
+            moments, clock = self._moments_of(position, rule.code, theta)
             kernels.loops.layers.step(
-                theta,
-                moments,
-                clock,
-                g,
-                self.code,
-                settings,
-                self.learning_rates([param]),
-                self.decays([param]),
+                theta.reshape(-1), moments, clock, g.reshape(-1), *rule
             )
-            param[...] = theta.reshape(param.shape)
+            param[...] = theta
 
-    def _moments_of(self, position: int, theta: Array) -> tuple[Array, Array]:
+    def _moments_of(
+        self, position: int, code: int, theta: Array
+    ) -> tuple[Array, Array]:
         """Return the moments and clock of the array at this position.
 
         They start again if the array's size or dtype has changed.
         """
-        moments, clock = self._moments.get(position, (None, None))
-        if (
-            moments is None
-            or clock is None
-            or moments.dtype != theta.dtype
-            or moments.shape[1] != theta.size
-        ):
-            moments, clock = initial_moments(self.code, theta)
-            self._moments[position] = moments, clock
+        thread = get_ident()
+        shape = kernels.codes.N_MOMENTS[code], theta.size
+        moments, clock, user = self._moments.get(position, (None, None, thread))
+        fits = (
+            moments is not None
+            and moments.dtype == theta.dtype
+            and moments.shape == shape
+        )
+        if moments is not None and not fits and user != thread:
+            raise RuntimeError(
+                f"another thread updates an array of {moments.shape[1]} numbers with "
+                f"{self!r}, this one an array of {theta.size}: give each thread an "
+                "optimizer of its own"
+            )
+        if moments is None or clock is None or not fits:
+            moments, clock = initial_moments(code, theta)
+        self._moments[position] = moments, clock, thread
         return moments, clock
 
     def __post_init__(self) -> None:
@@ -356,7 +404,62 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
 
 def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
     """Return the rule that optimizer= and lr= of `fit` ask for, for one net."""
-    return choose(optimizer, lr).rule(params)
+    chosen = choose(optimizer, lr)
+    rule = chosen.rule(params)
+    if type(chosen) in _BUILT_IN:
+        return rule
+    n_params = sum(param.size for param in params)
+    return _checked(chosen, rule, (kernels.codes.N_SETTINGS,), n_params)
+
+
+def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
+    """Return the rule of an optimizer for many nets."""
+    rule = optimizer.rule_per_net(n_nets)
+    if type(optimizer) in _BUILT_IN:
+        return rule
+    return _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
+
+
+_BUILT_IN = (SGD, Adam)
+
+
+def _checked(
+    optimizer: Optimizer, rule: UpdateRule, shape: tuple[int, ...], n_params: int
+) -> UpdateRule:
+    """Return the rule of a subclass, if the kernels, which check nothing, can use it.
+
+    Its settings must have this shape, its other arrays (n_params,) or (0,).
+    """
+    code, settings, *of_each = _as_rule(optimizer, rule)
+    n_rules = len(kernels.codes.N_MOMENTS)
+    if type(code) is not int or not 0 <= code < n_rules:
+        raise ValueError(
+            f"{optimizer!r} has the code {code!r}, but a code from 0 to {n_rules - 1} "
+            "is expected: see fastnn.kernels.codes"
+        )
+    checked = [readable(optimizer, "returned settings", settings, shape, np.float64)]
+    for field_name, numbers in zip(UpdateRule._fields[2:], of_each, strict=True):
+        what = f"returned {field_name}"
+        checked.append(
+            readable(optimizer, what, numbers, (n_params,), np.float64)
+            if np.size(numbers)
+            else np.empty(0)
+        )
+    for field_name, numbers in zip(UpdateRule._fields[1:], checked, strict=True):
+        if not np.isfinite(numbers).all():
+            raise ValueError(
+                f"{optimizer!r} returned {field_name} that are not finite: {numbers}"
+            )
+    # Kernels are compiled for arrays that can be written.
+    return UpdateRule(code, *(numbers.copy() for numbers in checked))
+
+
+def _as_rule(optimizer: Optimizer, rule: Any) -> UpdateRule:
+    if not isinstance(rule, tuple) or len(rule) != len(UpdateRule._fields):
+        raise TypeError(
+            f"{optimizer!r} returned {rule!r}, but an UpdateRule is expected"
+        )
+    return UpdateRule(*rule)
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:
@@ -374,8 +477,12 @@ def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:
             raise TypeError(
                 f"params[{i}] must be an array of float64 or float32, not {param!r}"
             )
-        if param.shape != np.shape(grad):
-            raise ValueError(
-                f"params[{i}] has shape {param.shape}, but grads[{i}] has shape "
-                f"{np.shape(grad)}: they must be the same"
-            )
+        _check_shapes(i, param, grad)
+
+
+def _check_shapes(i: int, param: Array, grad: Any) -> None:
+    if param.shape != np.shape(grad):
+        raise ValueError(
+            f"params[{i}] has shape {param.shape}, but grads[{i}] has shape "
+            f"{np.shape(grad)}: they must be the same"
+        )

@@ -10,6 +10,7 @@ from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
 from ..data.frames import Columns
 from ..data.machine import check_memory
+from ..data.suggestions import suggests_arguments
 from ..nn.net import Net
 from .points import class_numbers, label_axes, marker_area, scatter
 from .style import axes_or_new, choose_fonts, class_colors, foreground
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 # where the class is barely the most probable one, and what certainty adds.
 _PALEST, _CERTAIN = 0.12, 0.33
 LONGEST_LEGEND = 10  # classes
+MAP_TITLE = "point: label\nregion: predicted"  # of a legend that explains both
 
 
+@suggests_arguments
 def decision_map(
     net: Net,
     X: Any = None,
@@ -76,7 +79,7 @@ def decision_map(
     ax.set_ylim(low[1], high[1])
     label_axes(ax, classes)
     if (legend := ax.get_legend()) is not None:
-        legend.set_title("point: label\nregion: predicted")
+        legend.set_title(MAP_TITLE)
     elif len(classes) <= LONGEST_LEGEND:
         ax.legend(
             handles=region_handles(classes),

@@ -22,6 +22,8 @@ from ..nn.architecture import Architecture
 
 # Up to this number of losses, those of each net are recorded unless asked otherwise.
 _MAX_EACH = 2**24
+# Up to this number of bytes, nets fit into any memory.
+_FEW_BYTES = 2**24
 # Number of losses whose percentiles are taken at a time.
 WINDOW = 2**24
 # Bytes of a loss and an accuracy, and of what is sorted for the percentiles.
@@ -107,11 +109,12 @@ def _as_seeds(seeds: Iterable[Any], net_bytes: int) -> Sequence[int]:
 
 
 def _check_nets_memory(n_nets: int, net_bytes: int) -> None:
-    check_memory(
-        n_nets * net_bytes,
-        f"{n_nets:,} nets",
-        f"train at most {int(memory_limit() // net_bytes):,} nets in a call",
-    )
+    if n_nets * net_bytes > _FEW_BYTES:
+        check_memory(
+            n_nets * net_bytes,
+            f"{n_nets:,} nets",
+            f"train at most {int(memory_limit() // net_bytes):,} nets in a call",
+        )
 
 
 def seed_array(seeds: Sequence[int]) -> Array:

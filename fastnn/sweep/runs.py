@@ -1,24 +1,27 @@
 """Runs: what `fit_many` returns, many trainings of one architecture."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from ..data.archives import Archive, Target, reading_archive, write_archive
-from ..data.arguments import check_dtype, check_float, check_int
+from ..data.arguments import check_dtype, check_float, check_int, check_seed
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
+from ..nn.descriptions import kinds_by_name
+from ..nn.layers import Layer
+from ..nn.losses import Loss
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from .table import RunsTable
 
 # The proportions of nets whose final losses are shown.
 _SHOWN = np.array([0.05, 0.5, 0.95])
@@ -42,6 +45,7 @@ class Runs:
     losses, accuracies: the `Curves` over the recorded epochs.
     stop_below: the loss below which nets stopped, if any.
     updates, seconds: of all nets together.
+    seed: that of the orders of the rows; None where an older file has none.
 
     >>> from fastnn import datasets, mlp
     >>> gate = datasets.xor_gate()
@@ -65,6 +69,7 @@ class Runs:
     stop_below: float | None
     updates: int
     seconds: float
+    seed: int | None = None
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -276,26 +281,16 @@ class Runs:
             )
         return self[int(self.ranking()[0])]
 
-    def table(self, n: int = 10) -> "Table":
-        """Return the n best nets as a table for `rich.print`.
+    def table(self, n: int = 10) -> "RunsTable":
+        """Return the n best nets as a table, for `print` or `rich.print`.
 
         It shows number, seed, final loss and accuracy, and epochs trained. Its title
         has the numbers of nets and of those that diverged, and the final losses that 5,
         50 and 95 % of all nets do not exceed.
         """
-        from rich.table import Table
+        from .table import RunsTable
 
         n = check_int("n", n, 1)
-        lines = [
-            f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
-            f"final loss {self._shown_losses()}",
-        ]
-        table = Table(
-            title="\n".join(lines),
-            title_style="",
-            title_justify="left",
-            min_width=max(map(len, lines)),
-        )
         best = self.ranking()[: min(n, int((~self.diverged).sum()))]
         columns = {"net": [str(i) for i in best]}
         if self.seeds is not None:
@@ -305,11 +300,11 @@ class Runs:
             accuracies = self.final_accuracy[best]
             columns["final accuracy"] = [f"{accuracy:.4g}" for accuracy in accuracies]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
-        for name in columns:
-            table.add_column(name, justify="right")
-        for cells in zip(*columns.values(), strict=True):
-            table.add_row(*cells)
-        return table
+        title = [
+            f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
+            f"final loss {self._shown_losses()}",
+        ]
+        return RunsTable(title, columns)
 
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays by the names of the fields, for `numpy.savez` or a frame.
@@ -339,15 +334,20 @@ class Runs:
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
+            "seed": self.seed,
         }
         arrays = self.to_arrays() | self.schema.arrays()
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
-    def load(path: Target) -> "Runs":
-        """Return what `save` wrote to `path`; ValueError for any other content."""
+    def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> "Runs":
+        """Return what `save` wrote to `path`; ValueError for any other content.
+
+        own: classes of layers as for `fastnn.load`.
+        """
+        kinds = kinds_by_name(own)
         with reading_archive(path, "runs") as archive:
-            architecture = Architecture.from_archive(archive)
+            architecture = Architecture.from_archive(archive, kinds)
             dtype = check_dtype(archive.dtype("theta"))
             theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)
@@ -372,6 +372,9 @@ class Runs:
                 stop_below=stop_below,
                 updates=operator.index(archive.fact("updates")),
                 seconds=check_float("seconds", archive.fact("seconds"), 0.0),
+                seed=None
+                if (seed := archive.facts.get("seed")) is None
+                else check_seed(seed),
             )
 
     def __repr__(self) -> str:
@@ -455,6 +458,7 @@ def runs_of(
         stop_below=recording.stop_below,
         updates=int(trained.sum()) * state.config.per_epoch,
         seconds=seconds,
+        seed=state.config.seed,
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_int, check_seed
+from ..data.arguments import check_bool, check_choice, check_int, seed_or_draw
 from ..data.arrays import Array, as_array
 from ..data.machine import check_memory, memory_limit
+from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 
 _REDUCTIONS = ("mean", "sum")
@@ -24,12 +25,13 @@ class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
     X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
-    optimizer's. mean is the reduction over a batch. loop is "auto", "general" or
-    "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    optimizer's. mean is the reduction over a batch. stream: the generator of orders
+    that seed began, where an earlier fit has drawn from it. loop is "auto", "general"
+    or "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
-    `scale_of_losses`.
+    `nn.losses.loss_scale`.
     """
 
     X: Array
@@ -40,6 +42,7 @@ class FitConfig:
     mean: bool
     shuffle: bool
     seed: int
+    stream: np.random.Generator | None
     progress: bool | None
     loop: str
     n_jobs: int
@@ -67,6 +70,7 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
+    stream: np.random.Generator | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
@@ -101,23 +105,16 @@ def fit_config(
         batch_size=batch_size,
         mean=mean,
         shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
-        seed=check_seed(seed),
+        seed=seed_or_draw(seed),
+        stream=stream,
         progress=progress,
         loop=loop,
         n_jobs=n_jobs,
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
-        loss_scale=scale_of_losses(len(y)),
+        loss_scale=loss_scale(len(y)),
     )
-
-
-def scale_of_losses(n: int) -> float:
-    """Return a power of two of at most 1 / n, by which sums of n losses are scaled.
-
-    The sum cannot overflow then, and its bits are those of the sum times the scale.
-    """
-    return 2.0 ** -(n - 1).bit_length()
 
 
 def check_reduction(reduction: Any) -> bool:

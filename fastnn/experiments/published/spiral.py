@@ -315,7 +315,7 @@ def _shape_findings(X: Array, y: Array) -> Iterator[Finding]:
 
 
 def _typing_errors() -> Iterator[Finding]:
-    what, verdict = "typing error in the listing", "built as intended"
+    what, verdict = "typing error in the listing", "corrected as intended"
     for written, intended in TYPING_ERRORS.items():
         yield Finding(what, written, intended, verdict, "differs")
 
@@ -381,7 +381,7 @@ def _conclusion(trainings: list[Training], losses: Array) -> list[str]:
         "times the arithmetic. One point at a time, with a tenth of the learning rate "
         "and as many epochs, makes 30 times as many updates, and ends with "
         f"{per_sample}.",
-        f"The book's curve ends near {BOOK_LOSS}, a mean along the last epoch. It is "
+        f"The book's curve ends near {BOOK_LOSS}, the mean of its last epoch. It is "
         f"{percentile(BOOK_LOSS, losses)}, whose median is {np.median(losses):.3f}. "
         f"Its training was {luck}.",
         f"At first the loss stays near ln 3 = {math.log(3):.4f}, that of a net that "
@@ -461,7 +461,8 @@ def _film(
 EXPERIMENT = Experiment(
     name="spiral",
     title="Three spirals of 100 points, 2-10-3",
-    source='a notebook on chapter 1 of "Deep Learning from Scratch 2" (Saito Goki)',
+    source='a notebook on chapter 1 of the book "Deep Learning from Scratch 2" by '
+    "Saito Goki; author, date and address not known",
     question="How does one build a net of layers, each with forward and backward, that "
     "classifies three spirals?",
     run=run,

@@ -35,10 +35,9 @@ class Engine(Protocol):
         """
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """Return the scaled sum of losses, and the flat gradient of mean or sum.
+        """Return the sum of losses times `loss_scale(len(y))`, and a flat gradient.
 
-        The sum is that of the losses times `scale_of_losses(len(y))`. The gradient is
-        that of the mean loss if `mean`, otherwise that of the sum.
+        It is that of the mean loss if `mean`, otherwise that of the sum.
         """
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:

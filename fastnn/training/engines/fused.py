@@ -4,9 +4,9 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array
-from ...nn.losses import Loss
+from ...nn.losses import Loss, loss_scale
 from ...nn.outputs import wide_activation
-from ..config import FitConfig, scale_of_losses
+from ..config import FitConfig
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
 from .engine import Advance
@@ -20,7 +20,7 @@ class Fused:
     """Runs a layer table: forward, backward and update in one call of a kernel."""
 
     def __init__(self, theta: Array, table: Array, loss: Loss) -> None:
-        self._theta, self._loss = theta, loss
+        self._theta, self._loss, self._code = theta, loss, loss.code
         self.table = table
         self._n_out = int(table[-1, kernels.codes.N_OUT])
 
@@ -65,7 +65,7 @@ class Fused:
             self._theta,
             X,
             self.table,
-            self._loss.code,
+            self._code,
             probabilities,
             self._lanes,
         )
@@ -92,9 +92,9 @@ class Fused:
             y,
             rows,
             self.table,
-            self._loss.code,
+            self._code,
             mean,
-            scale_of_losses(len(y)),
+            loss_scale(len(y)),
             self._lanes,
         )
         return float(total), g

@@ -3,6 +3,8 @@
 It serves the nets that a layer table cannot describe.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -11,7 +13,9 @@ from ... import kernels
 from ...data.arrays import Array, readonly
 from ...data.machine import check_memory
 from ...nn.architecture import Architecture
-from ..config import FitConfig, scale_of_losses
+from ...nn.layers import Layer, gradient_of, output_of
+from ...nn.losses import loss_scale, summed_loss
+from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
 
@@ -22,19 +26,24 @@ _FEW_NUMBERS = 2**20
 class Layerwise:
     """Runs the layers' own forward and backward passes.
 
-    Their parameters and gradients are views into flat vectors; `gradient` is that of
-    the gradients.
+    Their parameters and gradients are views into flat vectors, theta and gradient. A
+    call that finds the layers in use by another thread's works with copies.
     """
 
-    def __init__(self, architecture: Architecture, gradient: Array) -> None:
+    def __init__(
+        self, architecture: Architecture, theta: Array, gradient: Array
+    ) -> None:
+        self._architecture, self._theta = architecture, theta
         self._layers, self._gradient = architecture.stack, gradient
         self._loss, self._n_out = architecture.loss, architecture.n_out
+        # One item, which a call takes out; `list.pop` is a single step.
+        self._free = [(self._layers, gradient)]
 
     def describe(self) -> str:
         """Return a description of how the net is run."""
         return (
             "layer by layer: the compiled loops take Affine layers with at most one "
-            "activation each"
+            "activation each,\nand the losses of fastnn"
         )
 
     def n_rows(self, n: int) -> int:
@@ -46,7 +55,8 @@ class Layerwise:
     def outputs(self, X: Array) -> Array:
         """Return the net's values (n, n_out), or a classifier's plain output z."""
         self._check_memory(X)
-        z = self._forward(X)[-1][1]
+        with self._borrowed() as (layers, _):
+            z = self._forward(layers, X)[-1][1]
         link = self._loss.code // kernels.codes.LINK
         if link == kernels.codes.IDENTITY:
             return z
@@ -74,13 +84,30 @@ class Layerwise:
 
     def wide_outputs(self, X: Array) -> Array:
         """Return the plain output z (n, n_out), in a longer type than it had."""
-        return self._forward(X)[-1][1].astype(np.longdouble)
+        with self._borrowed() as (layers, _):
+            return self._forward(layers, X)[-1][1].astype(np.longdouble)
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
         self._check_memory(X)
-        total, _, _ = self._backpropagate(X, y, mean, scale_of_losses(len(y)))
-        return total, self._gradient.copy()
+        with self._borrowed() as (layers, gradient):
+            total, _, _ = self._backpropagate(layers, X, y, mean, loss_scale(len(y)))
+            return total, gradient.copy()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[tuple[tuple[Layer, ...], Array]]:
+        """Yield layers that no other thread uses, and their flat gradient."""
+        try:
+            borrowed, is_copy = self._free.pop(), False
+        except IndexError:
+            gradient, is_copy = np.zeros_like(self._theta), True
+            copies = self._architecture.bound_copies(self._theta, gradient)
+            borrowed = copies, gradient
+        try:
+            yield borrowed
+        finally:
+            if not is_copy:
+                self._free.append(borrowed)
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
         """Return a function that trains one chunk of whole updates per call."""
@@ -129,7 +156,11 @@ class Layerwise:
                 row_order = order[(epoch - first_epoch) % len(order)]
                 rows = row_order[start : start + batch_size]
             total, right, bad = self._backpropagate(
-                config.X[rows], config.y[rows], config.mean, config.loss_scale
+                self._layers,
+                config.X[rows],
+                config.y[rows],
+                config.mean,
+                config.loss_scale,
             )
             if bad >= 0:
                 position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
@@ -157,41 +188,41 @@ class Layerwise:
             budget -= batch_size
         return codes.DONE
 
-    def _forward(self, X: Array) -> list[tuple[Array, Array]]:
-        """Return each layer's input and output."""
+    def _forward(self, layers: Sequence[Layer], X: Array) -> list[tuple[Array, Array]]:
+        """Return each layer's input and output, which are read-only."""
         passed = []
-        for layer in self._layers:
-            x = readonly(X)
-            X = np.require(layer.compute(x), x.dtype, "C")
-            passed.append((x, X))
-        if X.shape[1:] != (self._n_out,):
+        x = readonly(X)
+        for layer in layers:
+            out = output_of(layer, x)
+            passed.append((x, out))
+            x = out
+        if x.shape[1:] != (self._n_out,):
             raise ValueError(
-                f"the net's output has shape {X.shape}, but its layers declare "
+                f"the net's output has shape {x.shape}, but its layers declare "
                 f"{self._n_out} units"
             )
         return passed
 
     def _backpropagate(
-        self, X: Array, y: Array, mean: bool, loss_scale: float
+        self,
+        layers: Sequence[Layer],
+        X: Array,
+        y: Array,
+        mean: bool,
+        loss_scale: float,
     ) -> tuple[float, int, int]:
         """Fill the gradient; return the scaled loss, the rows that are right, and bad.
 
         bad is the first row whose loss is not finite, or -1.
         """
-        passed = self._forward(X)
-        z = readonly(passed[-1][1])
+        passed = self._forward(layers, X)
+        z = passed[-1][1]
         if len(z) != len(y):
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
-        total, right, bad = kernels.loops.layers.loss_forward(
-            d, z, readonly(y), self._loss.code, mean, loss_scale
-        )
-        backwards = zip(reversed(self._layers), reversed(passed), strict=True)
+        total, right, bad = summed_loss(self._loss, d, z, readonly(y), mean, loss_scale)
+        dout = readonly(d)
+        backwards = zip(reversed(layers), reversed(passed), strict=True)
         for layer, (x, out) in backwards:
-            d = np.require(layer.compute_back(readonly(d), x, out), x.dtype, "C")
-            if d.shape != x.shape:
-                raise ValueError(
-                    f"{layer!r} returned a gradient of shape {d.shape} for an input of "
-                    f"shape {x.shape}"
-                )
-        return float(total), int(right), int(bad)
+            dout = gradient_of(layer, dout, x, out)
+        return total, right, bad
