@@ -9,10 +9,11 @@ True
 """
 
 from . import datasets, plot
+from .data.scaling import ScalingWarning
 from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
-from .nn import layers
+from .nn import layers, losses
 from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
@@ -36,6 +37,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Runs",
+    "ScalingWarning",
     "Sequential",
     "Sigmoid",
     "Softmax",
@@ -48,6 +50,7 @@ __all__ = [
     "init",
     "layers",
     "load",
+    "losses",
     "mlp",
     "plot",
 ]

@@ -15,12 +15,14 @@ from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
+from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
+from .nn.descriptions import kinds_by_name
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
@@ -33,6 +35,7 @@ from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
 from .training.config import FitConfig, check_reduction, fit_config
+from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
@@ -91,6 +94,7 @@ class Sequential:
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
         self._architecture, self._schema, self._seed = architecture, schema, seed
+        self._kept = Continuation()
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -196,7 +200,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int | None = 0,
+        seed: int | str | None = "continue",
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
@@ -215,12 +219,17 @@ class Sequential:
         n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
-        "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
-        per sample), any other number (the last batch may be smaller) or "full";
+        "adam" with lr. Moments start at zero, but with an optimizer object the net goes
+        on with those that it left here, until `optimizer.reset()`. batch_size is 1 (one
+        update per sample), any other number (the last batch may be smaller) or "full";
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
-        `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled. seed=None draws a new seed; `history.seed` has it.
+        `rng.permutation(n)` from one `rng = numpy.random.default_rng(seed)`; one batch
+        of all rows is never shuffled. A seed starts that stream of orders; None draws a
+        new seed, and `history.seed` has it. By default, "continue", the net's first fit
+        starts the stream with 0 and later ones draw on. So ten fits of one epoch have
+        the bits of one of ten epochs. Copies of a net draw on as the net would;
+        `with_theta` and `load` return nets that start anew.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -230,7 +239,8 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
-        Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
+        Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
+        raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
         `history` the completed epochs.
 
@@ -241,6 +251,7 @@ class Sequential:
         """
         rule = update_rule(optimizer, lr, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
+        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
         config = fit_config(
             inputs,
             targets,
@@ -249,7 +260,8 @@ class Sequential:
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=seed,
+            seed=kept.seed if goes_on else seed,
+            stream=kept.orders if goes_on else None,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,
@@ -257,7 +269,9 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
         )
-        return self._train(config, schema)
+        warn_of_scale(inputs, schema.columns)
+        key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
+        return self._train(config, schema, key)
 
     @suggests_arguments
     def fit_many(
@@ -351,6 +365,7 @@ class Sequential:
         n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
         net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
+        warn_of_scale(inputs, schema.columns)
         state = SweepState(config, architecture.loss, initial.theta(), recording)
 
         def fit_one(
@@ -380,11 +395,12 @@ class Sequential:
                 train_one_by_one(state, fit_one)
             else:
                 train_side_by_side(state, fused.table)
+            return runs()
         except BaseException:
             if state.has_results:
-                self.runs = runs()
+                with kernels.interrupts.deferred:
+                    self.runs = runs()
             raise
-        return runs()
 
     @suggests_arguments
     def loss_and_grads(
@@ -539,7 +555,8 @@ class Sequential:
         [[1.0], [2.0]]
         """
         # Without the history and runs, which may be large.
-        net = copy.deepcopy(self, {id(self.history): None, id(self.runs): None})
+        memo: dict[int, Any] = {id(self.history): None, id(self.runs): None}
+        net = copy.deepcopy(self, memo | {id(self._kept): Continuation()})
         net.theta = theta
         return net
 
@@ -586,10 +603,14 @@ class Sequential:
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _train(self, config: FitConfig, schema: Schema) -> History:
+    def _train(
+        self, config: FitConfig, schema: Schema, moments_key: Any = None
+    ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
+        trainer = Trainer(
+            self._engine, config, self._theta, classifies, self._kept, moments_key
+        )
         self._schema = schema
         try:
             trainer.run()
@@ -665,15 +686,18 @@ def mlp(
 
 
 @suggests_arguments
-def load(path: Target) -> Sequential:
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Sequential:
     """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
 
     path: where it is, or a binary file object. The content decides which of the two it
     is, not the name; ValueError for any other content. The net has the same
-    architecture, parameters, labels and dtype.
+    architecture, parameters, labels and dtype. own: classes of layers and losses of
+    your own that the file may name, such as own=[Scale]; a file cannot choose what is
+    imported.
     """
+    kinds = kinds_by_name(own)
     with reading_archive(path, "net", read_json) as archive:
-        architecture = Architecture.from_archive(archive)
+        architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
         as_float_array("theta", theta, dtype)  # refuses what is not finite

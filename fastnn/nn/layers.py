@@ -155,6 +155,15 @@ class Layer:
             return self.__dict__.setdefault("_bound_arrays", made)
         return self._bound_arrays
 
+    def arguments(self) -> list[Any]:
+        """Return the constructor's arguments, numbers and strings, for a file.
+
+        A layer of a class of one's own can be saved if its class defines this. The
+        reader passes the class to `fastnn.load`: a file names classes, and imports
+        none.
+        """
+        return []
+
     def n_outputs(self, n_in: int | None) -> int | None:
         """Return the number of output units for n_in input units; None means any."""
         return n_in
@@ -384,6 +393,9 @@ class Weighted(BuiltIn):
         """The scheme, or the arrays to start from; None means the net's scheme."""
         return self._init if self._start_arrays is None else self._start_arrays
 
+    def arguments(self) -> list[Any]:
+        return [self.n_in, self.n_out]
+
     def draw(self, rng: np.random.Generator, default: Init) -> Sequence[Any]:
         """Return initial parameters, drawn by the layer's own scheme or the default."""
         weights = (self._init or default).weights(rng, self.n_in, self.n_out)
@@ -505,6 +517,9 @@ class Repeat(BuiltIn):
     def n(self) -> int:
         """The number of output rows."""
         return self._n
+
+    def arguments(self) -> list[Any]:
+        return [self.n]
 
     def n_rows(self, n: int) -> int:
         if n != 1:

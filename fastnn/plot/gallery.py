@@ -8,7 +8,13 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..sweep.runs import Runs
-from .maps import LONGEST_LEGEND, decision_map, plane_classes, region_handles
+from .maps import (
+    LONGEST_LEGEND,
+    MAP_TITLE,
+    decision_map,
+    plane_classes,
+    region_handles,
+)
 from .style import choose_fonts, hide_scales
 
 if TYPE_CHECKING:
@@ -64,7 +70,7 @@ def gallery(
     if axes and classes is not None and len(classes) <= LONGEST_LEGEND:
         legend = figure.legend(
             handles=region_handles(classes),
-            title="predicted label",
+            title="predicted label" if y is None else MAP_TITLE,
             loc="outside lower center",
             ncols=len(classes),
             frameon=False,

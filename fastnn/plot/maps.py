@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # where the class is barely the most probable one, and what certainty adds.
 _PALEST, _CERTAIN = 0.12, 0.33
 LONGEST_LEGEND = 10  # classes
+MAP_TITLE = "point: label\nregion: predicted"  # of a legend that explains both
 
 
 @suggests_arguments
@@ -70,7 +71,7 @@ def decision_map(
     ax.set_ylim(low[1], high[1])
     label_axes(ax, classes)
     if (legend := ax.get_legend()) is not None:
-        legend.set_title("point: label\nregion: predicted")
+        legend.set_title(MAP_TITLE)
     elif len(classes) <= LONGEST_LEGEND:
         ax.legend(
             handles=region_handles(classes),

@@ -22,8 +22,9 @@ class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
     X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
-    optimizer's. mean is the reduction over a batch. loop is "auto", "general" or
-    "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    optimizer's. mean is the reduction over a batch. stream: the generator of orders
+    that seed began, where an earlier fit has drawn from it. loop is "auto", "general"
+    or "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
@@ -38,6 +39,7 @@ class FitConfig:
     mean: bool
     shuffle: bool
     seed: int
+    stream: np.random.Generator | None
     progress: bool | None
     loop: str
     n_jobs: int
@@ -65,6 +67,7 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
+    stream: np.random.Generator | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
@@ -96,6 +99,7 @@ def fit_config(
         mean=mean,
         shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
         seed=seed_or_draw(seed),
+        stream=stream,
         progress=progress,
         loop=loop,
         n_jobs=n_jobs,

@@ -1,5 +1,7 @@
 """Orders in which epochs visit the rows: shuffled by one generator, or as given."""
 
+from typing import Any
+
 import numpy as np
 
 from ..data.arrays import Array
@@ -14,12 +16,14 @@ class EpochOrders:
 
     With shuffle, each epoch takes `rng.permutation(n)` from one `rng =
     numpy.random.default_rng(seed)`. `block` (k, n) holds the orders of the epochs from
-    `first` up to `last`; without shuffle it has one row, which serves all epochs.
+    `first` up to `last`; without shuffle it has one row, which serves all epochs. If
+    the config has a stream that an earlier fit began, its copy takes the place of rng.
     """
 
     def __init__(self, config: FitConfig, ahead: int = _AHEAD) -> None:
         self._n, self._epochs, self._ahead = len(config.X), config.epochs, ahead
-        self._rng = np.random.default_rng(config.seed) if config.shuffle else None
+        self._rng = _generator(config) if config.shuffle else None
+        self._before: Any = None
         self.block = np.arange(self._n)[np.newaxis]
         self.first, self.last = 0, 0 if config.shuffle else config.epochs
         self.reach(0)
@@ -28,10 +32,38 @@ class EpochOrders:
         """Draw the block that begins with this epoch, unless its order is there."""
         if epoch < self.last or self._rng is None:
             return
+        before = self._rng.bit_generator.state
         count = min(self._epochs - epoch, max(1, self._ahead // self._n))
-        self.block = np.stack([self._rng.permutation(self._n) for _ in range(count)])
+        try:
+            block = np.stack([self._rng.permutation(self._n) for _ in range(count)])
+        except BaseException:
+            self._rng.bit_generator.state = before
+            raise
+        # No call stands between these, and so no signal does.
+        self.block, self._before = block, before
         self.first, self.last = epoch, epoch + count
+
+    def after(self, epochs: int) -> np.random.Generator | None:
+        """Return the generator as it is when it has drawn that many epochs' orders.
+
+        They end before the block, or in it. None without shuffle.
+        """
+        if self._rng is not None and epochs < self.last:
+            self._rng.bit_generator.state = self._before
+            for _ in range(epochs - self.first):
+                self._rng.permutation(self._n)
+        return self._rng
 
     def since(self, epoch: int) -> Array:
         """Return the orders of the block from this epoch on."""
         return self.block if self._rng is None else self.block[epoch - self.first :]
+
+
+def _generator(config: FitConfig) -> np.random.Generator:
+    """Return the generator of a config's seed, or a copy of its stream."""
+    if config.stream is None:
+        return np.random.default_rng(config.seed)
+    state = config.stream.bit_generator.state
+    copy = np.random.Generator(np.random.PCG64(0))
+    copy.bit_generator.state = state
+    return copy

@@ -13,7 +13,7 @@ from ... import kernels
 from ...data.arrays import Array, readonly
 from ...nn.architecture import Architecture
 from ...nn.layers import Layer, gradient_of, output_of
-from ...nn.losses import loss_scale
+from ...nn.losses import loss_scale, summed_loss
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -39,7 +39,7 @@ class Layerwise:
         """Return a description of how the net is run."""
         return (
             "layer by layer: the compiled loops take Affine layers with at most one "
-            "activation each"
+            "activation each,\nand the losses of fastnn"
         )
 
     def n_rows(self, n: int) -> int:
@@ -193,11 +193,9 @@ class Layerwise:
         if len(z) != len(y):
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
-        total, right, bad = kernels.loops.layers.loss_forward(
-            d, z, readonly(y), self._loss.code, mean, loss_scale
-        )
+        total, right, bad = summed_loss(self._loss, d, z, readonly(y), mean, loss_scale)
         dout = readonly(d)
         backwards = zip(reversed(layers), reversed(passed), strict=True)
         for layer, (x, out) in backwards:
             dout = gradient_of(layer, dout, x, out)
-        return float(total), int(right), int(bad)
+        return total, right, bad
