@@ -56,9 +56,15 @@ def json_text(architecture: Architecture, archive: Archive) -> str:
         f"{json.dumps(key)}: {json.dumps(value)}" for key, value in entries.items()
     ]
     params = iter(architecture.views(theta))
-    layers = [
-        _layer(name, arguments, params) for name, arguments in archive.fact("layers")
-    ]
+    layers = []
+    described = zip(architecture.layers, archive.fact("layers"), strict=True)
+    for layer, (name, arguments) in described:
+        if layer.shapes() and name not in _ARRAYS:
+            raise TypeError(
+                f"{layer!r} cannot be exported to JSON, because it has parameters and "
+                f"is not one of fastnn's layers: use net.save"
+            )
+        layers.append(_layer(name, arguments, params))
     lines.append('"layers": [\n  ' + ",\n  ".join(layers) + "\n ]")
     return "{\n " + ",\n ".join(lines) + "\n}\n"
 
