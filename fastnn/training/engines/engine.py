@@ -28,6 +28,12 @@ class Engine(Protocol):
     def probabilities(self, X: Array, n_classes: int) -> Array:
         """Return the probability of each class, (n, n_classes)."""
 
+    def wide_outputs(self, X: Array) -> Array:
+        """Return the plain output z (n, n_out) in NumPy's longest type.
+
+        Its largest number is 1e4932 on most processors, where z is infinite otherwise.
+        """
+
     def evaluate(self, X: Array, y: Array, weights: Array) -> tuple[float, int]:
         """Return the scaled sum of losses, and how many of the classes are right.
 
