@@ -437,7 +437,7 @@ class Sequential:
             net = self.with_theta(theta)
             alone = replace(
                 config,
-                rule=update_rule(chosen.for_net(i), None, net.params),
+                rule=update_rule(chosen.for_net(i), net.params),
                 progress=False,
                 n_jobs=1,
                 record_at=config.record_at if record is None else record,

@@ -151,7 +151,7 @@ def test_a_value_of_another_library_names_ours(argument, message):
     ("argument", "message"),
     [
         ({"optimizer": "SGD", "lr": 0.1}, ": use 'sgd'$"),
-        ({"optimizer": "rmsprop", "lr": 0.1}, "the nearest is 'adam'$"),
+        ({"optimizer": "nadam", "lr": 0.1}, "the nearest is 'adam'$"),
         ({"optimizer": fastnn.Adam, "lr": 0.1}, ": use 'adam'$"),
         ({"lr": 0.1, "reduction": "average"}, ": use 'mean'$"),
         ({"lr": 0.1, "loop": "specialized"}, ": use 'specialised'$"),
