@@ -11,6 +11,7 @@ from ..data.arrays import Array, as_array
 from ..data.machine import check_memory
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
+from .continuation import Continuation
 
 _REDUCTIONS = ("mean", "sum")
 _LOOPS = ("auto", "general", "specialised")
@@ -67,15 +68,16 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
-    stream: np.random.Generator | None = None,
+    kept: Continuation | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and the rule are checked already. mixes_rows: the net's
-    output for a row depends on the other rows. A record takes record_bytes.
+    X, y and the rule are checked already. mixes_rows: the net's output for a row
+    depends on the other rows. kept: what the net keeps of its last fit, which
+    seed="continue" goes on with. A record takes record_bytes.
     """
     check_choice("loop", loop, _LOOPS)
     mean = check_reduction(reduction)
@@ -88,6 +90,11 @@ def fit_config(
         raise ValueError(
             "n_jobs must be a number of threads, or -1 for all processors, not 0"
         )
+    stream = None
+    if kept is not None and isinstance(seed, str) and seed == "continue":
+        seed, stream = kept.seed, kept.orders
+    else:
+        seed = seed_or_draw(seed)
     per_epoch = -(-len(X) // batch_size)
     updates = per_epoch * epochs
     return FitConfig(
@@ -98,7 +105,7 @@ def fit_config(
         batch_size=batch_size,
         mean=mean,
         shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
-        seed=seed_or_draw(seed),
+        seed=seed,
         stream=stream,
         progress=progress,
         loop=loop,
