@@ -295,7 +295,6 @@ class Sequential:
         rule = update_rule(chosen, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
         validation = self._validation(schema, X_val, y_val, sample_weight_val)
-        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
         config = fit_config(
             inputs,
             targets,
@@ -312,8 +311,8 @@ class Sequential:
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=kept.seed if goes_on else seed,
-            stream=kept.orders if goes_on else None,
+            seed=seed,
+            kept=self._kept,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,

@@ -13,6 +13,7 @@ from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 from ..nn.schedules import Schedule, rates
+from .continuation import Continuation
 
 _NO_UPDATES = np.empty(0, np.int64)
 # Up to this number of epochs, a history fits into any memory.
@@ -76,7 +77,7 @@ def fit_config(
     n_jobs: Any,
     mixes_rows: bool,
     may_set_lr: bool = False,
-    stream: np.random.Generator | None = None,
+    kept: Continuation | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
@@ -86,8 +87,12 @@ def fit_config(
 
     X, y, weights and the rule are checked already. mixes_rows: the net's output for a
     row depends on the other rows. may_set_lr: the learning rate may be set between
-    epochs. A record takes record_bytes, and an epoch of the history history_bytes.
+    epochs. kept: what the net keeps of its last fit, which seed="continue" goes on
+    with. A record takes record_bytes, and an epoch of the history history_bytes.
     """
+    stream = None
+    if kept is not None and isinstance(seed, str) and seed == "continue":
+        seed, stream = kept.seed, kept.orders
     how = check_training(
         epochs=epochs,
         reduction=reduction,
