@@ -1,6 +1,7 @@
 """The losses: binary cross-entropy, softmax cross-entropy, mean squared error."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,7 +74,7 @@ class Loss:
         """The name of the activation that the loss contains."""
         return "Identity"
 
-    @property
+    @cached_property
     def code(self) -> int:
         """The kernels' number of the loss with its link."""
         return type(self).kind
@@ -223,7 +224,7 @@ class MSE(Loss):
     def link(self) -> str:
         return self._link
 
-    @property
+    @cached_property
     def code(self) -> int:
         return self.kind + kernels.codes.LINK * _LINKS[self._link]
 
