@@ -310,7 +310,8 @@ class SGD(Optimizer):
     bias_weight_decay: Setting | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
+        if not isinstance(self.nesterov, bool):
+            object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
         super().__post_init__()
         if self.nesterov and not self._has_momentum():
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")

@@ -86,8 +86,10 @@ def fit_config(
     mean = check_reduction(reduction)
     epochs = check_int("epochs", epochs, 1)
     batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
-    if progress is not None:
+    if progress is not None and not isinstance(progress, bool):
         check_bool("progress", progress)
+    if not isinstance(shuffle, bool):
+        shuffle = check_bool("shuffle", shuffle)
     n_jobs = check_int("n_jobs", n_jobs, -1)
     if n_jobs == 0:
         raise ValueError(
@@ -104,7 +106,7 @@ def fit_config(
         epochs=epochs,
         batch_size=batch_size,
         mean=mean,
-        shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
+        shuffle=shuffle and batch_size < len(X),
         seed=seed_or_draw(seed),
         stream=stream,
         progress=progress,
