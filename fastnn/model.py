@@ -12,7 +12,13 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
+from .data.arguments import (
+    check_choice,
+    check_dtype,
+    check_int,
+    check_reduction,
+    seed_or_draw,
+)
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
@@ -42,7 +48,7 @@ from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
-from .training.config import FitConfig, check_reduction, fit_config
+from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
@@ -385,7 +391,7 @@ class Sequential:
             net = self.with_theta(theta)
             alone = replace(
                 config,
-                rule=chosen.for_net(i).rule(net.params),
+                rule=update_rule(chosen.for_net(i), None, net.params),
                 progress=False,
                 n_jobs=1,
                 record_at=config.record_at if record is None else record,

@@ -1,4 +1,4 @@
-"""Checks of single arguments.
+"""Checks of arguments that do not depend on the data.
 
 Each function returns the value in one type, or raises an error that names the argument,
 the value that was passed and the values that are allowed.
@@ -8,7 +8,7 @@ import math
 import operator
 import secrets
 from collections.abc import Iterable, Mapping, Sized
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -138,6 +138,52 @@ def seed_or_draw(value: Any) -> int:
 def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
     """Return seeds, each checked as `check_seed` does."""
     return tuple(check_seed(value) for value in values)
+
+
+class TrainingArguments(NamedTuple):
+    """Checked arguments of `fit` and `fit_many`; mean is the reduction over a batch."""
+
+    epochs: int
+    mean: bool
+    shuffle: bool
+    seed: int
+    progress: bool | None
+    loop: str
+    n_jobs: int
+
+
+def check_training(
+    *,
+    epochs: Any,
+    reduction: Any,
+    shuffle: Any,
+    seed: Any,
+    progress: Any,
+    loop: Any,
+    n_jobs: Any,
+) -> TrainingArguments:
+    """Check the arguments of a training that do not depend on its data."""
+    if progress is not None:
+        check_bool("progress", progress)
+    threads = check_int("n_jobs", n_jobs, -1)
+    if threads == 0:
+        raise ValueError(
+            "n_jobs must be a number of threads, or -1 for all processors, not 0"
+        )
+    return TrainingArguments(
+        epochs=check_int("epochs", epochs, 1),
+        mean=check_reduction(reduction),
+        shuffle=check_bool("shuffle", shuffle),
+        seed=seed_or_draw(seed),
+        progress=progress,
+        loop=check_choice("loop", loop, ("auto", "general", "specialised")),
+        n_jobs=threads,
+    )
+
+
+def check_reduction(reduction: Any) -> bool:
+    """Return True for "mean", False for "sum"."""
+    return check_choice("reduction", reduction, ("mean", "sum")) == "mean"
 
 
 def check_dtype(value: Any) -> np.dtype[Any]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_choice
+from ..data.arguments import check_reduction
 from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
 from .boundary import readable
@@ -62,7 +62,7 @@ class Loss:
             _check_own(cls)
 
     def __post_init__(self) -> None:
-        check_choice("reduction", self.reduction, ("mean", "sum"))
+        check_reduction(self.reduction)
 
     @property
     def is_own(self) -> bool:

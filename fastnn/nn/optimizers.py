@@ -63,7 +63,7 @@ class Optimizer:
 
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
         """Raise TypeError that names the right setting if one is unknown."""
-        if hints := settings and argument_hints(cls.__init__, settings):
+        if hints := settings and argument_hints(cls.__name__, cls.__init__, settings):
             raise TypeError(hints)
         return super().__new__(cls)
 
@@ -310,8 +310,7 @@ class SGD(Optimizer):
     bias_weight_decay: Setting | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.nesterov, bool):
-            object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
+        object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
         super().__post_init__()
         if self.nesterov and not self._has_momentum():
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_int, seed_or_draw
+from ..data.arguments import check_int, check_training
 from ..data.arrays import Array, as_array
 from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 
-_REDUCTIONS = ("mean", "sum")
-_LOOPS = ("auto", "general", "specialised")
 _NO_UPDATES = np.empty(0, np.int64)
 # Up to this number of epochs, a history fits into any memory.
 _FEW_EPOCHS = 2**16
@@ -78,50 +76,42 @@ def fit_config(
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and the rule are checked already. mixes_rows: the net's
-    output for a row depends on the other rows. A record takes record_bytes, and an
-    epoch of the history history_bytes.
+    X, y and the rule are checked already. mixes_rows: the net's output for a row
+    depends on the other rows. A record takes record_bytes, and an epoch of the history
+    history_bytes.
     """
-    check_choice("loop", loop, _LOOPS)
-    mean = check_reduction(reduction)
-    epochs = check_int("epochs", epochs, 1)
+    how = check_training(
+        epochs=epochs,
+        reduction=reduction,
+        shuffle=shuffle,
+        seed=seed,
+        progress=progress,
+        loop=loop,
+        n_jobs=n_jobs,
+    )
     batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
-    if progress is not None and not isinstance(progress, bool):
-        check_bool("progress", progress)
-    if not isinstance(shuffle, bool):
-        shuffle = check_bool("shuffle", shuffle)
-    n_jobs = check_int("n_jobs", n_jobs, -1)
-    if n_jobs == 0:
-        raise ValueError(
-            "n_jobs must be a number of threads, or -1 for all processors, not 0"
-        )
     per_epoch = -(-len(X) // batch_size)
-    updates = per_epoch * epochs
-    if epochs > _FEW_EPOCHS and history_bytes:
-        _check_history_memory(epochs, history_bytes)
+    updates = per_epoch * how.epochs
+    if how.epochs > _FEW_EPOCHS and history_bytes:
+        _check_history_memory(how.epochs, history_bytes)
     return FitConfig(
         X=X,
         y=y,
         rule=rule,
-        epochs=epochs,
+        epochs=how.epochs,
         batch_size=batch_size,
-        mean=mean,
-        shuffle=shuffle and batch_size < len(X),
-        seed=seed_or_draw(seed),
+        mean=how.mean,
+        shuffle=how.shuffle and batch_size < len(X),
+        seed=how.seed,
         stream=stream,
-        progress=progress,
-        loop=loop,
-        n_jobs=n_jobs,
+        progress=how.progress,
+        loop=how.loop,
+        n_jobs=how.n_jobs,
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
         loss_scale=loss_scale(len(y)),
     )
-
-
-def check_reduction(reduction: Any) -> bool:
-    """Return True for "mean", False for "sum"."""
-    return check_choice("reduction", reduction, _REDUCTIONS) == "mean"
 
 
 def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
