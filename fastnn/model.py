@@ -400,9 +400,10 @@ class Sequential:
         chosen = choose(optimizer, lr)
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
-        net_bytes = _net_bytes(chosen.code, self._theta)
-        initial = initial_parameters(architecture, self.dtype, seeds, init, net_bytes)
+        least_bytes = _net_bytes(kernels.codes.SGD, self._theta)
+        initial = initial_parameters(architecture, self.dtype, seeds, init, least_bytes)
         rule = update_rule_per_net(chosen, initial.n_nets)
+        net_bytes = _net_bytes(rule.code, self._theta)
         config = fit_config(
             inputs,
             targets,
