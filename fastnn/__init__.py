@@ -8,20 +8,24 @@
 True
 """
 
-from . import datasets, plot
-from .data.scaling import ScalingWarning
-from .data.version import __version__ as __version__
-from .model import Sequential, load, mlp
-from .nn import initializers as init
-from .nn import layers, losses
-from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
-from .nn.layers import Affine, MatMul, Repeat, Sum
-from .nn.losses import BCE, MSE, SoftmaxCE
-from .nn.optimizers import SGD, Adam
-from .sweep.runs import Runs
-from .training.history import History
-from .training.trainer import DivergenceError
+from . import kernels
+
+# NumPy cannot be imported again after an import that Ctrl-C has ended.
+with kernels.interrupts.deferred:
+    from . import datasets, plot
+    from .data.scaling import ScalingWarning
+    from .data.version import __version__ as __version__
+    from .model import Sequential, load, mlp
+    from .nn import initializers as init
+    from .nn import layers, losses
+    from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
+    from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
+    from .nn.layers import Affine, MatMul, Repeat, Sum
+    from .nn.losses import BCE, MSE, SoftmaxCE
+    from .nn.optimizers import SGD, Adam
+    from .sweep.runs import Runs
+    from .training.history import History
+    from .training.trainer import DivergenceError
 
 __all__ = [
     "BCE",

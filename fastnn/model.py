@@ -1,7 +1,8 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
@@ -11,7 +12,13 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
+from .data.arguments import (
+    check_choice,
+    check_dtype,
+    check_int,
+    check_reduction,
+    seed_or_draw,
+)
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
@@ -29,12 +36,19 @@ from .nn.layers import Affine, Layer
 from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
 from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.outputs import (
+    check_finite_outputs,
+    check_outputs_memory,
+    r_squared,
+    wide_activation,
+    wide_probabilities,
+)
 from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
-from .training.config import FitConfig, check_reduction, fit_config
+from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
@@ -46,6 +60,8 @@ from .training.trainer import DivergenceError, Trainer
 # Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
 # besides its vectors of parameters.
 _RECORD_BYTES, _NET_BYTES = 40, 200
+# Bytes of an epoch's loss and accuracy, and of the sums that they are made from.
+_HISTORY_BYTES = 32
 
 
 class Sequential:
@@ -268,6 +284,7 @@ class Sequential:
             loop=loop,
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
+            history_bytes=_HISTORY_BYTES,
         )
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
@@ -339,7 +356,8 @@ class Sequential:
         chosen = choose(optimizer, lr)
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
-        initial = initial_parameters(architecture, self.dtype, seeds, init)
+        net_bytes = _net_bytes(chosen.code, self._theta)
+        initial = initial_parameters(architecture, self.dtype, seeds, init, net_bytes)
         rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
@@ -362,8 +380,6 @@ class Sequential:
             "all" if fused is None else losses,
             stop_below,
         )
-        n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
-        net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
         warn_of_scale(inputs, schema.columns)
         state = SweepState(config, architecture.loss, initial.theta(), recording)
@@ -374,7 +390,7 @@ class Sequential:
             net = self.with_theta(theta)
             alone = replace(
                 config,
-                rule=chosen.for_net(i).rule(net.params),
+                rule=update_rule(chosen.for_net(i), None, net.params),
                 progress=False,
                 n_jobs=1,
                 record_at=config.record_at if record is None else record,
@@ -421,21 +437,33 @@ class Sequential:
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
         scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
-        loss, grads = total / scale, self._architecture.views(gradient)
-        return loss, grads
+        loss = total / scale
+        if not math.isfinite(loss) or not all_finite(gradient):
+            raise ValueError(
+                f"the loss or its gradient is beyond the largest number of "
+                f"{self.dtype}: scale X and y, or set net.theta to smaller parameters"
+            )
+        return loss, self._architecture.views(gradient)
 
     def predict(self, X: Any) -> Array:
-        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
-        z = self._outputs(X)
+        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
+
+        ValueError if a value is too large for the net's dtype, or a class not certain
+        because such sums cancel each other.
+        """
+        inputs = self._inputs(X)
         if self._architecture.n_classes is None:
-            return z[:, 0] if self.n_out == 1 else z
-        numbers, labels = self._class_numbers(z), self._schema.labels
+            values = self._values(inputs)
+            return values[:, 0] if self.n_out == 1 else values
+        numbers, labels = self._class_numbers(inputs), self._schema.labels
         return numbers if labels is None else labels.of_class[numbers]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
 
-        Also for "bce"; ValueError for "mse".
+        Also for "bce"; ValueError for "mse". Where an output is too large for the net's
+        dtype, its class has the probability 1, or 0; ValueError where that leaves the
+        classes undecided.
         """
         n_classes = self._architecture.n_classes
         if n_classes is None:
@@ -443,9 +471,7 @@ class Sequential:
                 f"a net with loss {self.loss.name!r} predicts values, not "
                 "probabilities: use predict"
             )
-        inputs = self._inputs(X)
-        self._engine.n_rows(len(inputs))
-        probabilities = self._engine.probabilities(inputs, n_classes)
+        probabilities = self._probabilities(self._inputs(X), n_classes)
         labels = self._schema.labels
         if labels is None or labels.order is None:
             return probabilities
@@ -461,25 +487,8 @@ class Sequential:
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
-            outputs = self._engine.outputs(inputs)
-            variance = targets.var(axis=0, dtype=np.float64)
-            if not variance.any():
-                raise ValueError(
-                    "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
-                )
-            with np.errstate(over="ignore"):
-                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
-            explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
-            exact = (residual == 0.0).astype(np.float64)
-            score = float(np.where(variance > 0.0, explained, exact).mean())
-            if not np.isfinite(score):
-                raise ValueError(
-                    f"R^2 is too small for a float64: the net's values reach "
-                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
-                )
-            return score
-        numbers = self._class_numbers(self._engine.outputs(inputs))
-        return float(np.mean(numbers == targets[:, 0]))
+            return r_squared(self._values(inputs), targets)
+        return float(np.mean(self._class_numbers(inputs) == targets[:, 0]))
 
     @suggests_arguments
     def save(self, path: Target) -> None:
@@ -597,8 +606,39 @@ class Sequential:
         # Shared memory may come back read-only.
         self._bind(np.require(self._theta, requirements=["C", "A", "W"]))
 
-    def _class_numbers(self, z: Array) -> Array:
-        """Return the number of the predicted class, (n,), for outputs z (n, n_out)."""
+    def _values(self, inputs: Array) -> Array:
+        """Return the values (n, n_out) of a net without classes."""
+        values = self._outputs(inputs)
+        if not all_finite(values):
+            link = self.loss.code // kernels.codes.LINK
+            self._widen(values, inputs, lambda z: wide_activation(z, link))
+        return values
+
+    def _probabilities(self, inputs: Array, n_classes: int) -> Array:
+        """Return the probabilities (n, n_classes), in the order of class numbers."""
+        check_outputs_memory(
+            self._engine.n_rows(len(inputs)), n_classes, self.dtype.itemsize
+        )
+        probabilities = self._engine.probabilities(inputs, n_classes)
+        if not all_finite(probabilities):
+            self._widen(probabilities, inputs, wide_probabilities)
+        return probabilities
+
+    def _widen(
+        self, out: Array, inputs: Array, function: Callable[[Array], Array]
+    ) -> None:
+        """Replace rows of out that are not finite by a function of wide outputs."""
+        z = self._engine.wide_outputs(inputs)
+        bad = ~np.isfinite(out).all(axis=1)
+        with np.errstate(over="ignore"):
+            out[bad] = function(z[bad])
+        check_finite_outputs(out)
+
+    def _class_numbers(self, inputs: Array) -> Array:
+        """Return the number of the predicted class, (n,)."""
+        z, n_classes = self._outputs(inputs), self._architecture.n_classes
+        if n_classes is not None and not all_finite(z):
+            return self._probabilities(inputs, n_classes).argmax(axis=1)
         numbers = np.empty(len(z), np.int64)
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
@@ -649,10 +689,18 @@ class Sequential:
             )
         return as_features(X, self.n_in, self.dtype, self._schema.columns)
 
-    def _outputs(self, X: Any) -> Array:
-        inputs = self._inputs(X)
-        self._engine.n_rows(len(inputs))
+    def _outputs(self, inputs: Array) -> Array:
+        check_outputs_memory(
+            self._engine.n_rows(len(inputs)), self.n_out, self.dtype.itemsize
+        )
         return self._engine.outputs(inputs)
+
+
+def _net_bytes(optimizer: int, theta: Array) -> int:
+    """Return the bytes of a net in `fit_many`, not counting its losses."""
+    drawn = 2 * 8 * theta.size + theta.nbytes  # samples, and those of a layer scaled
+    trained = (3 + kernels.codes.N_MOMENTS[optimizer]) * theta.nbytes
+    return max(drawn, trained) + _NET_BYTES
 
 
 @suggests_arguments

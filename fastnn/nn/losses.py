@@ -1,12 +1,13 @@
 """The losses: binary cross-entropy, softmax cross-entropy, mean squared error."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_choice
+from ..data.arguments import check_reduction
 from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
 from .boundary import readable
@@ -61,7 +62,7 @@ class Loss:
             _check_own(cls)
 
     def __post_init__(self) -> None:
-        check_choice("reduction", self.reduction, ("mean", "sum"))
+        check_reduction(self.reduction)
 
     @property
     def is_own(self) -> bool:
@@ -73,7 +74,7 @@ class Loss:
         """The name of the activation that the loss contains."""
         return "Identity"
 
-    @property
+    @cached_property
     def code(self) -> int:
         """The kernels' number of the loss with its link."""
         return type(self).kind
@@ -223,7 +224,7 @@ class MSE(Loss):
     def link(self) -> str:
         return self._link
 
-    @property
+    @cached_property
     def code(self) -> int:
         return self.kind + kernels.codes.LINK * _LINKS[self._link]
 

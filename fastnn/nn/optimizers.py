@@ -63,7 +63,7 @@ class Optimizer:
 
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
         """Raise TypeError that names the right setting if one is unknown."""
-        if hints := settings and argument_hints(cls.__init__, settings):
+        if hints := settings and argument_hints(cls.__name__, cls.__init__, settings):
             raise TypeError(hints)
         return super().__new__(cls)
 

@@ -22,7 +22,7 @@ class EpochOrders:
 
     def __init__(self, config: FitConfig, ahead: int = _AHEAD) -> None:
         self._n, self._epochs, self._ahead = len(config.X), config.epochs, ahead
-        self._rng = _generator(config) if config.shuffle else None
+        self.rng = _generator(config) if config.shuffle else None
         self._before: Any = None
         self.block = np.arange(self._n)[np.newaxis]
         self.first, self.last = 0, 0 if config.shuffle else config.epochs
@@ -30,33 +30,32 @@ class EpochOrders:
 
     def reach(self, epoch: int) -> None:
         """Draw the block that begins with this epoch, unless its order is there."""
-        if epoch < self.last or self._rng is None:
+        if epoch < self.last or self.rng is None:
             return
-        before = self._rng.bit_generator.state
+        before = self.rng.bit_generator.state
         count = min(self._epochs - epoch, max(1, self._ahead // self._n))
         try:
-            block = np.stack([self._rng.permutation(self._n) for _ in range(count)])
+            block = np.stack([self.rng.permutation(self._n) for _ in range(count)])
         except BaseException:
-            self._rng.bit_generator.state = before
+            self.rng.bit_generator.state = before
             raise
         # No call stands between these, and so no signal does.
         self.block, self._before = block, before
         self.first, self.last = epoch, epoch + count
 
-    def after(self, epochs: int) -> np.random.Generator | None:
-        """Return the generator as it is when it has drawn that many epochs' orders.
+    def rewind(self, epochs: int) -> None:
+        """Set the generator back to where it had drawn that many epochs' orders.
 
-        They end before the block, or in it. None without shuffle.
+        They end before the block, or in it.
         """
-        if self._rng is not None and epochs < self.last:
-            self._rng.bit_generator.state = self._before
+        if self.rng is not None and epochs < self.last:
+            self.rng.bit_generator.state = self._before
             for _ in range(epochs - self.first):
-                self._rng.permutation(self._n)
-        return self._rng
+                self.rng.permutation(self._n)
 
     def since(self, epoch: int) -> Array:
         """Return the orders of the block from this epoch on."""
-        return self.block if self._rng is None else self.block[epoch - self.first :]
+        return self.block if self.rng is None else self.block[epoch - self.first :]
 
 
 def _generator(config: FitConfig) -> np.random.Generator:

@@ -8,6 +8,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from .. import kernels
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -74,8 +76,11 @@ class ProgressBar:
             self._display, self._show = None, False
 
     def _open(self) -> "_TerminalBar | _NotebookBar | None":
-        from rich.console import Console
-        from rich.errors import LiveError
+        # Whole, or Rich could not be imported again.
+        with kernels.interrupts.deferred:
+            import rich.progress  # noqa: F401
+            from rich.console import Console
+            from rich.errors import LiveError
 
         class QuietConsole(Console):
             def on_broken_pipe(self) -> None:

@@ -117,13 +117,16 @@ class Trainer:
                 # only with an epoch.
                 if not state.carried.size or updates % per_epoch == 0:
                     self._resumable = self._good
-                visited = updates * batch_size + samples - before
-                chunk.adapt(visited, perf_counter() - started)
+                if updates < config.updates:
+                    visited = updates * batch_size + samples - before
+                    chunk.adapt(visited, perf_counter() - started)
                 bar.update(updates + samples / batch_size, *self._progress(updates))
 
     def _return_to_good(self) -> None:
         """Return to the last good snapshot; it can be repeated."""
         self._state.restore(self._good)
+        # An epoch that has begun has taken its order.
+        self._orders.rewind(-(-self._good.updates // self._config.per_epoch))
         self._conclude()
 
     def _conclude(self) -> None:
@@ -134,9 +137,7 @@ class Trainer:
         if self._moments_key is not None and len(state.moments):
             kept.keep_moments(self._moments_key, state.moments, state.clock)
         if config.shuffle:
-            # An epoch that has begun has taken its order.
-            epochs = -(-history.updates // config.per_epoch)
-            kept.seed, kept.orders = config.seed, self._orders.after(epochs)
+            kept.seed, kept.orders = config.seed, self._orders.rng
         self.history = history
 
     def _advance(self, end: int, budget: int) -> int:
