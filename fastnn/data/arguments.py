@@ -7,15 +7,18 @@ the value that was passed and the values that are allowed.
 import math
 import operator
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import Array, as_float_array
+from .machine import check_memory
 from .suggestions import value_hint
 
 _MAX_INT = 2**31 - 1
+# Up to this number, values fit into any memory.
+_FEW_VALUES = 2**20
 
 
 def check_int(name: str, value: Any, minimum: int) -> int:
@@ -60,6 +63,12 @@ def check_floats(
     name: str, value: Any, minimum: float = -math.inf, less_than: float = math.inf
 ) -> float | Array:
     """Return a number as `check_float` does, or an array (n_nets,) of such numbers."""
+    if isinstance(value, Sized) and not isinstance(value, (str, np.ndarray)):
+        n = len(value)
+        if n > _FEW_VALUES:  # before a range becomes an array
+            check_memory(
+                40 * n, f"{n:,} values of {name}", "train fewer nets in a call"
+            )
     if np.ndim(value) == 0:
         return check_float(name, value, minimum, less_than)
     array = as_float_array(name, value, np.dtype("float64"))

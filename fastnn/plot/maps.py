@@ -9,6 +9,7 @@ import numpy as np
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
 from ..data.frames import Columns
+from ..data.machine import check_memory
 from ..data.suggestions import suggests_arguments
 from ..nn.net import Net
 from .points import known_numbers, label_axes, marker_area, scatter
@@ -53,6 +54,13 @@ def decision_map(
         )
     points, numbers = check_points(X, y, classes, net.columns)
     resolution = check_int("resolution", resolution, 2)
+    # Inputs, probabilities with their margins, and colours of each cell.
+    cell_bytes = 8 * (6 + 4 * len(classes) + 12)
+    check_memory(
+        resolution**2 * cell_bytes,
+        f"a map of {resolution:,} x {resolution:,} cells",
+        "choose a smaller resolution, such as 300",
+    )
     ax = axes_or_new(ax)
     if points is None:
         low, high = np.array([-1.0, -1.0]), np.array([1.0, 1.0])

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from export_nets import random_net, random_rows, results
 
@@ -14,7 +15,7 @@ import fastnn
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-Wshadow")
 STRICT += ("-Wmissing-prototypes",)
 C99 = ("-std=c99", *STRICT)
-N_NETS = 36
+N_NETS = 24
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
 
@@ -62,8 +63,7 @@ def nets(tmp_path_factory):
     [
         ("gcc", (*C99, "-O2")),
         ("gcc", ("-std=gnu17", "-O3", "-march=native", *STRICT)),
-        ("clang", (*C99, "-O2")),
-        ("clang", ("-std=gnu17", "-O3", "-march=native", *STRICT)),
+        ("clang", (*C99, "-O3", "-march=native")),
     ],
     ids=lambda option: option if isinstance(option, str) else option[0],
 )
@@ -91,7 +91,7 @@ def test_no_compiler_fuses_the_sums_of_nets_that_run_by_layer(tmp_path):
     (tmp_path / "fused.c").write_text(text.replace("const volatile", "const"))
     X = random_rows(net, 50)
     for file, same in (("net.c", True), ("fused.c", False)):
-        options = ("-std=gnu17", "-O3", "-mfma", tmp_path / file)
+        options = ("-std=gnu17", "-O3", "-march=native", tmp_path / file)
         built = library("gcc", *options, to=tmp_path / f"{file}.so")
         found = call(built.predict, X, 3)
         assert (found.tobytes() == net.predict(X).tobytes()) is same
@@ -205,6 +205,18 @@ def test_the_comment_names_the_classes_whatever_they_are(tmp_path):
     assert rest.startswith("\n\n#ifdef")
     for compiler in filter(shutil.which, ("gcc", "clang")):
         build(compiler, *C99, "-c", tmp_path / "net.c", to=tmp_path / "net.o")
+
+
+def test_the_comment_names_the_columns(tmp_path):
+    X = pd.DataFrame({"height */": [1.0, 2.0], "weight": [2.0, 1.0]})
+    net = fastnn.mlp(2, 1, loss="mse", seed=0)
+    net.fit(X, [0.0, 1.0], epochs=1, lr=0.1)
+    net.to_c(tmp_path / "net.c")
+    head, _ = (tmp_path / "net.c").read_text().split("*/", 1)
+    assert r'x[0] is "height \u002a/"' in head
+    assert 'x[1] is "weight"' in head
+    assert "out     1 value;" in head
+    assert "the bits of fastnn's predict:" in head
 
 
 GOOD_NAMES = (
