@@ -415,7 +415,7 @@ FAULTS = {
     "one rate": ({"rates": np.zeros(1)}, r"learning_rates of shape \(1,\)"),
     "NaN": ({"rates": np.full(13, np.nan)}, "learning_rates that are not finite"),
     "code -1": ({"code": -1}, "has the code -1"),
-    "code 4": ({"code": 4}, "has the code 4"),
+    "code 99": ({"code": 99}, "has the code 99"),
     "code True": ({"code": True}, "has the code True"),
     "code None": ({"code": None}, "has the code None"),
 }
