@@ -187,6 +187,7 @@ def test_a_layer_gets_arrays_that_it_cannot_change():
     make_net(Writes()).loss_and_grads(X, Y)
 
 
+@pytest.mark.compiled  # plain Python warns of what it makes of NaN
 def test_a_loss_that_is_not_finite_in_a_layer_is_a_divergence():
     net = make_net(Own(lambda a: a * np.nan))
     before = net.theta.copy()
@@ -444,11 +445,31 @@ def test_a_pass_of_another_thread_is_not_this_ones():
         with pytest.raises(RuntimeError, match="another thread called forward last"):
             pool.submit(layer.backward, X).result()
         pool.submit(layer.forward, X[:2]).result()
-    with pytest.raises(RuntimeError, match=r"Tanh\(\): another thread.*copy.copy"):
+    with pytest.raises(RuntimeError, match=r"Tanh\(\): another thread.*copy.deepcopy"):
         layer.backward(X)
-    twin = copy.copy(layer)
+    twin = copy.deepcopy(layer)
     twin.forward(X)
     assert twin.backward(X).shape == X.shape
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))]
+)
+def test_the_gradients_of_a_copied_layer_are_those_of_its_backward_pass(duplicate):
+    layer = fastnn.Affine(3, 2, seed=4)
+    layer.backward(np.ones_like(layer.forward(X)))
+    expected = [grad.copy() for grad in layer.grads]
+    twin = duplicate(layer)
+    with pytest.raises(RuntimeError, match="forward before backward"):
+        twin.backward(np.ones((6, 2)))
+    grads = twin.grads
+    for grad in grads:
+        grad[...] = 0.0
+    twin.backward(np.ones_like(twin.forward(X)))
+    for ours, same, theirs in zip(grads, twin.grads, expected, strict=True):
+        assert ours is same
+        assert (ours == theirs).all()
+    assert (twin.params[0] == layer.params[0]).all()
 
 
 def test_threads_cannot_run_a_layers_backward_pass_at_once():
