@@ -659,7 +659,7 @@ class Sequential:
         values = self._outputs(inputs)
         if not all_finite(values):
             link = self.loss.code // kernels.codes.LINK
-            self._widen(values, inputs, lambda z: wide_activation(z, link))
+            return self._widened(values, inputs, lambda z: wide_activation(z, link))
         return values
 
     def _probabilities(self, inputs: Array, n_classes: int) -> Array:
@@ -669,18 +669,18 @@ class Sequential:
         )
         probabilities = self._engine.probabilities(inputs, n_classes)
         if not all_finite(probabilities):
-            self._widen(probabilities, inputs, wide_probabilities)
+            return self._widened(probabilities, inputs, wide_probabilities)
         return probabilities
 
-    def _widen(
-        self, out: Array, inputs: Array, function: Callable[[Array], Array]
-    ) -> None:
-        """Replace rows of out that are not finite by a function of wide outputs."""
-        z = self._engine.wide_outputs(inputs)
+    def _widened(
+        self, outputs: Array, inputs: Array, function: Callable[[Array], Array]
+    ) -> Array:
+        """Return outputs with a function of wide ones in rows that are not finite."""
+        z, out = self._engine.wide_outputs(inputs), outputs.copy()
         bad = ~np.isfinite(out).all(axis=1)
         with np.errstate(over="ignore"):
             out[bad] = function(z[bad])
-        check_finite_outputs(out)
+        return check_finite_outputs(out)
 
     def _class_numbers(self, inputs: Array) -> Array:
         """Return the number of the predicted class, (n,)."""
