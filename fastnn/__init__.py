@@ -17,13 +17,14 @@ with kernels.interrupts.deferred:
     from .data.version import __version__ as __version__
     from .model import Sequential, load, mlp
     from .nn import initializers as init
-    from .nn import layers, losses
+    from .nn import layers, losses, schedules
     from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
     from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
     from .nn.layers import Affine, MatMul, Repeat, Sum
     from .nn.losses import BCE, MSE, SoftmaxCE
-    from .nn.optimizers import SGD, Adam
+    from .nn.optimizers import SGD, Adam, AdamW, RMSprop
     from .sweep.runs import Runs
+    from .training.callbacks import EarlyStopping
     from .training.history import History
     from .training.trainer import DivergenceError
 
@@ -32,12 +33,15 @@ __all__ = [
     "MSE",
     "SGD",
     "Adam",
+    "AdamW",
     "Affine",
     "DivergenceError",
+    "EarlyStopping",
     "GradientReport",
     "History",
     "Identity",
     "MatMul",
+    "RMSprop",
     "ReLU",
     "Repeat",
     "Runs",
@@ -57,4 +61,5 @@ __all__ = [
     "losses",
     "mlp",
     "plot",
+    "schedules",
 ]

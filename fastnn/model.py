@@ -1,7 +1,8 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
@@ -11,13 +12,20 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
+from .data.arguments import (
+    check_choice,
+    check_dtype,
+    check_int,
+    check_reduction,
+    seed_or_draw,
+)
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .data.weights import no_weights, row_weights
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
@@ -28,13 +36,27 @@ from .nn.initializers import Init
 from .nn.layers import Affine, Layer
 from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.optimizers import (
+    Optimizer,
+    Rate,
+    choose,
+    update_rule,
+    update_rule_per_net,
+)
+from .nn.outputs import (
+    check_finite_outputs,
+    check_outputs_memory,
+    r_squared,
+    wide_activation,
+    wide_probabilities,
+)
 from .nn.parameters import Parameters
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
-from .training.config import FitConfig, check_reduction, fit_config
+from .training.callbacks import Callbacks, EarlyStopping, EpochState, check_callbacks
+from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
@@ -42,10 +64,13 @@ from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
+from .training.validation import ValidationData
 
 # Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
 # besides its vectors of parameters.
 _RECORD_BYTES, _NET_BYTES = 40, 200
+# Bytes of an epoch's loss and accuracy, and of the sums that they are made from.
+_HISTORY_BYTES = 32
 
 
 class Sequential:
@@ -195,7 +220,7 @@ class Sequential:
         y: Any,
         *,
         epochs: int,
-        lr: float | None = None,
+        lr: Rate | None = None,
         batch_size: int | str = 1,
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
@@ -206,6 +231,13 @@ class Sequential:
         n_jobs: int = 1,
         record: Any = None,
         classes: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        early_stopping: EarlyStopping | None = None,
+        on_epoch: Callable[[EpochState], Any] | None = None,
     ) -> History:
         """Train from the present parameters, and return the history.
 
@@ -239,6 +271,16 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
+        sample_weight (n,) multiplies each row's loss, and class_weight that of the rows
+        of each class: a dict such as {0: 1.0, 1: 2.5}, in which missing labels have 1,
+        or "balanced", n / (n_classes k) for a class of k rows. Means, of a batch and in
+        the history, still divide by the number of rows. X_val, y_val and
+        sample_weight_val are rows to validate on after each epoch: the history has
+        val_loss and val_accuracy. early_stopping=EarlyStopping(...) ends the training
+        where it no longer gets better. on_epoch(state) is called after each epoch with
+        an `EpochState`; where it returns True, the training ends. lr may be a schedule,
+        see `fastnn.schedules`.
+
         Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
         raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
@@ -249,28 +291,49 @@ class Sequential:
         >>> bool(net.fit(*datasets.xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
-        rule = update_rule(optimizer, lr, self._params)
+        chosen = choose(optimizer, lr)
+        rule = update_rule(chosen, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
+        validation = self._validation(schema, X_val, y_val, sample_weight_val)
+        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
         config = fit_config(
             inputs,
             targets,
+            row_weights(
+                sample_weight,
+                class_weight,
+                targets,
+                None if schema.labels is None else schema.labels.of_class,
+            ),
             rule,
+            chosen.schedule,
+            may_set_lr=on_epoch is not None,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=seed,
-            kept=self._kept,
+            seed=kept.seed if goes_on else seed,
+            stream=kept.orders if goes_on else None,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,
             loop=loop,
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
+            history_bytes=_HISTORY_BYTES,
         )
+        callbacks = None
+        if any(x is not None for x in (validation, early_stopping, on_epoch)):
+            classifies = self._architecture.n_classes is not None
+            check_callbacks(
+                early_stopping, on_epoch, validation is not None, classifies
+            )
+            callbacks = Callbacks(
+                self, config, classifies, validation, early_stopping, on_epoch
+            )
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
-        return self._train(config, schema, key)
+        return self._train(config, schema, key, callbacks)
 
     @suggests_arguments
     def fit_many(
@@ -338,12 +401,15 @@ class Sequential:
         chosen = choose(optimizer, lr)
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
-        initial = initial_parameters(architecture, self.dtype, seeds, init)
+        net_bytes = _net_bytes(chosen.code, self._theta)
+        initial = initial_parameters(architecture, self.dtype, seeds, init, net_bytes)
         rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
+            no_weights(self.dtype),
             rule,
+            None,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -361,8 +427,6 @@ class Sequential:
             "all" if fused is None else losses,
             stop_below,
         )
-        n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
-        net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
         warn_of_scale(inputs, schema.columns)
         state = SweepState(config, architecture.loss, initial.theta(), recording)
@@ -373,7 +437,7 @@ class Sequential:
             net = self.with_theta(theta)
             alone = replace(
                 config,
-                rule=chosen.for_net(i).rule(net.params),
+                rule=update_rule(chosen.for_net(i), net.params),
                 progress=False,
                 n_jobs=1,
                 record_at=config.record_at if record is None else record,
@@ -418,23 +482,36 @@ class Sequential:
         """
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
-        total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
+        weights = no_weights(self.dtype)
+        total, gradient = self._engine.loss_and_gradient(inputs, targets, weights, mean)
         scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
-        loss, grads = total / scale, self._architecture.views(gradient)
-        return loss, grads
+        loss = total / scale
+        if not math.isfinite(loss) or not all_finite(gradient):
+            raise ValueError(
+                f"the loss or its gradient is beyond the largest number of "
+                f"{self.dtype}: scale X and y, or set net.theta to smaller parameters"
+            )
+        return loss, self._architecture.views(gradient)
 
     def predict(self, X: Any) -> Array:
-        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
-        z = self._outputs(X)
+        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
+
+        ValueError if a value is too large for the net's dtype, or a class not certain
+        because such sums cancel each other.
+        """
+        inputs = self._inputs(X)
         if self._architecture.n_classes is None:
-            return z[:, 0] if self.n_out == 1 else z
-        numbers, labels = self._class_numbers(z), self._schema.labels
+            values = self._values(inputs)
+            return values[:, 0] if self.n_out == 1 else values
+        numbers, labels = self._class_numbers(inputs), self._schema.labels
         return numbers if labels is None else labels.of_class[numbers]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
 
-        Also for "bce"; ValueError for "mse".
+        Also for "bce"; ValueError for "mse". Where an output is too large for the net's
+        dtype, its class has the probability 1, or 0; ValueError where that leaves the
+        classes undecided.
         """
         n_classes = self._architecture.n_classes
         if n_classes is None:
@@ -442,9 +519,7 @@ class Sequential:
                 f"a net with loss {self.loss.name!r} predicts values, not "
                 "probabilities: use predict"
             )
-        inputs = self._inputs(X)
-        self._engine.n_rows(len(inputs))
-        probabilities = self._engine.probabilities(inputs, n_classes)
+        probabilities = self._probabilities(self._inputs(X), n_classes)
         labels = self._schema.labels
         if labels is None or labels.order is None:
             return probabilities
@@ -460,25 +535,8 @@ class Sequential:
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
-            outputs = self._engine.outputs(inputs)
-            variance = targets.var(axis=0, dtype=np.float64)
-            if not variance.any():
-                raise ValueError(
-                    "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
-                )
-            with np.errstate(over="ignore"):
-                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
-            explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
-            exact = (residual == 0.0).astype(np.float64)
-            score = float(np.where(variance > 0.0, explained, exact).mean())
-            if not np.isfinite(score):
-                raise ValueError(
-                    f"R^2 is too small for a float64: the net's values reach "
-                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
-                )
-            return score
-        numbers = self._class_numbers(self._engine.outputs(inputs))
-        return float(np.mean(numbers == targets[:, 0]))
+            return r_squared(self._values(inputs), targets)
+        return float(np.mean(self._class_numbers(inputs) == targets[:, 0]))
 
     @suggests_arguments
     def save(self, path: Target) -> None:
@@ -596,19 +654,59 @@ class Sequential:
         # Shared memory may come back read-only.
         self._bind(np.require(self._theta, requirements=["C", "A", "W"]))
 
-    def _class_numbers(self, z: Array) -> Array:
-        """Return the number of the predicted class, (n,), for outputs z (n, n_out)."""
+    def _values(self, inputs: Array) -> Array:
+        """Return the values (n, n_out) of a net without classes."""
+        values = self._outputs(inputs)
+        if not all_finite(values):
+            link = self.loss.code // kernels.codes.LINK
+            self._widen(values, inputs, lambda z: wide_activation(z, link))
+        return values
+
+    def _probabilities(self, inputs: Array, n_classes: int) -> Array:
+        """Return the probabilities (n, n_classes), in the order of class numbers."""
+        check_outputs_memory(
+            self._engine.n_rows(len(inputs)), n_classes, self.dtype.itemsize
+        )
+        probabilities = self._engine.probabilities(inputs, n_classes)
+        if not all_finite(probabilities):
+            self._widen(probabilities, inputs, wide_probabilities)
+        return probabilities
+
+    def _widen(
+        self, out: Array, inputs: Array, function: Callable[[Array], Array]
+    ) -> None:
+        """Replace rows of out that are not finite by a function of wide outputs."""
+        z = self._engine.wide_outputs(inputs)
+        bad = ~np.isfinite(out).all(axis=1)
+        with np.errstate(over="ignore"):
+            out[bad] = function(z[bad])
+        check_finite_outputs(out)
+
+    def _class_numbers(self, inputs: Array) -> Array:
+        """Return the number of the predicted class, (n,)."""
+        z, n_classes = self._outputs(inputs), self._architecture.n_classes
+        if n_classes is not None and not all_finite(z):
+            return self._probabilities(inputs, n_classes).argmax(axis=1)
         numbers = np.empty(len(z), np.int64)
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
     def _train(
-        self, config: FitConfig, schema: Schema, moments_key: Any = None
+        self,
+        config: FitConfig,
+        schema: Schema,
+        moments_key: Any = None,
+        callbacks: Callbacks | None = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
-        classifies = self._architecture.n_classes is not None
         trainer = Trainer(
-            self._engine, config, self._theta, classifies, self._kept, moments_key
+            self._engine,
+            config,
+            self._theta,
+            self._architecture.n_classes is not None,
+            self._kept,
+            moments_key,
+            callbacks,
         )
         self._schema = schema
         try:
@@ -641,6 +739,31 @@ class Sequential:
             columns = column_names(X)
         return inputs, targets, Schema(columns, labels)
 
+    def _validation(
+        self, schema: Schema, X: Any, y: Any, sample_weight: Any
+    ) -> ValidationData | None:
+        """Return the validation data that a fit with this schema can use, if any."""
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            missing = "X_val" if X is None else "y_val"
+            raise ValueError(f"{missing} is missing: pass X_val= and y_val=")
+        architecture = self._architecture
+        try:
+            inputs = as_features(X, self.n_in, self.dtype, schema.columns)
+            targets, _ = encode_labels(
+                y,
+                self._engine.n_rows(len(inputs)),
+                architecture.n_out,
+                architecture.n_classes,
+                schema.labels,
+                self.dtype,
+            )
+            weights = row_weights(sample_weight, None, targets, None)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"in the validation data, {error}") from None
+        return ValidationData(inputs, targets, weights)
+
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):
             raise ValueError(
@@ -648,10 +771,18 @@ class Sequential:
             )
         return as_features(X, self.n_in, self.dtype, self._schema.columns)
 
-    def _outputs(self, X: Any) -> Array:
-        inputs = self._inputs(X)
-        self._engine.n_rows(len(inputs))
+    def _outputs(self, inputs: Array) -> Array:
+        check_outputs_memory(
+            self._engine.n_rows(len(inputs)), self.n_out, self.dtype.itemsize
+        )
         return self._engine.outputs(inputs)
+
+
+def _net_bytes(optimizer: int, theta: Array) -> int:
+    """Return the bytes of a net in `fit_many`, not counting its losses."""
+    drawn = 2 * 8 * theta.size + theta.nbytes  # samples, and those of a layer scaled
+    trained = (3 + kernels.codes.N_MOMENTS[optimizer]) * theta.nbytes
+    return max(drawn, trained) + _NET_BYTES
 
 
 @suggests_arguments

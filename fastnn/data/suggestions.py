@@ -33,6 +33,13 @@ _ARGUMENTS = {
     "record": "recordevery logevery snapshots",
     "stop_below": "tol goal target targetloss",
     "classes": "classlabels labels",
+    "sample_weight": "weights sampleweights rowweights importance",
+    "class_weight": "classweights",
+    "X_val": "validationdata validation validationsplit validationfraction evalset "
+    "xvalid xtest",
+    "y_val": "yvalid ytest",
+    "early_stopping": "patience niternochange earlystop earlystoppingrounds",
+    "on_epoch": "callbacks callback onepochend onepochcallback",
     "X": "data inputs features samples xtrain",
     "y": "targets target labels ytrain ytrue outputs",
     "n_in": "infeatures inputdim inputsize fanin",
@@ -47,6 +54,8 @@ _IN_PARTS = "fit in parts, and call net.score(X_val, y_val) after each"
 _REMEDIES = {
     _IN_PARTS: "validationdata validationsplit validationfraction evalset xval yval "
     "earlystopping patience niternochange callbacks callback onepoch",
+    "pass lr=fastnn.schedules.cosine(0.1, epochs=100), or any function of the epoch": ""
+    "scheduler lrscheduler learningrateschedule schedule",
     "the history that fit returns has loss and accuracy": "metrics",
     "pass the sizes of all layers one by one, as in mlp(2, 3, 1)": "hiddenlayersizes "
     "hidden hiddensizes layersizes sizes layers units hiddenlayers neurons",
@@ -74,7 +83,7 @@ _VALUES = {
     "~swish ~silu ~mish ~softplus",
     "identity": "linear none nonetype purelin",
     "sgd": "gd gradientdescent ~momentum ~nesterov",
-    "adam": "~adamw ~adamax ~nadam ~rmsprop ~adagrad ~adadelta ~lbfgs ~bfgs ~lion",
+    "adam": "~adamax ~nadam ~adagrad ~adadelta ~lbfgs ~bfgs ~lion",
     "mean": "average avg elementwisemean",
     "sum": "total",
     "float32": "single fp32 f32 ~half ~float16 ~fp16 ~bfloat16",
@@ -99,20 +108,24 @@ def suggests_arguments(function: F) -> F:
         try:
             return function(*args, **kwargs)
         except TypeError:
-            if not (hints := argument_hints(function, kwargs)):
+            name = function.__qualname__
+            if function.__name__ == "__init__":
+                name = type(args[0]).__name__
+            if not (hints := argument_hints(name, function, kwargs)):
                 raise
         raise TypeError(hints)
 
     return cast(F, checked)
 
 
-def argument_hints(function: Callable[..., Any], keywords: Iterable[str]) -> str:
+def argument_hints(
+    name: str, function: Callable[..., Any], keywords: Iterable[str]
+) -> str:
     """Return what is wrong with keywords that a function does not take, or ""."""
     code = function.__code__
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if code.co_flags & CO_VARKEYWORDS or set(keywords) <= set(arguments):
         return ""
-    name = function.__qualname__.removesuffix(".__init__")
     taken = [word for word in arguments if word != "self"]
     return "; ".join(
         f"{name}() has no argument {word!r}{_argument_hint(word, taken)}"

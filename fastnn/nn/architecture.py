@@ -22,7 +22,7 @@ from .descriptions import (
     layer_from,
     loss_from,
 )
-from .initializers import Init, is_arrays, parse
+from .initializers import Init, check_weights_memory, is_arrays, parse
 from .layers import Layer, copy_init_arrays
 from .losses import LOSSES, Loss
 
@@ -120,6 +120,7 @@ class Architecture:
 
         A layer with an init of its own keeps to that; `init` is for the others.
         """
+        check_weights_memory(self.n_params)
         if is_arrays(init):
             shapes = [shape for shapes in self.shapes for shape in shapes]
             arrays = copy_init_arrays(init, shapes)

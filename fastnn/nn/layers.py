@@ -16,6 +16,7 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_int, check_seed
 from ..data.arrays import Array, as_float_array, readonly
+from ..data.suggestions import suggests_arguments
 from .boundary import OUTPUT, float_dtype, readable, writable
 from .initializers import Init, is_arrays, parse
 from .parameters import Parameters
@@ -367,6 +368,7 @@ class Weighted(BuiltIn):
     Xavier for a layer on its own. seed is for a layer on its own.
     """
 
+    @suggests_arguments
     def __init__(self, n_in: int, n_out: int, init: Any = None, seed: int = 0) -> None:
         self._n_in = check_int("n_in", n_in, 1)
         self._n_out = check_int("n_out", n_out, 1)

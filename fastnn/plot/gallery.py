@@ -15,7 +15,7 @@ from .maps import (
     plane_classes,
     region_handles,
 )
-from .style import choose_fonts, hide_scales
+from .style import choose_fonts, class_legend, hide_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +68,10 @@ def gallery(
         axes[-len(nets)].set_ylabel(label)
     classes = plane_classes(runs.net)
     if axes and classes is not None and len(classes) <= LONGEST_LEGEND:
-        legend = figure.legend(
-            handles=region_handles(classes),
+        legend = class_legend(
+            figure,
+            region_handles(classes),
+            classes,
             title="predicted label" if y is None else MAP_TITLE,
             loc="outside lower center",
             ncols=len(classes),

@@ -1,31 +1,34 @@
 """Configuration of a training: the arguments of `fit` and `fit_many`, checked."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_int, seed_or_draw
+from ..data.arguments import check_int, check_training
 from ..data.arrays import Array, as_array
-from ..data.machine import check_memory
+from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
-from .continuation import Continuation
+from ..nn.schedules import Schedule, rates
 
-_REDUCTIONS = ("mean", "sum")
-_LOOPS = ("auto", "general", "specialised")
 _NO_UPDATES = np.empty(0, np.int64)
+# Up to this number of epochs, a history fits into any memory.
+_FEW_EPOCHS = 2**16
 
 
 @dataclass(frozen=True, eq=False)
 class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
-    X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
-    optimizer's. mean is the reduction over a batch. stream: the generator of orders
-    that seed began, where an earlier fit has drawn from it. loop is "auto", "general"
-    or "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    X (n, n_in), y as in `data.labels` and weights as in `data.weights` are as the
+    kernels take them. rule is the optimizer's; schedule (epochs,) has the learning rate
+    of each epoch, or is (0,) where all have that of the rule. mean is the reduction
+    over a batch. stream: the generator of orders that seed began, where an earlier fit
+    has drawn from it. loop is "auto", "general" or "specialised" (see
+    `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
@@ -34,7 +37,9 @@ class FitConfig:
 
     X: Array
     y: Array
+    weights: Array
     rule: UpdateRule
+    schedule: Array
     epochs: int
     batch_size: int
     mean: bool
@@ -58,7 +63,9 @@ class FitConfig:
 def fit_config(
     X: Array,
     y: Array,
+    weights: Array,
     rule: UpdateRule,
+    schedule: Schedule | None,
     *,
     epochs: Any,
     batch_size: Any,
@@ -68,48 +75,48 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
-    kept: Continuation | None = None,
+    may_set_lr: bool = False,
+    stream: np.random.Generator | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
+    history_bytes: int = 0,
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and the rule are checked already. mixes_rows: the net's output for a row
-    depends on the other rows. kept: what the net keeps of its last fit, which
-    seed="continue" goes on with. A record takes record_bytes.
+    X, y, weights and the rule are checked already. mixes_rows: the net's output for a
+    row depends on the other rows. may_set_lr: the learning rate may be set between
+    epochs. A record takes record_bytes, and an epoch of the history history_bytes.
     """
-    check_choice("loop", loop, _LOOPS)
-    mean = check_reduction(reduction)
-    epochs = check_int("epochs", epochs, 1)
-    batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
-    if progress is not None:
-        check_bool("progress", progress)
-    n_jobs = check_int("n_jobs", n_jobs, -1)
-    if n_jobs == 0:
-        raise ValueError(
-            "n_jobs must be a number of threads, or -1 for all processors, not 0"
-        )
-    stream = None
-    if kept is not None and isinstance(seed, str) and seed == "continue":
-        seed, stream = kept.seed, kept.orders
-    else:
-        seed = seed_or_draw(seed)
-    per_epoch = -(-len(X) // batch_size)
-    updates = per_epoch * epochs
-    return FitConfig(
-        X=X,
-        y=y,
-        rule=rule,
+    how = check_training(
         epochs=epochs,
-        batch_size=batch_size,
-        mean=mean,
-        shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
+        reduction=reduction,
+        shuffle=shuffle,
         seed=seed,
-        stream=stream,
         progress=progress,
         loop=loop,
         n_jobs=n_jobs,
+    )
+    batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
+    per_epoch = -(-len(X) // batch_size)
+    updates = per_epoch * how.epochs
+    if how.epochs > _FEW_EPOCHS and history_bytes:
+        _check_history_memory(how.epochs, history_bytes)
+    return FitConfig(
+        X=X,
+        y=y,
+        weights=weights,
+        rule=rule,
+        schedule=_schedule(schedule, rule, how.epochs, may_set_lr),
+        epochs=how.epochs,
+        batch_size=batch_size,
+        mean=how.mean,
+        shuffle=how.shuffle and batch_size < len(X),
+        seed=how.seed,
+        stream=stream,
+        progress=how.progress,
+        loop=how.loop,
+        n_jobs=how.n_jobs,
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
@@ -117,9 +124,20 @@ def fit_config(
     )
 
 
-def check_reduction(reduction: Any) -> bool:
-    """Return True for "mean", False for "sum"."""
-    return check_choice("reduction", reduction, _REDUCTIONS) == "mean"
+def _schedule(
+    schedule: Schedule | None, rule: UpdateRule, epochs: int, may_set_lr: bool
+) -> Array:
+    """Return the learning rates (epochs,), or (0,) if all are that of the rule."""
+    if schedule is not None:
+        found = rates(schedule, epochs)
+        if found.ndim > 1:
+            raise ValueError(
+                f"the schedule returns {found.shape[1]} learning rates for one net"
+            )
+        return found
+    if may_set_lr:
+        return np.full(epochs, rule.settings[kernels.codes.LR])
+    return np.empty(0)
 
 
 def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
@@ -143,10 +161,16 @@ def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
     """Return the updates to record, sorted: every k from 0, or those given."""
     if record is None:
         return _NO_UPDATES
-    if np.ndim(record) == 0:
+    is_array = isinstance(record, np.ndarray) and record.ndim > 0
+    is_list = isinstance(record, Sized) and not isinstance(record, (str, np.ndarray))
+    if not is_array and not is_list:
         step = check_int("record", record, 1)
         _check_record_memory(updates // step + 1, bytes_each, f"record={step}")
         return np.arange(0, updates + 1, step)
+    # Before a range becomes an array.
+    _check_record_memory(
+        len(record), bytes_each, f"record with {len(record):,} updates"
+    )
     at = as_array("record", record)
     if at.ndim != 1 or at.dtype.kind not in "iu":
         raise TypeError(
@@ -164,6 +188,15 @@ def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
     at = np.unique(at).astype(np.int64)
     _check_record_memory(len(at), bytes_each, f"record with {len(at):,} updates")
     return at
+
+
+def _check_history_memory(epochs: int, bytes_each: int) -> None:
+    most = int(memory_limit() // bytes_each)
+    check_memory(
+        epochs * bytes_each,
+        f"{epochs:,} epochs keep a loss and an accuracy each",
+        f"train at most {most:,} epochs in a call",
+    )
 
 
 def _check_record_memory(count: int, bytes_each: int, given: str) -> None:

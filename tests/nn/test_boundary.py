@@ -417,14 +417,18 @@ def test_what_a_subclass_of_an_optimizer_returns_is_checked(case, monkeypatch):
     optimizer = Faulty(0.1)
     monkeypatch.setattr(Faulty, "answers", answers)
     net = fastnn.mlp(2, 3, 1)
+    layers = [fastnn.Identity(), fastnn.Affine(2, 3), fastnn.Affine(3, 1)]
+    layerwise = fastnn.Sequential(layers)
     before = net.theta.copy()
+    many = {"seeds": range(3), "epochs": 1, "optimizer": optimizer}
     calls = [
         lambda: net.fit(GATE, LABELS, epochs=1, optimizer=optimizer),
+        lambda: layerwise.fit(GATE, LABELS, epochs=1, optimizer=optimizer),
+        lambda: layerwise.fit_many(GATE, LABELS, **many),
         lambda: optimizer.update([np.zeros(13)], [np.ones(13)]),
     ]
-    if "rates" not in answers:
-        how = {"seeds": range(3), "epochs": 1, "optimizer": optimizer}
-        calls.append(lambda: net.fit_many(GATE, LABELS, **how))
+    if "rates" not in answers:  # which side by side are no arrays of each net
+        calls.append(lambda: net.fit_many(GATE, LABELS, **many))
     for call in calls:
         with pytest.raises(
             (ValueError, TypeError), match=rf"^Faulty\(lr=0.1\).*{message}"

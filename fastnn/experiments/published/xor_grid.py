@@ -445,8 +445,9 @@ def _conclusion(
     return [
         "Everything that the published code gives when it is run is reproduced, to the "
         "last digit that rounding leaves, curves and maps included. But the code works "
-        "because of a mistake. Its backward pass gives the hidden neurons delta times "
-        "input instead of delta times weight. With that the net learns although the "
+        "because of a mistake. Its backward pass gives the hidden neurons delta (the "
+        "derivative of the loss by the output neuron's sum) times input instead of "
+        "delta times weight. With that the net learns although the "
         "points come row by row: its final loss on all of them is "
         f"{published.loss:.4f}, with {published.accuracy:.1%} correct.",
         "With the correct gradient and the same order it does not learn. Its loss "
