@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 if COMPILER is None:
     raise ImportError("no C compiler (cc, gcc or clang) on the PATH")
@@ -29,5 +29,10 @@ def library(source: Path, *flags: str) -> ctypes.CDLL:
     ).hexdigest()[:16]
     target = CACHE / f"{name}.so"
     if not target.exists():
-        subprocess.run([*command, "-o", str(target), "-lm"], check=True)
+        compiled = str(target.with_suffix(".o"))
+        subprocess.run([*command, "-c", "-o", compiled], check=True)
+        # Linked without -ffast-math, which would make the whole process that loads
+        # the library take denormal numbers for 0.
+        linking = [str(COMPILER), "-shared", compiled, *flags, "-o", str(target), "-lm"]
+        subprocess.run(linking, check=True)
     return ctypes.CDLL(str(target.resolve()))

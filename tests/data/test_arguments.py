@@ -23,7 +23,7 @@ BAD_FIT = {
     "lr array": ({"lr": [0.1, 0.2]}, "lr has 2 values for one net"),
     "no lr": ({"lr": None}, "fit needs lr="),
     "lr twice": ({"optimizer": fastnn.SGD(0.1)}, "given twice"),
-    "optimizer": ({"optimizer": "rmsprop"}, "'sgd', 'adam'"),
+    "optimizer": ({"optimizer": "lbfgs"}, "'sgd', 'adam'"),
     "reduction": ({"reduction": "average"}, "'mean', 'sum'"),
     "shuffle": ({"shuffle": "yes"}, "True or False"),
     "seed": ({"seed": -1}, "seed must be at least 0"),

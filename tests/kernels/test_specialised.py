@@ -102,7 +102,8 @@ def run(
         np.zeros((0, theta.size), theta.dtype),
         np.zeros((0, 2)),
     )
-    data = Data(X, y, np.arange(n)[None] if order is None else order)
+    weights = np.zeros(0, X.dtype)
+    data = Data(X, y, weights, np.arange(n)[None] if order is None else order)
     settings = np.zeros(N_SETTINGS)
     settings[[LR, DECAY, BIAS_DECAY]] = (
         lr,
@@ -120,6 +121,7 @@ def run(
         True,
         LOSS_SCALE,
         nothing,
+        np.zeros(0),
     )
     table = specialised.sigmoid_table(theta.dtype)
     train = specialised.trainer(*case, decays=bool(settings[[DECAY, BIAS_DECAY]].any()))

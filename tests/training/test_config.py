@@ -24,9 +24,9 @@ def make_config(n=10, **options):
         "n_jobs": 1,
         "mixes_rows": False,
     }
-    rule = update_rule(None, 0.25, [])
-    arrays = np.zeros((n, 2)), np.zeros((n, 1))
-    return fit_config(*arrays, rule, **(arguments | options))
+    rule = update_rule(fastnn.SGD(0.25), [])
+    arrays = np.zeros((n, 2)), np.zeros((n, 1)), np.zeros(0)
+    return fit_config(*arrays, rule, None, **(arguments | options))
 
 
 @pytest.mark.parametrize(

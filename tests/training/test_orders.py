@@ -86,7 +86,9 @@ def make_config(n=10, epochs=7, shuffle=True, seed=5):
     return fit_config(
         np.zeros((n, 2)),
         np.zeros((n, 1)),
-        update_rule(None, 0.1, []),
+        np.zeros(0),
+        update_rule(fastnn.SGD(0.1), []),
+        None,
         epochs=epochs,
         batch_size=3,
         reduction="mean",

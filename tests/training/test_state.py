@@ -17,7 +17,9 @@ def make_config(epochs=5, record=None):
     return fit_config(
         np.zeros((8, 2)),
         np.zeros((8, 1)),
-        update_rule(fastnn.Adam(0.1), None, []),
+        np.zeros(0),
+        update_rule(fastnn.Adam(0.1), []),
+        None,
         epochs=epochs,
         batch_size=2,
         reduction="mean",

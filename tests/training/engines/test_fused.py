@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.data.weights import no_weights
 from fastnn.nn.architecture import Architecture
 from fastnn.training.engines.fused import Fused
 from fastnn.training.engines.table import layer_table
+
+NO_WEIGHTS = no_weights(np.dtype("float64"))
 
 
 def make_engine(n_out=3, dtype="float64"):
@@ -43,8 +46,8 @@ def test_the_engine_follows_changes_of_theta():
 def test_the_gradient_of_the_mean_is_that_of_the_sum_over_rows():
     (engine, theta), (X, y) = make_engine(), make_data()
     before = theta.copy()
-    total, mean_gradient = engine.loss_and_gradient(X, y, True)
-    same_total, gradient = engine.loss_and_gradient(X, y, False)
+    total, mean_gradient = engine.loss_and_gradient(X, y, NO_WEIGHTS, True)
+    same_total, gradient = engine.loss_and_gradient(X, y, NO_WEIGHTS, False)
     assert total == same_total
     assert mean_gradient * 70 == pytest.approx(gradient, rel=1e-12)
     assert (theta == before).all()

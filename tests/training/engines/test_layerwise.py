@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.data.weights import no_weights
 from fastnn.nn.architecture import Architecture
 from fastnn.training.engines.fused import Fused
 from fastnn.training.engines.layerwise import Layerwise
 from fastnn.training.engines.table import layer_table
+
+NO_WEIGHTS = no_weights(np.dtype("float64"))
 
 
 def make_architecture(*between):
@@ -40,8 +43,8 @@ def test_both_engines_compute_the_same():
         fused.probabilities(X, 3), rel=1e-12
     )
     for mean in (True, False):
-        total, gradient = layerwise.loss_and_gradient(X, y, mean)
-        fused_total, fused_gradient = fused.loss_and_gradient(X, y, mean)
+        total, gradient = layerwise.loss_and_gradient(X, y, NO_WEIGHTS, mean)
+        fused_total, fused_gradient = fused.loss_and_gradient(X, y, NO_WEIGHTS, mean)
         assert total == pytest.approx(fused_total, rel=1e-12)
         assert gradient == pytest.approx(fused_gradient, rel=1e-10, abs=1e-13)
 
@@ -50,9 +53,9 @@ def test_each_gradient_is_an_array_of_its_own():
     architecture = make_architecture(fastnn.Tanh())
     engine = make_engine(architecture)
     X, y = make_data()
-    _, first = engine.loss_and_gradient(X, y, True)
+    _, first = engine.loss_and_gradient(X, y, NO_WEIGHTS, True)
     before = first.copy()
-    engine.loss_and_gradient(X, (y + 1) % 3, True)
+    engine.loss_and_gradient(X, (y + 1) % 3, NO_WEIGHTS, True)
     assert (first == before).all()
 
 
