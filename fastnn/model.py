@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +22,14 @@ from .nn.layers import Affine, Layer
 from .nn.losses import Loss
 from .nn.net import builds_nets
 from .nn.optimizers import Optimizer, choose, update_rule
+from .sweep.distribution import train_in_parts
+from .sweep.executors import check_executor, choose_workers
+from .sweep.parts import Work
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
+from .sweep.store import Store, identity
 from .training.config import check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
@@ -249,6 +253,8 @@ class Sequential:
         every: int = 1,
         losses: str | None = None,
         stop_below: float | None = None,
+        executor: Any = None,
+        store: str | os.PathLike[str] | None = None,
     ) -> Runs:
         """Train many nets of this architecture side by side, and leave this one alone.
 
@@ -276,6 +282,15 @@ class Sequential:
         finished, or where nets may stop, or percentiles are recorded, all nets with the
         epochs that they completed (`Runs.trained`).
 
+        executor: a `concurrent.futures.Executor`, such as a ProcessPoolExecutor, or a
+        Dask Client, whose workers train the nets, in parts of about a second and each
+        with one thread, in place of n_jobs threads. Neither the executor nor the parts
+        change a bit. Ctrl-C cancels the parts that wait. If a part fails, RuntimeError
+        names its nets; if the executor breaks, it is a BrokenExecutor. store: a folder
+        where finished parts are kept, one file for each. The same call goes on there,
+        with any executor or without one, and so do several processes at once. A
+        folder of another call raises ValueError.
+
         >>> import numpy as np
         >>> from fastnn import datasets, mlp
         >>> net, gate = mlp(2, 2, 1), datasets.xor_gate()
@@ -291,6 +306,8 @@ class Sequential:
         """
         self.runs = None
         started = perf_counter()
+        if executor is not None:
+            check_executor(executor)
         chosen = choose(optimizer, lr)
         inputs, targets, classes = self._data(X, y)
         architecture = self._architecture
@@ -323,30 +340,29 @@ class Sequential:
         n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
         net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
-        state = SweepState(config, architecture.loss, initial.theta(), recording)
-
-        def fit_one(
-            i: int, theta: Array, record: Array | None
-        ) -> tuple[Array, History]:
-            net, alone = self.with_theta(theta), chosen.for_net(i)
-            try:
-                history = net.fit(
-                    X, y, optimizer=alone, record=record, progress=False, **how
-                )
-                return net.theta, history
-            except DivergenceError:
-                assert net.history is not None
-                return np.full_like(theta, np.nan), net.history
+        in_parts = executor is not None or store is not None
+        theta = initial.space() if in_parts else initial.theta()
+        state = SweepState(config, architecture.loss, theta, recording)
+        table = None if fused is None else fused.table
+        fit_alone = _FitAlone(self, X, y, chosen, how)
 
         def runs() -> Runs:
             seconds = perf_counter() - started
             return runs_of(state, architecture, classes, initial.seed_array(), seconds)
 
         try:
-            if fused is None:
-                train_one_by_one(state, fit_one)
+            if in_parts:
+                work = Work.of(config, architecture, recording, table, fit_alone)
+                workers = choose_workers(executor, work, config.n_jobs)
+                kept = None
+                if store is not None:
+                    call = identity(config, architecture, classes, initial, recording)
+                    kept = Store(store, call, state)
+                train_in_parts(state, work, initial, workers, kept)
+            elif table is None:
+                train_one_by_one(state, fit_alone)
             else:
-                train_side_by_side(state, fused.table)
+                train_side_by_side(state, table)
         except BaseException:
             if state.has_results:
                 self.runs = runs()
@@ -515,6 +531,35 @@ class Sequential:
         inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
         return self._engine.outputs(inputs)
+
+
+class _FitAlone(NamedTuple):
+    """What trains one net of `fit_many` alone; a process of an executor can get it."""
+
+    net: Sequential
+    X: Any
+    y: Any
+    optimizer: Optimizer
+    how: dict[str, Any]
+
+    def __call__(
+        self, i: int, theta: Array, record: Array | None
+    ) -> tuple[Array, History]:
+        """Train net i as `train_one_by_one` asks for."""
+        net, alone = self.net.with_theta(theta), self.optimizer.for_net(i)
+        try:
+            history = net.fit(
+                self.X,
+                self.y,
+                optimizer=alone,
+                record=record,
+                progress=False,
+                **self.how,
+            )
+            return net.theta, history
+        except DivergenceError:
+            assert net.history is not None
+            return np.full_like(theta, np.nan), net.history
 
 
 def mlp(

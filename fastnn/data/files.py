@@ -17,7 +17,11 @@ from .arrays import Array
 
 _FORMAT = 1
 # Kinds of files: a noun for messages, and the function that reads it.
-_KINDS = {"net": ("a net", "fastnn.load"), "runs": ("a Runs", "fastnn.Runs.load")}
+_KINDS = {
+    "net": ("a net", "fastnn.load"),
+    "runs": ("a Runs", "fastnn.Runs.load"),
+    "part": ("a part of a sweep", "fit_many, by store="),
+}
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:

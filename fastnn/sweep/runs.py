@@ -426,12 +426,15 @@ def runs_of(
     trained, recording = state.trained, state.recording
     some: Any = slice(None) if trained.all() else np.flatnonzero(trained)
     epochs = recording.epochs
+    # Where all nets have stopped, the stage in which the last one did may go on.
+    epochs = epochs[epochs <= trained.max()]
     if recording.only_percentiles:
-        parts = np.concatenate([np.empty((2, 101, 0)), *state.percentiles], axis=2)
-        epochs = epochs[: parts.shape[2]]
-        losses, accuracies = (Curves(epochs, percentiles=part) for part in parts)
+        both = np.concatenate([np.empty((2, 101, 0)), *state.percentiles], axis=2)
+        epochs = epochs[: both.shape[2]]
+        losses, accuracies = (
+            Curves(epochs, percentiles=rows[:, : len(epochs)]) for rows in both
+        )
     else:
-        epochs = epochs[epochs <= trained.max()]
         losses, accuracies = (
             Curves(epochs, each=rows[: len(epochs), some].T) for rows in state.recorded
         )

@@ -25,24 +25,28 @@ from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
 from .state import StageResult, SweepState
 
+FitAlone = Callable[[int, Array, Array | None], tuple[Array, History]]
 # Minimum number of stages, where nets may stop.
 _MIN_STAGES = 32
 # Number of row indices to draw in advance.
-_AHEAD = 2**20
+AHEAD = 2**20
 # Seconds between two looks at the progress.
 _LOOK_SECONDS = 0.05
 
 
-def train_side_by_side(state: SweepState, table: Array) -> None:
+def train_side_by_side(
+    state: SweepState, table: Array, orders: EpochOrders | None = None
+) -> None:
     """Train all nets of this layer table, in blocks that threads share.
 
-    After an error, the state holds the nets that completed the stage.
+    orders: those of the state's next epochs, unless that is the first one. After an
+    error, the state holds the nets that completed the stage.
     """
     config, n_nets = state.config, len(state.theta)
     n_threads = thread_count(config.n_jobs)
     stages = _MIN_STAGES if state.recording.stop_below else 1
     max_epochs = -(-config.epochs // stages)
-    orders = EpochOrders(config, _AHEAD)
+    orders = orders or EpochOrders(config, AHEAD)
 
     def look() -> None:
         n_finished, updates_saved = state.progress()
@@ -53,7 +57,7 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
         ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
         _Workers(state, n_threads) as workers,
     ):
-        while (first := state.epochs_done) < config.epochs:
+        while (first := state.epochs_done) < state.end:
             active = state.active()
             if not len(active):
                 break
@@ -188,9 +192,7 @@ class _Workers:
         self._pool.shutdown(cancel_futures=error is not None)
 
 
-def train_one_by_one(
-    state: SweepState, fit: Callable[[int, Array, Array | None], tuple[Array, History]]
-) -> None:
+def train_one_by_one(state: SweepState, fit: FitAlone) -> None:
     """Train nets that the compiled loops cannot train, one after the other.
 
     fit(i, theta, record) trains net i from theta with all epochs, and returns its
