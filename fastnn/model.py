@@ -3,9 +3,10 @@
 import copy
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -533,7 +534,8 @@ class Sequential:
         return self._engine.outputs(inputs)
 
 
-class _FitAlone(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _FitAlone:
     """What trains one net of `fit_many` alone; a process of an executor can get it."""
 
     net: Sequential

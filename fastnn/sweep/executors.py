@@ -16,6 +16,8 @@ from .parts import Part, PartResult, Work, train_part
 # Up to this number of bytes, the work travels with each part; beyond, a process gets
 # it when it says that it does not have it.
 _SMALL = 100_000
+# Number of parts under way at a time where nobody knows how many workers there are.
+_UNKNOWN_SLOTS = 16
 # The works that a process keeps, by their keys. A process that serves two sweeps at
 # once needs two.
 _KEPT = 2
@@ -101,7 +103,7 @@ class ExecutorWorkers:
     @property
     def n_slots(self) -> int:
         """Two per worker, so that none waits for its next part."""
-        return 2 * (getattr(self._executor, "_max_workers", None) or 8)
+        return 2 * getattr(self._executor, "_max_workers", 0) or _UNKNOWN_SLOTS
 
     def submit(self, part: Part, again: bool) -> Future[PartResult | None]:
         """Submit the part, with the work if it is small or was missing."""
@@ -143,8 +145,8 @@ class DaskWorkers:
     @property
     def n_slots(self) -> int:
         """Two per thread of the workers, which may come and go."""
-        nthreads = getattr(self._client, "nthreads", None)
-        return max(8, 2 * sum(nthreads().values())) if nthreads else 8
+        nthreads = getattr(self._client, "nthreads", dict[str, int])
+        return 2 * sum(nthreads().values()) or _UNKNOWN_SLOTS
 
     def submit(self, part: Part, again: bool) -> Future[PartResult | None]:
         """Submit the part; again: all workers that held the work are gone."""

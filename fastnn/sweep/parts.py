@@ -4,8 +4,8 @@
 any machine, and again if that one dies: the result has the same bits.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from time import perf_counter
 from typing import Any, NamedTuple, Self
@@ -69,6 +69,10 @@ class Work:
         architecture = self.architecture.copy()
         architecture.bind(np.zeros(architecture.n_params))
         return architecture
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Not what is cached: workers pass the work on to each other.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def orders(self) -> EpochOrders:
