@@ -3,7 +3,7 @@
 import copy
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from . import kernels
+from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import check_choice, check_dtype, check_int, check_seed
 from .data.arrays import Array, all_finite, as_features, as_float_array
-from .data.files import Archive, reading_archive, write_archive
-from .data.labels import check_classes, encode_labels
+from .data.frames import Columns, column_names
+from .data.labels import encode_labels
+from .data.schema import Schema, schema_of
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
@@ -31,7 +33,7 @@ from .sweep.runs import Runs, runs_of
 from .sweep.scheduler import train_one_by_one, train_side_by_side
 from .sweep.state import SweepState
 from .sweep.store import Store, identity
-from .training.config import check_reduction, fit_config
+from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
@@ -76,14 +78,14 @@ class Sequential:
         dtype = check_dtype(dtype)
         drawn = architecture.draw(init, np.random.default_rng(check_seed(seed)))
         theta = as_float_array("init", drawn, dtype).copy()
-        self._assemble(architecture, theta, None)
+        self._assemble(architecture, theta, Schema())
         warn_of_symmetry(architecture.stack)
 
     def _assemble(
-        self, architecture: Architecture, theta: Array, classes: Array | None
+        self, architecture: Architecture, theta: Array, schema: Schema
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
-        self._architecture, self._classes = architecture, classes
+        self._architecture, self._schema = architecture, schema
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -117,8 +119,16 @@ class Sequential:
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels of the classes; None before a fit, and for "mse"."""
-        return self._classes
+        """The sorted labels (n_classes,); None before a fit, and for "mse"."""
+        return self._schema.classes
+
+    @property
+    def columns(self) -> Columns | None:
+        """The names of the columns of X, if a fit had them; other frames are refused.
+
+        None before a fit, and after fits to arrays without names.
+        """
+        return self._schema.columns
 
     @property
     def n_in(self) -> int:
@@ -174,13 +184,18 @@ class Sequential:
         loop: str = "auto",
         n_jobs: int = 1,
         record: Any = None,
+        classes: Any = None,
     ) -> History:
         """Train from the present parameters, and return the history.
 
         The history is also kept as `history`. X (n, n_in): numbers in a list, an array
-        or a frame. y: labels (n,), which are integers from 0, -1 and 1 for two classes,
-        or strings, as many different ones as there are classes; one-hot rows for
-        "softmax_ce"; values (n,) or (n, n_out) for "mse".
+        or a frame, whose columns later frames must have, too, in the same order. y:
+        labels (n,), which are whole numbers, booleans or strings, as many different
+        ones as there are classes; one-hot rows for "softmax_ce", whose labels are the
+        numbers of their columns; values (n,) or (n, n_out) for "mse". classes are
+        numbered in sorted order, and `predict` returns the labels in the dtype of y. If
+        y lacks some of them, classes= lists all; without it labels from 0 to
+        n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
         "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
@@ -208,7 +223,7 @@ class Sequential:
         True
         """
         rule = update_rule(optimizer, lr, self._params)
-        inputs, targets, classes = self._data(X, y)
+        inputs, targets, schema = self._data(X, y, True, classes)
         config = fit_config(
             inputs,
             targets,
@@ -225,15 +240,7 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
         )
-        classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
-        self._classes = classes
-        try:
-            trainer.run()
-        finally:
-            self.history = trainer.history
-        assert self.history is not None
-        return self.history
+        return self._train(config, schema)
 
     def fit_many(
         self,
@@ -254,6 +261,7 @@ class Sequential:
         every: int = 1,
         losses: str | None = None,
         stop_below: float | None = None,
+        classes: Any = None,
         executor: Any = None,
         store: str | os.PathLike[str] | None = None,
     ) -> Runs:
@@ -310,25 +318,22 @@ class Sequential:
         if executor is not None:
             check_executor(executor)
         chosen = choose(optimizer, lr)
-        inputs, targets, classes = self._data(X, y)
+        inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
         rule = chosen.rule_per_net(initial.n_nets)
-        how: dict[str, Any] = {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "reduction": reduction,
-            "shuffle": shuffle,
-            "seed": seed,
-        }
         config = fit_config(
             inputs,
             targets,
             rule,
+            epochs=epochs,
+            batch_size=batch_size,
+            reduction=reduction,
+            shuffle=shuffle,
+            seed=seed,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=architecture.mixes_rows,
-            **how,
         )
         fused = self._engine if isinstance(self._engine, Fused) else None
         recording = loss_recording(
@@ -345,11 +350,11 @@ class Sequential:
         theta = initial.space() if in_parts else initial.theta()
         state = SweepState(config, architecture.loss, theta, recording)
         table = None if fused is None else fused.table
-        fit_alone = _FitAlone(self, X, y, chosen, how)
+        fit_alone = _FitAlone(self, config, chosen, schema)
 
         def runs() -> Runs:
             seconds = perf_counter() - started
-            return runs_of(state, architecture, classes, initial.seed_array(), seconds)
+            return runs_of(state, architecture, schema, initial.seed_array(), seconds)
 
         try:
             if in_parts:
@@ -357,7 +362,7 @@ class Sequential:
                 workers = choose_workers(executor, work, config.n_jobs)
                 kept = None
                 if store is not None:
-                    call = identity(config, architecture, classes, initial, recording)
+                    call = identity(config, architecture, schema, initial, recording)
                     kept = Store(store, call, state)
                 train_in_parts(state, work, initial, workers, kept)
             elif table is None:
@@ -395,8 +400,8 @@ class Sequential:
         z = self._outputs(X)
         if self._architecture.n_classes is None:
             return z[:, 0] if self.n_out == 1 else z
-        numbers = self._class_numbers(z)
-        return numbers if self._classes is None else self._classes[numbers]
+        numbers, labels = self._class_numbers(z), self._schema.labels
+        return numbers if labels is None else labels.of_class[numbers]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
@@ -411,7 +416,11 @@ class Sequential:
             )
         inputs = self._inputs(X)
         self._engine.n_rows(len(inputs))
-        return self._engine.probabilities(inputs, n_classes)
+        probabilities = self._engine.probabilities(inputs, n_classes)
+        labels = self._schema.labels
+        if labels is None or labels.order is None:
+            return probabilities
+        return probabilities[:, labels.order]
 
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
@@ -430,20 +439,21 @@ class Sequential:
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
-        A save that fails leaves the old file as it was.
+        path: where to, or a binary file object. A save that fails leaves the old file
+        as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
+        or a device is written to. ValueError for the extension of another format.
         """
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
-        arrays = {"theta": self._theta}
-        if self._classes is not None:
-            arrays["classes"] = self._classes
-        write_archive(path, "net", Archive(self._architecture.facts(), arrays))
+        facts = self._architecture.facts() | self._schema.facts()
+        arrays = {"theta": self._theta} | self._schema.arrays()
+        write_archive(path, "net", Archive(facts, arrays))
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -508,25 +518,47 @@ class Sequential:
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _data(self, X: Any, y: Any) -> tuple[Array, Array, Array | None]:
-        """Return X and y as the kernels take them, and the labels of the classes."""
+    def _train(self, config: FitConfig, schema: Schema) -> History:
+        """Train as configured; keep the schema and the history, also of a failure."""
+        classifies = self._architecture.n_classes is not None
+        trainer = Trainer(self._engine, config, self._theta, classifies)
+        self._schema = schema
+        try:
+            trainer.run()
+        finally:
+            self.history = trainer.history
+        assert self.history is not None
+        return self.history
+
+    def _data(
+        self, X: Any, y: Any, learns: bool = False, classes: Any = None
+    ) -> tuple[Array, Array, Schema]:
+        """Return X and y as the kernels take them, and what the net knows of them then.
+
+        learns: the caller remembers it. classes: the labels of all classes.
+        """
         architecture, inputs = self._architecture, self._inputs(X)
-        targets, classes = encode_labels(
+        targets, labels = encode_labels(
             y,
             self._engine.n_rows(len(inputs)),
             architecture.n_out,
             architecture.n_classes,
-            self._classes,
+            self._schema.labels,
             self.dtype,
+            learns=learns,
+            declared=classes,
         )
-        return inputs, targets, classes
+        columns = self._schema.columns
+        if columns is None and type(X) is not np.ndarray:
+            columns = column_names(X)
+        return inputs, targets, Schema(columns, labels)
 
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):
             raise ValueError(
                 "the net's parameters are not finite: set net.theta, or make a new net"
             )
-        return as_features(X, self.n_in, self.dtype)
+        return as_features(X, self.n_in, self.dtype, self._schema.columns)
 
     def _outputs(self, X: Any) -> Array:
         inputs = self._inputs(X)
@@ -539,25 +571,24 @@ class _FitAlone:
     """What trains one net of `fit_many` alone; a process of an executor can get it."""
 
     net: Sequential
-    X: Any
-    y: Any
+    config: FitConfig
     optimizer: Optimizer
-    how: dict[str, Any]
+    schema: Schema
 
     def __call__(
         self, i: int, theta: Array, record: Array | None
     ) -> tuple[Array, History]:
         """Train net i as `train_one_by_one` asks for."""
-        net, alone = self.net.with_theta(theta), self.optimizer.for_net(i)
+        net, config = self.net.with_theta(theta), self.config
+        alone = replace(
+            config,
+            rule=self.optimizer.for_net(i).rule(net.params),
+            progress=False,
+            n_jobs=1,
+            record_at=config.record_at if record is None else record,
+        )
         try:
-            history = net.fit(
-                self.X,
-                self.y,
-                optimizer=alone,
-                record=record,
-                progress=False,
-                **self.how,
-            )
+            history = net._train(alone, self.schema)
             return net.theta, history
         except DivergenceError:
             assert net.history is not None
@@ -593,26 +624,24 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
+def load(path: Target) -> Sequential:
     """Return the net that `Sequential.save` wrote; ValueError for any other content.
 
-    It has the same architecture, parameters, labels and dtype.
+    path: where it is, or a binary file object. The net has the same architecture,
+    parameters, labels and dtype.
     """
     with reading_archive(path, "net") as archive:
         architecture = Architecture.from_archive(archive)
-        dtype = check_dtype(archive.any_array("theta").dtype)
+        dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
-        classes = check_classes(archive.arrays.get("classes"), architecture.n_classes)
-        return _net_of(
-            architecture, as_float_array("theta", theta, dtype).copy(), classes
-        )
+        as_float_array("theta", theta, dtype)  # refuses what is not finite
+        schema = schema_of(archive, architecture.n_in, architecture.n_classes)
+        return _net_of(architecture, theta, schema)
 
 
 @builds_nets
-def _net_of(
-    architecture: Architecture, theta: Array, classes: Array | None
-) -> Sequential:
+def _net_of(architecture: Architecture, theta: Array, schema: Schema) -> Sequential:
     """Assemble a net from its parts; layers and theta are not copied."""
     net = Sequential.__new__(Sequential)
-    net._assemble(architecture, theta, classes)
+    net._assemble(architecture, theta, schema)
     return net

@@ -42,7 +42,7 @@ def make_runs(
 
     runs = fastnn.Runs(
         architecture=net.architecture,
-        classes=net.classes,
+        schema=net._schema,
         theta=theta.astype(net.dtype),
         seeds=np.arange(n_nets),
         trained=trained,

@@ -3,10 +3,20 @@
 import math
 from collections.abc import Iterator
 from itertools import accumulate
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .frames import (
+    Columns,
+    check_columns,
+    column_names,
+    frame_values,
+    is_frame,
+    shown_column,
+)
 
 Array = npt.NDArray[Any]
 
@@ -19,14 +29,23 @@ _TYPE_NAMES = {
     "M": "dates",
     "m": "durations",
 }
+# NumPy does not register its booleans as real numbers.
+_REAL = (Real, np.bool_)
+_BEYOND_FLOATS = (
+    "{} has integers beyond 2**53, which floats cannot hold: scale it first"
+)
 
 
 def as_array(name: str, value: Any) -> Array:
     """Return `value` as a NumPy array of any dtype that holds it without loss."""
+    if type(value) is np.ndarray:
+        return value
     if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
         raise ValueError(f"{name} has masked values: fill or drop them first")
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
         raise TypeError(f"{name} is a sparse matrix: pass {name}.toarray()")
+    if hasattr(value, "collect") and not hasattr(value, "to_numpy"):
+        raise TypeError(f"{name} is a lazy frame: pass {name}.collect()")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -39,31 +58,7 @@ def as_array(name: str, value: Any) -> Array:
                     f"{name} mixes strings with other values, such as {item!r}: "
                     "pass values of one kind"
                 )
-    if array.dtype.kind == "O" and hasattr(value, "dtypes"):
-        return _from_pandas(name, value)
     return array
-
-
-def _from_pandas(name: str, frame: Any) -> Array:
-    """Return the values of a frame or series that NumPy would make objects of.
-
-    Its columns have missing values, or types without a common NumPy type.
-    """
-    dtypes = list(np.atleast_1d(np.asarray(frame.dtypes, object)))
-    not_numeric = [
-        column
-        for column, dtype in enumerate(dtypes)
-        if getattr(dtype, "kind", "O") not in "biuf"
-    ]
-    if not not_numeric:
-        return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
-    if frame.ndim == 1:
-        return np.asarray(frame)
-    column = not_numeric[0]
-    raise TypeError(
-        f"{name} has no numbers in column {column} ({frame.columns[column]!r}), but "
-        f"{dtypes[column]} values: drop the column or convert it to numbers"
-    )
 
 
 def _items(values: Any) -> Iterator[Any]:
@@ -75,13 +70,16 @@ def _items(values: Any) -> Iterator[Any]:
             yield value
 
 
-def as_float_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+def as_float_array(
+    name: str, value: Any, dtype: np.dtype[Any], columns: Columns | None = None
+) -> Array:
     """Return `value` as a read-only, aligned, C-contiguous array of `dtype`.
 
     dtype is float64 or float32. Integers, booleans and floats of up to 64 bits are
-    converted, float64 to float32 by rounding. A value that is not finite after that
-    raises a ValueError that names its row and column. An array that needs no conversion
-    is not copied.
+    converted, float64 to float32 by rounding; so are objects, if all are real numbers.
+    A value that is not finite after that raises a ValueError that names its row and
+    column. An array that needs no conversion is not copied. columns: the names of
+    value's columns, for errors.
     """
     fits = (
         type(value) is np.ndarray
@@ -89,16 +87,20 @@ def as_float_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         and value.flags.c_contiguous
         and value.flags.aligned
     )
-    result: Array = value if fits and value.size else _convert(name, value, dtype)
+    if fits and value.size:
+        result: Array = value
+    else:
+        columns = column_names(value) if columns is None else columns
+        result = _convert(name, value, dtype, columns)
     if not all_finite(result):
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
-        original = as_array(name, value)[index]
+        original = _numbers(name, value, columns)[index]
         reason = "is not finite"
         if np.isfinite(original):
             reason = f"is not finite in {dtype}"
         raise ValueError(
-            f"{name} has {original} in {_row_and_column(index)}, which {reason}: drop "
-            "or replace such values first"
+            f"{name} has {original} in {_row_and_column(index, columns)}, which "
+            f"{reason}: drop or replace such values first"
         )
     return readonly(result)
 
@@ -114,9 +116,11 @@ def all_finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _convert(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+def _convert(
+    name: str, value: Any, dtype: np.dtype[Any], columns: Columns | None
+) -> Array:
     """Return a C-contiguous, aligned array of `dtype` for real numbers of any kind."""
-    array = as_array(name, value)
+    array = _numbers(name, value, columns)
     kind = array.dtype.kind
     if kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(
@@ -129,12 +133,34 @@ def _convert(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
             f"{name} is empty, its shape is {array.shape}: pass at least one value"
         )
     if kind in "iu" and max(int(array.max()), -int(array.min())) > 2**53:
-        raise ValueError(
-            f"{name} has integers beyond 2**53, which floats cannot hold: scale it "
-            "first"
-        )
+        raise ValueError(_BEYOND_FLOATS.format(name))
     with np.errstate(over="ignore"):
         return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def _numbers(name: str, value: Any, columns: Columns | None) -> Array:
+    """Return the values of a frame or an array, with objects as float64."""
+    array = frame_values(name, value) if is_frame(value) else as_array(name, value)
+    if array.dtype != object or array.ndim == 0:
+        return array
+    if not all(issubclass(t, _REAL) for t in set(map(type, array.ravel().tolist()))):
+        index, item = next(
+            (index, item)
+            for index, item in np.ndenumerate(array)
+            if not isinstance(item, _REAL)
+        )
+        raise TypeError(
+            f"{name} has {item!r} in {_row_and_column(index, columns)}, among objects, "
+            "which is not a real number: convert or drop such values first"
+        )
+    try:
+        values = array.astype(np.float64)
+    except OverflowError:  # an integer of a thousand bits
+        raise ValueError(_BEYOND_FLOATS.format(name)) from None
+    large = array[np.abs(values) > 2**53]
+    if any(isinstance(item, Integral) for item in large.tolist()):
+        raise ValueError(_BEYOND_FLOATS.format(name))
+    return values
 
 
 def readonly(array: Array) -> Array:
@@ -173,9 +199,19 @@ def aligned_arrays(dtype: Any, *shapes: tuple[int, ...]) -> list[Array]:
     ]
 
 
-def as_features(X: Any, n_in: int, dtype: np.dtype[Any]) -> Array:
-    """Return X as numbers (n, n_in)."""
-    array = as_array("X", X)
+def as_features(
+    X: Any, n_in: int, dtype: np.dtype[Any], columns: Columns | None = None
+) -> Array:
+    """Return X as numbers (n, n_in).
+
+    columns: the names that the columns of a frame must have; None allows any.
+    """
+    found = None if type(X) is np.ndarray else column_names(X)
+    if found is None:
+        array = as_array("X", X)
+    else:
+        check_columns(columns, found)
+        array = frame_values("X", X)
     if array.ndim == 0:
         raise TypeError(
             f"X must be a table of numbers with two dimensions, (n, {n_in}), "
@@ -188,7 +224,7 @@ def as_features(X: Any, n_in: int, dtype: np.dtype[Any]) -> Array:
         raise ValueError(
             f"X must have two dimensions, (n, {n_in}), not shape {array.shape}{hint}"
         )
-    features = as_float_array("X", array, dtype)
+    features = as_float_array("X", array, dtype, found)
     if features.shape[1] != n_in:
         raise ValueError(
             f"X has {features.shape[1]} columns, but the net takes {n_in} inputs: pass "
@@ -197,8 +233,8 @@ def as_features(X: Any, n_in: int, dtype: np.dtype[Any]) -> Array:
     return features
 
 
-def _row_and_column(index: tuple[int, ...]) -> str:
+def _row_and_column(index: tuple[int, ...], columns: Columns | None) -> str:
     """Return the place in words, such as "row 2, column 1"."""
-    return ", ".join(
-        f"{axis} {i}" for axis, i in zip(("row", "column"), index, strict=False)
-    )
+    if len(index) < 2:
+        return ", ".join(f"row {i}" for i in index)
+    return f"row {index[0]}, {shown_column(index[1], columns)}"

@@ -1,137 +1,200 @@
-"""Atomic writes, and .npz archives of plain arrays without pickle."""
+"""Files that are written whole, and opened only if they are regular ones."""
 
-import io
-import json
+import errno
 import os
 import secrets
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-import numpy as np
+if sys.platform != "win32":  # which itself refuses to remove a file that is open
+    import fcntl
 
-from .arrays import Array
-
-_FORMAT = 1
-# Kinds of files: a noun for messages, and the function that reads it.
-_KINDS = {
-    "net": ("a net", "fastnn.load"),
-    "runs": ("a Runs", "fastnn.Runs.load"),
-    "part": ("a part of a sweep", "fit_many, by store="),
-}
+# The names of temporary files begin with it. They do not contain the name of the file
+# to be written, which may be as long as a name can be.
+_PREFIX = ".fastnn-new-"
+# Opening a pipe waits for its other end unless this flag is set.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write `content` to `path`; if that fails, the old file stays as it was."""
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(
-            f"cannot write the file {target}: a folder has that name"
-        )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write the file {target}: the folder {target.parent} does not exist"
-        )
-    temporary = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(content)
-        os.replace(temporary, target)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):  # it names the temporary file, not this one
-            raise type(error)(
-                f"cannot write the file {target}: {error.strerror or error}"
-            ) from error
-        raise
+def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
+    """Write `content` to `path`; if that fails, the old file stays as it was.
 
-
-@dataclass(frozen=True, eq=False)
-class Archive:
-    """Content of a file: facts (whatever JSON holds) and arrays, by name."""
-
-    facts: dict[str, Any]
-    arrays: dict[str, Array]
-
-    def fact(self, name: str) -> Any:
-        """Return a fact; ValueError if it is missing."""
-        if name not in self.facts:
-            raise ValueError(f"it has no {name}")
-        return self.facts[name]
-
-    def any_array(self, name: str) -> Array:
-        """Return an array of whatever shape and dtype; ValueError if it is missing."""
-        if name not in self.arrays:
-            raise ValueError(f"it has no {name}")
-        return self.arrays[name]
-
-    def array(
-        self, name: str, shape: tuple[int | None, ...], dtype: Any = "float64"
-    ) -> Array:
-        """Return an array; ValueError if it is missing, or of another shape or dtype.
-
-        None in the shape allows any length of at least 1.
-        """
-        array = self.any_array(name)
-        fits = array.ndim == len(shape) and all(
-            size > 0 if expected is None else size == expected
-            for size, expected in zip(array.shape, shape, strict=True)
-        )
-        if not fits or array.dtype != np.dtype(dtype):
-            raise ValueError(
-                f"its {name} has shape {array.shape} and dtype {array.dtype}"
-            )
-        return array
-
-
-def write_archive(path: str | os.PathLike[str], kind: str, archive: Archive) -> None:
-    """Write an archive of one kind, "net" or "runs"; on failure the old file stays.
-
-    The file is a .npz of plain arrays. The facts are one of them, as JSON text under
-    the kind's name.
+    A file is replaced by a complete one with the same mode and, as far as the system
+    allows, the same owner. A link stays, and the file that it points to is replaced.
+    A pipe or a device is written to. OSError for a folder, for a disk, for a read-only
+    file, and for whatever the system refuses.
     """
-    facts = {"format": _FORMAT, **archive.facts}
-    arrays: Mapping[str, Any] = {kind: np.array(json.dumps(facts)), **archive.arrays}
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_atomically(path, content.getvalue())
+    path = Path(path)
+    try:
+        _write(path, content)
+    except OSError as error:  # it may name the temporary file
+        named = type(error)(f"cannot write the file {path}: {error.strerror or error}")
+        named.errno = error.errno
+        raise named from error
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading; ValueError for a pipe or a device.
+
+    Those may never end, or wait for ever.
+    """
+    flags = os.O_RDONLY | _AT_ONCE | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise ValueError("it is not a regular file")
+
+
+def write_to_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
+    """Write all of `content` to a binary file object, from its present position on."""
+    rest = memoryview(content)
+    while len(rest):
+        # Unbuffered files write a part; those that return None write all.
+        rest = rest[stream.write(rest) or len(rest) :]
+
+
+def _write(path: Path, content: bytes | memoryview) -> None:
+    try:
+        old = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        old = None
+    target = Path(os.path.realpath(path))
+    if old is None:
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"the folder {target.parent} does not exist")
+    elif stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError("a folder has that name")
+    elif stat.S_ISBLK(old.st_mode):
+        raise OSError("it is a disk")
+    elif not os.access(path, os.W_OK):
+        raise PermissionError("it is read-only")
+    elif not stat.S_ISREG(old.st_mode) or not _same_file(target, old):
+        _write_in_place(path, content)
+        return
+    _replace(target, content, old)
+
+
+def _same_file(path: Path, status: os.stat_result) -> bool:
+    """Return False for files without a name, which /proc/self/fd shows as links."""
+    try:
+        return os.path.samestat(os.stat(path), status)
+    except FileNotFoundError:
+        return False
+
+
+def _write_in_place(path: Path, content: bytes | memoryview) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | _AT_ONCE)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "it is a pipe that nobody reads") from None
+        raise
+    with open(descriptor, "wb", buffering=0) as stream:
+        if _AT_ONCE:
+            os.set_blocking(descriptor, True)
+        write_to_stream(stream, content)
+
+
+def _replace(
+    target: Path, content: bytes | memoryview, old: os.stat_result | None
+) -> None:
+    folder = target.parent
+    _remove_leftovers(folder)
+    with _temporary(folder) as (temporary, stream):
+        stream.write(content)
+        stream.flush()
+        if old is not None and sys.platform != "win32":
+            _keep_owner_and_mode(stream.fileno(), old)
+        _sync(stream.fileno())
+        if sys.platform == "win32":
+            stream.close()  # an open file cannot be renamed there
+        os.replace(temporary, target)
+    if sys.platform != "win32":
+        # Without it a power failure could bring the old file back. A folder that
+        # cannot be opened must not make a save fail that has been done.
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 @contextmanager
-def reading_archive(path: str | os.PathLike[str], kind: str) -> Iterator[Archive]:
-    """Read what `write_archive` wrote, in a `with` block that checks the content.
+def _temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Create a file that is removed on failure; its lock says that a process needs it.
 
-    Any error but OSError, also one raised in the block, becomes a ValueError that names
-    the file: damaged files fail in a dozen ways.
+    The system drops the lock when the process ends, however that happens.
     """
+    while True:
+        path = folder / f"{_PREFIX}{secrets.token_hex(8)}"
+        stream = open(path, "xb")  # noqa: SIM115
+        try:
+            _lock(stream.fileno())
+            # Before it was locked, another process may have seen a leftover in it.
+            if path.exists():
+                yield path, stream
+                return
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            stream.close()
+
+
+def _lock(descriptor: int) -> None:
+    """Wait for the file's lock; a file system without locks goes without."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed.
+
+    Those are files of this user that nobody holds a lock on.
+    """
+    if sys.platform == "win32":
+        return
+    names: list[str] = []
+    with suppress(OSError):
+        names = [name for name in os.listdir(folder) if name.startswith(_PREFIX)]
+    for name in names:
+        with suppress(OSError):
+            descriptor = os.open(folder / name, os.O_RDWR | os.O_NOFOLLOW | _AT_ONCE)
+            try:
+                status = os.fstat(descriptor)
+                if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(folder / name)
+            finally:
+                os.close(descriptor)
+
+
+def _keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
+    mode = stat.S_IMODE(old.st_mode)
+    for owner in (old.st_uid, -1):  # only root gives files to others
+        with suppress(PermissionError):
+            os.fchown(descriptor, owner, old.st_gid)
+            break
+    else:
+        mode &= ~stat.S_IRWXG  # what the group could do is not for another group
+    with suppress(PermissionError):  # file systems without modes
+        os.fchmod(descriptor, mode)
+
+
+def _sync(descriptor: int) -> None:
+    """Wait until the content is on the disk, where the file system can tell."""
     try:
-        yield _read(path, kind)
-    except OSError:
-        raise
-    except Exception as error:
-        name, _ = _KINDS[kind]
-        raise ValueError(
-            f"{os.fspath(path)} is not {name} that this version of fastnn can read: "
-            f"{error}"
-        ) from None
-
-
-def _read(path: str | os.PathLike[str], kind: str) -> Archive:
-    content = Path(path).read_bytes()
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        raise ValueError("it is not a .npz file")
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        if kind not in file:
-            for other, (name, reader) in _KINDS.items():
-                if other in file:
-                    raise ValueError(f"it holds {name}, read it with {reader}")
-            raise ValueError("it holds other arrays")
-        facts = json.loads(str(file[kind]))
-        arrays = {name: file[name] for name in file if name != kind}
-    archive = Archive(facts, arrays)
-    if (version := archive.fact("format")) != _FORMAT:
-        raise ValueError(f"its format is {version}, and only {_FORMAT} is known")
-    return archive
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise

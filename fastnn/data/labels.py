@@ -1,13 +1,76 @@
 """Conversion of labels of any kind to the targets that the losses take.
 
-Targets are class numbers for the classification losses, and values for "mse".
+Targets are class numbers for the classification losses, and values for "mse". `Labels`
+is what a net remembers of its labels.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, as_array, as_float_array, readonly
+
+# From this number of different numbers on, y is more likely a quantity than labels.
+_MANY = 20
+_USE_MSE = "for a regression make the net with loss='mse'"
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labels of a net's classes.
+
+    of_class (n_classes,) has the label of each class number, which is the output that
+    stands for it. Labels are numbered in sorted order as far as they are known in time;
+    a number is never given to another label that y has had. seen (n_classes,) is False
+    for labels that y has not had: they are assumed, and give way to others.
+    """
+
+    of_class: Array
+    seen: Array
+
+    def __post_init__(self) -> None:
+        self.of_class.flags.writeable = self.seen.flags.writeable = False
+
+    @cached_property
+    def order(self) -> Array | None:
+        """The class numbers in the order of the labels; None if they are in order."""
+        order = np.argsort(self.of_class, kind="stable")
+        return None if (order[:-1] < order[1:]).all() else readonly(order)
+
+    @property
+    def in_order(self) -> Array:
+        """The labels (n_classes,), sorted as NumPy sorts."""
+        return self.of_class if self.order is None else self.of_class[self.order]
+
+    def with_seen(self, distinct: Array) -> "Labels | None":
+        """Return the labels after y had these; None if there is no class for one.
+
+        distinct: sorted labels. A new label takes the class of an assumed one, the
+        first after those of smaller labels if there is one.
+        """
+        numbers = class_numbers(distinct, self.of_class)
+        seen = self.seen.copy()
+        seen[numbers[numbers >= 0]] = True
+        new = distinct[numbers < 0]
+        if len(new) > np.count_nonzero(~seen):
+            return None
+        if len(new) and _is_text(new) != _is_text(self.of_class):
+            return None
+        of_class = self.of_class
+        if len(new):  # a copy, in a type that holds both
+            of_class = of_class.astype(np.result_type(of_class, new))
+        for label in new:
+            free = np.flatnonzero(~seen)
+            smaller = np.flatnonzero(seen & (of_class < label))
+            after = free[free > smaller[-1]] if len(smaller) else free
+            number = (after if len(after) else free)[0]
+            of_class[number], seen[number] = label, True
+        # No type holds both -1 and 2**64 - 1.
+        if (class_numbers(distinct, of_class) < 0).any():
+            return None
+        return Labels(of_class, seen)
 
 
 def encode_labels(
@@ -15,18 +78,25 @@ def encode_labels(
     n_rows: int,
     n_out: int,
     n_classes: int | None,
-    known_classes: Array | None,
+    known: Labels | None,
     dtype: np.dtype[Any],
-) -> tuple[Array, Array | None]:
-    """Return the targets for a loss, and the label of each class (n_classes,).
+    *,
+    learns: bool = False,
+    declared: Any = None,
+) -> tuple[Array, Labels | None]:
+    """Return the targets for a loss, and the labels of the classes.
 
     The targets are class numbers (n_rows, 1). If n_classes is None, they are the values
-    of y (n_rows, n_out), and there are no labels. Labels are whole numbers from 0, -1
-    and 1 for two classes, as many different strings as there are classes (numbered in
-    sorted order), or one-hot rows. known_classes are the labels of an earlier fit, to
-    which those of y must belong.
+    of y (n_rows, n_out), and there are no labels. y has labels, which are whole
+    numbers, booleans, strings or bytes, or one-hot rows. known: the labels of earlier
+    fits. learns: the caller remembers the labels that are returned. declared: the
+    labels of all classes, whether y has them or not.
     """
     if n_classes is None:
+        if declared is not None:
+            raise ValueError(
+                "classes= is for nets that predict labels: this net's loss takes values"
+            )
         return _as_values(y, n_rows, n_out, dtype), None
     labels = as_array("y", y)
     if labels.size == 0:
@@ -40,14 +110,76 @@ def encode_labels(
         labels = _from_one_hot(labels, n_out, n_classes)
     if labels.ndim != 1:
         raise ValueError(f"y must hold one label per row, not shape {labels.shape}")
-    labels = _as_ints_or_strings(labels)
-    classes = known_classes
-    if classes is None:
-        classes = readonly(_classes_of(labels, n_classes))
-    class_numbers = _class_numbers(labels, classes, known_classes is not None)
+    labels = plain_labels("y", labels, y)
+    if declared is not None:
+        known = _with_declared(known, declared, n_classes, labels)
+    if known is None:
+        known = _first_labels(np.unique(labels), n_classes, learns)
+    numbers = class_numbers(labels, known.of_class)
+    if numbers.min() < 0 or not known.seen.all():
+        known = _more_labels(known, labels, declared is not None)
+        numbers = class_numbers(labels, known.of_class)
     # Kernels use them as indices.
-    assert 0 <= class_numbers.min() <= class_numbers.max() < n_classes
-    return readonly(class_numbers.astype(dtype).reshape(-1, 1)), classes
+    assert 0 <= numbers.min() <= numbers.max() < n_classes
+    targets = numbers.astype(dtype).reshape(-1, 1)
+    targets.flags.writeable = False
+    return targets, known
+
+
+def plain_labels(name: str, labels: Array, given: Any) -> Array:
+    """Return labels (n,) as booleans, whole numbers, strings or bytes.
+
+    Objects get the NumPy type that holds them all. Missing labels and other values
+    raise an error that names the row. given: what labels was made of, which may know a
+    narrower type.
+    """
+    kind = labels.dtype.kind
+    if kind in "TO":
+        labels = _from_objects(name, labels)
+        # pandas has types such as Int8, of which NumPy makes objects.
+        narrow = getattr(getattr(given, "dtype", None), "numpy_dtype", None)
+        if narrow is not None and getattr(narrow, "kind", "O") in "biuf":
+            labels = labels.astype(narrow)
+        kind = labels.dtype.kind
+    if kind not in "biufUS":
+        raise TypeError(
+            f"labels must be whole numbers, booleans or strings, not dtype "
+            f"{labels.dtype}: convert {name} first, such as by {name}.astype(str)"
+        )
+    if kind == "f":
+        with np.errstate(invalid="ignore"):
+            wrong = ~(np.isfinite(labels) & (labels == np.floor(labels)))
+        if wrong.any():
+            row = int(wrong.argmax())
+            if np.isnan(labels[row]):
+                raise _missing(name, labels[row], row)
+            raise ValueError(
+                f"{name} has the label {labels[row]} in row {row}: labels must be "
+                f"whole numbers, booleans or strings; {_USE_MSE}"
+            )
+    return labels
+
+
+def class_numbers(labels: Array, of_class: Array) -> Array:
+    """Return the class number of each label (n,), -1 where no class has it.
+
+    >>> class_numbers(np.array([4, 2, 3]), np.array([2, 4]))
+    array([ 1,  0, -1])
+    """
+    if _is_text(labels) != _is_text(of_class):
+        return np.full(len(labels), -1)
+    values = labels
+    if labels.dtype != of_class.dtype and labels.dtype.kind not in "US":
+        with np.errstate(all="ignore"):
+            values = labels.astype(of_class.dtype)
+    order = np.argsort(of_class, kind="stable")
+    places = np.searchsorted(of_class, values, sorter=order)
+    numbers = order[np.minimum(places, len(of_class) - 1)]
+    wrong = of_class[numbers] != labels
+    if values is not labels:
+        # NumPy compares integers with floats as floats.
+        wrong |= values.astype(labels.dtype) != labels
+    return np.where(wrong, -1, numbers) if wrong.any() else numbers
 
 
 def from_one_hot(y: Array) -> Array:
@@ -63,23 +195,9 @@ def from_one_hot(y: Array) -> Array:
     if wrong.size:
         raise ValueError(
             f"row {wrong[0]} of y is {rows[wrong[0]].tolist()}, which is not one-hot: "
-            "pass rows with a single 1 among zeros"
+            f"pass rows with a single 1 among zeros; {_USE_MSE}"
         )
     return rows.argmax(axis=1)
-
-
-def check_classes(classes: Array | None, n_classes: int | None) -> Array | None:
-    """Return the labels of the classes from a file, if they are valid labels."""
-    if classes is None:
-        return None
-    valid = (
-        classes.shape == (n_classes,)
-        and classes.dtype.kind in "iU"
-        and (classes[:-1] < classes[1:]).all()
-    )
-    if not valid:
-        raise ValueError(f"its labels are not {n_classes} sorted numbers or strings")
-    return readonly(classes if classes.dtype.kind == "U" else classes.astype(np.int64))
 
 
 def _as_values(y: Any, n_rows: int, n_out: int, dtype: np.dtype[Any]) -> Array:
@@ -121,77 +239,169 @@ def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
     return from_one_hot(y)
 
 
-def _as_ints_or_strings(y: Array) -> Array:
-    """Return labels as int64 or as strings; other values raise an error."""
-    kind = y.dtype.kind
-    if kind in "OTU":
-        for row, label in enumerate(y):
-            if not isinstance(label, str):
-                raise TypeError(
-                    f"y has {label!r} in row {row}, among objects: labels must be all "
-                    "whole numbers or all strings, none missing"
-                )
-        return np.array(y.tolist(), dtype=str)
-    if kind not in "biuf":
+def _is_text(labels: Array) -> str:
+    """Return the kind of text, "U" or "S", that the labels are; "" for numbers."""
+    return labels.dtype.kind if labels.dtype.kind in "US" else ""
+
+
+def _from_objects(name: str, labels: Array) -> Array:
+    """Return objects (n,) as an array of the type that holds them all."""
+    items = labels.tolist()
+    types = set(map(type, items))
+    for allowed in (
+        str,
+        bytes,
+        (bool, np.bool_),
+        (bool, np.bool_, int, float, np.number),
+    ):
+        if all(issubclass(t, allowed) for t in types):
+            break
+    else:
+        for row, item in enumerate(items):
+            if _is_missing(item):
+                raise _missing(name, item, row)
+        row = next(
+            (i for i, item in enumerate(items) if not isinstance(item, allowed)), 0
+        )
         raise TypeError(
-            f"labels must be whole numbers or strings, not dtype {y.dtype}: convert y "
-            "first"
+            f"{name} has {items[row]!r} in row {row}, among objects: labels must be "
+            "all whole numbers, all booleans or all strings"
         )
-    wrong = np.zeros(len(y), bool)
-    if kind == "f":
-        y = y.astype(np.float64)
-        wrong = ~(np.isfinite(y) & (y == np.floor(y)) & (np.abs(y) < 2.0**53))
-    elif kind == "u":
-        wrong = y > np.iinfo(np.int64).max
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise ValueError(
-            f"y has the label {y[row]} in row {row}: labels must be whole numbers or "
-            "strings"
-        )
-    return y.astype(np.int64)
-
-
-def _classes_of(labels: Array, n_classes: int) -> Array:
-    """Return the sorted labels of the classes, for the labels of a first fit."""
-    distinct = np.unique(labels)
-    if labels.dtype.kind == "U":
-        if len(distinct) != n_classes:
+    plain = np.array(items)
+    for row, (item, held) in enumerate(zip(items, plain.tolist(), strict=True)):
+        if item != held or plain.dtype == object:
+            if _is_missing(item):
+                raise _missing(name, item, row)
             raise ValueError(
-                f"y has {len(distinct)} kinds of labels ({_first_few(distinct)}), but "
-                f"the net has {n_classes} classes: the two must be equal"
+                f"{name} has the label {item!r} in row {row}, which no NumPy type of "
+                f"these labels holds: number the labels, or pass other strings"
             )
-        return distinct
-    if n_classes == 2 and distinct[0] == -1 and set(distinct.tolist()) <= {-1, 1}:
-        return np.array([-1, 1])
-    return np.arange(n_classes)
+    return plain
 
 
-def _class_numbers(labels: Array, classes: Array, from_earlier_fit: bool) -> Array:
-    """Return the number of each label's class (n,)."""
-    verb = "has learned" if from_earlier_fit else "takes"
-    allowed = f"the net {verb} the labels {_first_few(classes)}"
-    if (labels.dtype.kind == "U") != (classes.dtype.kind == "U"):
-        raise ValueError(f"y has labels like {labels[0].item()!r}, but {allowed}")
-    numbers = np.searchsorted(classes, labels).clip(0, len(classes) - 1)
-    wrong = np.flatnonzero(classes[numbers] != labels)
-    if wrong.size:
-        row = wrong[0]
-        hint = ""
-        if (
-            not from_earlier_fit
-            and classes.dtype.kind != "U"
-            and labels.min() == 1
-            and labels.max() == len(classes)
-        ):
-            hint = ": subtract 1, or pass the labels as strings"
+def _is_missing(item: Any) -> bool:
+    """Return True for None, NaN, NaT and pandas' NA, without importing pandas."""
+    if item is None or type(item).__name__ in ("NAType", "NaTType"):
+        return True
+    numeric = isinstance(item, (float, np.floating, np.datetime64, np.timedelta64))
+    return numeric and bool(item != item)
+
+
+def _missing(name: str, item: Any, row: int) -> ValueError:
+    return ValueError(
+        f"{name} has a missing label, {item!s}, in row {row}: drop such rows, or give "
+        "them a label of their own"
+    )
+
+
+def _with_declared(
+    known: Labels | None, declared: Any, n_classes: int, y: Array
+) -> Labels:
+    """Return the labels that classes= declares; those that y has must be among them."""
+    classes = as_array("classes", declared)
+    if classes.ndim != 1:
         raise ValueError(
-            f"y has the label {labels[row].item()!r} in row {row}, but {allowed}{hint}"
+            f"classes must be a list of {n_classes} labels, not {declared!r}"
         )
-    return numbers
+    classes = plain_labels("classes", classes, declared)
+    distinct = np.unique(classes)
+    if len(distinct) != len(classes) or len(distinct) != n_classes:
+        repeated = len(classes) - len(distinct)
+        raise ValueError(
+            f"classes has {len(distinct)} different labels ({_first_few(distinct)})"
+            f"{f' and {repeated} repeated' if repeated else ''}, but the net has "
+            f"{n_classes} classes: list each label once"
+        )
+    if known is None:
+        return _all_seen(_held_by(distinct, y.dtype))
+    declared_labels = known.with_seen(distinct)
+    if declared_labels is None:
+        raise ValueError(
+            f"classes has the labels {_first_few(distinct)}, but the net has learned "
+            f"{_first_few(known.of_class[known.seen])}: make a new net"
+        )
+    return declared_labels
 
 
-def _first_few(labels: Array) -> str:
+def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
+    """Return the labels of the classes, for the sorted labels of a first y.
+
+    As many labels as classes are the classes. Of fewer ones, those from 0 are their own
+    numbers, and -1 goes with 1.
+    """
+    numbers = np.arange(n_classes)
+    from_0 = class_numbers(distinct, numbers)
+    is_text = _is_text(distinct)
+    if len(distinct) == n_classes:
+        # A caller that forgets them would number a batch with fewer labels otherwise.
+        if learns or is_text or ((from_0 < 0) | (from_0 == numbers)).all():
+            return _all_seen(distinct)
+        raise ValueError(
+            f"y has the labels {_first_few(distinct)}, and the net has not been fitted "
+            f"to them: fit it first, or pass labels from 0 to {n_classes - 1}"
+        )
+    for assumed in (numbers, np.array([-1, 1])):
+        if len(assumed) == n_classes and not is_text:
+            found = class_numbers(distinct, assumed)
+            if (found >= 0).all():
+                seen = np.isin(numbers, found)
+                of_class = _held_by(assumed, distinct.dtype)
+                return Labels(of_class, seen)
+    if len(distinct) < n_classes:
+        raise ValueError(
+            f"y has {len(distinct)} kinds of labels ({_first_few(distinct)}), but the "
+            f"net has {n_classes} classes: pass all {n_classes} labels to fit, as "
+            f"classes={_first_few(distinct, brackets=True)}"
+        )
+    remedy = (
+        f"end the net in {len(distinct)} outputs, with loss 'softmax_ce'; or {_USE_MSE}"
+    )
+    if is_text:
+        remedy = f"end the net in {len(distinct)} outputs, with loss 'softmax_ce'"
+    elif len(distinct) > _MANY:
+        remedy = f"these look like values, not labels: {_USE_MSE}"
+    raise ValueError(
+        f"y has {len(distinct)} kinds of labels ({_first_few(distinct)}), but the net "
+        f"has {n_classes} classes: {remedy}"
+    )
+
+
+def _more_labels(known: Labels, labels: Array, declared: bool) -> Labels:
+    """Return the known labels with those of another y."""
+    more = known.with_seen(np.unique(labels))
+    if more is not None:
+        return more
+    names = _first_few(known.of_class[known.seen])
+    whose = f"classes has {names}" if declared else f"the net has learned {names}"
+    if _is_text(labels) != _is_text(known.of_class):
+        raise ValueError(f"y has labels like {labels[0].item()!r}, but {whose}")
+    row = int(np.argmin(class_numbers(labels, known.of_class)))
+    hint = (
+        "" if declared else ": make a new net, and pass all labels to fit as classes="
+    )
+    raise ValueError(
+        f"y has the label {labels[row].item()!r} in row {row}, but {whose}{hint}"
+    )
+
+
+def _all_seen(of_class: Array) -> Labels:
+    return Labels(of_class, np.ones(len(of_class), bool))
+
+
+def _held_by(labels: Array, dtype: np.dtype[Any]) -> Array:
+    """Return labels in the dtype of y, or in the next that holds them."""
+    if dtype.kind in "US" or _is_text(labels):
+        return labels
+    with np.errstate(all="ignore"):
+        converted = labels.astype(dtype)
+    if (converted == labels).all():
+        return converted
+    return labels.astype(np.result_type(labels, dtype))
+
+
+def _first_few(labels: Array, brackets: bool = False) -> str:
     """Return up to five labels as text."""
     shown = ", ".join(repr(label) for label in labels[:5].tolist())
+    if brackets:
+        return f"[{shown}, ...]"
     return shown + (", ..." if len(labels) > 5 else "")

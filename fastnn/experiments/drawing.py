@@ -1,4 +1,7 @@
-"""Maps and films that several experiments draw."""
+"""Colours, maps and films that several experiments draw.
+
+In all pictures, the first colours of `plot.COLORS` mean classes, and others trainings.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -6,14 +9,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import Sequential, plot
-from ..plot.maps import grid_probabilities
-from ..plot.style import hide_scales
+from ..plot.maps import grid_probabilities, region_handles
+from ..plot.style import COLORS, foreground, hide_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Square = tuple[float, float]  # the lowest and the highest value of both inputs
 ShowFrame = Callable[[int], None]
+
+
+def run_colors() -> list[str]:
+    """Return the colours of up to three trainings: none is that of a class."""
+    return [foreground(), COLORS[3], COLORS[4]]
+
+
+def draw_region_legend(figure: "Figure") -> None:
+    """Explain the colours and borders of maps of two classes, below all Axes."""
+    from matplotlib.lines import Line2D
+
+    border = Line2D([], [], color=foreground(), linewidth=0.8, label="probability 0.5")
+    figure.legend(
+        handles=[*region_handles(np.array(["predicts 0", "predicts 1"])), border],
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize="small",
+    )
 
 
 def draw_regions(

@@ -44,8 +44,8 @@ class Run:
 
     mode, setting: which training it is, and the net and how it was trained
     updates, seconds: the totals over all nets
-    loss: the mean loss along the last epoch, before its updates
-    accuracy: the share of points that the trained net classifies correctly
+    loss, accuracy: of the net after training, over all points: the mean loss, and the
+        share that is classified correctly
     nets: the number of nets; loss and accuracy are NaN if there are many
     trace: further sequences for `results.json`, such as {"loss": [...]}
     """
@@ -89,13 +89,15 @@ class Picture:
     """A picture, written to `name`.png.
 
     `draw` fills an empty figure of `size` (width, height) in inches, whose layout is
-    "constrained".
+    "constrained", in the style that matplotlib is set to, which may be dark. `alt`
+    tells those who cannot see the picture what it shows.
     """
 
     name: str
     caption: str
     size: tuple[float, float]
     draw: Callable[["Figure"], None]
+    alt: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Film:
 
     `draw` prepares a figure of `size` (width, height) in inches, and returns a function
     that shows frame 0 ... n_frames - 1 in it. All frames have the layout of the first.
+    `alt` is as for a picture.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Film:
     size: tuple[float, float]
     n_frames: int
     draw: Callable[["Figure"], Callable[[int], None]]
+    alt: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from .outcome import Run
 _TRACE = 200  # about the most epochs that a trace has
 
 
-def run_of_net(mode: str, setting: str, history: History, accuracy: float) -> Run:
-    """Return the run of one fit, with its losses and accuracies as the trace.
+def run_of_net(
+    mode: str, setting: str, history: History, loss: float, accuracy: float
+) -> Run:
+    """Return the run of one fit, with the losses and accuracies of epochs as the trace.
 
-    accuracy is the share of points that the trained net classifies correctly.
+    loss and accuracy are those of the trained net over all points.
     """
     step = -(-history.epochs // _TRACE)
     trace = {
@@ -21,7 +23,6 @@ def run_of_net(mode: str, setting: str, history: History, accuracy: float) -> Ru
         "loss": history.loss[::step].tolist(),
         "accuracy": history.accuracy[::step].tolist(),
     }
-    loss = float(history.loss[-1])
     return Run(
         mode, setting, history.updates, history.seconds, loss, accuracy, trace=trace
     )

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
-from ..data.files import Archive
 from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
 from .initializers import Init, is_arrays, parse
 from .layers import (
@@ -27,6 +27,9 @@ from .losses import LOSSES, Loss
 # The layers that a file can name.
 _CLASSES = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
 _LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in _CLASSES}
+# How many numbers the constructors of the others take: none.
+_N_ARGUMENTS: dict[type[Layer], int] = {Affine: 2, MatMul: 2, Repeat: 1}
+_MAX_LAYERS = 4096  # of a net in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +82,21 @@ class Architecture:
     def from_archive(cls, archive: Archive) -> Self:
         """Build the architecture that a file's facts describe."""
         described = archive.fact("layers")
-        layers = [_LAYERS[name](*arguments) for name, arguments in described]
-        return cls.of(layers, archive.fact("loss"))
+        if not isinstance(described, list) or len(described) > _MAX_LAYERS:
+            raise ValueError(f"its layers are not a list of up to {_MAX_LAYERS:,}")
+        loss = check_choice("its loss", archive.fact("loss"), LOSSES)
+        return cls.of([_from_description(layer) for layer in described], loss)
 
     def facts(self) -> dict[str, Any]:
-        """Describe layers and loss as JSON values; TypeError for a user's layers."""
+        """Describe layers and loss as JSON values.
+
+        TypeError for a user's layers, ValueError for more layers than a file may have.
+        """
+        if len(self.layers) > _MAX_LAYERS:
+            raise ValueError(
+                f"the net has {len(self.layers):,} layers, but only up to "
+                f"{_MAX_LAYERS:,} can be saved"
+            )
         return {
             "loss": self.loss.name,
             "layers": [_described(layer) for layer in self.layers],
@@ -184,11 +197,13 @@ def _sizes(layers: Sequence[Layer]) -> tuple[int, int]:
     """Return the numbers of inputs and outputs, if the layers fit each other."""
     width: int | None = None
     n_in: int | None = None
+    seen: set[int] = set()
     for index, layer in enumerate(layers):
-        if layer.owned or any(layer is other for other in layers[:index]):
+        if layer.owned or id(layer) in seen:
             raise ValueError(
                 f"layer {index}, {layer!r}, is part of a net already: make a new one"
             )
+        seen.add(id(layer))
         try:
             width = layer.n_outputs(width)
         except ValueError as error:
@@ -223,8 +238,10 @@ def _choose_loss(loss: Any, n_out: int) -> Loss:
 
 def _without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
     """Drop a final activation, which must be the one that the loss contains."""
-    while isinstance(layers[-1], Identity):
-        layers = layers[:-1]
+    end = len(layers)
+    while isinstance(layers[end - 1], Identity):
+        end -= 1
+    layers = layers[:end]
     last = layers[-1]
     if not isinstance(last, (Activation, Softmax)):
         return tuple(layers)
@@ -239,6 +256,19 @@ def _without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
             "or with no activation at the end"
         )
     return tuple(layers[:-1])
+
+
+def _from_description(described: Any) -> Layer:
+    """Return the layer that a file describes by its name and its numbers."""
+    if not isinstance(described, list) or len(described) != 2:
+        raise ValueError("one of its layers is not a name and a list of numbers")
+    name, numbers = described
+    if not isinstance(name, str) or name not in _LAYERS:
+        raise ValueError(f"one of its layers is none of {', '.join(_LAYERS)}")
+    kind = _LAYERS[name]
+    if not isinstance(numbers, list) or len(numbers) != _N_ARGUMENTS.get(kind, 0):
+        raise ValueError(f"its {name} does not have the right numbers")
+    return kind(*numbers)
 
 
 def _described(layer: Layer) -> tuple[str, list[Any]]:

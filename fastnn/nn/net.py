@@ -6,6 +6,8 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 
 from ..data.arrays import Array
+from ..data.frames import Columns
+from ..data.schema import Schema
 from .architecture import Architecture
 from .layers import Layer
 from .losses import Loss
@@ -20,6 +22,8 @@ class Net(Protocol):
     def loss(self) -> Loss: ...
     @property
     def classes(self) -> Array | None: ...
+    @property
+    def columns(self) -> Columns | None: ...
     @property
     def n_in(self) -> int: ...
     @property
@@ -47,11 +51,11 @@ class Net(Protocol):
     def params(self) -> list[Array]: ...
 
 
-Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Array | None], Net])
+Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Schema], Net])
 
 # `fastnn.model` registers its constructor here, because `sweep.runs` makes nets and
 # must not import `fastnn.model`.
-_builders: list[Callable[[Architecture, Array, Array | None], Net]] = []
+_builders: list[Callable[[Architecture, Array, Schema], Net]] = []
 
 
 def builds_nets(builder: Builder) -> Builder:
@@ -60,10 +64,10 @@ def builds_nets(builder: Builder) -> Builder:
     return builder
 
 
-def build_net(architecture: Architecture, theta: Array, classes: Array | None) -> Net:
-    """Build a net with these parameters (n_params,) and labels of the classes.
+def build_net(architecture: Architecture, theta: Array, schema: Schema) -> Net:
+    """Build a net with these parameters (n_params,) that knows this of its data.
 
     It has copies of the layers and of theta.
     """
     (builder,) = _builders
-    return builder(architecture.copy(), theta.copy(), classes)
+    return builder(architecture.copy(), theta.copy(), schema)

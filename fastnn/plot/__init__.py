@@ -1,7 +1,9 @@
 """Plots of data, nets and trainings.
 
 Each function draws on the Axes or figure it is given, or on new ones, and returns the
-Axes. None of them calls `show()`, and matplotlib is imported at the first plot.
+Axes. None of them calls `show()`, and matplotlib is imported at the first plot. They
+follow matplotlib's styles, dark ones included. Labels in letters that its font lacks,
+such as Hangul, use an installed font that has them; without one they are boxes.
 """
 
 from .history import history

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..sweep.runs import Runs
-from .maps import decision_map
-from .style import hide_scales
+from .maps import LONGEST_LEGEND, decision_map, plane_classes, region_handles
+from .style import choose_fonts, hide_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,10 @@ def gallery(
     X: Any,
     y: Any,
 ) -> list[Axes]:
-    """Draw the maps of `rows`, one row per label, into a cell of a figure."""
+    """Draw the maps of `rows`, one row per label, into a cell of a figure.
+
+    A legend below names up to ten classes.
+    """
     grid = cell.subgridspec(len(rows), _COLUMNS)
     axes = []
     for row, (label, nets) in enumerate(rows.items()):
@@ -57,6 +60,17 @@ def gallery(
             axes.append(figure.add_subplot(grid[row, column]))
             _draw_map(axes[-1], runs, net, X, y)
         axes[-len(nets)].set_ylabel(label)
+    classes = plane_classes(runs.net)
+    if axes and classes is not None and len(classes) <= LONGEST_LEGEND:
+        legend = figure.legend(
+            handles=region_handles(classes),
+            title="predicted label",
+            loc="outside lower center",
+            ncols=len(classes),
+            frameon=False,
+            fontsize="small",
+        )
+        choose_fonts(legend)
     return axes
 
 

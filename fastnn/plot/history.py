@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..data.arrays import Array
 from ..training.history import History as _History
-from .style import COLORS, axes_or_new, curve
+from .style import COLORS, axes_or_new, curve, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +20,8 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
     """Plot loss and accuracy over the epochs.
 
     The loss has a dashed line at its lowest value. The accuracy, if the net classifies,
-    has a scale of its own on the right and a dashed line at its highest value.
+    has a scale of its own on the right and a dashed line at its highest value. The
+    legend above gives both values. Losses that are not finite leave gaps.
 
     Raises TypeError for anything but a History, and ValueError if it has no epoch.
 
@@ -39,17 +41,34 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
 
     ax = axes_or_new(ax)
     epochs = np.arange(1, history.epochs + 1)
-    marker = "o" if history.epochs == 1 else ""
-    loss, accuracy = history.loss, history.accuracy
-    curve(ax, epochs, loss, "loss", _LOSS, loss.min(), marker=marker)
+    loss, accuracy = (
+        np.where(np.isfinite(values), values, np.nan)
+        for values in (history.loss, history.accuracy)
+    )
+    _draw(ax, epochs, loss, "loss", "lowest", _LOSS)
+    lines = list(ax.lines)
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean loss", color=_LOSS)
     ax.xaxis.set_major_locator(
-        MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+        MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
     )
-    if not np.isnan(accuracy).all():
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    if np.isfinite(accuracy).any():
         right = ax.twinx()
-        best = accuracy.max()
-        curve(right, epochs, accuracy, "accuracy", _ACCURACY, best, marker=marker)
+        _draw(right, epochs, accuracy, "accuracy", "highest", _ACCURACY)
+        lines += right.lines
         right.set_ylabel("accuracy", color=_ACCURACY)
+    legend_above(ax, lines, column=2.2)
     return ax
+
+
+def _draw(
+    ax: Axes, epochs: Array, values: Array, name: str, best: str, color: str
+) -> None:
+    """Draw finite values, and a dashed line at the lowest or highest of them."""
+    if not np.isfinite(values).any():
+        curve(ax, epochs, values, f"{name}: not finite", color)
+        return
+    extreme = np.nanmin(values) if best == "lowest" else np.nanmax(values)
+    label = f"{name} (dashed: {best}, {extreme:.4g})"
+    curve(ax, epochs, values, label, color, float(extreme))

@@ -8,12 +8,18 @@ import numpy as np
 
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
+from ..data.frames import Columns
 from ..nn.net import Net
 from .points import class_numbers, label_axes, marker_area, scatter
-from .style import axes_or_new, class_colors
+from .style import axes_or_new, choose_fonts, class_colors, foreground
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# How far a region's colour lies between the background and the colour of its class:
+# where the class is barely the most probable one, and what certainty adds.
+_PALEST, _CERTAIN = 0.12, 0.33
+LONGEST_LEGEND = 10  # classes
 
 
 def decision_map(
@@ -28,7 +34,7 @@ def decision_map(
     A deeper colour means a more probable class; lines show where the class changes. The
     points X (n, 2) are drawn on top, coloured by their labels y (n,) if given. The map
     covers the points, or [-1, 1]^2 without them. resolution is the number of cells
-    along each side.
+    along each side. A legend names up to ten classes.
 
     Raises ValueError if the net has other than two inputs or no classes.
 
@@ -42,7 +48,7 @@ def decision_map(
         raise ValueError(
             f"a decision map needs a classifier with 2 inputs, not {net!r}"
         )
-    points, numbers = check_points(X, y, classes)
+    points, numbers = check_points(X, y, classes, net.columns)
     resolution = check_int("resolution", resolution, 2)
     ax = axes_or_new(ax)
     if points is None:
@@ -57,10 +63,21 @@ def decision_map(
         scatter(ax, points, classes, numbers)
     elif points is not None:
         area = marker_area(len(points))
-        ax.scatter(points[:, 0], points[:, 1], s=area, color="black", linewidths=0)
+        ax.scatter(points[:, 0], points[:, 1], s=area, color=foreground(), linewidths=0)
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
     label_axes(ax, classes)
+    if (legend := ax.get_legend()) is not None:
+        legend.set_title("point: label\nregion: predicted")
+    elif len(classes) <= LONGEST_LEGEND:
+        ax.legend(
+            handles=region_handles(classes),
+            title="predicted label",
+            loc="upper right",
+            framealpha=0.9,
+            fontsize="small",
+        )
+    choose_fonts(ax)
     return ax
 
 
@@ -72,13 +89,15 @@ def plane_classes(net: Net) -> Array | None:
     return np.arange(n_classes) if net.classes is None else net.classes
 
 
-def check_points(X: Any, y: Any, classes: Array) -> tuple[Array | None, Array | None]:
+def check_points(
+    X: Any, y: Any, classes: Array, columns: Columns | None
+) -> tuple[Array | None, Array | None]:
     """Return the points (n, 2) and their class numbers (n,), each None if not given."""
     if X is None and y is not None:
         raise ValueError("y is given without X: pass the points of these labels, too")
     if X is None:
         return None, None
-    points = as_features(X, 2, np.dtype("float64"))
+    points = as_features(X, 2, np.dtype("float64"), columns)
     return points, None if y is None else class_numbers(y, len(points), classes)[1]
 
 
@@ -101,28 +120,51 @@ def regions(ax: Axes, x1: Array, x2: Array, probabilities: Array) -> None:
     >>> p = np.broadcast_to(x, (20, 20))
     >>> regions(ax, x, x, np.stack([p, 1.0 - p], axis=2))
     """
-    from matplotlib.colors import to_rgb
-
     n_classes = probabilities.shape[2]
-    colors = np.array([to_rgb(color) for color in class_colors(n_classes)])
     best = probabilities.argmax(axis=2)
     by_chance = 1.0 / n_classes
     certainty = (probabilities.max(axis=2) - by_chance) / (1.0 - by_chance)
-    strength = np.where(certainty > 0.0, 0.12 + 0.33 * certainty, 0.0)[..., np.newaxis]
+    strength = np.where(certainty > 0.0, _PALEST + _CERTAIN * certainty, 0.0)
+    background, colors = _background(ax), _class_rgb(n_classes)
+    shades = background + strength[..., np.newaxis] * (colors[best] - background)
     half = 0.5 * np.array([x1[1] - x1[0], x2[1] - x2[0]])
     extent = (x1[0] - half[0], x1[-1] + half[0], x2[0] - half[1], x2[-1] + half[1])
-    ax.imshow(
-        1.0 - strength * (1.0 - colors[best]),
-        origin="lower",
-        extent=extent,
-        aspect="auto",
-        zorder=0,
-    )
+    ax.imshow(shades, origin="lower", extent=extent, aspect="auto", zorder=0)
     # The one border between two classes is that of the first.
     for number in range(n_classes if n_classes > 2 else 1):
         others = np.delete(probabilities, number, axis=2).max(axis=2)
         margin = probabilities[..., number] - others
         if margin.min() < 0.0 < margin.max():
             ax.contour(
-                x1, x2, margin, levels=[0.0], colors="#333333", linewidths=0.8, zorder=2
+                x1,
+                x2,
+                margin,
+                levels=[0.0],
+                colors=foreground(),
+                linewidths=0.8,
+                zorder=2,
             )
+
+
+def region_handles(classes: Array) -> list[Any]:
+    """Return a legend's patches in the colours of the regions of sure predictions."""
+    from matplotlib.patches import Patch
+
+    strength = _PALEST + _CERTAIN
+    return [
+        Patch(color=(*color, strength), linewidth=0.0, label=str(label))
+        for label, color in zip(classes, _class_rgb(len(classes)), strict=True)
+    ]
+
+
+def _class_rgb(n: int) -> Array:
+    """Return the colours (n, 3) of n classes."""
+    from matplotlib.colors import to_rgb
+
+    return np.array([to_rgb(color) for color in class_colors(n)])
+
+
+def _background(ax: Axes) -> Array:
+    from matplotlib.colors import to_rgb
+
+    return np.array(to_rgb(ax.get_facecolor()))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.arrays import Array, as_array, as_features
 from ..data.labels import from_one_hot
-from .style import axes_or_new, class_colors
+from .style import axes_or_new, choose_fonts, class_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,7 @@ def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax)
     scatter(ax, points, classes, numbers)
     label_axes(ax, classes, two_features=points.shape[1] == 2)
+    choose_fonts(ax)
     return ax
 
 
@@ -83,7 +84,7 @@ def scatter(ax: Axes, points: Array, classes: Array, numbers: Array) -> None:
             s=area,
             color=[color],
             label=str(classes[number]),
-            edgecolors="white" if outlined else "none",
+            edgecolors=[ax.get_facecolor()] if outlined else "none",
             linewidths=0.4 if outlined else 0.0,
             zorder=3,
         )

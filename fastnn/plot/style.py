@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..data.arrays import Array
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 # The palette of Okabe and Ito, whose colours the colour-blind can tell apart.
@@ -24,10 +26,39 @@ COLORS = (
 )
 
 
+# Families with the letters of East Asia, as Windows, macOS and Linux bring them.
+_FAMILIES = (
+    "Noto Sans CJK KR",
+    "Noto Sans KR",
+    "NanumGothic",
+    "Malgun Gothic",
+    "Apple SD Gothic Neo",
+    "AppleGothic",
+    "UnDotum",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Arial Unicode MS",
+)
+# Comes with matplotlib from 3.11 on, and has a box for every character.
+_LAST_RESORT = "Last Resort High-Efficiency"
+
+
+def foreground() -> str:
+    """Return the colour of text and lines: black, or the one of a dark style."""
+    import matplotlib
+
+    return str(matplotlib.rcParams["text.color"])
+
+
 def class_colors(n: int) -> list[Any]:
-    """Return n different colours: those of `COLORS`, or of a colormap beyond eight."""
-    if n <= len(COLORS):
+    """Return n different colours: those of `COLORS`, or of a colormap beyond eight.
+
+    The eighth, black, is that of text, which is white in a dark style.
+    """
+    if n < len(COLORS):
         return list(COLORS[:n])
+    if n == len(COLORS):
+        return [*COLORS[:-1], foreground()]
     import matplotlib
 
     return list(matplotlib.colormaps["turbo"](np.linspace(0.05, 0.95, n)))
@@ -47,6 +78,34 @@ def despine(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def choose_fonts(artist: Artist) -> None:
+    """Give the texts of an artist fonts that have their letters, such as Hangul.
+
+    They are chosen among the installed ones. Letters that none of these has are drawn
+    as boxes.
+    """
+    from matplotlib import font_manager
+    from matplotlib.text import Text
+
+    for text in artist.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_text().isascii():
+            continue
+        missing = {ord(letter) for letter in text.get_text() if letter.isprintable()}
+        families = list(text.get_fontfamily())
+        installed = set(font_manager.get_font_names())
+        for family in [*families, *_FAMILIES, _LAST_RESORT]:
+            found = family in installed or family in families
+            if not missing or not found:
+                continue
+            path = font_manager.findfont(font_manager.FontProperties(family=[family]))
+            covered = missing & font_manager.get_font(path).get_charmap().keys()
+            missing -= covered
+            if covered and family not in families:
+                families.append(family)
+        text.set_fontfamily(families)
+
+
 def hide_scales(ax: Axes) -> None:
     """Remove the ticks and the labels of both axes."""
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
@@ -61,10 +120,31 @@ def curve(
     best: float | None = None,
     **style: Any,
 ) -> None:
-    """Draw a line over x, and a dashed horizontal line at the best value if given."""
-    ax.plot(x, values, color=color, label=label, **({"linewidth": 1.4} | style))
+    """Draw a line over x, and a dashed horizontal line at the best value if given.
+
+    A single value among NaNs is drawn as a marker, since it makes no line.
+    """
+    marker = "o" if np.isfinite(values).sum() == 1 else ""
+    shown: dict[str, Any] = {"linewidth": 1.4, "marker": marker} | style
+    ax.plot(x, values, color=color, label=label, **shown)
     if best is not None:
-        ax.axhline(best, color=color, linestyle="--", linewidth=0.8, alpha=0.7)
+        ax.axhline(best, color=color, linestyle="--", linewidth=0.8)
+
+
+def legend_above(ax: Axes, handles: Sequence[Any], column: float) -> None:
+    """Place a legend of artists above the Axes, in columns of `column` inches."""
+    handles = [each for each in handles if not each.get_label().startswith("_")]
+    width = ax.bbox.width / ax.figure.dpi
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=int(np.clip(width / column, 1, len(handles))),
+        frameon=False,
+        fontsize="small",
+        columnspacing=1.2,
+        handlelength=1.4,
+    )
 
 
 def bands(

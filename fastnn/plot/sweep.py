@@ -11,7 +11,7 @@ from ..sweep.runs import Runs
 from ..sweep.statistics import Proportion
 from .gallery import gallery, typical_nets
 from .maps import check_points, plane_classes
-from .style import COLORS, bands, despine
+from .style import COLORS, bands, despine, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95)
 # Inches: the width of a new figure, the heights of its curves and of a row of maps.
 _WIDTH, _CURVES, _MAPS = 12.0, 3.6, 2.9
-_LEGEND_COLUMN = 0.8  # inches
 
 
 def success(
@@ -68,9 +67,10 @@ def success(
     final = runs.success_rate(loss_below, accuracy_above)
     quantiles = runs.loss_quantiles(_QUANTILES)
     rows: dict[str, Array] = {}
-    classes = plane_classes(runs.net)
+    net = runs.net
+    classes = plane_classes(net)
     if classes is not None:
-        check_points(X, y, classes)  # before there is a figure
+        check_points(X, y, classes, net.columns)  # before there is a figure
         rows = typical_nets(runs, runs.solved(loss_below, accuracy_above))
     heights = [_CURVES, len(rows) * _MAPS] if rows else [_CURVES]
     if figure is None:
@@ -107,7 +107,10 @@ def _draw_share(ax: Axes, epochs: Array, share: Array, final: Proportion) -> Non
     color, end = COLORS[2], epochs[-1]
     ax.plot(epochs, share, color=color, linewidth=1.4)
     ax.vlines(end, final.low, final.high, color=color, linewidth=2.0)
-    label = f"{final:.1%} in the end ({final.low:.1%} to {final.high:.1%})"
+    label = (
+        f"{final:.1%} after training (95% interval: {final.low:.1%} to "
+        f"{final.high:.1%})"
+    )
     ax.plot(end, float(final), "o", markersize=4, color=color, label=label)
     ax.set_ylim(-0.03, 1.03)
     ax.yaxis.set_major_formatter("{x:.0%}")
@@ -131,7 +134,7 @@ def _draw_losses(
     one = len(epochs) == 1
     marker, linewidth = ("o", 8.0) if one else ("", 0.0)
     edges = np.minimum(quantiles[[1, 2, 4, 5]], 10.0 * limits[1])
-    bands(ax, epochs, edges, ("90% of nets", "half"), linewidth)
+    bands(ax, epochs, edges, ("middle 90% of nets", "middle half"), linewidth)
     ax.plot(
         epochs, median, color=COLORS[0], linewidth=1.4, marker=marker, label="median"
     )
@@ -142,11 +145,11 @@ def _draw_losses(
         color=COLORS[0],
         linewidth=0.8,
         marker=marker,
-        markerfacecolor="white",
-        label="lowest",
+        markerfacecolor=ax.get_facecolor(),
+        label="lowest loss",
     )
     if threshold is not None:
-        label = f"threshold {threshold:g}"
+        label = f"threshold: {threshold:g}"
         ax.axhline(threshold, color=COLORS[1], linewidth=0.8, label=label)
 
 
@@ -181,13 +184,4 @@ def _finish(ax: Axes) -> None:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("epoch")
     despine(ax)
-    width = ax.bbox.width / ax.figure.dpi
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=int(np.clip(width / _LEGEND_COLUMN, 1, 5)),
-        frameon=False,
-        fontsize="small",
-        columnspacing=1.2,
-        handlelength=1.4,
-    )
+    legend_above(ax, ax.get_legend_handles_labels()[0], column=1.6)

@@ -206,7 +206,7 @@ class Distributor:
         try:
             future = self._workers.submit(part, again > 0)
         except BrokenExecutor as error:
-            raise self._broken(part) from error
+            raise self._broken(error, part) from error
         self._running[future] = part, again
 
     def _collect(self, future: Future[PartResult | None]) -> None:
@@ -214,7 +214,7 @@ class Distributor:
         try:
             done = future.result()
         except BrokenExecutor as error:
-            raise self._broken(part) from error
+            raise self._broken(error, part) from error
         except CancelledError:  # a Dask cluster has lost the work
             done = None
         except Exception as error:
@@ -257,14 +257,16 @@ class Distributor:
                     self._keep(future, part, done)
         self._running.clear()
 
-    def _broken(self, part: Part) -> BrokenExecutor:
-        parts = [part, *(other for other, _ in self._running.values())]
-        names = ", ".join(sorted({other.name for other in parts}))
+    def _broken(self, error: BrokenExecutor, part: Part) -> BrokenExecutor:
+        """Return an error of the same kind that says what to do."""
+        broken = {one.start: one.name for one, _ in self._running.values()}
+        broken[part.start] = part.name
+        names = ", ".join(broken[start] for start in sorted(broken))
         n_finished, _ = self._state.progress()
-        kept = "net.runs" if self._store is None else "net.runs and the store"
-        return BrokenExecutor(
-            f"{self._workers.name} broke: one of its processes ended, as it does when "
-            f"it is killed or has no memory left, while it trained {names}. {kept} "
-            f"keep the {n_finished:,} nets that are finished: call again with a new "
-            "executor" + ("" if self._store else ", and with store= to go on there")
+        resume = "" if self._store else ", and with store= to go on where it was"
+        return type(error)(
+            f"{self._workers.name} broke while it trained {names}: one of its "
+            "processes ended, as it does when it is killed or finds no memory. "
+            f"{n_finished:,} nets are finished, and net.runs has them: call again with "
+            f"a new executor{resume}"
         )

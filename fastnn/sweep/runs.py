@@ -1,17 +1,16 @@
 """Runs: what `fit_many` returns, many trainings of one architecture."""
 
 import operator
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from ..data.archives import Archive, Target, reading_archive, write_archive
 from ..data.arguments import check_dtype, check_float, check_int
 from ..data.arrays import Array
-from ..data.files import Archive, reading_archive, write_archive
-from ..data.labels import check_classes
+from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
@@ -33,7 +32,8 @@ class Runs:
     before its update; its accuracy the share of samples whose class was right then, NaN
     for mse and where the loss is not finite.
 
-    architecture, classes: their description, and the labels of the classes.
+    architecture, schema: their description, and what they know of the data: the names
+    of its columns, and the labels of the classes, `classes`.
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
@@ -54,7 +54,7 @@ class Runs:
     """
 
     architecture: Architecture
-    classes: Array | None
+    schema: Schema
     theta: Array
     seeds: Array | None
     trained: Array
@@ -94,7 +94,7 @@ class Runs:
                     f"net {index} diverged: its parameters, runs.theta[{index}], are "
                     "not finite, so no net can have them"
                 )
-            return build_net(self.architecture, self.theta[index], self.classes)
+            return build_net(self.architecture, self.theta[index], self.schema)
         nets = np.arange(len(self))[index]
         if nets.ndim != 1:
             raise IndexError(
@@ -122,10 +122,15 @@ class Runs:
         return (self[i] for i in range(len(self)))
 
     @property
+    def classes(self) -> Array | None:
+        """The sorted labels of the classes; None for "mse"."""
+        return self.schema.classes
+
+    @property
     def net(self) -> Net:
         """A net of this architecture and these labels, with parameters of zero."""
         theta = np.zeros(self.theta.shape[1], self.theta.dtype)
-        return build_net(self.architecture, theta, self.classes)
+        return build_net(self.architecture, theta, self.schema)
 
     @property
     def epochs(self) -> Array:
@@ -324,48 +329,49 @@ class Runs:
                 arrays[f"{name}_percentiles"] = curves.percentiles
         return arrays
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Target) -> None:
         """Write all to a .npz file, which `Runs.load` reads.
 
-        A save that fails leaves the old file as it was.
+        path: where to, or a binary file object, as for `fastnn.Sequential.save`.
         """
-        facts = self.architecture.facts() | {
+        facts = self.architecture.facts() | self.schema.facts()
+        facts |= {
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
         }
-        arrays = self.to_arrays()
-        if self.classes is not None:
-            arrays["classes"] = self.classes
+        arrays = self.to_arrays() | self.schema.arrays()
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> "Runs":
+    def load(path: Target) -> "Runs":
         """Return what `save` wrote to `path`; ValueError for any other content."""
         with reading_archive(path, "runs") as archive:
             architecture = Architecture.from_archive(archive)
-            classes = archive.arrays.get("classes")
-            dtype = check_dtype(archive.any_array("theta").dtype)
+            dtype = check_dtype(archive.dtype("theta"))
             theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)
-            if epochs[0] < 1 or (np.diff(epochs) < 1).any():
+            if epochs[0] < 1 or (epochs[1:] <= epochs[:-1]).any():
                 raise ValueError("its epochs do not increase from 1")
             n_nets, stop_below = len(theta), archive.fact("stop_below")
             if stop_below is not None:
                 stop_below = check_float("stop_below", stop_below)
+            trained = archive.array("trained", (n_nets,), np.int64)
+            if trained.min() < 1:
+                raise ValueError("its numbers of trained epochs are not positive")
             return Runs(
                 architecture=architecture,
-                classes=check_classes(classes, architecture.n_classes),
+                schema=schema_of(archive, architecture.n_in, architecture.n_classes),
                 theta=theta,
                 seeds=_loaded_seeds(archive, n_nets),
-                trained=archive.array("trained", (n_nets,), np.int64),
+                trained=trained,
                 final_loss=archive.array("final_loss", (n_nets,)),
                 final_accuracy=archive.array("final_accuracy", (n_nets,)),
                 losses=_loaded_curves(archive, "loss", n_nets, epochs),
                 accuracies=_loaded_curves(archive, "accuracy", n_nets, epochs),
                 stop_below=stop_below,
                 updates=operator.index(archive.fact("updates")),
-                seconds=check_float("seconds", archive.fact("seconds")),
+                seconds=check_float("seconds", archive.fact("seconds"), 0.0),
             )
 
     def __repr__(self) -> str:
@@ -415,7 +421,7 @@ class Runs:
 def runs_of(
     state: SweepState,
     architecture: Architecture,
-    classes: Array | None,
+    schema: Schema,
     seeds: Array | None,
     seconds: float,
 ) -> Runs:
@@ -441,7 +447,7 @@ def runs_of(
     final_loss, final_accuracy = state.last[:, some]
     return Runs(
         architecture=architecture,
-        classes=classes,
+        schema=schema,
         theta=state.theta[some],
         seeds=None if seeds is None else seeds[some],
         trained=trained[some],
@@ -459,12 +465,16 @@ def _loaded_seeds(archive: Archive, n_nets: int) -> Array | None:
     """Return the seeds of a file: int64, uint64 or decimal digits."""
     if "seeds" not in archive.arrays:
         return None
-    dtype = archive.arrays["seeds"].dtype
+    dtype = archive.dtype("seeds")
     known = dtype if dtype.kind == "U" or dtype == np.uint64 else np.int64
     seeds = archive.array("seeds", (n_nets,), known)
-    if dtype.kind == "U" and not all(seed.isdecimal() for seed in seeds):
+    if dtype.kind == "U" and not all(map(_is_digits, seeds.tolist())):
         raise ValueError("its seeds are not digits")
     return seeds
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _loaded_curves(archive: Archive, name: str, n_nets: int, epochs: Array) -> Curves:

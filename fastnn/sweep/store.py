@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..data.arrays import Array
-from ..data.files import Archive, reading_archive, write_archive, write_atomically
+from ..data.archives import Archive, reading_archive, write_archive
+from ..data.files import write_atomically
+from ..data.schema import Schema
 from ..nn.architecture import Architecture
 from ..nn.layers import Layer
 from ..training.config import FitConfig
@@ -38,7 +39,7 @@ _PART, _SNAPSHOT = "nets-{}-{}-epochs-{}-{}.npz", "all-nets-after-epoch-{}.npz"
 def identity(
     config: FitConfig,
     architecture: Architecture,
-    classes: Array | None,
+    schema: Schema,
     initial: InitialParameters,
     recording: LossRecording,
 ) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def identity(
         "number of nets": initial.n_nets,
         "X": _hash(config.X),
         "y": _hash(config.y),
-        "classes": None if classes is None else classes.tolist(),
+        "columns and classes": _hash(schema.facts(), *schema.arrays().values()),
         "epochs": config.epochs,
         "batch_size": config.batch_size,
         "reduction": "mean" if config.mean else "sum",

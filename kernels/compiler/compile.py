@@ -8,12 +8,20 @@
 | `entry_point` | Python calls it; its machine code is stored on disk |
 """
 
+import logging
+import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
+from numba.core import event
+from numba.core.compiler_lock import global_compiler_lock
 
+from .. import interrupts
 from .cache import KernelCache
+
+log = logging.getLogger("fastnn")
 
 # error_model="numpy": a division has no branch, which would stop the vectoriser.
 # No fast-math: with it the compiler chooses what is fused or reordered, and two loops
@@ -23,6 +31,70 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 # Only compiled code calls these. A third of a function's compile time goes into the
 # wrappers that make it callable from Python and C.
 _INTERNAL = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+# A child of a fork compiles too, so no other thread may hold this lock meanwhile.
+interrupts.fork_locks.append(global_compiler_lock)
+
+
+class _Stopped(BaseException):
+    """Carries what a signal's handler raised out of Numba, which would change it."""
+
+    def __init__(self, reason: BaseException) -> None:
+        self.reason = reason
+
+
+class _SafePoints(event.Listener):  # type: ignore[misc]
+    """Handles signals before each pass of Numba's compiler, when nothing is half done.
+
+    What a handler raises ends the compilation, which can be repeated.
+    """
+
+    def on_start(self, event: Any) -> None:
+        try:
+            interrupts.check()
+        except BaseException as error:
+            raise _Stopped(error) from None
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+class _AnnouncingCache(KernelCache):
+    """Cache of a kernel that says when nothing is stored, as compiling takes long."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the stored code for a signature, or None."""
+        code = super().load_overload(sig, target_context)
+        if code is None:
+            log.info("compiling %s", self._name)
+            _announce()
+        return code
+
+
+@cache
+def _announce() -> None:
+    """Say in a terminal, once per process, that the first call takes longer."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(
+            "fastnn: compiling for some seconds, once on this machine; Ctrl-C stops it",
+            file=sys.stderr,
+        )
+
+
+def _undivided(compile_for: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a dispatcher's method that compiles, with signals deferred meanwhile."""
+
+    def compile_undivided(*args: Any) -> Any:
+        try:
+            with (
+                interrupts.undivided(),
+                event.install_listener("numba:run_pass", _SafePoints()),
+            ):
+                return compile_for(*args)
+        except _Stopped as stopped:
+            raise stopped.reason from None
+
+    return compile_undivided
 
 
 def inlined_by_llvm(function: Callable[..., Any]) -> Any:
@@ -49,8 +121,14 @@ def inlined_by_numba(function: Callable[..., Any]) -> Any:
 
 
 def entry_point(function: Callable[..., Any]) -> Any:
-    """Compile a function that Python calls, with its machine code stored on disk."""
+    """Compile a function that Python calls, with its machine code stored on disk.
+
+    Signals that come while it is compiled are handled between two passes of Numba's
+    compiler. The longest, in which LLVM optimises all, takes 1 to 4 s.
+    """
     compiled = numba.njit(**_OPTIONS)(function)
     if not numba.config.DISABLE_JIT:
-        compiled._cache = KernelCache(function)
+        compiled._cache = _AnnouncingCache(function)
+        # Numba calls this method where no machine code fits the arguments' types.
+        compiled._compile_for_args = _undivided(compiled._compile_for_args)
     return compiled

@@ -76,13 +76,15 @@ def _is_class(a, y, k, scales, i):
 def _output_of_class(a, z, n_out, y, scales, i, lanes):
     """Return the output of the true class in the lanes from i on."""
     if scales is None:
-        return load(a, (z + np.int64(y[0])) * lanes + i)
-    true = constant(a, 0)
+        # Bounded, because it becomes an address.
+        true = min(max(np.int64(y[0]), 0), n_out - 1)
+        return load(a, (z + true) * lanes + i)
+    output = constant(a, 0)
     for k in range(n_out):
         distance = absolute(load(y, i) - constant(a, k))
         x = load(a, (z + k) * lanes + i)
-        true = where_greater(distance, constant(a, 0.5), true, x)
-    return true
+        output = where_greater(distance, constant(a, 0.5), output, x)
+    return output
 
 
 @inlined_by_llvm

@@ -73,7 +73,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 loss, hit, gradient = bce_of_sample(out, y[i, 0])
                 d[last.z] = gradient
             elif loss_code == SOFTMAX_CE:
-                true = np.int64(y[i, 0])
+                # Bounded, because it becomes an address.
+                true = min(max(np.int64(y[i, 0]), 0), last.n_out - 1)
                 loss, hit = softmax_of_sample(
                     d, a, units.mask, last.z, last.width_out, true
                 )

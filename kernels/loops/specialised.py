@@ -48,8 +48,9 @@ from ..primitives.pointers import flat
 from ..primitives.vectors import offset, traced
 from .recordings import next_record
 
-# The table's steps per unit, its largest |z|, and its numbers per step.
-_PER_UNIT, _REACH, _WIDTH = 16, 40, 8
+# The table's steps per unit, its number of steps (a power of 2), its numbers per step,
+# and the largest |z| that is looked up.
+_PER_UNIT, _STEPS, _WIDTH, _REACH = 16, 2048, 8, 40
 # Beyond this |z| the loss is taken from z itself.
 _SURE = 30.0
 
@@ -63,11 +64,13 @@ _BACKWARD = {
 
 @cache
 def sigmoid_table(dtype: Any) -> Any:
-    """Return Taylor coefficients of the sigmoid at the multiples of 1/16 up to +-40.
+    """Return Taylor coefficients of the sigmoid at multiples of 1/16 from -64 to 64.
 
-    Each multiple has one cache line of a flat array.
+    Each multiple has one cache line of a flat array. Multiple k has line k modulo 2048:
+    the negative ones come last.
     """
-    z = np.arange(-_REACH * _PER_UNIT, _REACH * _PER_UNIT + 1) / _PER_UNIT
+    steps = np.arange(_STEPS)
+    z = np.where(steps < _STEPS // 2, steps, steps - _STEPS) / _PER_UNIT
     c = [np.where(z >= 0, 1.0, np.exp(z)) / (1.0 + np.exp(-abs(z)))]
     for k in range(_WIDTH - 1):  # s' = s (1 - s), as power series
         c.append((c[k] - sum(c[j] * c[k - j] for j in range(k + 1))) / (k + 1))
@@ -77,8 +80,9 @@ def sigmoid_table(dtype: Any) -> Any:
 
 
 def _sigmoid(table: Any, z: Any) -> Any:
-    step, r = nearest_step(clip(z, -float(_REACH), float(_REACH)), _PER_UNIT)
-    c = memory.offset(table, _REACH * _PER_UNIT * _WIDTH + step * _WIDTH)
+    reach = float(_REACH)
+    step, r = nearest_step(clip(z, -reach, reach), _PER_UNIT, _STEPS)
+    c = memory.offset(table, step * _WIDTH)
     r2 = r * r
     low = fma(fma(c[3], r, c[2]), r2, fma(c[1], r, c[0]))
     if mantissa_bits(z) < 52:

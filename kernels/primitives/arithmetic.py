@@ -12,7 +12,6 @@ processor that has a fused multiply-add.
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from .symbols import INT64, Index, Value
 
@@ -31,19 +30,22 @@ def _magic(x: Any) -> float:
     return 1.5 * 2.0 ** mantissa_bits(x)
 
 
-def nearest_step(x: Any, per_unit: int) -> tuple[Any, Any]:
-    """Return the integer k with k / per_unit nearest to x, and x - k / per_unit.
+def nearest_step(x: Any, per_unit: int, n_steps: int) -> tuple[Any, Any]:
+    """Return k modulo n_steps and x - k / per_unit, where k / per_unit is nearest to x.
 
-    k must be below 2^15. After the sum with 1.5 * 2^52 / per_unit it is in the last 16
-    bits, which are 0 in a NaN that arithmetic made.
+    n_steps is a power of 2, and |k| at most 2^20. After the sum with 1.5 * 2^52 /
+    per_unit the last bits of x are k. A mask of them is below n_steps whatever x is, a
+    NaN with any bits included, so a table of n_steps entries is never left.
     """
     if not isinstance(x, Value):
         k = np.round(x * per_unit)
-        return int(np.nan_to_num(k)), x - k / per_unit
+        return int(np.nan_to_num(k)) % n_steps, x - k / per_unit
     magic = _magic(x) / per_unit
     last = x + magic
-    bits = x.builder.trunc(last.bits(), ir.IntType(16))
-    return Index(x.builder, x.builder.sext(bits, INT64)), x - (last - magic)
+    masked = x.builder.and_(last.bits(), x.integer(n_steps - 1))
+    if x.word != INT64:
+        masked = x.builder.zext(masked, INT64)
+    return Index(x.builder, masked), x - (last - magic)
 
 
 def _first(*values: Any) -> Value | None:

@@ -79,7 +79,10 @@ BAD_X = {
     "empty list": ([], "two dimensions"),
     "ragged": ([[0.0, 1.0], [1.0]], "rectangular"),
     "complex": (GATE.astype(complex), "complex"),
-    "objects": (GATE.astype(object), "objects"),
+    "objects": (
+        np.array([[0, 1], [1, "x"]], object),
+        "'x' in row 1, column 1, among objects",
+    ),
     "strings": ([["0", "1"], ["1", "0"]], "strings"),
     "dates": (GATE.astype("datetime64[s]"), "dates"),
     "long double": (GATE.astype(np.longdouble), "64 bits"),

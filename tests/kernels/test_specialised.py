@@ -11,6 +11,7 @@ import naive
 import numba
 import numpy as np
 import pytest
+from numba import types
 
 from fastnn.kernels.arguments import Data, FitArrays, FitPlan
 from fastnn.kernels.codes import (
@@ -28,6 +29,7 @@ from fastnn.kernels.codes import (
     UPDATES,
 )
 from fastnn.kernels.loops import specialised
+from fastnn.kernels.primitives import arithmetic
 from fastnn.kernels.primitives.pointers import flat
 from fastnn.kernels.primitives.vectors import traced
 
@@ -219,6 +221,19 @@ def looked_up(out, x, table):
         out[i] = step_table(c, x[i])
 
 
+nearest_step = traced(
+    lambda x: arithmetic.nearest_step(x, 16, 2048)[0], lambda x: types.intp
+)
+
+
+@numba.njit
+def stepped(x):
+    steps = np.empty(x.size, np.int64)
+    for i in range(x.size):
+        steps[i] = nearest_step(x[i])
+    return steps
+
+
 def exact(x):
     getcontext().prec = 50
     return [1 / (1 + (-Decimal(float(z))).exp()) for z in x]
@@ -227,7 +242,7 @@ def exact(x):
 @both
 def test_table_is_exact_to_two_units_in_the_last_place(dtype):
     values = specialised.sigmoid_table(np.dtype(dtype)).reshape(-1, 8)[:, 0]
-    wanted = exact(np.arange(-640, 641) / 16)
+    wanted = exact(np.r_[0:1024, -1024:0] / 16)
     errors = [
         abs(Decimal(float(s)) - w) / Decimal(float(np.spacing(s)))
         for s, w in zip(values, wanted, strict=True)
@@ -244,3 +259,22 @@ def test_looked_up_sigmoid_is_exact_to_the_last_place_of_1(dtype):
     looked_up(values, x, specialised.sigmoid_table(np.dtype(dtype)))
     errors = [abs(Decimal(float(s)) - w) for s, w in zip(values, exact(x), strict=True)]
     assert max(errors) < (3e-16 if dtype == "float64" else 2e-7)
+
+
+@pytest.mark.compiled
+@both
+def test_a_nan_with_any_bits_is_looked_up_within_the_table(dtype):
+    """Another thread may write such a NaN into X while the loop reads it."""
+    integers, quiet = (np.uint64, 0x7FF8) if dtype == "float64" else (np.uint32, 0x7FC0)
+    width = 8 * np.dtype(dtype).itemsize
+    highest = 2**48 if width == 64 else 2**16
+    payloads = np.random.default_rng(0).integers(0, highest, 2000, np.uint64)
+    x = (payloads + (quiet << (width - 16))).astype(integers).view(dtype)
+    assert np.isnan(x).all()
+    values, table = np.zeros_like(x), specialised.sigmoid_table(np.dtype(dtype))
+    looked_up(values, x, table)
+    assert np.isnan(values).all()
+    steps = {int(step) for step in stepped(x)}
+    assert min(steps) >= 0
+    assert max(steps) < 2048
+    assert len(steps) > 500

@@ -7,7 +7,7 @@ import pytest
 
 import fastnn
 from fastnn import Affine, Sigmoid, Tanh
-from fastnn.data.files import Archive
+from fastnn.data.archives import Archive
 from fastnn.nn.architecture import Architecture
 
 GATE = fastnn.datasets.xor_gate()

@@ -16,6 +16,42 @@ def test_history_shows_loss_and_accuracy():
     assert right.lines[0].get_ydata().tolist() == net.history.accuracy.tolist()
 
 
+def test_the_legend_tells_what_the_dashed_lines_are():
+    net = fastnn.mlp(2, 6, 3)
+    history = net.fit(*fastnn.datasets.spiral(20), epochs=5, lr=0.1)
+    legend = fastnn.plot.history(history).get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        f"loss (dashed: lowest, {history.loss.min():.4g})",
+        f"accuracy (dashed: highest, {history.accuracy.max():.4g})",
+    ]
+
+
+def test_losses_that_are_not_finite_leave_gaps():
+    loss = np.array([0.5, np.nan, 0.25, np.inf, 0.75])
+    ax = fastnn.plot.history(fastnn.History(loss, np.full(5, np.nan), 5, 0.1))
+    drawn = ax.lines[0].get_ydata()
+    assert np.isfinite(drawn).tolist() == [True, False, True, False, True]
+    assert ax.lines[1].get_ydata()[0] == 0.25
+    ax.set_yscale("log")
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_history_without_a_finite_loss_says_so(value):
+    ax = fastnn.plot.history(
+        fastnn.History(np.full(3, value), np.full(3, np.nan), 3, 0.1)
+    )
+    (text,) = ax.get_legend().get_texts()
+    assert text.get_text() == "loss: not finite"
+    ax.figure.canvas.draw()
+
+
+def test_a_single_value_is_drawn_as_a_marker():
+    for loss in ([0.5], [np.nan, 0.5, np.nan]):
+        history = fastnn.History(np.array(loss), np.full(len(loss), np.nan), 1, 0.1)
+        assert fastnn.plot.history(history).lines[0].get_marker() == "o"
+
+
 def test_a_regression_has_no_accuracy():
     regression = fastnn.mlp(1, 2, 1, loss="mse")
     regression.fit([[0.0], [1.0]], [0.0, 1.0], epochs=1, lr=0.1)

@@ -47,6 +47,34 @@ def test_a_map_is_white_if_no_class_is_more_probable():
     assert (fastnn.plot.decision_map(net).images[0].get_array() == 1.0).all()
 
 
+def test_a_legend_names_points_and_regions():
+    net, X, y = trained_net()
+    for ax, title in (
+        (fastnn.plot.decision_map(net, X, y), "point: label\nregion: predicted"),
+        (fastnn.plot.decision_map(net, X), "predicted label"),
+        (fastnn.plot.decision_map(net), "predicted label"),
+    ):
+        legend = ax.get_legend()
+        assert legend.get_title().get_text() == title
+        assert [text.get_text() for text in legend.get_texts()] == ["0", "1", "2"]
+
+
+def test_a_dark_style_has_dark_maps_with_bright_borders():
+    net, X, y = trained_net(8)
+    with plt.style.context("dark_background"):
+        ax = fastnn.plot.decision_map(net, X, y, resolution=40)
+        assert ax.images[0].get_array().max() < 0.5
+        borders = [each for each in ax.collections if each.get_zorder() == 2]
+        assert borders
+        for each in borders:
+            assert (each.get_edgecolor()[:, :3] == 1.0).all()
+        # The colour of the eighth class is that of text.
+        points = [each for each in ax.collections if each.get_zorder() == 3]
+        assert (points[-1].get_facecolor()[0, :3] == 1.0).all()
+        blank = fastnn.plot.decision_map(fastnn.mlp(2, 1, init="zeros"))
+    assert (blank.images[0].get_array() == 0.0).all()
+
+
 def test_wrong_arguments_are_refused():
     net, X, y = trained_net()
     with pytest.raises(ValueError, match="2 inputs"):

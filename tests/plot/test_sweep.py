@@ -70,7 +70,9 @@ def test_the_end_is_marked_with_its_interval():
         np.array([[800, low], [800, high]]), abs=1e-6
     )
     (label,) = ax.get_legend().get_texts()
-    assert label.get_text() == f"{rate:.1%} in the end ({low:.1%} to {high:.1%})"
+    assert label.get_text() == (
+        f"{rate:.1%} after training (95% interval: {low:.1%} to {high:.1%})"
+    )
     assert ax.get_ylabel() == "share with accuracy above 0.9"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import History, Sequential
 from ...data.arrays import Array
-from ...plot.style import COLORS, curve, despine
+from ...plot.style import COLORS, curve, despine, foreground
 from ..outcome import Finding
 from ..trainings import recorded
 from . import gate
@@ -112,39 +112,50 @@ def draw(
 
     net has learned the gate; histories are the trainings from `nearly_equal_starts`.
     """
-    surface, distances, losses = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
-    _draw_surface(figure, surface, net, X, y)
+    grid = figure.add_gridspec(2, 2, height_ratios=(1.2, 1))
+    _draw_surface(figure, figure.add_subplot(grid[0, :]), net, X, y)
+    distances = figure.add_subplot(grid[1, 0])
+    losses = figure.add_subplot(grid[1, 1])
     updates = np.arange(0, histories[0].updates + 1, 100)
-    widths = (6.0, 3.5, 1.4, 1.4)  # equal curves lie over one another
+    colors = (COLORS[5], COLORS[4], COLORS[2], COLORS[3])
+    widths = (6.0, 3.0, 1.4, 1.4)  # equal curves lie over one another
     for distance, history, color, width in zip(
-        DISTANCES[1:], histories[1:], COLORS, widths, strict=False
+        DISTANCES[1:], histories[1:], colors, widths, strict=True
     ):
-        curve(distances, updates, neuron_distance(recorded(history)), color=color)
         label = f"$10^{{{math.log10(distance):.0f}}}$"
-        loss = history.loss[::100]
-        curve(losses, updates[:-1], loss, label, color, linewidth=width)
-    equal, label = histories[0].loss[::100], "0: always equal"
-    curve(losses, updates[:-1], equal, label, "black", linestyle="--")
-    distances.set(yscale="log", xlabel="step", title="Difference of the neurons")
-    losses.axhline(ONE_NEURON, color="black", linestyle=":", linewidth=1.0)
-    losses.text(
-        1.0,
-        ONE_NEURON - 0.01,
-        "best of one neuron",
-        transform=losses.get_yaxis_transform(),
-        ha="right",
-        va="top",
+        curve(distances, updates, neuron_distance(recorded(history)), label, color)
+        curve(losses, updates[:-1], history.loss[::100], None, color, linewidth=width)
+    equal, color = histories[0].loss[::100], foreground()
+    label = "0: they stay equal"
+    curve(losses, updates[:-1], equal, label, color, linestyle="--")
+    losses.axhline(
+        ONE_NEURON,
+        color=color,
+        linestyle=":",
+        linewidth=1.0,
+        label=f"{ONE_NEURON:.4f}: limit of one neuron",
     )
-    losses.set(xlabel="step", title="Loss", ylim=(0.0, 0.75))
-    losses.legend(
-        title="initial difference",
-        frameon=False,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 0.05),
-    )
+    distances.set(yscale="log", xlabel="step", ylabel="largest difference")
+    distances.set_title("Difference of the neurons", fontsize="medium")
+    losses.set(xlabel="step", ylabel="mean loss", ylim=(0.0, 0.75))
+    losses.set_title("Loss", fontsize="medium")
     for ax in (distances, losses):
         despine(ax)
         ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.locator_params(axis="x", nbins=4)
+    handles = [
+        handle
+        for ax in (distances, losses)
+        for handle in ax.get_legend_handles_labels()[0]
+    ]
+    figure.legend(
+        handles=handles,
+        title="largest difference of the two neurons before training",
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize="small",
+    )
 
 
 def _draw_surface(
@@ -159,23 +170,26 @@ def _draw_surface(
     filled = ax.contourf(s, d, heights, levels=24, cmap="cividis")
     bar = figure.colorbar(filled, ax=ax, ticks=[-2, -1, 0, 1], label="mean loss")
     bar.ax.set_yticklabels(["0.01", "0.1", "1", "10"])
-    ax.axhline(0.0, color="white", linestyle="--", linewidth=1.2)
-    for x, up, text in (
-        (0.0, 0.0, "zero"),
-        (1.0, 1.0, "solved"),
-        (1.0, -1.0, "the same, exchanged"),
+    ax.axhline(0.0, color="black", linestyle="--", linewidth=1.2)
+    for x, up, text, marker in (
+        (0.0, 0.0, "all zero", "o"),
+        (1.25, 0.0, "dashed: equal neurons", ""),
+        (1.0, 1.0, "trained net", "o"),
+        (1.0, -1.0, "its neurons exchanged", "o"),
     ):
-        ax.plot(x, up, "o", color="white", markersize=5)
+        ax.plot(x, up, marker, color="white", markeredgecolor="black", markersize=5)
         ax.annotate(
             text,
             (x, up),
-            (0, 7),
+            (0, 10),
             textcoords="offset points",
-            color="white",
+            color="black",
             ha="center",
+            fontsize="small",
+            bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1.5},
         )
     ax.set(
-        xlabel="scale of the neurons' mean",
-        ylabel="scale of their difference",
-        title="Loss; equal neurons: dashed",
+        xlabel="multiple of the neurons' mean",
+        ylabel="multiple of their difference",
     )
+    ax.set_title("Loss around equal neurons", fontsize="medium")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LN2 = math.log(2.0)  # the loss of a net that answers 0.5 to everything
+LN2 = math.log(2.0)  # the loss of a net that predicts 0.5 for every row
 # The losses below which a net has left the plateau at ln 2, and has learned the gate.
 PLATEAU_END, SOLVED = 0.6, 0.1
 SQUARE = (-0.25, 1.25)
@@ -74,44 +74,57 @@ def gate_run(mode: str, setting: str, runs: Runs) -> Run:
 def draw_points(ax: "Axes") -> None:
     """Draw the four rows of the gate, each with its label next to it."""
     X, y = datasets.xor_gate()
-    colors = [COLORS[label] for label in y]
     x1, x2 = X.T
-    ax.scatter(x1, x2, s=90, c=colors, edgecolors="white", linewidths=1.2, zorder=3)
+    ax.scatter(
+        x1,
+        x2,
+        s=90,
+        c=[COLORS[label] for label in y],
+        edgecolors=[ax.get_facecolor()],
+        linewidths=1.2,
+        zorder=3,
+    )
     for point, label in zip(X, y, strict=True):
         ax.annotate(
-            str(label), point, (7, 7), textcoords="offset points", fontweight="bold"
+            str(label), point, (7, 7), textcoords="offset points", fontsize="large"
         )
 
 
 def draw_losses(ax: "Axes", runs: Runs) -> None:
-    """Draw the median loss of many nets, and the areas of half of them and of 90%."""
+    """Draw the median loss of many nets, and the areas of the middle half and 90%."""
     thin = -(-len(runs.epochs) // 200)
     steps = (runs.epochs - 1)[::thin]
     quantiles = runs.loss_quantiles((0.05, 0.25, 0.5, 0.75, 0.95))[:, ::thin]
-    bands(ax, steps, quantiles[[0, 1, 3, 4]], ("90% of seeds", "half of them"))
-    curve(ax, steps, quantiles[2], "median")
+    bands(ax, steps, quantiles[[0, 1, 3, 4]], ("middle 90%", "middle half"))
+    curve(ax, steps, quantiles[2], f"median of {len(runs):,} nets")
     despine(ax)
     ax.set(yscale="log", xlabel="step", ylabel="mean loss")
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def draw_plateau_ends(ax: "Axes", begun: Array, last: float) -> None:
     """Draw a histogram of the steps at which nets leave the plateau at ln 2.
 
-    begun (n_nets,) is infinite for nets that never do; the title gives their number.
+    begun (n_nets,) is infinite for nets that never do; a legend gives their number.
     """
     # Losses are recorded every 100 steps: bins are multiples of that.
     width = 100 * math.ceil(last / 3000)
-    ax.hist(
+    never = int(np.isinf(begun).sum())
+    others = "\n(the others never get there)" if never else ""
+    heights, *_ = ax.hist(
         begun[begun < np.inf],
         bins=np.arange(-50, last + width, width).tolist(),
         color=COLORS[5],
-        edgecolor="white",
+        edgecolor=ax.get_facecolor(),
         linewidth=0.5,
+        label=f"{len(begun) - never:,} of {len(begun):,} nets{others}",
     )
-    never = np.isinf(begun).sum()
-    title = f"first below {PLATEAU_END}" + (f" ({never:,} never)" if never else "")
-    ax.set(xlabel="step", ylabel="nets", title=title)
+    ax.set(
+        xlabel=f"first step with a loss below {PLATEAU_END}", ylabel="number of nets"
+    )
+    ax.locator_params(axis="x", nbins=5)
+    ax.set_ylim(0.0, 1.35 * max(1.0, np.max(heights)))  # room for the legend
     ax.xaxis.set_major_formatter("{x:,.0f}")
     despine(ax)
 

@@ -14,21 +14,23 @@ import numpy as np
 
 from ... import History, Sequential, datasets, mlp
 from ...data.arrays import Array
-from ...plot.style import COLORS, despine
-from ..drawing import ShowFrame, film_updates, show_all
+from ...plot.style import COLORS, despine, foreground
+from ..drawing import ShowFrame, film_updates, run_colors, show_all
 from ..findings import equal
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Say
 from ..trainings import recorded, run_of_net
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 N, EPOCHS, LR = 100, 10, 0.01
+FARTHEST = 5.0  # the largest boundary error that a histogram tells apart
+PREDICTION = "predicted probability of label 1"
 FOUND = 0.9  # the accuracy from which on a neuron counts as having found the boundary
-# The page's green, sky blue and red for curves, and its red and blue for points.
-FIRST, EARLIER, LAST = COLORS[2], COLORS[5], COLORS[1]
-POINTS = (COLORS[1], COLORS[0])
+# The updates after which curves are drawn. All 1,000, as on the page, are an area.
+DRAWN = film_updates(EPOCHS * N, 21)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +108,13 @@ class Training:
     history: History
 
     @property
+    def loss(self) -> float:
+        """The mean loss of the trained neuron over all points."""
+        return float(self.case.losses(self.neuron.theta[np.newaxis]).mean())
+
+    @property
     def accuracy(self) -> float:
-        """The share of points that the neuron classifies correctly."""
+        """The share of points that the trained neuron classifies correctly."""
         return self.neuron.score(self.case.inputs(self.case.x), self.case.y)
 
 
@@ -177,13 +184,14 @@ def run(options: Options, say: Say) -> Outcome:
                 training.case.name,
                 f"one neuron, per sample, in order, lr {LR}",
                 training.history,
+                training.loss,
                 training.accuracy,
             )
             for training in trainings
         ],
         findings=[
             equal(
-                "boundary 0: curves drawn in training, one per update",
+                "boundary 0: curves recorded during training, one per update",
                 1000,
                 len(recorded(around_0.history)) - 1,
                 digits=0,
@@ -198,38 +206,51 @@ def run(options: Options, say: Say) -> Outcome:
         pictures=[
             Picture(
                 "logistic-1d-forward",
-                "Around 7, before training: the data, the neuron's prediction, and its "
-                "loss on each sample.",
-                (10, 3.2),
+                "Around 7, before training: the data with the neuron's prediction, and "
+                "its loss on each sample, which is near 0 for all of label 1.",
+                (7.2, 3.3),
                 lambda figure: _draw_untrained(figure, around_7.case),
+                "On the left, a curve near 1 almost everywhere; on the right, large "
+                "losses on the samples of label 0 only.",
             ),
             Picture(
                 "logistic-1d",
-                "The neuron's curve before training, after each of 1,000 updates (sky "
-                "blue), and at the end. Dotted: the true boundary.",
-                (12, 3.6),
+                f"The neuron's prediction during training: {len(DRAWN)} of the 1,001 "
+                "recorded curves, coloured by the number of updates, and the area that "
+                "all of them cover.",
+                (6.4, 6.6),
                 lambda figure: _draw_curves(figure, trainings),
+                "Around 0 and with standardised inputs, S-shaped curves move towards "
+                "the boundary. Around 7 they fall from 1, then swing to and fro, and "
+                "end far from the boundary.",
             ),
             Picture(
                 "logistic-1d-valley",
-                "The same trainings as paths over the mean loss.",
-                (12, 3.9),
+                "The same trainings as paths of the weight and the bias over the mean "
+                "loss.",
+                (6.4, 6.6),
                 lambda figure: _draw_valleys(figure, trainings),
+                "Around 0 and with standardised inputs, nearly straight paths down. "
+                "Around 7, a path that zigzags between the walls of a narrow valley.",
             ),
             Picture(
                 "logistic-1d-seeds",
-                "Results from other seeds.",
-                (10, 3.2),
+                "Results of the same trainings from many seeds: the mean loss in the "
+                "last epoch, and how far the learned boundary is from the true one.",
+                (6.4, 5.6),
                 lambda figure: _draw_seeds(figure, trainings, spreads),
+                "Histograms. Around 0 and with standardised inputs, the boundaries are "
+                "right within 0.5; around 7 they are spread over the whole range.",
             ),
         ],
         films=[
             Film(
                 "logistic-1d",
-                "The neuron's curve during training.",
-                (11, 3.6),
+                "The neuron's prediction during training.",
+                (7.2, 3.4),
                 len(film_updates(EPOCHS * N, 80)),
                 lambda figure: _film(figure, trainings),
+                "Three S-shaped curves move, and leave their earlier places behind.",
             )
         ],
         conclusion=_conclusion(trainings, spreads),
@@ -292,16 +313,17 @@ def _conclusion(trainings: list[Training], spreads: list[Spread]) -> list[str]:
 
 
 def _draw_points(ax: "Axes", case: Case) -> None:
-    for label, color in enumerate(POINTS):
+    for label, color in enumerate(COLORS[:2]):
         x = case.x[case.y == label]
         ax.scatter(
             x,
             np.full(len(x), label),
             s=18,
             color=color,
-            edgecolors="white",
+            edgecolors=[ax.get_facecolor()],
             linewidths=0.4,
             zorder=4,
+            label=f"label {label}",
         )
     ax.set(xlabel="x", ylim=(-0.07, 1.07))
     despine(ax)
@@ -309,73 +331,131 @@ def _draw_points(ax: "Axes", case: Case) -> None:
 
 def _draw_untrained(figure: "Figure", case: Case) -> None:
     left, right = figure.subplots(1, 2)
-    _draw_points(left, case)
     x, curves = case.curves(case.theta[np.newaxis])
-    left.plot(x, curves[0], color=FIRST)
-    left.set(title="untrained", ylabel="prediction")
+    left.plot(x, curves[0], color=foreground(), label="untrained neuron")
+    _draw_points(left, case)
+    left.set(title="prediction", ylabel=PREDICTION)
     losses = case.losses(case.theta[np.newaxis])[0]
-    for label, color in enumerate(POINTS):
+    for label, color in enumerate(COLORS[:2]):
         rows = np.flatnonzero(case.y == label)
-        name = f"label {label}"
-        right.vlines(rows, 0.0, losses[rows], color=color, linewidth=1.5, label=name)
+        right.vlines(rows, 0.0, losses[rows], color=color, linewidth=1.5)
     right.set(
         title="loss on each sample", xlabel="sample", ylabel="loss", ylim=(0.0, None)
     )
     despine(right)
-    figure.legend(loc="outside right center", frameon=False)
+    _legend_below(figure, left)
 
 
 def _draw_curves(figure: "Figure", trainings: list[Training]) -> None:
-    from matplotlib.collections import LineCollection
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import PowerNorm
 
-    for ax, training in zip(figure.subplots(1, 3, sharey=True), trainings, strict=True):
+    # As many colours for the first updates, where curves move most, as for the last.
+    norm, colors = PowerNorm(0.5, 0, EPOCHS * N), _time_colors()
+    axes = _panels(figure)
+    for ax, training in zip(axes, trainings, strict=True):
         x, curves = training.case.curves(recorded(training.history))
-        lines = [np.stack([x, curve], axis=1) for curve in curves[1:]]
-        ax.add_collection(
-            LineCollection(lines, colors=EARLIER, linewidths=0.6, alpha=0.35)
+        ax.fill_between(
+            x,
+            curves.min(axis=0),
+            curves.max(axis=0),
+            color="#888888",
+            alpha=0.2,
+            linewidth=0,
+            label=f"area of all {len(curves):,} curves",
         )
-        ax.plot(x, curves[0], color=FIRST, label="start")
-        ax.plot(x, curves[-1], color=LAST, label="end")
-        _draw_points(ax, training.case)
-        ax.set_title(training.case.name)
-        ax.axvline(training.case.boundary, color="black", linestyle=":", linewidth=0.8)
-    _finish_curves(figure)
+        for update in DRAWN:
+            width = 2.2 if update in (DRAWN[0], DRAWN[-1]) else 1.0
+            color = colors(norm(update))
+            ax.plot(x, curves[update], color=color, linewidth=width)
+        _finish_curves(ax, training.case)
+    _legend_in_fourth_cell(figure, axes[0])
+    bar = figure.colorbar(
+        ScalarMappable(norm, colors),
+        ax=axes,
+        label="updates (thick lines: before training and after 1,000)",
+        aspect=50,
+        ticks=[0, 10, 50, 100, 200, 400, 600, 800, 1000],
+    )
+    bar.ax.yaxis.set_major_formatter("{x:,.0f}")
 
 
-def _finish_curves(figure: "Figure") -> None:
-    """Label the first of the panels with curves, which stands for all."""
-    figure.axes[0].set_ylabel("prediction")
-    figure.axes[0].legend(frameon=False, loc="center left")
+def _time_colors() -> "Colormap":
+    """Return colours from light to dark, or from dark to light on a dark background."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap, to_rgb
+
+    dark = sum(to_rgb(foreground())) > 1.5
+    ends = (0.15, 1.0) if dark else (0.85, 0.0)
+    return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(*ends, 256)))
+
+
+def _panels(figure: "Figure") -> list["Axes"]:
+    """Return Axes for the three trainings, in a grid whose fourth cell is empty."""
+    grid = figure.add_gridspec(2, 2)
+    return [figure.add_subplot(grid[i]) for i in range(3)]
+
+
+def _finish_curves(ax: "Axes", case: Case) -> None:
+    """Draw the points and the true boundary, and label the Axes."""
+    _draw_points(ax, case)
+    ax.axvline(
+        case.boundary,
+        color=foreground(),
+        linestyle=":",
+        linewidth=1.0,
+        label="true boundary",
+    )
+    ax.set(title=case.name, ylabel=PREDICTION)
+    ax.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
+
+
+def _legend_below(figure: "Figure", ax: "Axes") -> None:
+    figure.legend(
+        *ax.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize="small",
+    )
+
+
+def _legend_in_fourth_cell(figure: "Figure", ax: "Axes") -> None:
+    """Explain the artists of one of the `_panels` in the grid's empty cell."""
+    grid = ax.get_gridspec()
+    assert grid is not None
+    empty = figure.add_subplot(grid[3])
+    empty.set_axis_off()
+    empty.legend(*ax.get_legend_handles_labels(), loc="center", frameon=False)
 
 
 def _draw_valleys(figure: "Figure", trainings: list[Training]) -> None:
     from matplotlib.colors import LogNorm
 
-    axes = figure.subplots(1, 3)
+    axes = _panels(figure)
     valleys = [_valley(training) for training in trainings]
     # All three have the same levels, so that their colours can be compared.
     low = min(losses.min() for *_, losses in valleys)
     high = max(losses.max() for *_, losses in valleys)
     levels, scale = np.geomspace(low, high, 30), LogNorm(low, high)
     style: dict[str, Any] = {"levels": levels, "norm": scale, "cmap": "cividis"}
+    ends: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 7}
     for ax, training, (path, w, b, losses) in zip(
         axes, trainings, valleys, strict=True
     ):
         filled = ax.contourf(w, b, losses.clip(low, high), **style)
+        black: dict[str, Any] = {"color": "black", "markeredgecolor": "white"}
+        white: dict[str, Any] = {"color": "white", "markeredgecolor": "black"}
         ax.plot(*path.T, color="white", linewidth=1.2)
-        ax.plot(*path[0], "o", color=FIRST, markeredgecolor="white", label="start")
-        ax.plot(*path[-1], "o", color=LAST, markeredgecolor="white", label="end")
-        ax.set(title=training.case.name, xlabel="w", ylabel="b", aspect="equal")
+        ax.plot(*path[0], **ends, **white, label="before training")
+        ax.plot(*path[-1], **ends, **black, label="after 1,000 updates")
+        ax.set(title=training.case.name, xlabel="weight w", ylabel="bias b")
+        ax.set_aspect("equal")
+    _legend_in_fourth_cell(figure, axes[0])
     ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low <= tick <= high]
-    bar = figure.colorbar(filled, ax=axes, label="mean loss")
+    bar = figure.colorbar(filled, ax=axes, label="mean loss", aspect=50)
     bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks], minor=False)
     bar.minorticks_off()
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
-    )
 
 
 def _valley(training: Training) -> tuple[Array, Array, Array, Array]:
@@ -391,8 +471,8 @@ def _valley(training: Training) -> tuple[Array, Array, Array, Array]:
 def _draw_seeds(
     figure: "Figure", trainings: list[Training], spreads: list[Spread]
 ) -> None:
-    left, right = figure.subplots(1, 2)
-    for training, spread, color in zip(trainings, spreads, COLORS, strict=False):
+    top, bottom = figure.subplots(2, 1)
+    for training, spread, color in zip(trainings, spreads, run_colors(), strict=True):
         style: dict[str, Any] = {
             "weights": np.full(len(spread), 1.0 / len(spread)),
             "color": color,
@@ -400,28 +480,33 @@ def _draw_seeds(
             "histtype": "stepfilled",
             "edgecolor": color,
         }
-        name = training.case.name
-        left.hist(spread.loss, bins=np.linspace(0.0, 1.0, 51), label=name, **style)
-        error = spread.boundary_error.clip(-4.99, 4.99)
-        right.hist(error, bins=np.linspace(-5.0, 5.0, 51), **style)
-    left.set(xlabel="mean loss in the last epoch", ylabel="share of seeds")
-    right.set(
-        xlabel="learned boundary minus the true one (outermost: beyond)",
-        ylabel="share of seeds",
-    )
-    left.legend(frameon=False)
-    for ax in (left, right):
+        name = f"{training.case.name} ({len(spread):,} seeds)"
+        top.hist(spread.loss, bins=np.linspace(0.0, 1.0, 51), label=name, **style)
+        error = spread.boundary_error.clip(-FARTHEST, FARTHEST)
+        bins = np.linspace(-FARTHEST, FARTHEST, 51)
+        bottom.hist(error, bins=bins, label=name, **style)
+    top.set(xlabel="mean loss in the last epoch")
+    ticks = np.linspace(-FARTHEST, FARTHEST, 5)
+    texts = [f"{tick:g}" for tick in ticks]
+    # The first and the last bin also count what lies beyond them.
+    texts[0], texts[-1] = f"{texts[0]} or less", f"{texts[-1]} or more"
+    bottom.set_xticks(ticks, texts)
+    bottom.set_xlabel("learned boundary minus true boundary, in units of x")
+    for ax in (top, bottom):
+        ax.set_ylabel("share of seeds")
+        ax.yaxis.set_major_formatter("{x:.0%}")
         despine(ax)
+    top.legend(frameon=False, fontsize="small")
 
 
 def _film(figure: "Figure", trainings: list[Training]) -> ShowFrame:
+    axes = figure.subplots(1, 3, sharey=True)
     panels = [
-        _film_curve(ax, training)
-        for ax, training in zip(
-            figure.subplots(1, 3, sharey=True), trainings, strict=True
-        )
+        _film_curve(ax, training) for ax, training in zip(axes, trainings, strict=True)
     ]
-    _finish_curves(figure)
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    _legend_below(figure, axes[0])
     return show_all(panels)
 
 
@@ -431,16 +516,19 @@ def _film_curve(ax: "Axes", training: Training) -> ShowFrame:
     updates = film_updates(EPOCHS * N, 80)
     x, curves = training.case.curves(recorded(training.history)[updates])
     lines = [np.stack([x, curve], axis=1) for curve in curves]
-    earlier = LineCollection([], colors=EARLIER, linewidths=0.8, alpha=0.5)
+    earlier = LineCollection(
+        [], colors="#888888", linewidths=0.8, alpha=0.5, label="earlier"
+    )
     ax.add_collection(earlier)
-    ax.plot(x, curves[0], color=FIRST, label="start")
-    (current,) = ax.plot(x, curves[0], color=LAST, label="current")
-    _draw_points(ax, training.case)
+    (current,) = ax.plot(x, curves[0], color=foreground(), label="prediction")
+    _finish_curves(ax, training.case)
 
     def show(frame: int) -> None:
         earlier.set_segments(lines[:frame])
         current.set_ydata(curves[frame])
-        ax.set_title(f"{training.case.name}\nupdate {updates[frame]:,}")
+        ax.set_title(
+            f"{training.case.name}\nupdate {updates[frame]:,}", fontsize="medium"
+        )
 
     return show
 

@@ -11,14 +11,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import History, Runs, Sequential, datasets, mlp
 from ...data.arrays import Array
-from ...plot.style import COLORS, curve, despine
-from ..drawing import ShowFrame, draw_regions, film_updates
+from ...plot.style import curve, despine, foreground
+from ..drawing import (
+    ShowFrame,
+    draw_region_legend,
+    draw_regions,
+    film_updates,
+    run_colors,
+)
 from ..findings import among, equal
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
 from ..trainings import recorded
@@ -216,24 +222,32 @@ def run(options: Options, say: Say) -> Outcome:
         pictures=[
             Picture(
                 "xor-gate",
-                "Both seeds of the page learn the gate: losses and decision maps.",
-                (11, 3.8),
+                "Both seeds of the page learn the gate: the loss at each step, and "
+                "after training the predicted labels, with the four rows and their "
+                "labels.",
+                (6.4, 6.6),
                 lambda figure: _draw_seeds(figure, trainings),
+                "Both losses stay near ln 2 and then fall; both maps show a diagonal "
+                "band of label 0 with label 1 on both sides, as the rows want it.",
             ),
             Picture(
                 "xor-gate-pytorch",
-                f"The PyTorch part from {n:,} seeds, and the page's run.",
-                (11, 3.8),
+                f"The PyTorch part from {n:,} seeds, and the page's net: the loss at "
+                "each step, and when the nets leave the plateau near ln 2 = 0.693.",
+                (6.4, 6.6),
                 lambda figure: _draw_many(figure, runs),
+                "The page's loss falls later than the median, within the middle 90%; "
+                "in the histogram its step lies to the right of most nets.",
             ),
         ],
         films=[
             Film(
                 "xor-gate",
-                "Both seeds of the page during training.",
-                (8, 4.8),
+                "The predicted labels of both seeds of the page during training.",
+                (7.2, 4.6),
                 len(trainings[0].nets),
                 lambda figure: _film(figure, trainings),
+                "Two maps turn from a single border to a diagonal band.",
             )
         ],
         conclusion=_conclusion(runs),
@@ -375,7 +389,7 @@ def _conclusion(runs: Runs) -> list[str]:
         "The PyTorch part has no seed. From PyTorch's own distribution of initial "
         f"weights, {learned:.0%} of {len(runs):,} nets learn the gate within 2,000 "
         f"steps. At first they stay near ln 2 = {gate.LN2:.3f}, the loss of a net that "
-        "answers 0.5 to everything, where the gradient is small: half of them are "
+        "predicts 0.5 for every row, where the gradient is small: half of them are "
         f"below {gate.PLATEAU_END} only after {np.median(begun):,.0f} steps. The "
         f"page's net takes {PAGE_PLATEAU_END:,.0f}, longer than "
         f"{np.mean(begun < PAGE_PLATEAU_END):.0%} of ours.",
@@ -383,8 +397,9 @@ def _conclusion(runs: Runs) -> list[str]:
 
 
 def _draw_seeds(figure: "Figure", trainings: Sequence[Training]) -> None:
-    losses, *maps = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
-    for training, ax, color in zip(trainings, maps, COLORS[2:], strict=False):
+    axes = figure.subplot_mosaic("ll;01", height_ratios=(1, 1.15))
+    losses, maps = axes["l"], (axes["0"], axes["1"])
+    for training, ax, color in zip(trainings, maps, run_colors(), strict=False):
         loss = training.history.loss
         curve(losses, np.arange(STEPS), loss, training.name, color)
         title = f"{training.name} after {STEPS:,} steps"
@@ -392,33 +407,31 @@ def _draw_seeds(figure: "Figure", trainings: Sequence[Training]) -> None:
         gate.draw_points(ax)
     losses.axhline(
         gate.LN2,
-        color="black",
+        color=foreground(),
         linestyle=":",
         linewidth=1.0,
-        label="ln 2: 0.5 for all rows",
+        label=f"ln 2 = {gate.LN2:.3f}: 0.5 predicted for every row",
     )
     losses.set(yscale="log", xlabel="step", ylabel="mean loss")
-    losses.legend(frameon=False)
+    losses.xaxis.set_major_formatter("{x:,.0f}")
+    losses.yaxis.set_major_formatter("{x:g}")
+    losses.legend(frameon=False, loc="lower left")
     despine(losses)
+    draw_region_legend(figure)
 
 
 def _draw_many(figure: "Figure", runs: Runs) -> None:
-    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
-    gate.draw_losses(left, runs)
-    steps = runs.epochs - 1
-    left.plot(steps, PAGE_TORCH, "o", color="black", markersize=4, label="the page")
-    left.set_title("loss")
-    left.legend(frameon=False, loc="lower left")
+    top, bottom = figure.subplots(2, 1)
+    gate.draw_losses(top, runs)
+    steps, color = runs.epochs - 1, foreground()
+    style: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4}
+    top.plot(steps, PAGE_TORCH, color=color, label="the page's net", **style)
+    top.legend(frameon=False, loc="lower left")
     begun = gate.steps_to(runs, gate.PLATEAU_END)
-    gate.draw_plateau_ends(right, begun, TORCH_STEPS - 1)
-    right.axvline(PAGE_PLATEAU_END, color="black", linestyle="--")
-    right.annotate(
-        f"the page: {PAGE_PLATEAU_END:,.0f}",
-        (PAGE_PLATEAU_END, 0.9),
-        (6, 0),
-        xycoords=right.get_xaxis_transform(),
-        textcoords="offset points",
-    )
+    gate.draw_plateau_ends(bottom, begun, TORCH_STEPS - 1)
+    label = f"the page's net: {PAGE_PLATEAU_END:,.0f}"
+    bottom.axvline(PAGE_PLATEAU_END, color=color, linestyle="--", label=label)
+    bottom.legend(frameon=False)
 
 
 def _film(figure: "Figure", trainings: Sequence[Training]) -> ShowFrame:

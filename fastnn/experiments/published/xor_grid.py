@@ -7,7 +7,7 @@ four confusion counters are never reset, so its accuracy is that of all epochs s
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -22,16 +22,24 @@ from ... import (
     check_gradients,
     datasets,
     kernels,
-    plot,
 )
 from ...data.arrays import Array
 from ...plot.style import COLORS, curve, despine
-from ..drawing import ShowFrame, draw_regions, film_regions, film_updates, show_all
+from ..drawing import (
+    ShowFrame,
+    draw_region_legend,
+    draw_regions,
+    film_regions,
+    film_updates,
+    run_colors,
+    show_all,
+)
 from ..findings import equal
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
 from ..trainings import recorded, run_of_net
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SIDE, EPOCHS, LR = 100, 50, 0.25
@@ -58,9 +66,16 @@ CORRECT_FIRST_LOSS = 0.15209647504466994
 DRAWN_EPOCHS = [
     epoch for epoch in range(EPOCHS) if epoch % int(EPOCHS / 16) == 0 and epoch > 1
 ]
+# The numbers of epochs after which the page draws a map, and those after which the maps
+# differ, since most happens at the beginning.
+PAGE_MAPS = [epoch + 1 for epoch in DRAWN_EPOCHS]
+SPACED_MAPS = [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 10, 50]
 # The updates after which parameters are recorded, for the film and for the maps.
 RECORDED = sorted(
-    {*film_updates(EPOCHS * N), *((epoch + 1) * N for epoch in DRAWN_EPOCHS)}
+    {
+        *film_updates(EPOCHS * N),
+        *(round(epoch * N) for epoch in [*PAGE_MAPS, *SPACED_MAPS]),
+    }
 )
 
 
@@ -229,24 +244,45 @@ def run(options: Options, say: Say) -> Outcome:
         pictures=[
             Picture(
                 "xor-grid-maps",
-                "Predictions of the published net, orange for 1 and blue for 0, after "
-                "the epochs that the page draws, counted from 0.",
-                (7.0, 7.6),
-                lambda figure: _draw_maps(figure, published),
+                "Predictions of the published net over the square, after the epochs "
+                f"that the page draws. From epoch {PAGE_MAPS[3]} on the maps look the "
+                f"same because little changes: {_changed(published, X):.1%} of the "
+                f"points get another label between epochs {PAGE_MAPS[3]} and "
+                f"{PAGE_MAPS[-1]}.",
+                (6.4, 7.9),
+                lambda figure: _draw_maps(figure, published, PAGE_MAPS, X, y),
+                "Sixteen decision maps. The first shows a single border and the "
+                "others a diagonal band of label 1, which soon stops moving.",
+            ),
+            Picture(
+                "xor-grid-maps-spaced",
+                "The same training at moments that lie closer together at the "
+                "beginning, where the predictions change. In the middle of an epoch, "
+                "the net has seen the upper half of the square last.",
+                (6.4, 7.9),
+                lambda figure: _draw_maps(figure, published, SPACED_MAPS, X, y),
+                "Sixteen decision maps, from one label everywhere over a single border "
+                "to a diagonal band of label 1.",
             ),
             Picture(
                 "xor-grid-curves",
-                "The data, and the loss and the accuracy of the published training. "
-                "Dashed: the best value.",
+                "The 10,000 points with their labels, and the loss and the accuracy of "
+                "the published training in each epoch.",
                 (5.0, 9.0),
                 lambda figure: _draw_curves(figure, X, y, published.history),
+                "A diagonal band of points with label 1; below, a falling loss and two "
+                "rising curves of the accuracy.",
             ),
             Picture(
                 "xor-grid-gradients",
-                "The published gradient and the correct one: the loss along each "
-                "epoch, and the final maps with the loss on all points.",
-                (7.6, 5.3),
+                "The published gradient and the correct one: the mean loss during each "
+                "epoch, and the maps after training with the loss and the accuracy on "
+                "all points.",
+                (7.2, 5.6),
                 lambda figure: _draw_gradients(figure, trainings),
+                "Three curves of the loss, of which the correct gradient's without "
+                "shuffling stays high; below, three decision maps, of which that one "
+                "shows a wedge instead of a band.",
             ),
         ],
         films=[
@@ -266,7 +302,9 @@ def run(options: Options, say: Say) -> Outcome:
 def _run(training: Training) -> Run:
     order = "shuffled each epoch" if "shuffled" in training.mode else "row by row"
     setting = f"2-2-1, one update per point, {order}, lr {LR}, {EPOCHS} epochs"
-    return run_of_net(training.mode, setting, training.history, training.accuracy)
+    return run_of_net(
+        training.mode, setting, training.history, training.loss, training.accuracy
+    )
 
 
 def _data_findings(X: Array, y: Array) -> list[Finding]:
@@ -311,7 +349,7 @@ def _published_findings(history: History) -> list[Finding]:
         )
         for epoch, accuracy in PUBLISHED_ACCURACIES.items()
     ]
-    first, second, *_, last = DRAWN_EPOCHS
+    first, second, *_, last = PAGE_MAPS
     return [
         *losses,
         *accuracies,
@@ -323,7 +361,8 @@ def _published_findings(history: History) -> list[Finding]:
             "differs",
         ),
         equal(
-            f"maps on the 4 x 4 sheet, of epochs {first}, {second}, ..., {last} from 0",
+            f"maps on its 4 x 4 sheet, after epochs {first}, {second}, ..., {last} "
+            "(which it counts from 0)",
             16,
             len(DRAWN_EPOCHS),
             0,
@@ -424,51 +463,84 @@ def _conclusion(
     ]
 
 
-def _draw_maps(figure: "Figure", training: Training) -> None:
-    for ax, epoch in zip(figure.subplots(4, 4).flat, DRAWN_EPOCHS, strict=True):
-        net = training.net_after((epoch + 1) * N)
-        draw_regions(ax, net, SQUARE, f"epoch {epoch}")
+def _changed(training: Training, X: Array) -> float:
+    """Return the share of points whose prediction changes over the page's last maps."""
+    early, late = (
+        training.net_after(epoch * N).predict(X)
+        for epoch in (PAGE_MAPS[3], PAGE_MAPS[-1])
+    )
+    return float((early != late).mean())
+
+
+def _draw_maps(
+    figure: "Figure", training: Training, epochs: Sequence[float], X: Array, y: Array
+) -> None:
+    for ax, epoch in zip(figure.subplots(4, 4).flat, epochs, strict=True):
+        net = training.net_after(round(epoch * N))
+        when = f"after {epoch:g} epochs" if epoch else "before training"
+        draw_regions(ax, net, SQUARE, f"{when}\n{net.score(X, y):.1%} correct")
+        ax.title.set_fontsize("small")
+    draw_region_legend(figure)
 
 
 def _draw_curves(figure: "Figure", X: Array, y: Array, history: History) -> None:
     data, loss, accuracy = figure.subplots(3, 1, height_ratios=(2, 1, 1))
     epochs, cumulative = np.arange(1, history.epochs + 1), cumulative_accuracy(history)
-    plot.data(X, y, ax=data)
-    for points in data.collections:
-        points.set(sizes=[7.0])  # points^2, at which neighbours touch
-    data.set(xlim=SQUARE, ylim=SQUARE)
-    data.locator_params(nbins=4)
-    data.legend(
-        title="",
+    _draw_data(data, X, y)
+    black, pink, _ = run_colors()
+    lowest, highest = history.loss.min(), cumulative.max()
+    label = f"mean of the epoch (dashed: lowest, {lowest:.4f})"
+    curve(loss, epochs, history.loss, label, black, lowest)
+    loss.set_ylabel("loss")
+    curve(accuracy, epochs, history.accuracy, "of the epoch alone", pink)
+    label = f"of all epochs so far, as published\n(dashed: highest, {highest:.4f})"
+    curve(accuracy, epochs, cumulative, label, black, highest)
+    accuracy.set(ylabel="accuracy", xlabel="epoch")
+    for ax in (loss, accuracy):
+        ax.legend(frameon=False, fontsize="small")
+        despine(ax)
+
+
+def _draw_data(ax: "Axes", X: Array, y: Array) -> None:
+    """Draw the points as squares that touch, in the colours of their labels."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    half = (X[1, 0] - X[0, 0]) / 2
+    low, high = SQUARE[0] - half, SQUARE[1] + half
+    ax.imshow(
+        y.reshape(SIDE, SIDE),  # row by row, from the top
+        cmap=ListedColormap(COLORS[:2]),
+        interpolation="nearest",
+        extent=(low, high, low, high),
+    )
+    ax.set(xlabel="x1", ylabel="x2")
+    ax.locator_params(nbins=4)
+    ax.legend(
+        handles=[
+            Patch(color=color, label=f"label {label}")
+            for label, color in enumerate(COLORS[:2])
+        ],
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
         ncols=2,
         frameon=False,
-        markerscale=2.5,
     )
-    curve(loss, epochs, history.loss, best=history.loss.min())
-    loss.set_ylabel("mean loss")
-    curve(accuracy, epochs, history.accuracy, "in the epoch alone", COLORS[5])
-    label, best = "over all epochs so far, as published", cumulative.max()
-    curve(accuracy, epochs, cumulative, label, COLORS[1], best)
-    accuracy.set(ylabel="accuracy", xlabel="epoch")
-    accuracy.legend(frameon=False)
-    for ax in (loss, accuracy):
-        despine(ax)
 
 
 def _draw_gradients(figure: "Figure", trainings: list[Training]) -> None:
     mosaic: list[Any] = [["loss"] * 3, [training.mode for training in trainings]]
     axes = figure.subplot_mosaic(mosaic, height_ratios=(1, 1.25))
-    for training, color in zip(trainings, COLORS, strict=False):
+    for training, color in zip(trainings, run_colors(), strict=True):
         epochs = np.arange(1, training.history.epochs + 1)
         curve(axes["loss"], epochs, training.history.loss, training.mode, color)
         result = f"loss {training.loss:.3f}, {training.accuracy:.1%} correct"
         title = f"{training.mode}\n{result}"
         draw_regions(axes[training.mode], training.net, SQUARE, title)
-    axes["loss"].set(xlabel="epoch", ylabel="loss along the epoch", ylim=(0.0, None))
+    axes["loss"].set(xlabel="epoch", ylabel="mean loss", ylim=(0.0, None))
     axes["loss"].legend(frameon=False)
     despine(axes["loss"])
+    draw_region_legend(figure)
 
 
 def _film(figure: "Figure", trainings: list[Training], X: Array, y: Array) -> ShowFrame:

@@ -10,13 +10,13 @@ page's last two outputs come from another step than the one that it lists.
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import SGD, History, Runs, Sequential, datasets, mlp
 from ...data.arrays import Array
-from ...plot.style import COLORS, curve, despine
+from ...plot.style import COLORS, curve, despine, foreground
 from ..drawing import ShowFrame, film_updates
 from ..findings import among, equal, percentile, quantiles
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Run, Say
@@ -158,35 +158,48 @@ def run(options: Options, say: Say) -> Outcome:
         pictures=[
             Picture(
                 "zero-init",
-                "The page's three curves of the loss, and the tanh net's answers over "
-                "the unit square.",
-                (11, 3.4),
+                "The page's three curves of the loss, every 100 steps, and the labels "
+                "that the tanh net predicts on a grid of points.",
+                (6.4, 5.8),
                 lambda figure: _draw_page(figure, zero_history, listed, solved),
+                "From zeros the loss never changes. From random weights it stays "
+                "constant for a long time and then drops to nearly 0. The tanh net "
+                "predicts 1 in a diagonal band, and 0 on both sides.",
             ),
             Picture(
                 "zero-init-seeds",
-                f"The two random starts of the page, from {n:,} seeds.",
-                (11, 6.4),
+                f"The two random starts of the page, from {n:,} seeds: the loss at "
+                "each step, and when the nets leave the plateau near ln 2 = 0.693.",
+                (7.2, 6.4),
                 lambda figure: _draw_seeds(figure, sigmoid, tanh),
+                "The page's sigmoid net ends within the middle 90% of the losses; its "
+                "tanh net ends below them all.",
             ),
             Picture(
                 "zero-init-why",
                 "Why equal neurons stay equal, and how far apart they must start to "
-                "separate. Wide lines lie under others.",
-                (12, 4.0),
+                "separate. Above: the loss of nets whose parameters are multiples of "
+                "the mean and of the difference of a trained net's neurons. Below: "
+                "trainings from neurons that differ little; curves of the loss that "
+                "coincide are drawn with different widths.",
+                (6.4, 7.6),
                 lambda figure: equal_neurons.draw(figure, solved, X, y, nearly_equal),
+                "Two valleys of the loss, mirror images of each other, and no way down "
+                "along the line of equal neurons. Below, differences that grow, and "
+                "losses that reach 0 only from the two largest of them.",
             ),
         ],
         films=[
             Film(
                 "zero-init",
-                "From zeros, which answer 0.5 everywhere (white), and from random "
-                "weights, tanh.",
-                (8, 4.8),
+                "The predicted labels during training: from zeros, where every "
+                "prediction stays 0.5 (no colour), and from random weights, tanh.",
+                (7.2, 4.6),
                 len(film_updates(TANH_STEPS)),
                 lambda figure: _film(
                     figure, [net.with_theta(theta) for theta in film_starts]
                 ),
+                "One map stays blank; the other one turns to a diagonal band.",
             )
         ],
         conclusion=[
@@ -215,7 +228,7 @@ def _zero_run(zero: Sequential, history: History) -> Run:
         f"2-2-1 sigmoid, full batch, weights summed, biases mean, lr {LR}",
         history.updates,
         history.seconds,
-        float(history.loss[-1]),
+        zero.loss_and_grads(*page_rows())[0],
         zero.score(*page_rows()),
         trace={"loss_every_1000_steps": history.loss[::1000].tolist()},
     )
@@ -369,59 +382,63 @@ def _draw_page(
     listed: Mapping[str, TrainedNets],
     net: Sequential,
 ) -> None:
-    """Draw the page's pictures: three losses every 100 steps, and answers on a grid."""
-    first, *others, answers = figure.subplots(1, 4)
+    """Draw the page's pictures: three losses, and predicted labels on a grid."""
+    axes = figure.subplots(2, 2)
+    first, *others, predictions = axes.flat
     steps = np.arange(0, len(zero.loss), 100)
-    _draw_loss(first, "all zero, sigmoid", steps, zero.loss[steps])
-    first.set_ylabel("mean loss")
+    _draw_loss(first, "all weights zero, sigmoid", steps, zero.loss[steps])
     for ax, (name, nets) in zip(others, listed.items(), strict=True):
         runs, net_number = nets.runs, nets.first_solved
-        title = f"random, {name} (seed {nets.seeds[net_number]})"
+        title = f"random weights, {name} (seed {nets.seeds[net_number]})"
         _draw_loss(ax, title, runs.epochs[:-1] - 1, runs.loss[net_number, :-1])
     side = np.arange(0, 1, 0.08)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(side, side)], axis=1)
     predicted = net.predict_proba(grid)[:, 1] >= 0.5
     for label, color in enumerate(COLORS[:2]):
         points = grid[predicted == label]
-        answers.scatter(*points.T, s=16, color=color, label=str(label))
-    answers.set(
-        title="tanh: answers",
+        predictions.scatter(*points.T, s=16, color=color, label=f"predicts {label}")
+    predictions.set(
         xlabel="x1",
         ylabel="x2",
         aspect="equal",
         xticks=[0, 1],
         yticks=[0, 1],
     )
-    figure.legend(
-        *answers.get_legend_handles_labels(),
-        loc="outside right center",
+    predictions.set_title("random weights, tanh: predictions", fontsize="medium")
+    predictions.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.25),
+        ncols=2,
         frameon=False,
-        title="answer",
+        fontsize="small",
     )
 
 
 def _draw_loss(ax: "Axes", title: str, steps: Array, losses: Array) -> None:
-    curve(ax, steps, losses)
+    curve(ax, steps, losses, color=foreground())
     despine(ax)
-    ax.set(title=title, xlabel="step", ylim=(0.0, 0.75))
+    ax.set(xlabel="step", ylabel="mean loss", ylim=(0.0, 0.75))
+    ax.set_title(title, fontsize="medium")
     ax.locator_params(axis="x", nbins=3)
     ax.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _draw_seeds(figure: "Figure", sigmoid: TrainedNets, tanh: TrainedNets) -> None:
-    """Draw the losses of all seeds and when each leaves ln 2, a row per activation."""
-    axes = figure.subplots(2, 2, width_ratios=(1.5, 1))
-    for (left, right), name, nets, steps, page in (
-        (axes[0], "sigmoid", sigmoid, STEPS, (STEPS, gate.bce(PAGE_SIGMOID))),
-        (axes[1], "tanh", tanh, TANH_STEPS, (4900, PAGE_TANH_LOSS)),
+    """Draw the losses of all seeds, and when each leaves ln 2, in two columns."""
+    axes = figure.subplots(2, 2, height_ratios=(1.4, 1))
+    for (top, bottom), name, nets, steps, page in (
+        (axes[:, 0], "sigmoid", sigmoid, STEPS, (STEPS, gate.bce(PAGE_SIGMOID))),
+        (axes[:, 1], "tanh", tanh, TANH_STEPS, (4900, PAGE_TANH_LOSS)),
     ):
-        gate.draw_losses(left, nets.runs)
-        left.plot(*page, "o", color="black", label="the page", clip_on=False)
-        left.set_title(f"{name}: loss")
-        left.legend(frameon=False, loc="lower left")
+        gate.draw_losses(top, nets.runs)
+        style: dict[str, Any] = {"linestyle": "none", "marker": "o", "clip_on": False}
+        top.plot(*page, color=foreground(), label="the page's net", **style)
+        top.set_title(name)
+        top.locator_params(axis="x", nbins=5)
+        top.legend(frameon=False, loc="lower left", fontsize="small")
         begun = gate.steps_to(nets.runs, gate.PLATEAU_END)
-        gate.draw_plateau_ends(right, begun, steps)
-        right.set_title(f"{name}: {right.get_title()}")
+        gate.draw_plateau_ends(bottom, begun, steps)
+        bottom.legend(frameon=False, fontsize="small", loc="upper right")
 
 
 def _film(figure: "Figure", starts: list[Sequential]) -> ShowFrame:

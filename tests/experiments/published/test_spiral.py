@@ -84,7 +84,12 @@ def test_no_finding_fails(outcome):
     assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
     # Nets side by side differ from one alone by rounding, which 3,000 updates amplify.
     first = many.trace["final_loss_by_seed"][0]
-    assert first == pytest.approx(single[0].loss, rel=1e-6)
+    X, y = datasets.spiral()
+    alone = spiral.train(spiral.BOOK, X, y, seed=0)
+    assert first == pytest.approx(alone.history.loss[-1], rel=1e-6)
+    # A run's loss and accuracy are those of the trained net.
+    assert single[0].loss == alone.net.loss_and_grads(X, y)[0]
+    assert single[0].accuracy == alone.net.score(X, y)
     errors = [each for each in outcome.findings if each.what.startswith("typing error")]
     assert len(errors) == 5
 
@@ -105,7 +110,8 @@ def test_pictures_and_film(outcome):
     ]
     lines = curves.axes[0].lines[::2]  # each is followed by a dashed one
     for line, run in zip(lines, outcome.runs[:3], strict=True):
-        assert line.get_label() == run.mode
+        best = min(line.get_ydata())
+        assert line.get_label() == f"{run.mode} (dashed: best, {best:.3f})"
         assert [
             line.get_ydata()[epoch - 1] for epoch in run.trace["epochs"]
         ] == run.trace["loss"]

@@ -1,5 +1,7 @@
 """The xor-grid experiment, compared with the page's code, mistake included."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from drawn import look_at_all
@@ -160,15 +162,19 @@ def test_a_result_that_differs_fails(monkeypatch):
 @pytest.mark.compiled
 def test_pictures_and_film(outcome):
     look_at_all(outcome)
-    maps, curves, gradients = (Figure(layout="constrained") for _ in range(3))
-    for picture, figure in zip(
-        outcome.pictures, (maps, curves, gradients), strict=True
-    ):
+    figures = [Figure(layout="constrained") for _ in range(4)]
+    for picture, figure in zip(outcome.pictures, figures, strict=True):
         picture.draw(figure)
-    assert [len(figure.axes) for figure in (maps, curves, gradients)] == [16, 3, 4]
-    assert [ax.get_title() for ax in maps.axes] == [
-        f"epoch {epoch}" for epoch in range(3, 49, 3)
+    maps, spaced, curves, gradients = figures
+    assert [len(figure.axes) for figure in figures] == [16, 16, 3, 4]
+    # The page counts these epochs from 0, as 3, 6, ..., 48.
+    assert [ax.get_title().split("\n")[0] for ax in maps.axes] == [
+        f"after {epoch} epochs" for epoch in range(4, 50, 3)
     ]
+    assert spaced.axes[0].get_title() == "before training\n43.0% correct"
+    shown = [np.asarray(ax.images[0].get_array()) for ax in spaced.axes]
+    borders = [(np.abs(a - b) > 0.1).mean() for a, b in pairwise(shown)]
+    assert min(borders) > 0.02  # each map differs from the one before
     loss, best = curves.axes[1].lines
     assert loss.get_ydata().tolist() == outcome.runs[0].trace["loss"]
     assert best.get_ydata()[0] == min(outcome.runs[0].trace["loss"])

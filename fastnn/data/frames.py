@@ -1,0 +1,117 @@
+"""Frames of pandas, Polars and PyArrow: names of their columns, and their numbers.
+
+None of these packages is imported: what they have in common tells a frame.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Columns = tuple[Any, ...]
+
+# Types that have no NumPy `kind`, by the names that Polars and PyArrow give them.
+_NUMERIC = re.compile(r"u?int\d+|float\d*|double|halffloat|bool(ean)?", re.IGNORECASE)
+
+
+def is_frame(value: Any) -> bool:
+    """Return True for a table with named columns, each of one type."""
+    # A lazy frame has no values yet, and asking it for its columns is work.
+    return (
+        hasattr(value, "__array__")
+        and hasattr(value, "columns")
+        and (hasattr(value, "dtypes") or hasattr(value, "schema"))
+    )
+
+
+def column_names(value: Any) -> Columns | None:
+    """Return the names of a frame's columns; None for anything else.
+
+    A name is a string, an integer, or a tuple of such names, so that a file can keep
+    it; names of other types, such as dates, are returned as text.
+    """
+    if not is_frame(value):
+        return None
+    names = value.columns if hasattr(value, "dtypes") else value.column_names
+    return tuple(map(_plain_name, names))
+
+
+def frame_values(name: str, frame: Any) -> npt.NDArray[Any]:
+    """Return the values (n, n_columns) of a frame whose columns hold numbers.
+
+    TypeError that names the column where one has another type. Columns of objects come
+    back as objects, whose values are yet to be checked.
+    """
+    dtypes = list(frame.dtypes if hasattr(frame, "dtypes") else frame.schema.types)
+    numeric = True
+    for index, dtype in enumerate(dtypes):
+        if not _is_numeric(dtype):
+            numeric = False
+            if str(dtype).lower() != "object":
+                column = shown_column(index, column_names(frame))
+                raise TypeError(
+                    f"{name} has no numbers in {column}, but {dtype} values: drop the "
+                    "column or convert it to numbers"
+                )
+    values = np.asarray(frame)
+    # In pandas, types without a common NumPy type and missing integers give objects.
+    if values.dtype == object and numeric and hasattr(dtypes[0], "kind"):
+        values = np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+    return values
+
+
+def check_columns(known: Columns | None, found: Columns | None) -> None:
+    """Raise ValueError unless a frame has the columns of `fit`, in the same order.
+
+    The names 0, 1, ... that pandas gives to columns without names match any strings.
+    """
+    if known is None or found is None or known == found:
+        return
+    numbered = [names == tuple(range(len(names))) for names in (known, found)]
+    if any(numbered) and len(known) == len(found):
+        named = found if numbered[0] else known
+        if not any(isinstance(name, int) for name in named):
+            return
+    missing = [name for name in known if name not in found]
+    unknown = [name for name in found if name not in known]
+    faults = []
+    if missing:
+        faults.append(f"it lacks {_first_few(missing)}")
+    if unknown:
+        faults.append(f"it has {_first_few(unknown)} besides")
+    if not faults:
+        faults.append(
+            "they come in another order or repeatedly, as "
+            f"{_first_few(found)} instead of {_first_few(known)}"
+        )
+    raise ValueError(
+        f"X must have the columns that the net was fitted with: {', and '.join(faults)}"
+        "; pass X[list(net.columns)]"
+    )
+
+
+def shown_column(index: int, columns: Columns | None) -> str:
+    """Return a column in words, such as "column 1 ('height')"."""
+    named = columns is not None and index < len(columns)
+    return f"column {index}" + (f" ({columns[index]!r})" if named and columns else "")
+
+
+def _is_numeric(dtype: Any) -> bool:
+    kind = getattr(dtype, "kind", None)
+    if kind is None:
+        return _NUMERIC.fullmatch(str(dtype)) is not None
+    return kind in tuple("biuf")
+
+
+def _plain_name(name: Any) -> Any:
+    if isinstance(name, tuple):
+        return tuple(map(_plain_name, name))
+    if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
+        return int(name)
+    return str(name)
+
+
+def _first_few(names: Sequence[Any]) -> str:
+    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")

@@ -1,0 +1,84 @@
+"""Schema: what a net remembers of the data that it was fitted to."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .archives import Archive
+from .arrays import Array
+from .frames import Columns
+from .labels import Labels
+
+
+class Schema(NamedTuple):
+    """Names of the columns of X, if X was a frame, and labels of the classes."""
+
+    columns: Columns | None = None
+    labels: Labels | None = None
+
+    @property
+    def classes(self) -> Array | None:
+        """The sorted labels of the classes."""
+        return None if self.labels is None else self.labels.in_order
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a file keeps as JSON values."""
+        facts: dict[str, Any] = {}
+        if self.columns is not None:
+            facts["columns"] = self.columns
+        if self.labels is not None and self.labels.order is not None:
+            facts["class_numbers"] = self.labels.order.tolist()
+        if self.labels is not None and not self.labels.seen.all():
+            facts["seen"] = self.labels.seen.tolist()
+        return facts
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what a file keeps as arrays: the sorted labels."""
+        return {} if self.labels is None else {"classes": self.labels.in_order}
+
+
+def schema_of(archive: Archive, n_in: int, n_classes: int | None) -> Schema:
+    """Return the schema of a net with n_in inputs that a file has; ValueError if wrong.
+
+    n_classes is None for a net of values.
+    """
+    columns = archive.facts.get("columns")
+    if columns is not None:
+        columns = _names(columns)
+        if not isinstance(columns, tuple) or len(columns) != n_in:
+            raise ValueError(f"its columns are not {n_in} names")
+    if "classes" not in archive.arrays:
+        return Schema(columns)
+    wrong = f"its labels are not {n_classes or 0} sorted numbers or strings"
+    # before they are read
+    if archive.shape("classes") != (n_classes,):
+        raise ValueError(wrong)
+    classes = archive.array("classes", (n_classes,), archive.dtype("classes"))
+    if (
+        classes.dtype.kind not in "biufUS"
+        or not (classes[:-1] < classes[1:]).all()
+        or (classes.dtype.kind == "f" and not (classes == np.floor(classes)).all())
+    ):
+        raise ValueError(wrong)
+    numbers = np.arange(len(classes))
+    order = np.array(archive.facts.get("class_numbers", numbers))
+    seen = np.array(archive.facts.get("seen", [True] * len(classes)))
+    if (
+        order.dtype.kind != "i"
+        or not np.array_equal(np.sort(order), numbers)
+        or seen.dtype != bool
+        or seen.shape != numbers.shape
+    ):
+        raise ValueError(f"its labels are not numbered from 0 to {len(classes) - 1}")
+    of_class = np.empty_like(classes)
+    of_class[order] = classes
+    return Schema(columns, Labels(of_class, seen))
+
+
+def _names(value: Any) -> Any:
+    """Return names of columns as they were: JSON has lists in place of tuples."""
+    if isinstance(value, list):
+        return tuple(map(_names, value))
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(f"its columns have the name {value!r}")
+    return value
