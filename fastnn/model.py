@@ -26,6 +26,7 @@ from .nn.losses import Loss
 from .nn.net import builds_nets
 from .nn.optimizers import Optimizer, choose, update_rule
 from .sweep.distribution import train_in_parts
+from .sweep.ensemble import loaded_ensemble
 from .sweep.executors import check_executor, choose_workers
 from .sweep.parts import Work
 from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
@@ -121,6 +122,11 @@ class Sequential:
     def classes(self) -> Array | None:
         """The sorted labels (n_classes,); None before a fit, and for "mse"."""
         return self._schema.classes
+
+    @property
+    def schema(self) -> Schema:
+        """What the net knows of the data that it was fitted to."""
+        return self._schema
 
     @property
     def columns(self) -> Columns | None:
@@ -354,7 +360,10 @@ class Sequential:
 
         def runs() -> Runs:
             seconds = perf_counter() - started
-            return runs_of(state, architecture, schema, initial.seed_array(), seconds)
+            settings = chosen.by_name(rule.settings)
+            return runs_of(
+                state, architecture, schema, initial.seed_array(), settings, seconds
+            )
 
         try:
             if in_parts:
@@ -624,13 +633,15 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
-def load(path: Target) -> Sequential:
-    """Return the net that `Sequential.save` wrote; ValueError for any other content.
+def load(path: Target) -> Any:
+    """Return the `Sequential` or `Ensemble` that its `save` wrote.
 
-    path: where it is, or a binary file object. The net has the same architecture,
-    parameters, labels and dtype.
+    path: where it is, or a binary file object. A net has the same architecture,
+    parameters, labels and dtype. ValueError for any other content.
     """
-    with reading_archive(path, "net") as archive:
+    with reading_archive(path, "net", "ensemble") as archive:
+        if archive.kind == "ensemble":
+            return loaded_ensemble(archive)
         architecture = Architecture.from_archive(archive)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)

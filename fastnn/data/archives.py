@@ -28,6 +28,7 @@ _FORMAT = 1
 _KINDS = {
     "net": ("a net", "fastnn.load"),
     "runs": ("a Runs", "fastnn.Runs.load"),
+    "ensemble": ("an ensemble", "fastnn.load"),
     "part": ("a part of a sweep", "fit_many(store=...)"),
 }
 _CHECKSUM = "sha256"
@@ -50,6 +51,7 @@ class Archive:
 
     facts: dict[str, Any]
     arrays: Mapping[str, Array]
+    kind: str = ""  # of a file that was read
 
     def fact(self, name: str) -> Any:
         """Return a fact; ValueError if it is missing."""
@@ -116,8 +118,10 @@ def write_archive(target: Target, kind: str, archive: Archive) -> None:
 
 
 @contextmanager
-def reading_archive(source: Target, kind: str) -> Iterator[Archive]:
+def reading_archive(source: Target, *kinds: str) -> Iterator[Archive]:
     """Read what `write_archive` wrote, in a `with` block that checks the content.
+
+    kinds: one or several, of which the file must have one.
 
     Any error but OSError, also one raised in the block, becomes a ValueError that names
     the file: damaged files fail in a dozen ways. Content that the block did not ask
@@ -127,9 +131,9 @@ def reading_archive(source: Target, kind: str) -> Iterator[Archive]:
         _check_stream(source, "read")
     try:
         with _opened(source) as stream:
-            facts, npz = _open(stream, kind)
+            kind, facts, npz = _open(stream, kinds)
             checksum = facts.pop(_CHECKSUM, None)  # files of version 0.1.0 have none
-            yield Archive(facts, npz)
+            yield Archive(facts, npz, kind)
             if unknown := npz.keys() - npz.read.keys():
                 raise ValueError(f"it has an unknown {min(unknown)!r}")
             if checksum is not None and checksum != _checksum(facts, npz.read):
@@ -138,7 +142,7 @@ def reading_archive(source: Target, kind: str) -> Iterator[Archive]:
         # A place that a damaged file names, and that does not exist, is EINVAL.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        noun, _ = _KINDS[kind]
+        noun = " or ".join(_KINDS[kind][0] for kind in kinds)
         # The message may quote the file, which may hold a novel.
         raise ValueError(
             f"{_named(source)} is not {noun} that this version of fastnn can read: "
@@ -146,10 +150,11 @@ def reading_archive(source: Target, kind: str) -> Iterator[Archive]:
         ) from None
 
 
-def _open(stream: BinaryIO, kind: str) -> tuple[dict[str, Any], Npz]:
-    """Read the table of contents and the facts."""
+def _open(stream: BinaryIO, kinds: tuple[str, ...]) -> tuple[str, dict[str, Any], Npz]:
+    """Read the table of contents, and with it the kind, and the facts."""
     npz = open_npz(stream)
-    if kind not in npz:
+    kind = next((kind for kind in kinds if kind in npz), None)
+    if kind is None:
         for other, (noun, reader) in _KINDS.items():
             if other in npz:
                 raise ValueError(f"it holds {noun}, read it with {reader}")
@@ -160,7 +165,7 @@ def _open(stream: BinaryIO, kind: str) -> tuple[dict[str, Any], Npz]:
         raise ValueError("its description has no names")
     if (version := facts.get("format")) != _FORMAT:
         raise ValueError(f"its format is {version!r}, and only {_FORMAT} is known")
-    return facts, npz
+    return kind, facts, npz
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,6 +17,10 @@ class Net(Protocol):
     """A net that can predict; `fastnn.Sequential` documents these members."""
 
     @property
+    def architecture(self) -> Architecture: ...
+    @property
+    def schema(self) -> Schema: ...
+    @property
     def layers(self) -> tuple[Layer, ...]: ...
     @property
     def loss(self) -> Loss: ...
@@ -49,6 +53,8 @@ class Net(Protocol):
     def summary(self) -> str: ...
     @property
     def params(self) -> list[Array]: ...
+
+    runs: Any
 
 
 Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Schema], Net])

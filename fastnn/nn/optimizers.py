@@ -150,6 +150,13 @@ class Optimizer:
         """Return the update rule of many nets, with settings (6, n_nets)."""
         return UpdateRule(self.code, self.settings_per_net(n_nets), np.empty(0))
 
+    def by_name(self, settings: Array) -> dict[str, Array]:
+        """Return the rows (n_nets,) of `settings_per_net` by the settings' names.
+
+        A setting that is None, such as bias_lr, is left out.
+        """
+        return {name: settings[self.ROWS[name]] for name, _ in self._values()}
+
     def _values(self) -> Iterator[tuple[str, float | Array]]:
         """Yield each setting's name and value, without those that are None."""
         for name in self.ROWS:

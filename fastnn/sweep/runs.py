@@ -2,18 +2,19 @@
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from ..data.archives import Archive, Target, reading_archive, write_archive
-from ..data.arguments import check_dtype, check_float, check_int
+from ..data.arguments import check_choice, check_dtype, check_float, check_int
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
+from .ensemble import Ensemble
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # The proportions of nets whose final losses are shown.
 _SHOWN = np.array([0.05, 0.5, 0.95])
+# By what nets can be ranked.
+_CRITERIA = ("loss", "accuracy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,7 @@ class Runs:
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
+    settings: the optimizer's, each (n_nets,), by name, such as "lr".
     trained (n_nets,): for how many epochs each net was trained.
     final_loss, final_accuracy (n_nets,): of each net's last epoch.
     losses, accuracies: the `Curves` over the recorded epochs.
@@ -65,6 +69,7 @@ class Runs:
     stop_below: float | None
     updates: int
     seconds: float
+    settings: dict[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -116,6 +121,7 @@ class Runs:
             losses=Curves(self.epochs, self.loss[nets]),
             accuracies=Curves(self.epochs, self.accuracy[nets]),
             updates=self.updates * int(self.trained[nets].sum()) // total,
+            settings={name: values[nets] for name, values in self.settings.items()},
         )
 
     def __iter__(self) -> Iterator[Net]:
@@ -157,6 +163,14 @@ class Runs:
     def diverged(self) -> Array:
         """True (n_nets,) where a net's parameters or last loss are not finite."""
         return ~np.isfinite(self.theta).all(axis=1) | ~np.isfinite(self.final_loss)
+
+    def varying_settings(self) -> dict[str, Array]:
+        """Return the settings in which the nets differ, each (n_nets,), by name."""
+        return {
+            name: values
+            for name, values in self.settings.items()
+            if (values != values[0]).any()
+        }
 
     def solved(
         self, loss_below: float | None = None, accuracy_above: float | None = None
@@ -264,24 +278,42 @@ class Runs:
             )
         return EpochsTo(bound, np.where(self.final_loss < bound, self.trained, np.inf))
 
-    def ranking(self) -> Array:
-        """Return the nets' numbers (n_nets,), lowest loss first, diverged last."""
-        return np.argsort(self._final_losses(), kind="stable")
+    def ranking(self, by: str = "loss") -> Array:
+        """Return the nets' numbers (n_nets,), the best ones first, diverged ones last.
 
-    def best(self) -> Net:
-        """Return the net of the lowest final loss; ValueError if all diverged."""
-        if self.diverged.all():
-            raise ValueError(
-                f"all {len(self)} nets diverged: train others, with a smaller lr"
-            )
-        return self[int(self.ranking()[0])]
+        by: "loss", the lowest final loss first, or "accuracy", the highest final
+        accuracy first, and of several the one with the lower loss.
+        """
+        losses = self._final_losses()
+        if check_choice("by", by, _CRITERIA) == "loss":
+            return np.argsort(losses, kind="stable")
+        self._check_classifies()
+        accuracies = np.where(self.diverged, -1.0, self.final_accuracy)
+        return np.lexsort((losses, -accuracies))
 
-    def table(self, n: int = 10) -> "Table":
-        """Return the n best nets as a table for `rich.print`.
+    def best(self, by: str = "loss") -> Net:
+        """Return the best net, as in `ranking`; ValueError if all diverged."""
+        return self[self._best(1, by)[0]]
 
-        It shows number, seed, final loss and accuracy, and epochs trained. Its title
-        has the numbers of nets and of those that diverged, and the final losses that 5,
-        50 and 95 % of all nets do not exceed.
+    def ensemble(self, n: int, by: str = "loss") -> Ensemble:
+        """Return the n best nets, as in `ranking`, which then predict together.
+
+        ValueError where fewer than n nets have not diverged.
+
+        >>> from fastnn import datasets, mlp
+        >>> X, y = datasets.spiral(30)
+        >>> runs = mlp(2, 8, 3).fit_many(X, y, seeds=range(20), epochs=50, lr=0.3)
+        >>> runs.ensemble(5).predict_proba(X).shape
+        (90, 3)
+        """
+        return Ensemble([self[i] for i in self._best(n, by)])
+
+    def table(self, n: int = 10, by: str = "loss") -> "Table":
+        """Return the n best nets, as in `ranking`, as a table for `rich.print`.
+
+        It shows number, seed, final loss and accuracy, epochs trained, and the settings
+        in which the nets differ. Its title has the numbers of nets and of those that
+        diverged, and the final losses that 5, 50 and 95 % of all nets do not exceed.
         """
         from rich.table import Table
 
@@ -296,7 +328,7 @@ class Runs:
             title_justify="left",
             min_width=max(map(len, lines)),
         )
-        best = self.ranking()[: min(n, int((~self.diverged).sum()))]
+        best = self.ranking(by)[: min(n, int((~self.diverged).sum()))]
         columns = {"net": [str(i) for i in best]}
         if self.seeds is not None:
             columns["seed"] = [str(seed) for seed in self.seeds[best]]
@@ -305,6 +337,8 @@ class Runs:
             accuracies = self.final_accuracy[best]
             columns["final accuracy"] = [f"{accuracy:.4g}" for accuracy in accuracies]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
+        for name, values in self.varying_settings().items():
+            columns[name] = [f"{value:.4g}" for value in values[best]]
         for name in columns:
             table.add_column(name, justify="right")
         for cells in zip(*columns.values(), strict=True):
@@ -314,12 +348,12 @@ class Runs:
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays by the names of the fields, for `numpy.savez` or a frame.
 
-        theta, seeds (unless parameters were given), trained, final_loss,
-        final_accuracy, epochs, and loss and accuracy, or loss_percentiles and
-        accuracy_percentiles (101, m).
+        theta, the settings such as lr, seeds (unless parameters were given), trained,
+        final_loss, final_accuracy, epochs, and loss and accuracy, or loss_percentiles
+        and accuracy_percentiles (101, m).
         """
         names = ("theta", "trained", "final_loss", "final_accuracy", "epochs")
-        arrays = {name: getattr(self, name) for name in names}
+        arrays = self.settings | {name: getattr(self, name) for name in names}
         if self.seeds is not None:
             arrays["seeds"] = self.seeds
         for name, curves in (("loss", self.losses), ("accuracy", self.accuracies)):
@@ -336,6 +370,7 @@ class Runs:
         """
         facts = self.architecture.facts() | self.schema.facts()
         facts |= {
+            "settings": list(self.settings),
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
@@ -372,6 +407,7 @@ class Runs:
                 stop_below=stop_below,
                 updates=operator.index(archive.fact("updates")),
                 seconds=check_float("seconds", archive.fact("seconds"), 0.0),
+                settings=_loaded_settings(archive, n_nets),
             )
 
     def __repr__(self) -> str:
@@ -386,6 +422,19 @@ class Runs:
     def _final_losses(self) -> Array:
         """Return the final losses (n_nets,), infinite for nets that diverged."""
         return np.where(self.diverged, np.inf, self.final_loss)
+
+    def _best(self, n: int, by: str) -> list[int]:
+        """Return the numbers of the n best nets, none of which diverged."""
+        n, n_good = check_int("n", n, 1), int((~self.diverged).sum())
+        if not n_good:
+            raise ValueError(
+                f"all {len(self)} nets diverged: train others, with a smaller lr"
+            )
+        if n > n_good:
+            raise ValueError(
+                f"there are only {n_good:,} nets that did not diverge, not {n:,}"
+            )
+        return [int(i) for i in self.ranking(by)[:n]]
 
     def _shown_losses(self) -> str:
         losses = quantiles(self._final_losses()[:, np.newaxis], _SHOWN, np.inf)[:, 0]
@@ -423,11 +472,12 @@ def runs_of(
     architecture: Architecture,
     schema: Schema,
     seeds: Array | None,
+    settings: dict[str, Array],
     seconds: float,
 ) -> Runs:
     """Return the nets of a sweep that were trained, each as far as it came.
 
-    seeds (n_nets,) are those of all nets of the sweep.
+    seeds and each of the settings (n_nets,) are those of all nets of the sweep.
     """
     trained, recording = state.trained, state.recording
     some: Any = slice(None) if trained.all() else np.flatnonzero(trained)
@@ -458,7 +508,14 @@ def runs_of(
         stop_below=recording.stop_below,
         updates=int(trained.sum()) * state.config.per_epoch,
         seconds=seconds,
+        settings={name: values[some] for name, values in settings.items()},
     )
+
+
+def _loaded_settings(archive: Archive, n_nets: int) -> dict[str, Array]:
+    """Return the settings of a file, which has none in version 0.1.0."""
+    names = archive.facts.get("settings", [])
+    return {name: archive.array(name, (n_nets,)) for name in names}
 
 
 def _loaded_seeds(archive: Archive, n_nets: int) -> Array | None:
