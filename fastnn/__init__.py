@@ -17,6 +17,8 @@ from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
 from .nn.optimizers import SGD, Adam
+from .sweep.architectures import Sweep, sweep
+from .sweep.ensemble import Ensemble
 from .sweep.runs import Runs
 from .training.history import History
 from .training.trainer import DivergenceError
@@ -30,6 +32,7 @@ __all__ = [
     "Adam",
     "Affine",
     "DivergenceError",
+    "Ensemble",
     "GradientReport",
     "History",
     "Identity",
@@ -42,6 +45,7 @@ __all__ = [
     "Softmax",
     "SoftmaxCE",
     "Sum",
+    "Sweep",
     "SymmetryWarning",
     "Tanh",
     "check_gradients",
@@ -51,4 +55,5 @@ __all__ = [
     "load",
     "mlp",
     "plot",
+    "sweep",
 ]

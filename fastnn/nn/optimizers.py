@@ -1,8 +1,9 @@
 """The optimizers, which `fit` takes, with `update` for training loops of your own."""
 
 import copy
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -149,6 +150,27 @@ class Optimizer:
     def rule_per_net(self, n_nets: int) -> UpdateRule:
         """Return the update rule of many nets, with settings (6, n_nets)."""
         return UpdateRule(self.code, self.settings_per_net(n_nets), np.empty(0))
+
+    def grid(self, n_seeds: int) -> tuple["Optimizer", list[dict[str, float]]]:
+        """Return the optimizer of n_seeds nets for each combination of the settings.
+
+        The values in an array are those to combine with those of other arrays. The
+        second result has the combinations, by the settings' names.
+        """
+        varied = {
+            name: value.tolist()
+            for name, value in self._values()
+            if isinstance(value, np.ndarray)
+        }
+        combinations = [
+            dict(zip(varied, values, strict=True))
+            for values in itertools.product(*varied.values())
+        ]
+        per_net: dict[str, Any] = {
+            name: np.repeat([one[name] for one in combinations], n_seeds)
+            for name in varied
+        }
+        return replace(self, **per_net), combinations
 
     def by_name(self, settings: Array) -> dict[str, Array]:
         """Return the rows (n_nets,) of `settings_per_net` by the settings' names.

@@ -122,9 +122,9 @@ class Ensemble:
         return (total / len(predictions)).astype(predictions[0].dtype)
 
     def __repr__(self) -> str:
-        first = self.members[0]
-        others = "" if len(self) == 1 else f" and {len(self) - 1} more"
-        return f"Ensemble({len(self)} nets: {first!r}{others})"
+        net = self.members[0]
+        size, loss = f"{net.n_in} -> {net.n_out}", net.loss.name
+        return f"Ensemble({len(self)} nets, {size}, loss={loss!r}, dtype='{net.dtype}')"
 
 
 def loaded_ensemble(archive: Archive) -> Ensemble:

@@ -15,6 +15,7 @@ from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
 from .ensemble import Ensemble
+from .plan import seed_array
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 # The proportions of nets whose final losses are shown.
-_SHOWN = np.array([0.05, 0.5, 0.95])
+SHOWN = np.array([0.05, 0.5, 0.95])
 # By what nets can be ranked.
 _CRITERIA = ("loss", "accuracy")
 
@@ -284,16 +285,22 @@ class Runs:
         by: "loss", the lowest final loss first, or "accuracy", the highest final
         accuracy first, and of several the one with the lower loss.
         """
+        return np.lexsort(self.criteria(by)[::-1])
+
+    def criteria(self, by: str = "loss") -> list[Array]:
+        """Return what `ranking` compares, each (n_nets,), the first one first.
+
+        The lowest is the best; infinite for nets that diverged.
+        """
         losses = self._final_losses()
         if check_choice("by", by, _CRITERIA) == "loss":
-            return np.argsort(losses, kind="stable")
+            return [losses]
         self._check_classifies()
-        accuracies = np.where(self.diverged, -1.0, self.final_accuracy)
-        return np.lexsort((losses, -accuracies))
+        return [np.where(self.diverged, np.inf, -self.final_accuracy), losses]
 
     def best(self, by: str = "loss") -> Net:
         """Return the best net, as in `ranking`; ValueError if all diverged."""
-        return self[self._best(1, by)[0]]
+        return self.ensemble(1, by)[0]
 
     def ensemble(self, n: int, by: str = "loss") -> Ensemble:
         """Return the n best nets, as in `ranking`, which then predict together.
@@ -306,7 +313,7 @@ class Runs:
         >>> runs.ensemble(5).predict_proba(X).shape
         (90, 3)
         """
-        return Ensemble([self[i] for i in self._best(n, by)])
+        return Ensemble([self[int(i)] for i in best_of(n, self.criteria(by))])
 
     def table(self, n: int = 10, by: str = "loss") -> "Table":
         """Return the n best nets, as in `ranking`, as a table for `rich.print`.
@@ -410,6 +417,106 @@ class Runs:
                 settings=_loaded_settings(archive, n_nets),
             )
 
+    @staticmethod
+    def concatenate(runs: "Sequence[Runs]") -> "Runs":
+        """Return the nets of several Runs as one; updates and seconds are added up.
+
+        All must have the same architecture, dtype, columns and labels, recorded epochs
+        and stop_below, and the losses of each net. Where all nets of one have stopped
+        early, it has fewer epochs, which is no difference. A setting that only some
+        have is NaN for the others; seeds are None unless all have some.
+
+        >>> from fastnn import datasets, mlp
+        >>> gate, net = datasets.xor_gate(), mlp(2, 2, 1)
+        >>> slow = net.fit_many(*gate, seeds=range(3), epochs=9, lr=0.1)
+        >>> fast = net.fit_many(*gate, seeds=range(3), epochs=9, lr=1.0)
+        >>> Runs.concatenate([slow, fast]).settings["lr"].tolist()
+        [0.1, 0.1, 0.1, 1.0, 1.0, 1.0]
+        """
+        parts = list(runs)
+        if not parts:
+            raise ValueError("there are no runs to concatenate: pass at least one")
+        for one in parts:
+            if not isinstance(one, Runs):
+                raise TypeError(f"pass Runs, as fit_many returns them, not {one!r}")
+        longest = max(parts, key=lambda one: len(one.epochs))
+        for i, one in enumerate(parts):
+            one._check_fits(longest, i)
+
+        def joined(name: str) -> Array:
+            return np.concatenate([getattr(one, name) for one in parts])
+
+        def joined_curves(name: str) -> Curves:
+            each = np.full((sum(map(len, parts)), len(longest.epochs)), np.nan)
+            start = 0
+            for one in parts:
+                values = getattr(one, name).of_each_net()
+                each[start : start + len(one), : values.shape[1]] = values
+                start += len(one)
+            return Curves(longest.epochs, each)
+
+        def joined_setting(name: str) -> Array:
+            nothing = np.full(1, np.nan)
+            values = [one.settings.get(name, nothing.repeat(len(one))) for one in parts]
+            return np.concatenate(values)
+
+        seeds = None
+        if all(one.seeds is not None for one in parts):
+            seeds = seed_array([int(seed) for seed in joined("seeds")])
+        return replace(
+            longest,
+            theta=joined("theta"),
+            seeds=seeds,
+            trained=joined("trained"),
+            final_loss=joined("final_loss"),
+            final_accuracy=joined("final_accuracy"),
+            losses=joined_curves("losses"),
+            accuracies=joined_curves("accuracies"),
+            updates=sum(one.updates for one in parts),
+            seconds=sum(one.seconds for one in parts),
+            settings={
+                name: joined_setting(name) for one in parts for name in one.settings
+            },
+        )
+
+    def _check_fits(self, others: "Runs", i: int) -> None:
+        """Raise ValueError unless these runs, number i, can be joined with others."""
+        if self.losses.each is None:
+            raise ValueError(
+                f"runs {i} has only percentiles over its nets, which cannot be joined: "
+                "call fit_many with losses='all'"
+            )
+
+        def common(runs: Runs) -> dict[str, Any]:
+            labels = runs.schema.labels
+            return {
+                "architecture": list(map(repr, runs.architecture.layers)),
+                "loss": runs.architecture.loss.name,
+                "dtype": str(runs.theta.dtype),
+                "columns": runs.schema.columns,
+                "labels": None if labels is None else labels.of_class.tolist(),
+                "stop_below": runs.stop_below,
+                "recorded epochs": runs.epochs.tolist(),
+            }
+
+        mine, theirs = common(self), common(others)
+        n_epochs = len(self.epochs)
+        if self._all_stopped and n_epochs < len(others.epochs):
+            theirs["recorded epochs"] = others.epochs[:n_epochs].tolist()
+        for name, value in mine.items():
+            if value != theirs[name]:
+                raise ValueError(
+                    f"runs {i} cannot be joined with the others: its {name} is "
+                    f"{_short(value)}, but theirs is {_short(theirs[name])}"
+                )
+
+    @property
+    def _all_stopped(self) -> bool:
+        """True if each net met stop_below or diverged."""
+        if self.stop_below is None:
+            return False
+        return bool((~(self.final_loss >= self.stop_below)).all())
+
     def __repr__(self) -> str:
         losses = "" if self.diverged.all() else f", loss {self._shown_losses()}"
         n_diverged = self.diverged.sum()
@@ -423,21 +530,8 @@ class Runs:
         """Return the final losses (n_nets,), infinite for nets that diverged."""
         return np.where(self.diverged, np.inf, self.final_loss)
 
-    def _best(self, n: int, by: str) -> list[int]:
-        """Return the numbers of the n best nets, none of which diverged."""
-        n, n_good = check_int("n", n, 1), int((~self.diverged).sum())
-        if not n_good:
-            raise ValueError(
-                f"all {len(self)} nets diverged: train others, with a smaller lr"
-            )
-        if n > n_good:
-            raise ValueError(
-                f"there are only {n_good:,} nets that did not diverge, not {n:,}"
-            )
-        return [int(i) for i in self.ranking(by)[:n]]
-
     def _shown_losses(self) -> str:
-        losses = quantiles(self._final_losses()[:, np.newaxis], _SHOWN, np.inf)[:, 0]
+        losses = quantiles(self._final_losses()[:, np.newaxis], SHOWN, np.inf)[:, 0]
         return " / ".join(f"{loss:.4g}" for loss in losses) + " (5, 50, 95 %)"
 
     @property
@@ -465,6 +559,20 @@ class Runs:
         if loss_below is not None:
             loss_below = check_float("loss_below", loss_below)
         return loss_below, accuracy_above
+
+
+def best_of(n: int, criteria: list[Array]) -> Array:
+    """Return the numbers (n,) of the best nets by `Runs.criteria`.
+
+    ValueError where fewer than n did not diverge.
+    """
+    n, n_good = check_int("n", n, 1), int(np.isfinite(criteria[0]).sum())
+    if n > n_good:
+        raise ValueError(
+            f"{n_good or 'none'} of {len(criteria[0]):,} nets did not diverge, but "
+            f"{n:,} {'is' if n == 1 else 'are'} needed: train others, with a smaller lr"
+        )
+    return np.lexsort(criteria[::-1])[:n]
 
 
 def runs_of(
@@ -510,6 +618,11 @@ def runs_of(
         seconds=seconds,
         settings={name: values[some] for name, values in settings.items()},
     )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def _loaded_settings(archive: Archive, n_nets: int) -> dict[str, Array]:
