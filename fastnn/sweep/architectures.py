@@ -171,20 +171,19 @@ class Sweep(Mapping[str, Runs]):
 
         bounded = loss_below is not None or accuracy_above is not None
         table = Table(title=repr(self), title_style="", title_justify="left")
-        table.box, table.pad_edge = SIMPLE_HEAD, False
+        table.box, table.pad_edge, table.collapse_padding = SIMPLE_HEAD, False, True
         table.add_column("net")
-        for name in (*self.combinations[0], "loss: 5 %", "50 %", "95 %", "diverged"):
+        names = [*self.combinations[0], "loss: 5 %", "50 %", "95 %", "diverged"]
+        for name in names + (["solved", "from", "to"] if bounded else []):
             table.add_column(name, justify="right")
-        if bounded:
-            table.add_column("solved (95 % interval)", justify="right")
         for name, settings, runs in self.groups():
             losses = quantiles(runs.criteria()[0][:, np.newaxis], SHOWN, np.inf)[:, 0]
             cells = [name, *(f"{value:g}" for value in settings.values())]
-            cells += [f"{loss:.3g}" for loss in losses]
+            cells += [f"{loss:.2g}" for loss in losses]
             cells.append(f"{runs.diverged.sum():,}")
             if bounded:
                 rate = runs.success_rate(loss_below, accuracy_above)
-                cells.append(f"{rate:.1%} ({rate.low:.1%} to {rate.high:.1%})")
+                cells += [f"{share:.1%}" for share in (rate, rate.low, rate.high)]
             table.add_row(*cells)
         return table
 
