@@ -52,6 +52,12 @@ def bench_smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the package for a minute, in memory between unmapped pages."""
+    python(session, "-m", "tests.fuzz", *(session.posargs or ["--seconds", "60"]))
+
+
+@nox.session
 def figures(session: nox.Session) -> None:
     """Print the structure's figures, and fail where one is above its limit."""
     python(session, "tests/figures.py", "--check")

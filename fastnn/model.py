@@ -22,9 +22,10 @@ from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
-from .nn.losses import Loss
+from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule
+from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.parameters import Parameters
 from .sweep.distribution import train_in_parts
 from .sweep.ensemble import loaded_ensemble
 from .sweep.executors import check_executor, choose_workers
@@ -38,7 +39,7 @@ from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
-from .training.engines.table import layer_table
+from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
 
@@ -95,11 +96,14 @@ class Sequential:
         """Make theta the flat vector: the layers' parameters become views into it."""
         architecture = self._architecture
         gradient = architecture.bind(theta)
-        self._theta, self._params = theta, architecture.views(theta)
+        # What users do to the shape of their view leaves the net's own as it is.
+        self._shown_theta, self._theta = theta.view(), theta.view()
+        theta = self._theta
+        self._params = architecture.views(theta)
         table = layer_table(architecture.stack)
         self._engine: Engine
-        if table is None:
-            self._engine = Layerwise(architecture, gradient)
+        if table is None or not describes(table, architecture):
+            self._engine = Layerwise(architecture, theta, gradient)
         else:
             self._engine = Fused(theta, table, architecture.loss)
 
@@ -155,9 +159,9 @@ class Sequential:
     def theta(self) -> Array:
         """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
-        It is the net's own array. Assigning to it copies the values.
+        It is a view of the net's own array. Assigning to it copies the values.
         """
-        return self._theta
+        return self._shown_theta
 
     @theta.setter
     def theta(self, values: Any) -> None:
@@ -170,9 +174,12 @@ class Sequential:
         self._theta[...] = array
 
     @property
-    def params(self) -> list[Array]:
-        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`."""
-        return list(self._params)
+    def params(self) -> Parameters:
+        """[W1 (n_in, n_out), b1 (n_out,), ...]: views into `theta`.
+
+        Assigning to one of them copies the values: net.params[0] = W.
+        """
+        return Parameters(self._params)
 
     def fit(
         self,
@@ -327,7 +334,7 @@ class Sequential:
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
-        rule = chosen.rule_per_net(initial.n_nets)
+        rule = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
@@ -401,8 +408,9 @@ class Sequential:
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
-        grads = self._architecture.views(gradient)
-        return (total / len(targets) if mean else total), grads
+        scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
+        loss, grads = total / scale, self._architecture.views(gradient)
+        return loss, grads
 
     def predict(self, X: Any) -> Array:
         """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
@@ -444,7 +452,8 @@ class Sequential:
                 raise ValueError(
                     "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
                 )
-            return float(1.0 - total / len(targets) / variance)
+            n_scaled = len(targets) * loss_scale(len(targets))
+            return float(1.0 - total / n_scaled / variance)
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
@@ -513,7 +522,7 @@ class Sequential:
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_params", "_engine")
+        derived = ("_params", "_engine", "_shown_theta")
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

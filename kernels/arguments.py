@@ -23,7 +23,7 @@ class FitArrays(NamedTuple):
     clock: Any  # (2,) float64: Adam's beta1^t and beta2^t
     g: Any  # (n_parts, n_params): gradients of the update under way, in batches
     carried: Any  # (1 + first layer's units,) float64: for the specialised loop
-    loss_sums: Any  # (epochs,) float64: the samples' losses before their updates
+    loss_sums: Any  # (epochs,) float64: losses before the updates, times loss_scale
     n_right: Any  # (epochs,) int64: how many of the predicted classes were right
     position: Any  # (N_POSITION,) int64
     recorded: Any  # (n_records, n_params): see `loops.recordings`
@@ -31,15 +31,21 @@ class FitArrays(NamedTuple):
 
 
 class FitPlan(NamedTuple):
-    """What a loop for one net trains, and how."""
+    """What a loop for one net trains, and how.
+
+    Sums of losses are those of the losses times loss_scale, a power of two of at most
+    1 / n: a sum of finite losses is finite, and has the same bits.
+    """
 
     layers: Any  # the layer table, or the packed one: (n_layers, columns) uint32
     loss: int
     optimizer: int
-    settings: Any  # (5,) float64: see `codes`
+    settings: Any  # (N_SETTINGS,) float64: see `codes`
     rates: Any  # (n_params,) float64 learning rates, or (0,): that of the settings
+    decays: Any  # (n_params,) float64 weight decays, or (0,): that of the settings
     batch_size: int
     mean: bool  # True for a batch's mean gradient, False for its sum
+    loss_scale: float
     record_at: Any  # (n_records,) int64, sorted: the updates after which to record
 
 
@@ -54,6 +60,8 @@ class PackedScratch(NamedTuple):
     moments: Any  # (N_MOMENTS[optimizer], n_packed)
     g: Any
     rates: Any  # or (0,)
+    decays: Any  # like rates
+    decay: Any  # 1.0; or None where nothing decays, for which there is other code
     a: Any  # (n_units,), padded: each layer's input and output
     d: Any  # (n_units,)
     scaled_d: Any  # (n_units,): d times the factor of the gradient
@@ -97,8 +105,8 @@ class SweepArrays(NamedTuple):
     theta: Any  # (n_vectors, n_params, numbers)
     moments: Any  # (n_vectors, N_MOMENTS[optimizer], n_params, numbers)
     clock: Any  # (n_vectors, 2, numbers) float64
-    settings: Any  # (n_vectors, 6, numbers) float64
-    losses: Any  # (n_recorded, n_vectors, numbers) float64: sums over the samples
+    settings: Any  # (n_vectors, N_SETTINGS, numbers) float64
+    losses: Any  # (n_recorded, n_vectors, numbers) float64: scaled sums over samples
     n_right: Any  # (n_recorded, n_vectors, numbers) int64
     trained: Any  # (n_vectors, numbers) int64: 0, or the epochs of a net that stopped
     position: Any  # (n_groups, N_POSITION) int64
@@ -116,6 +124,7 @@ class SweepPlan(NamedTuple):
     optimizer: int
     batch_size: int
     mean: bool
+    loss_scale: float  # see FitPlan
     every: int
     epochs: int
     stop_below: float
@@ -129,7 +138,7 @@ class SweepScratch(NamedTuple):
     d: Any  # a row per unit
     losses: Any  # PARTIAL_SUMS + numbers of a vector rows
     hits: Any  # (lanes,), zero at first
-    factors: Any  # (2, lanes): KEEP_FACTOR and GRADIENT_FACTOR
+    factors: Any  # (N_FACTORS, lanes)
     constants: Any  # (N_CONSTANTS, lanes)
 
 

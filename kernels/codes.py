@@ -24,19 +24,23 @@ N_COLUMNS = 6
 BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(6, 12)
 N_PACKED_COLUMNS = 12
 
-# ACTIVATION: the function that is applied to the layer's z.
-IDENTITY, SIGMOID, TANH, RELU = range(4)
+# ACTIVATION: the function that is applied to the layer's z. SOFTMAX is a link only.
+IDENTITY, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 
-# Losses, which are functions of the last layer's z.
+# Losses, which are functions of the last layer's z. A loss of values compares f(z) with
+# the target: its number is MSE + LINK f, where the activation f is its link. The links
+# of BCE and SOFTMAX_CE, sigmoid and softmax, are not added to their numbers.
 BCE, SOFTMAX_CE, MSE = range(3)
+LINK = 8
 
 # Optimizers, and how many moments each has per parameter.
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
 N_MOMENTS = (0, 1, 1, 2)
 
-# Entries of an optimizer's float64 settings. Each net of a sweep has its own, and one
-# more: the learning rate of its biases.
-LR, DECAY, BETA1, BETA2, EPS, BIAS_LR = range(6)
+# Entries of an optimizer's float64 settings, of which each net of a sweep has its own.
+# The last two are the learning rate and the weight decay of the biases.
+LR, DECAY, BETA1, BETA2, EPS, BIAS_LR, BIAS_DECAY = range(7)
+N_SETTINGS = 7
 
 # Entries of a loop's `position`: updates made, samples of the next update whose
 # gradient is already summed, and the row whose loss was not finite.
@@ -49,6 +53,9 @@ DONE, NOT_FINITE = range(2)
 # The length of a vector on every processor: 8 numbers of float64, 16 of float32.
 VECTOR_BYTES = 64
 
+# The most samples in a tile of a sweep in batches: a power of two.
+MAX_SAMPLES = 32
+
 # The most parameters of a net with a specialised loop: more do not fit into registers.
 MAX_SPECIALISED_PARAMS = 40
 
@@ -57,26 +64,28 @@ MAX_SPECIALISED_PARAMS = 40
 # partial sums over the outputs.
 LOSSES, HITS, TIED, PARTIAL_SUMS = range(4)
 
-# Rows of factors in a sweep over single samples: of the old value, and of the gradient
-# that is added to it.
-KEEP_FACTOR, GRADIENT_FACTOR = range(2)
+# Rows of factors in a sweep over single samples: of the old value, of the gradient that
+# is added to it, and of what weight decay adds to weights and to biases.
+KEEP_FACTOR, GRADIENT_FACTOR, DECAY_FACTOR, BIAS_DECAY_FACTOR = range(4)
+N_FACTORS = 4
 
 # Rows of an optimizer's constants in a sweep (see `functions.optimizers.Constants`),
 # and two more rows for biases.
 (
-    DECAY_FACTOR,
     RATE,
     WEIGHT_DECAY,
     FIRST_BETA,
+    FIRST_BETA_REST,
     ONE_MINUS_FIRST_BETA,
     SECOND_BETA,
+    SECOND_BETA_REST,
     ONE_MINUS_SECOND_BETA,
     SECOND_CORRECTION,
     EPSILON,
-    BIAS_DECAY_FACTOR,
     BIAS_RATE,
-) = range(11)
-N_CONSTANTS = 11
+    BIAS_WEIGHT_DECAY,
+) = range(12)
+N_CONSTANTS = 12
 
 # Entries of a barrier's `sync`: threads that have arrived, how often all have, and 1 to
 # give up.

@@ -1,7 +1,7 @@
 """The same mathematics in slow, obvious NumPy, which imports nothing of fastnn.
 
 A net is `params` [W1, b1, W2, b2, ...], the names of the hidden layers' `activations`
-and the name of a loss.
+and the name of a loss. For "mse" one more activation may follow: that of the values.
 """
 
 import numpy as np
@@ -35,8 +35,11 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def sample_losses(z, y, loss):
-    """Return each row's loss (n,) and its gradient with respect to z (n, n_out)."""
+def sample_losses(z, y, loss, link="identity"):
+    """Return each row's loss (n,) and its gradient with respect to z (n, n_out).
+
+    For "mse" the values are link(z).
+    """
     if loss == "bce":
         p, t = activate(z[:, 0], "sigmoid"), y
         return -(t * np.log(p) + (1 - t) * np.log(1 - p)), (p - t)[:, None]
@@ -45,8 +48,14 @@ def sample_losses(z, y, loss):
         d = p.copy()
         d[rows, y] -= 1
         return -np.log(p[rows, y]), d
-    y = y.reshape(z.shape)
-    return ((z - y) ** 2).mean(axis=1), 2 * (z - y) / z.shape[1]
+    values = softmax(z) if link == "softmax" else activate(z, link)
+    gap = values - y.reshape(z.shape)
+    d = 2 * gap / z.shape[1]
+    if link == "softmax":
+        d = values * (d - (d * values).sum(axis=1, keepdims=True))
+    else:
+        d = d * derivative(z, link)
+    return (gap**2).mean(axis=1), d
 
 
 def is_correct(z, y, loss):
@@ -61,15 +70,21 @@ def forward(params, activations, X):
     xs, zs = [X], []
     for layer in range(len(params) // 2):
         zs.append(xs[-1] @ params[2 * layer] + params[2 * layer + 1])
-        if layer < len(activations):
+        if layer < len(params) // 2 - 1:
             xs.append(activate(zs[-1], activations[layer]))
     return xs, zs
+
+
+def link_of(params, activations):
+    """Return the name of the activation of the last layer, by default "identity"."""
+    n_layers = len(params) // 2
+    return activations[-1] if len(activations) == n_layers else "identity"
 
 
 def loss_and_grads(params, activations, loss, X, y, reduction="mean"):
     """Return the mean or summed loss, and its gradients [dW1, db1, ...]."""
     xs, zs = forward(params, activations, X)
-    losses, d = sample_losses(zs[-1], y, loss)
+    losses, d = sample_losses(zs[-1], y, loss, link_of(params, activations))
     scale = 1 / len(X) if reduction == "mean" else 1.0
     d = d * scale
     grads = []
@@ -88,8 +103,18 @@ class Rule:
     For Adam, `momentum` is beta1.
     """
 
-    def __init__(self, kind, lr, momentum=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
+    def __init__(
+        self,
+        kind,
+        lr,
+        momentum=0.9,
+        beta2=0.999,
+        eps=1e-8,
+        weight_decay=0.0,
+        bias_weight_decay=None,
+    ):
         self.kind, self.lr, self.weight_decay = kind, lr, weight_decay
+        self.bias_weight_decay = bias_weight_decay
         self.momentum, self.beta2, self.eps = momentum, beta2, eps
         self.t, self.m, self.v = 0, {}, {}
 
@@ -97,7 +122,10 @@ class Rule:
         """Update the arrays in `params` once, in place."""
         self.t += 1
         for i, (p, g) in enumerate(zip(params, grads, strict=True)):
-            g = g + self.weight_decay * p
+            decay = self.weight_decay
+            if p.ndim == 1 and self.bias_weight_decay is not None:
+                decay = self.bias_weight_decay
+            g = g + decay * p
             m, v = self.m.get(i, 0 * p), self.v.get(i, 0 * p)
             if self.kind == "sgd":
                 p -= self.lr * g
@@ -138,7 +166,8 @@ def train(
         for start in range(0, len(X), batch_size):
             rows = order[start : start + batch_size]
             z = forward(params, activations, X[rows])[1][-1]
-            losses += list(sample_losses(z, y[rows], loss)[0])
+            link = link_of(params, activations)
+            losses += list(sample_losses(z, y[rows], loss, link)[0])
             correct += list(is_correct(z, y[rows], loss))
             _, grads = loss_and_grads(
                 params, activations, loss, X[rows], y[rows], reduction

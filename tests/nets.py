@@ -11,11 +11,11 @@ LABELS = np.array([0, 1, 1, 0])
 
 def build(params, activations, loss, dtype="float64"):
     """Return a net from the plain description that `naive` and PyTorch use."""
-    layers = []
+    layers, kinds = [], {**ACTIVATIONS, "softmax": fastnn.Softmax}
     for layer, weights in enumerate(params[::2]):
         layers.append(fastnn.Affine(*weights.shape))
         if layer < len(activations):
-            layers.append(ACTIVATIONS[activations[layer]]())
+            layers.append(kinds[activations[layer]]())
     return fastnn.Sequential(layers, loss, init=params, dtype=dtype)
 
 

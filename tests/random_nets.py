@@ -1,4 +1,4 @@
-"""Two hundred random nets with data, for the tests and for `nn/make_golden.py`."""
+"""Random nets with data, for the tests and for `nn/make_golden.py`."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,7 +6,9 @@ from itertools import pairwise
 import numpy as np
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
-N_NETS = 200
+LINKS = ("sigmoid", "tanh", "relu", "softmax")
+# The values of the last ones are an activation of their last layer.
+N_NETS, N_PLAIN = 240, 200
 
 
 @dataclass
@@ -24,7 +26,8 @@ class Case:
 def case(number):
     """Return a net with 1 to 4 layers of 1 to 20 units, and 1 to 12 rows of data."""
     rng = np.random.default_rng([2026, number])
-    loss = ("bce", "softmax_ce", "mse")[number % 3]
+    is_plain = number < N_PLAIN
+    loss = ("bce", "softmax_ce", "mse")[number % 3] if is_plain else "mse"
     n_out = {
         "bce": 1,
         "softmax_ce": int(rng.integers(2, 7)),
@@ -45,6 +48,9 @@ def case(number):
         "mse": rng.standard_normal((rows, n_out)),
     }[loss]
     X = rng.standard_normal((rows, sizes[0]))
+    if not is_plain:
+        links = LINKS if n_out > 1 else LINKS[:-1]
+        activations.append(links[number % len(links)])
     return Case(activations, loss, str(rng.choice(("mean", "sum"))), params, X, y)
 
 

@@ -8,6 +8,7 @@ FUNCTIONS = {
     "tanh": torch.tanh,
     "relu": torch.relu,
     "identity": lambda z: z,
+    "softmax": lambda z: z.softmax(dim=1),
 }
 
 

@@ -14,6 +14,10 @@ RULES = {
         fastnn.SGD(0.3, weight_decay=0.01),
         naive.Rule("sgd", 0.3, weight_decay=0.01),
     ),
+    "sgd, decay of weights": (
+        fastnn.SGD(0.3, weight_decay=0.01, bias_weight_decay=0.0),
+        naive.Rule("sgd", 0.3, weight_decay=0.01, bias_weight_decay=0.0),
+    ),
     "momentum": (fastnn.SGD(0.1, momentum=0.8), naive.Rule("momentum", 0.1, 0.8)),
     "momentum, decay": (
         fastnn.SGD(0.1, momentum=0.8, weight_decay=0.01),
@@ -28,6 +32,10 @@ RULES = {
         naive.Rule("nesterov", 0.1, 0.8, weight_decay=0.01),
     ),
     "adam": (fastnn.Adam(0.02), naive.Rule("adam", 0.02)),
+    "adam, decay of weights": (
+        fastnn.Adam(0.02, weight_decay=0.01, bias_weight_decay=0.0),
+        naive.Rule("adam", 0.02, weight_decay=0.01, bias_weight_decay=0.0),
+    ),
     "adam, decay": (
         fastnn.Adam(0.02, weight_decay=0.01),
         naive.Rule("adam", 0.02, weight_decay=0.01),

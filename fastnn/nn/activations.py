@@ -6,22 +6,37 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array
-from .layers import Layer
+from .layers import BuiltIn
+
+_CODES = (
+    kernels.codes.IDENTITY,
+    kernels.codes.SIGMOID,
+    kernels.codes.TANH,
+    kernels.codes.RELU,
+)
 
 
-class Activation(Layer):
+class Activation(BuiltIn):
     """Base class of the functions that are applied to each unit."""
 
     code: ClassVar[int]
 
-    def compute(self, x: Array) -> Array:
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if getattr(cls, "code", kernels.codes.IDENTITY) not in _CODES:
+            raise ValueError(
+                f"{cls.__name__}.code is {cls.code!r}, which no kernel knows: leave it "
+                "out, and define compute and compute_back"
+            )
+
+    def _run(self, x: Array) -> Array:
         out = np.empty(x.shape, x.dtype)
         kernels.loops.layers.activation_forward(
             out.reshape(-1), x.reshape(-1), self.code
         )
         return out
 
-    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
+    def _run_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         kernels.loops.layers.activation_backward(
             dx.reshape(-1), dout.reshape(-1), out.reshape(-1), self.code
@@ -69,19 +84,19 @@ class Identity(Activation):
     code = kernels.codes.IDENTITY
 
 
-class Softmax(Layer):
+class Softmax(BuiltIn):
     """The softmax of each row, exp(x_k) / sum_j exp(x_j).
 
     >>> Softmax().forward([[0.0, 0.0]])
     array([[0.5, 0.5]])
     """
 
-    def compute(self, x: Array) -> Array:
+    def _run(self, x: Array) -> Array:
         out = np.empty(x.shape, x.dtype)
         kernels.loops.layers.softmax_forward(out, x)
         return out
 
-    def compute_back(self, dout: Array, x: Array, out: Array) -> Array:
+    def _run_back(self, dout: Array, x: Array, out: Array) -> Array:
         dx = np.empty(x.shape, x.dtype)
         kernels.loops.layers.softmax_backward(dx, dout, out)
         return dx

@@ -12,6 +12,7 @@ from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
 from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
+from .boundary import float_dtype, writable
 from .initializers import Init, is_arrays, parse
 from .layers import (
     Affine,
@@ -63,8 +64,10 @@ class Architecture:
         checked = _as_layers(layers)
         n_in, n_out = _sizes(checked)
         chosen = _choose_loss(loss, n_out)
-        stack = _without_link(checked, chosen)
-        shapes = tuple(tuple(layer.shapes()) for layer in stack)
+        chosen.check_outputs(n_out)
+        stack, chosen = _without_link(checked, chosen)
+        chosen.check_outputs(n_out)
+        shapes = tuple(tuple(map(tuple, layer.shapes())) for layer in stack)
         return cls(
             layers=checked,
             stack=stack,
@@ -111,14 +114,21 @@ class Architecture:
 
         A layer with an init of its own keeps to that; `init` is for the others.
         """
-        weighted = self._weighted()
         if is_arrays(init):
             shapes = [shape for shapes in self.shapes for shape in shapes]
             arrays = copy_init_arrays(init, shapes)
         else:
             scheme = parse(init)
-            arrays = [array for layer in weighted for array in layer.draw(rng, scheme)]
-        return np.concatenate([array.reshape(-1) for array in arrays])
+            arrays = [
+                array for layer in self.stack for array in layer.initial(rng, scheme)
+            ]
+        drawn = np.concatenate([array.reshape(-1) for array in arrays])
+        if drawn.size != self.n_params:
+            raise ValueError(
+                f"the layers start from {drawn.size} parameters, but {self.n_params} "
+                "are expected: their shapes must not change"
+            )
+        return drawn
 
     def draw_many(self, seeds: Sequence[int], dtype: Any) -> Array:
         """Draw what `draw` draws from each seed's generator, (n_nets, n_params).
@@ -127,21 +137,20 @@ class Architecture:
         all nets at once.
         """
         assert self.scheme is not None
-        weighted = self._weighted()
         theta = np.zeros((len(seeds), self.n_params), dtype)
-        if any(layer.has_own_init for layer in weighted):
+        pairs = zip(self.stack, self.shapes, strict=True)
+        if any(layer.has_own_init for layer, shapes in pairs if shapes):
             for row, seed in zip(theta, seeds, strict=True):
                 row[:] = self.draw(self.scheme, np.random.default_rng(seed))
             return theta
-        sizes = [layer.n_in * layer.n_out for layer in weighted]
-        samples = self.scheme.draw_standard_many(seeds, sum(sizes))
+        weights = [shapes[0] for shapes in self.shapes if shapes]
+        samples = self.scheme.draw_standard_many(seeds, _size(weights))
         start = drawn = 0
-        for layer, shapes in zip(self.stack, self.shapes, strict=True):
-            if isinstance(layer, Weighted):
-                size = layer.n_in * layer.n_out
+        for shapes in self.shapes:
+            if shapes:
+                size = prod(shapes[0])
                 part = samples[:, drawn : drawn + size]
-                weights = self.scheme.scale(part, layer.n_in, layer.n_out)
-                theta[:, start : start + size] = weights
+                theta[:, start : start + size] = self.scheme.scale(part, *shapes[0])
                 drawn += size
             start += _size(shapes)
         return theta
@@ -159,20 +168,29 @@ class Architecture:
     def bind(self, theta: Array) -> Array:
         """Make the layers' parameters views into theta, and return their flat gradient.
 
-        The gradient (n_params,) is what `Layer.grads` are views into.
+        The gradient (n_params,) is what `Layer.grads` are views into. theta must be
+        (n_params,) float64 or float32.
         """
+        dtype = float_dtype("the net", "has parameters", theta)
+        theta = writable("the net", "has parameters", theta, (self.n_params,), dtype)
         gradient = np.zeros_like(theta)
-        params, grads = self.views(theta), self.views(gradient)
-        for layer, shapes in zip(self.stack, self.shapes, strict=True):
-            n = len(shapes)
-            if isinstance(layer, Weighted):
-                layer.bind(params[:n], grads[:n])
-            layer.owned = True
-            params, grads = params[n:], grads[n:]
+        self._bind(self.stack, theta, gradient)
         return gradient
 
-    def _weighted(self) -> list[Weighted]:
-        return [layer for layer in self.stack if isinstance(layer, Weighted)]
+    def bound_copies(self, theta: Array, gradient: Array) -> tuple[Layer, ...]:
+        """Return copies of the stack, whose arrays are views into these two."""
+        copies = copy.deepcopy(self.stack)
+        self._bind(copies, theta, gradient)
+        return copies
+
+    def _bind(self, stack: Sequence[Layer], theta: Array, gradient: Array) -> None:
+        params, grads = self.views(theta), self.views(gradient)
+        for layer, shapes in zip(stack, self.shapes, strict=True):
+            n = len(shapes)
+            layer._owned = False
+            layer.bind(params[:n], grads[:n])
+            layer._owned = True
+            params, grads = params[n:], grads[n:]
 
 
 def _size(shapes: Iterable[tuple[int, ...]]) -> int:
@@ -232,30 +250,29 @@ def _choose_loss(loss: Any, n_out: int) -> Loss:
             f"{chosen!r} cannot be a net's loss: pass reduction='sum' to fit or "
             "loss_and_grads instead"
         )
-    chosen.check_outputs(n_out)
     return chosen
 
 
-def _without_link(layers: Sequence[Layer], loss: Loss) -> tuple[Layer, ...]:
-    """Drop a final activation, which must be the one that the loss contains."""
+def _without_link(
+    layers: Sequence[Layer], loss: Loss
+) -> tuple[tuple[Layer, ...], Loss]:
+    """Drop a final activation, and return the loss that contains it."""
     end = len(layers)
     while isinstance(layers[end - 1], Identity):
         end -= 1
     layers = layers[:end]
     last = layers[-1]
     if not isinstance(last, (Activation, Softmax)):
-        return tuple(layers)
-    if type(last).__name__ != loss.link:
-        expected = (
-            "a layer without activation"
-            if loss.link == "Identity"
-            else f"{loss.link}()"
-        )
+        return tuple(layers), loss
+    linked = loss.linked(type(last).__name__) if type(last) in _CLASSES else None
+    if linked is None and loss.n_classes(1) is None:
+        return tuple(layers), loss  # an activation of the user's own
+    if linked is None:
         raise ValueError(
-            f"the net ends in {last!r}, but loss {loss.name!r} goes with {expected} "
+            f"the net ends in {last!r}, but loss {loss.name!r} goes with {loss.link}() "
             "or with no activation at the end"
         )
-    return tuple(layers[:-1])
+    return tuple(layers[:-1]), linked
 
 
 def _from_description(described: Any) -> Layer:

@@ -11,6 +11,14 @@ from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
 
 
+def loss_scale(n: int) -> float:
+    """Return a power of two of at most 1 / n, by which sums of n losses are scaled.
+
+    The sum cannot overflow then, and its bits are those of the sum times the scale.
+    """
+    return 2.0 ** -(n - 1).bit_length()
+
+
 @dataclass(frozen=True, repr=False)
 class Loss:
     """Base class of the losses, which are functions of the net's plain output z.
@@ -21,8 +29,7 @@ class Loss:
     """
 
     name: ClassVar[str]
-    code: ClassVar[int]
-    link: ClassVar[str]  # the activation that the loss contains
+    kind: ClassVar[int]  # the kernels' number of the loss, without its link
 
     reduction: str = "mean"
 
@@ -31,6 +38,20 @@ class Loss:
 
     def __post_init__(self) -> None:
         check_choice("reduction", self.reduction, ("mean", "sum"))
+
+    @property
+    def link(self) -> str:
+        """The name of the activation that the loss contains."""
+        raise NotImplementedError(f"{type(self).__name__} must define link")
+
+    @property
+    def code(self) -> int:
+        """The kernels' number of the loss with its link."""
+        return self.kind
+
+    def linked(self, activation: str) -> "Loss | None":
+        """Return the loss that contains an activation, None if there is none."""
+        return self if activation == self.link else None
 
     def n_classes(self, n_out: int) -> int | None:
         """Return the number of classes for n_out outputs, None for a net of values."""
@@ -55,11 +76,12 @@ class Loss:
         )
         gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
+        scale = loss_scale(len(targets))
         total, _, _ = kernels.loops.layers.loss_forward(
-            gradient, outputs, targets, self.code, mean
+            gradient, outputs, targets, self.code, mean, scale
         )
         object.__setattr__(self, "_gradient", gradient)
-        return float(total / len(outputs) if mean else total)
+        return float(total / (len(targets) * scale if mean else scale))
 
     def backward(self, dout: float = 1.0) -> Array:
         """Return the gradient of the last `forward` with respect to z, times `dout`.
@@ -88,7 +110,11 @@ class BCE(Loss):
     0.693147
     """
 
-    name, code, link = "bce", kernels.codes.BCE, "Sigmoid"
+    name, kind = "bce", kernels.codes.BCE
+
+    @property
+    def link(self) -> str:
+        return "Sigmoid"
 
     def n_classes(self, n_out: int) -> int:
         return 2
@@ -111,7 +137,11 @@ class SoftmaxCE(Loss):
     1.098612
     """
 
-    name, code, link = "softmax_ce", kernels.codes.SOFTMAX_CE, "Softmax"
+    name, kind = "softmax_ce", kernels.codes.SOFTMAX_CE
+
+    @property
+    def link(self) -> str:
+        return "Softmax"
 
     def check_outputs(self, n_out: int) -> None:
         if n_out < 2:
@@ -123,18 +153,56 @@ class SoftmaxCE(Loss):
 
 @dataclass(frozen=True, repr=False)
 class MSE(Loss):
-    """Mean squared error of a sample's outputs, mean_k (z_k - y_k)^2.
+    """Mean squared error of a sample's values, mean_k (f(z)_k - y_k)^2.
 
-    The targets y have the shape (n, n_out), or (n,) for one output.
+    f is the link, the net's last activation; f(z) = z for a loss on its own. The
+    targets y have the shape (n, n_out), or (n,) for one output.
 
     >>> MSE("sum").forward([[1.0], [3.0]], [0.0, 1.0])
     5.0
     """
 
-    name, code, link = "mse", kernels.codes.MSE, "Identity"
+    name, kind = "mse", kernels.codes.MSE
+
+    _link: str = field(default="Identity", init=False)
+
+    @property
+    def link(self) -> str:
+        return self._link
+
+    @property
+    def code(self) -> int:
+        return self.kind + kernels.codes.LINK * _LINKS[self._link]
+
+    def linked(self, activation: str) -> "MSE | None":
+        if activation not in _LINKS:
+            return None
+        loss = MSE(self.reduction)
+        object.__setattr__(loss, "_link", activation)
+        return loss
 
     def n_classes(self, n_out: int) -> None:
         return None
+
+    def check_outputs(self, n_out: int) -> None:
+        if self._link == "Softmax" and n_out < 2:
+            raise ValueError(
+                "the softmax of 1 output is always 1: end in Sigmoid(), or in at least "
+                "2 outputs"
+            )
+
+    def __repr__(self) -> str:
+        of = "" if self._link == "Identity" else f"  # of {self._link}()"
+        return super().__repr__() + of
+
+
+_LINKS = {
+    "Identity": kernels.codes.IDENTITY,
+    "Sigmoid": kernels.codes.SIGMOID,
+    "Tanh": kernels.codes.TANH,
+    "ReLU": kernels.codes.RELU,
+    "Softmax": kernels.codes.SOFTMAX,
+}
 
 
 LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BCE, SoftmaxCE, MSE)}

@@ -11,6 +11,7 @@ from ..data.schema import Schema
 from .architecture import Architecture
 from .layers import Layer
 from .losses import Loss
+from .parameters import Parameters
 
 
 class Net(Protocol):
@@ -52,7 +53,7 @@ class Net(Protocol):
     def save(self, *args: Any, **kwargs: Any) -> None: ...
     def summary(self) -> str: ...
     @property
-    def params(self) -> list[Array]: ...
+    def params(self) -> Parameters: ...
 
     runs: Any
 

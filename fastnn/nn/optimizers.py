@@ -4,6 +4,7 @@ import copy
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from threading import get_ident
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_settings
 from ..data.arrays import Array, readonly
+from .boundary import readable
 
 Setting = float | Sequence[float] | Array
 
@@ -18,13 +20,14 @@ Setting = float | Sequence[float] | Array
 class UpdateRule(NamedTuple):
     """What the loops need of an optimizer: its code in the kernels, and its numbers.
 
-    settings are those of one net, (5,), or of many, (6, n_nets). learning_rates
-    (n_params,) are those of the parameters, or empty if one rate is for all.
+    settings are those of one net, (7,), or of many, (7, n_nets). learning_rates and
+    decays (n_params,) are those of the parameters, or empty if one is for all.
     """
 
     code: int
     settings: Array
     learning_rates: Array
+    decays: Array
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -43,8 +46,9 @@ class Optimizer:
     # Upper limits of settings, by name; all are at least 0.
     LESS_THAN: ClassVar[dict[str, float]] = {}
 
-    # Moments and clock of each array that `update` has seen, by position in the list.
-    _moments: dict[int, tuple[Array, Array]] = field(
+    # Moments and clock of each array that `update` has seen, by position in the list,
+    # and the thread that updated it last.
+    _moments: dict[int, tuple[Array, Array, int]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -54,9 +58,10 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} must define code")
 
     def settings(self) -> Array:
-        """Return the settings of one net, (5,) float64: [lr, decay, beta1, beta2, eps].
+        """Return the settings of one net, (7,) float64.
 
-        Settings with one value per net raise ValueError.
+        [lr, decay, beta1, beta2, eps, bias_lr, bias_decay]. Settings with one value per
+        net raise ValueError.
         """
         for name, value in self._values():
             if isinstance(value, np.ndarray):
@@ -64,15 +69,18 @@ class Optimizer:
                     f"{name} has {len(value)} values for one net: pass a scalar, or "
                     "train one net per value with fit_many"
                 )
-        return self.settings_per_net(1)[: kernels.codes.BIAS_LR, 0].copy()
+        table, shape = self.settings_per_net(1), (kernels.codes.N_SETTINGS, 1)
+        if np.shape(table) != shape:  # a subclass's
+            table = readable(self, "returned settings", table, shape, np.float64)
+        return table[:, 0].copy()
 
     def settings_per_net(self, n_nets: int) -> Array:
-        """Return the settings of many nets, (6, n_nets) float64.
+        """Return the settings of many nets, (7, n_nets) float64.
 
-        The rows are those of `settings` and the learning rate of the biases. An array
-        of another length than n_nets raises ValueError.
+        The rows are those of `settings`. An array of another length than n_nets raises
+        ValueError.
         """
-        table = np.zeros((kernels.codes.BIAS_LR + 1, n_nets))
+        table = np.zeros((kernels.codes.N_SETTINGS, n_nets))
         for name, value in self._values():
             if isinstance(value, np.ndarray) and len(value) != n_nets:
                 raise ValueError(
@@ -80,8 +88,11 @@ class Optimizer:
                     "or one value per net"
                 )
             table[self.ROWS[name]] = value
-            if name == "lr":  # the biases' rate as well, unless bias_lr follows
+            # that of the biases as well, unless their own follows
+            if name == "lr":
                 table[kernels.codes.BIAS_LR] = value
+            elif name == "weight_decay":
+                table[kernels.codes.BIAS_DECAY] = value
         return table
 
     def for_net(self, net: int) -> "Optimizer":
@@ -99,40 +110,68 @@ class Optimizer:
 
         The array is empty if one rate, that of `settings`, is for all.
         """
-        return np.empty(0)
+        return self._of_each(params, "lr")
+
+    def decays(self, params: Sequence[Array]) -> Array:
+        """Return the weight decay of each number in `params`, (n_params,) float64.
+
+        The array is empty if one decay, that of `settings`, is for all.
+        """
+        return self._of_each(params, "weight_decay")
+
+    def _of_each(self, params: Sequence[Array], name: str) -> Array:
+        """Return a setting of each number in `params`, empty if one is for all."""
+        of_weights = getattr(self, name, 0.0)
+        of_biases = getattr(self, f"bias_{name}", None)
+        if of_biases is None or of_biases == of_weights:
+            return np.empty(0)
+        values = [of_biases if param.ndim == 1 else of_weights for param in params]
+        return np.repeat(np.array(values), [param.size for param in params])
 
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` once, in place, from their gradients.
 
         The optimizer keeps the moments of each array between calls, by its position in
-        the list. `fit` does not use them; it starts with moments of zero.
+        the list, so it is for one training loop: threads need one each. `fit` does not
+        use them; it starts with moments of zero.
         """
         _check_params(params, grads)
-        settings = self.settings()
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            theta = np.array(param, order="C").reshape(-1)
-            moments, clock = self._moments_of(position, theta)
-            g = np.array(grad, param.dtype, order="C").reshape(-1)
-            rates = self.learning_rates([param])
+            # Copies: another thread cannot change them between a check and its use.
+            theta = np.array(param, order="C")
+            g = np.array(grad, theta.dtype, order="C")
+            _check_shapes(position, theta, g)
+            rule = update_rule(self, None, [param])
+            moments, clock = self._moments_of(position, rule.code, theta)
             kernels.loops.layers.step(
-                theta, moments, clock, g, self.code, settings, rates
+                theta.reshape(-1), moments, clock, g.reshape(-1), *rule
             )
-            param[...] = theta.reshape(param.shape)
+            param[...] = theta
 
-    def _moments_of(self, position: int, theta: Array) -> tuple[Array, Array]:
+    def _moments_of(
+        self, position: int, code: int, theta: Array
+    ) -> tuple[Array, Array]:
         """Return the moments and clock of the array at this position.
 
         They start again if the array's size or dtype has changed.
         """
-        moments, clock = self._moments.get(position, (None, None))
-        if (
-            moments is None
-            or clock is None
-            or moments.dtype != theta.dtype
-            or moments.shape[1] != theta.size
-        ):
-            moments, clock = initial_moments(self.code, theta)
-            self._moments[position] = moments, clock
+        thread = get_ident()
+        shape = kernels.codes.N_MOMENTS[code], theta.size
+        moments, clock, user = self._moments.get(position, (None, None, thread))
+        fits = (
+            moments is not None
+            and moments.dtype == theta.dtype
+            and moments.shape == shape
+        )
+        if moments is not None and not fits and user != thread:
+            raise RuntimeError(
+                f"another thread updates an array of {moments.shape[1]} numbers with "
+                f"{self!r}, this one an array of {theta.size}: give each thread an "
+                "optimizer of its own"
+            )
+        if moments is None or clock is None or not fits:
+            moments, clock = initial_moments(code, theta)
+        self._moments[position] = moments, clock, thread
         return moments, clock
 
     def __post_init__(self) -> None:
@@ -145,11 +184,14 @@ class Optimizer:
 
     def rule(self, params: Sequence[Array]) -> UpdateRule:
         """Return the update rule of one net with these parameters."""
-        return UpdateRule(self.code, self.settings(), self.learning_rates(params))
+        settings = self.settings()
+        rates, decays = self.learning_rates(params), self.decays(params)
+        return UpdateRule(self.code, settings, rates, decays)
 
     def rule_per_net(self, n_nets: int) -> UpdateRule:
-        """Return the update rule of many nets, with settings (6, n_nets)."""
-        return UpdateRule(self.code, self.settings_per_net(n_nets), np.empty(0))
+        """Return the update rule of many nets, with settings (7, n_nets)."""
+        settings = self.settings_per_net(n_nets)
+        return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
 
     def grid(self, n_seeds: int) -> tuple["Optimizer", list[dict[str, float]]]:
         """Return the optimizer of n_seeds nets for each combination of the settings.
@@ -229,12 +271,13 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
     An update is theta -= lr g, or with momentum v = momentum v + g; theta -= lr v.
-    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta,
-    biases included, is first added to g (L2). bias_lr is the learning rate of the
-    biases, which are the parameters with one dimension; None means lr.
+    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta is
+    first added to g (L2). bias_lr and bias_weight_decay are those of the biases, which
+    are the parameters with one dimension; None means lr and weight_decay.
+    bias_weight_decay=0 spares the biases.
 
-    Learning rates and weight_decay must be at least 0, momentum at least 0 and less
-    than 1; other values raise ValueError. For `fit_many` each may be an array
+    Learning rates and decays must be at least 0, momentum at least 0 and less than 1;
+    other values raise ValueError. For `fit_many` each may be an array
     (n_nets,) with one value per net.
 
     >>> w = np.array([1.0, 2.0])
@@ -248,6 +291,7 @@ class SGD(Optimizer):
         "weight_decay": kernels.codes.DECAY,
         "momentum": kernels.codes.BETA1,
         "bias_lr": kernels.codes.BIAS_LR,
+        "bias_weight_decay": kernels.codes.BIAS_DECAY,
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"momentum": 1.0}
 
@@ -256,6 +300,7 @@ class SGD(Optimizer):
     nesterov: bool = False
     weight_decay: Setting = 0.0
     bias_lr: Setting | None = None
+    bias_weight_decay: Setting | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
@@ -275,12 +320,6 @@ class SGD(Optimizer):
             return kernels.codes.SGD
         return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
 
-    def learning_rates(self, params: Sequence[Array]) -> Array:
-        if self.bias_lr is None or self.bias_lr == self.lr:
-            return super().learning_rates(params)
-        rates = [self.bias_lr if param.ndim == 1 else self.lr for param in params]
-        return np.repeat(np.array(rates), [param.size for param in params])
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Adam(Optimizer):
@@ -288,7 +327,8 @@ class Adam(Optimizer):
 
     In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
     theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times
-    theta, biases included, is first added to g (L2, not AdamW).
+    theta is first added to g (L2, not AdamW). bias_weight_decay is that of the biases;
+    None means weight_decay, 0 spares them.
 
     The betas must be at least 0 and less than 1, the others at least 0; other values
     raise ValueError. For `fit_many` each may be an array (n_nets,) with one value per
@@ -306,6 +346,7 @@ class Adam(Optimizer):
         "beta1": kernels.codes.BETA1,
         "beta2": kernels.codes.BETA2,
         "eps": kernels.codes.EPS,
+        "bias_weight_decay": kernels.codes.BIAS_DECAY,
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"beta1": 1.0, "beta2": 1.0}
 
@@ -314,6 +355,7 @@ class Adam(Optimizer):
     beta2: Setting = 0.999
     eps: Setting = 1e-8
     weight_decay: Setting = 0.0
+    bias_weight_decay: Setting | None = None
 
     @property
     def code(self) -> int:
@@ -355,7 +397,54 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
 
 def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
     """Return the rule that optimizer= and lr= of `fit` ask for, for one net."""
-    return choose(optimizer, lr).rule(params)
+    chosen = choose(optimizer, lr)
+    rule = chosen.rule(params)
+    if type(chosen) in _BUILT_IN:
+        return rule
+    n_params = sum(param.size for param in params)
+    return _checked(chosen, rule, (kernels.codes.BIAS_LR,), n_params)
+
+
+def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
+    """Return the rule of an optimizer for many nets."""
+    rule = optimizer.rule_per_net(n_nets)
+    if type(optimizer) in _BUILT_IN:
+        return rule
+    return _checked(optimizer, rule, (kernels.codes.BIAS_LR + 1, n_nets), 0)
+
+
+_BUILT_IN = (SGD, Adam)
+
+
+def _checked(
+    optimizer: Optimizer, rule: UpdateRule, shape: tuple[int, ...], n_params: int
+) -> UpdateRule:
+    """Return the rule of a subclass, if the kernels, which check nothing, can use it.
+
+    Its settings must have this shape, its other arrays (n_params,) or (0,).
+    """
+    code, settings, *of_each = rule
+    n_rules = len(kernels.codes.N_MOMENTS)
+    if type(code) is not int or not 0 <= code < n_rules:
+        raise ValueError(
+            f"{optimizer!r} has the code {code!r}, but a code from 0 to {n_rules - 1} "
+            "is expected: see fastnn.kernels.codes"
+        )
+    checked = [readable(optimizer, "returned settings", settings, shape, np.float64)]
+    for field_name, numbers in zip(UpdateRule._fields[2:], of_each, strict=True):
+        what = f"returned {field_name}"
+        checked.append(
+            readable(optimizer, what, numbers, (n_params,), np.float64)
+            if np.size(numbers)
+            else np.empty(0)
+        )
+    for field_name, numbers in zip(UpdateRule._fields[1:], checked, strict=True):
+        if not np.isfinite(numbers).all():
+            raise ValueError(
+                f"{optimizer!r} returned {field_name} that are not finite: {numbers}"
+            )
+    # Kernels are compiled for arrays that can be written.
+    return UpdateRule(code, *(numbers.copy() for numbers in checked))
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:
@@ -373,8 +462,12 @@ def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:
             raise TypeError(
                 f"params[{i}] must be an array of float64 or float32, not {param!r}"
             )
-        if param.shape != np.shape(grad):
-            raise ValueError(
-                f"params[{i}] has shape {param.shape}, but grads[{i}] has shape "
-                f"{np.shape(grad)}: they must be the same"
-            )
+        _check_shapes(i, param, grad)
+
+
+def _check_shapes(i: int, param: Array, grad: Any) -> None:
+    if param.shape != np.shape(grad):
+        raise ValueError(
+            f"params[{i}] has shape {param.shape}, but grads[{i}] has shape "
+            f"{np.shape(grad)}: they must be the same"
+        )

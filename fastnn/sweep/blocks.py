@@ -31,7 +31,7 @@ _CACHE_BYTES = 40_000
 # Bytes of a first-level cache for a tile of samples, in batches.
 _TILE_BYTES = 24_000
 # Maximum samples in a tile, and columns in the tiles of a group of vectors.
-_MAX_SAMPLES, _GROUP_COLUMNS = 32, 64
+_MAX_SAMPLES, _GROUP_COLUMNS = kernels.codes.MAX_SAMPLES, 64
 # Bytes of a second-level cache, for a group of vectors.
 _GROUP_BYTES = 160_000
 # Numbers of vectors that may make a block.
@@ -132,7 +132,7 @@ class NetBlock:
                 (units, numbers),
                 (partial_sums, numbers),
                 (numbers,),
-                (2, numbers),
+                (codes.N_FACTORS, numbers),
                 (codes.N_CONSTANTS, numbers),
             ]
         else:
@@ -157,7 +157,7 @@ class NetBlock:
         )
         self.scratch = kind(*scratch)
         self.clock = np.ones((n, 2, numbers))
-        self.settings = np.zeros((n, codes.BIAS_LR + 1, numbers))
+        self.settings = np.zeros((n, codes.N_SETTINGS, numbers))
         self.trained = np.zeros((n, numbers), np.int64)
         self.loss_sums = np.zeros((0, n, numbers))
         self.n_right = np.zeros((0, n, numbers), np.int64)
@@ -195,9 +195,11 @@ class NetBlock:
         """Return the nets after the stage, in new arrays."""
         n, n_moments, n_params, numbers = self.moments.shape
         count, n_rows = len(nets.ids), len(stage.config.y)
-        loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_rows
+        n_scaled = n_rows * stage.config.loss_scale
+        loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_scaled
         n_right = self.n_right.reshape(-1, n * numbers)[:, :count]
-        counts = np.isfinite(loss) & (stage.loss != kernels.codes.MSE)
+        classifies = stage.loss % kernels.codes.LINK != kernels.codes.MSE
+        counts = np.isfinite(loss) & classifies
         accuracy = np.where(counts, n_right / n_rows, np.nan)
         # copy("C"), as a reshape alone may be a view of this block's memory.
         theta = self.theta.transpose(0, 2, 1).copy("C").reshape(-1, n_params)
@@ -231,6 +233,7 @@ class NetBlock:
             config.rule.code,
             config.batch_size,
             config.mean,
+            config.loss_scale,
             recording.every,
             config.epochs,
             recording.stop_below or 0.0,

@@ -49,7 +49,7 @@ def identity(
         "format": _FORMAT,
         "kernels": kernels.compiler.cache.digest(),
         "layers": [_described(layer) for layer in architecture.layers],
-        "loss": architecture.loss.name,
+        "loss": repr(architecture.loss),
         "init": str(architecture.scheme) if initial.given is None else "given",
         "seeds or parameters": _hash(*initial.seeds, initial.given),
         "first net": _hash(first.theta()),

@@ -9,6 +9,7 @@ from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_int, check_seed
 from ..data.arrays import Array, as_array
 from ..data.machine import check_memory
+from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 
 _REDUCTIONS = ("mean", "sum")
@@ -25,7 +26,8 @@ class FitConfig:
     "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
-    those of all epochs.
+    those of all epochs. Sums of losses are those of the losses times loss_scale, see
+    `nn.losses.loss_scale`.
     """
 
     X: Array
@@ -42,6 +44,7 @@ class FitConfig:
     record_at: Array
     per_epoch: int
     updates: int
+    loss_scale: float
 
     @property
     def lr(self) -> float:
@@ -99,6 +102,7 @@ def fit_config(
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
+        loss_scale=loss_scale(len(y)),
     )
 
 

@@ -99,7 +99,8 @@ class Trainer:
         epoch, epochs = updates // self._config.per_epoch, self._config.epochs
         note = ""
         if epoch:
-            loss = self._state.loss_sums[epoch - 1] / len(self._config.y)
+            n_scaled = len(self._config.y) * self._config.loss_scale
+            loss = self._state.loss_sums[epoch - 1] / n_scaled
             note = f"loss {loss:.5g}"
         return f"epoch {min(epoch + 1, epochs)}/{epochs}", note
 

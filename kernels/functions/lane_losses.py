@@ -7,7 +7,17 @@ the rows of y. Nets of one sample share its targets y, and scales is None.
 
 import numpy as np
 
-from ..codes import BCE, HITS, LOSSES, PARTIAL_SUMS, SOFTMAX_CE, TIED
+from ..codes import (
+    BCE,
+    HITS,
+    IDENTITY,
+    LINK,
+    LOSSES,
+    PARTIAL_SUMS,
+    SOFTMAX,
+    SOFTMAX_CE,
+    TIED,
+)
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..primitives.rows import tree_sum
 from ..primitives.vectors import (
@@ -23,6 +33,7 @@ from ..primitives.vectors import (
     vector_length,
     where_greater,
 )
+from . import activations
 from .losses import bce_gradient, bce_loss, softmax_loss, softmax_term, squared_error
 
 
@@ -180,6 +191,75 @@ def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
     return losses, zero
 
 
+@subroutine
+def _softmax_forward(a, z, n_out, lanes, width):
+    """Replace the outputs in rows from z on by their softmax.
+
+    Where one output is infinite and the others are below it, it is the only one that
+    is not 0. Where two are infinite, which is larger is not known: they become NaN.
+    """
+    one, half = constant(a, 1), constant(a, 0.5)
+    for i in range(0, width, vector_length(a)):
+        largest, winner = _first_largest(a, z, n_out, i, lanes)
+        total = constant(a, 0)
+        for k in range(n_out):
+            at = (z + k) * lanes + i
+            e, _, _ = softmax_term(load(a, at), largest, one)
+            # infinity - infinity is not 0
+            distance = absolute(winner - constant(a, k))
+            e = where_greater(half, distance, one, e)
+            store(a, at, e)
+            total = total + e
+        for k in range(n_out):
+            at = (z + k) * lanes + i
+            store(a, at, load(a, at) / total)
+
+
+@subroutine
+def _softmax_backward(d, a, z, n_out, lanes, width):
+    """Replace dL/da by dL/dz where a is a softmax."""
+    for i in range(0, width, vector_length(a)):
+        total = constant(a, 0)
+        for k in range(n_out):
+            at = (z + k) * lanes + i
+            total = total + load(d, at) * load(a, at)
+        for k in range(n_out):
+            at = (z + k) * lanes + i
+            store(d, at, load(a, at) * (load(d, at) - total))
+
+
+@subroutine
+def _sigmoid_of_both_signs(a, z, lanes, width):
+    """Replace row z by sigmoid(-z), and the next row by sigmoid(z)."""
+    zero, one = constant(a, 0), constant(a, 1)
+    for i in range(z * lanes, z * lanes + width, vector_length(a)):
+        x = load(a, i)
+        store(a, i, sigmoid(zero - x, one))
+        store(a, i + lanes, sigmoid(x, one))
+
+
+@inlined_by_numba
+def replace_by_values(a, z, n_out, link, lanes, width):
+    """Replace the outputs in rows from z on by the net's values, their link f(z)."""
+    if link == SOFTMAX:
+        _softmax_forward(a, z, n_out, lanes, width)
+    elif link != IDENTITY:
+        for k in range(z, z + n_out):
+            activations.forward(a, k * lanes, k * lanes + width, link)
+
+
+@inlined_by_numba
+def replace_by_probabilities(a, z, n_out, loss, lanes, width):
+    """Replace the outputs in rows from z on by the classes' probabilities.
+
+    For BCE these are two rows, sigmoid(-z) and sigmoid(z); otherwise softmax(z).
+    """
+    if loss == BCE:
+        _sigmoid_of_both_signs(a, z, lanes, width)
+    else:
+        _softmax_forward(a, z, n_out, lanes, width)
+
+
 @inlined_by_numba
 def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
     """Fill n_out rows of d from z on with scale dL/dz for the outputs in rows of a.
@@ -195,44 +275,30 @@ def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
             d, a, z, n_out, y, scales, t, record, lanes, width
         )
     else:
+        link = loss // LINK
+        replace_by_values(a, z, n_out, link, lanes, width)
         losses, hits = _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width)
+        if link == SOFTMAX:
+            _softmax_backward(d, a, z, n_out, lanes, width)
+        elif link != IDENTITY:
+            for k in range(z, z + n_out):
+                activations.backward(d, a, k * lanes, k * lanes + width, link)
     return losses, hits
 
 
 @inlined_by_numba
-def summed_losses(d, a, z, n_out, y, scales, loss, t, lanes, width):
-    """Return the sum of losses, the number of right classes, and a lane or -1.
+def summed_losses(d, a, z, n_out, y, scales, loss, t, loss_scale, lanes, width):
+    """Return the scaled sum of losses, the number of right classes, and a lane or -1.
 
-    It is the first lane whose loss is not finite. Arguments as in `lane_losses`.
+    It is the first lane whose loss is not finite. loss_scale is at most 1 / width.
+    Other arguments as in `lane_losses`.
     """
     losses, hits = lane_losses(d, a, z, n_out, y, scales, loss, t, True, lanes, width)
-    total, bad = reduce_add(losses), -1
-    if not np.isfinite(total):
+    total, bad = np.float64(reduce_add(losses)) * loss_scale, -1
+    if not np.isfinite(total):  # perhaps in the sum only
+        total = 0.0
         for i in range(width):
+            total += np.float64(t[LOSSES * lanes + i]) * loss_scale
             if bad < 0 and not np.isfinite(t[LOSSES * lanes + i]):
                 bad = i
-    return np.float64(total), np.int64(reduce_add(hits)), bad
-
-
-@subroutine
-def replace_by_probabilities(a, z, n_out, loss, lanes, width):
-    """Replace the outputs from row z on by the classes' probabilities.
-
-    For BCE these are two rows, sigmoid(-z) and sigmoid(z); otherwise softmax(z).
-    """
-    one = constant(a, 1)
-    for i in range(0, width, vector_length(a)):
-        at = z * lanes + i
-        if loss == BCE:
-            x = load(a, at)
-            store(a, at, sigmoid(constant(a, 0) - x, one))
-            store(a, at + lanes, sigmoid(x, one))
-        else:
-            largest, _ = _first_largest(a, z, n_out, i, lanes)
-            total = constant(a, 0)
-            for k in range(n_out):
-                e, _, _ = softmax_term(load(a, at + k * lanes), largest, one)
-                store(a, at + k * lanes, e)
-                total = total + e
-            for k in range(n_out):
-                store(a, at + k * lanes, load(a, at + k * lanes) / total)
+    return total, np.int64(reduce_add(hits)), bad

@@ -1,26 +1,28 @@
 """One update of the parameters of many nets, one per lane: the steps of `optimizers`.
 
-Each net has its own settings, and a second learning rate for its biases.
+Each net has its own settings, with a second learning rate and decay for its biases.
 """
 
 from ..codes import (
     ADAM,
     BETA1,
     BETA2,
-    BIAS_DECAY_FACTOR,
+    BIAS_DECAY,
     BIAS_LR,
     BIAS_RATE,
+    BIAS_WEIGHT_DECAY,
     DECAY,
-    DECAY_FACTOR,
     EPS,
     EPSILON,
     FIRST_BETA,
+    FIRST_BETA_REST,
     LR,
     NESTEROV,
     ONE_MINUS_FIRST_BETA,
     ONE_MINUS_SECOND_BETA,
     RATE,
     SECOND_BETA,
+    SECOND_BETA_REST,
     SECOND_CORRECTION,
     SGD,
     WEIGHT_DECAY,
@@ -31,8 +33,7 @@ from ..primitives.vectors import load, store, vector_length
 from .optimizers import (
     Constants,
     adam_step,
-    constants_of,
-    decay_factor_of,
+    correction_of,
     momentum_step,
     rate_of,
     sgd_step,
@@ -41,47 +42,43 @@ from .optimizers import (
 
 @subroutine
 def fill_constants(constants, settings, clock, optimizer, lanes):
-    """Fill the rows of `constants` from the settings of many nets, one per lane."""
+    """Fill the rows of `constants` from the settings of many nets, one per lane.
+
+    The numbers are those of `optimizers.constants_of_net`.
+    """
     for i in range(lanes):
-        decay = settings[DECAY * lanes + i]
         beta1, beta2 = settings[BETA1 * lanes + i], settings[BETA2 * lanes + i]
-        eps, bias_lr = settings[EPS * lanes + i], settings[BIAS_LR * lanes + i]
-        power1, power2 = clock[i], clock[lanes + i]
-        c = constants_of(
-            optimizer,
-            settings[LR * lanes + i],
-            decay,
-            beta1,
-            beta2,
-            eps,
-            power1,
-            power2,
-        )
-        constants[DECAY_FACTOR * lanes + i] = c.decay_factor
-        constants[RATE * lanes + i] = c.rate
-        constants[WEIGHT_DECAY * lanes + i] = c.decay
-        constants[FIRST_BETA * lanes + i] = c.beta1
-        constants[ONE_MINUS_FIRST_BETA * lanes + i] = c.one_minus_beta1
-        constants[SECOND_BETA * lanes + i] = c.beta2
-        constants[ONE_MINUS_SECOND_BETA * lanes + i] = c.one_minus_beta2
-        constants[SECOND_CORRECTION * lanes + i] = c.correction
-        constants[EPSILON * lanes + i] = c.eps
-        constants[BIAS_DECAY_FACTOR * lanes + i] = decay_factor_of(bias_lr, decay)
-        constants[BIAS_RATE * lanes + i] = rate_of(optimizer, bias_lr, power1)
+        lr, bias_lr = settings[LR * lanes + i], settings[BIAS_LR * lanes + i]
+        constants[RATE * lanes + i] = rate_of(optimizer, lr, clock[i])
+        constants[WEIGHT_DECAY * lanes + i] = settings[DECAY * lanes + i]
+        constants[FIRST_BETA * lanes + i] = beta1
+        rest = beta1 - constants[FIRST_BETA * lanes + i]
+        constants[FIRST_BETA_REST * lanes + i] = rest
+        constants[ONE_MINUS_FIRST_BETA * lanes + i] = 1.0 - beta1
+        constants[SECOND_BETA * lanes + i] = beta2
+        rest = beta2 - constants[SECOND_BETA * lanes + i]
+        constants[SECOND_BETA_REST * lanes + i] = rest
+        constants[ONE_MINUS_SECOND_BETA * lanes + i] = 1.0 - beta2
+        correction = correction_of(optimizer, clock[lanes + i])
+        constants[SECOND_CORRECTION * lanes + i] = correction
+        constants[EPSILON * lanes + i] = settings[EPS * lanes + i]
+        constants[BIAS_RATE * lanes + i] = rate_of(optimizer, bias_lr, clock[i])
+        constants[BIAS_WEIGHT_DECAY * lanes + i] = settings[BIAS_DECAY * lanes + i]
 
 
 @inlined_by_llvm
 def load_constants(constants, is_bias, i, lanes):
     """Return the Constants of the nets in a vector, from lane i on."""
-    factor = BIAS_DECAY_FACTOR if is_bias else DECAY_FACTOR
     rate = BIAS_RATE if is_bias else RATE
+    decay = BIAS_WEIGHT_DECAY if is_bias else WEIGHT_DECAY
     return Constants(
-        load(constants, factor * lanes + i),
         load(constants, rate * lanes + i),
-        load(constants, WEIGHT_DECAY * lanes + i),
+        load(constants, decay * lanes + i),
         load(constants, FIRST_BETA * lanes + i),
+        load(constants, FIRST_BETA_REST * lanes + i),
         load(constants, ONE_MINUS_FIRST_BETA * lanes + i),
         load(constants, SECOND_BETA * lanes + i),
+        load(constants, SECOND_BETA_REST * lanes + i),
         load(constants, ONE_MINUS_SECOND_BETA * lanes + i),
         load(constants, SECOND_CORRECTION * lanes + i),
         load(constants, EPSILON * lanes + i),

@@ -4,14 +4,17 @@
   Class 1 is predicted where z > 0.
 - Softmax cross-entropy: L = log(sum_k e^(z_k - z_y)), dL/dz_k = softmax(z)_k - [k = y].
   The first of the largest outputs is predicted.
-- MSE: L = mean_k (z_k - y_k)^2, dL/dz_k = 2 (z_k - y_k) / n_out. No class is right.
+- MSE: L = mean_k (a_k - y_k)^2, where a = f(z), and f is the loss's link: the net's
+  last activation. dL/da_k = 2 (a_k - y_k) / n_out, and dL/dz follows as in any layer;
+  for softmax dL/dz_k = a_k (dL/da_k - sum_j dL/da_j a_j). No class is right.
 
 The formulas stand once, as traced functions of numbers or vectors. Loops over outputs
 apply them in three layouts: here the numbers of a vector are the outputs of one sample;
 in `lane_losses` they are samples or nets.
 """
 
-from ..compiler.compile import inlined_by_llvm, subroutine
+from ..codes import IDENTITY, SOFTMAX
+from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..primitives import arithmetic, elementary
 from ..primitives.vectors import (
     constant,
@@ -24,6 +27,7 @@ from ..primitives.vectors import (
     vector_length,
     where_greater,
 )
+from . import activations
 
 
 def _bce_gradient(z, y):
@@ -58,9 +62,9 @@ def _softmax_loss(below, tied, largest, true):
     return elementary.log1p(below + (tied - 1.0)) + (largest - true)
 
 
-def _squared_error(z, y, mean_factor):
-    """Return dL/dz of one output and its term of the loss; mean_factor is 1 / n_out."""
-    gap = z - y
+def _squared_error(a, y, mean_factor):
+    """Return dL/da of one output and its term of the loss; mean_factor is 1 / n_out."""
+    gap = a - y
     return mean_factor * (gap + gap), mean_factor * gap * gap
 
 
@@ -87,6 +91,18 @@ def bce_of_sample(z, y):
     return loss, hit > 0, gradient
 
 
+@inlined_by_llvm
+def _largest_output(a, units, z, width):
+    """Return the largest of the outputs at z, `width` of them with padding."""
+    half, largest = constant(a, 0.5), a[z]
+    for v in range(z, z + width, vector_length(a)):
+        # the 0 of padding must not win
+        is_unit, first = load(units, v), constant(a, a[z])
+        outputs = where_greater(is_unit, half, load(a, v), first)
+        largest = max(largest, reduce_max(outputs))
+    return largest
+
+
 @subroutine
 def softmax_of_sample(d, a, units, z, width, true):
     """Return the loss, whether the class `true` is predicted; d = dL/dz.
@@ -94,13 +110,8 @@ def softmax_of_sample(d, a, units, z, width, true):
     Outputs are at z in a and d, `width` of them with padding, which `units` marks.
     """
     step = vector_length(a)
-    zero, half, one = constant(a, 0), constant(a, 0.5), scalar(a, 1)
-    largest = a[z]
-    for v in range(z, z + width, step):
-        # the 0 of padding must not win
-        is_unit, first = load(units, v), constant(a, a[z])
-        outputs = where_greater(is_unit, half, load(a, v), first)
-        largest = max(largest, reduce_max(outputs))
+    zero, one = constant(a, 0), scalar(a, 1)
+    largest = _largest_output(a, units, z, width)
     below, tied = zero, zero
     for v in range(z, z + width, step):
         e, e_below, is_tied = softmax_term(
@@ -122,10 +133,56 @@ def softmax_of_sample(d, a, units, z, width, true):
 
 
 @subroutine
-def mse_of_sample(d, a, z, n_out, y):
-    """Return the loss of outputs a[z], a[z + 1] ... for the targets y; d = dL/dz."""
+def _softmax_forward(a, units, z, n_out, width):
+    """Replace a sample's outputs by their softmax, summed in order as in `lane_losses`.
+
+    Padding becomes 0.
+    """
+    largest = constant(a, _largest_output(a, units, z, width))
+    for v in range(z, z + width, vector_length(a)):
+        e, _, _ = softmax_term(load(a, v), largest, load(units, v))
+        store(a, v, e)
+    total = scalar(a, 0)
+    for k in range(z, z + n_out):
+        total += a[k]
+    for v in range(z, z + width, vector_length(a)):
+        store(a, v, load(a, v) / constant(a, total))
+
+
+@subroutine
+def _softmax_backward(d, a, z, n_out):
+    """Replace dL/da by dL/dz where a is a softmax."""
+    total = scalar(a, 0)
+    for k in range(z, z + n_out):
+        total += d[k] * a[k]
+    for k in range(z, z + n_out):
+        d[k] = a[k] * (d[k] - total)
+
+
+@subroutine
+def _squared_errors(d, a, z, n_out, y):
+    """Return the loss of outputs a[z], a[z + 1] ... for the targets y; d = dL/da."""
     loss, mean_factor = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
     for k in range(n_out):
         d[z + k], term = squared_error(a[z + k], y[k], mean_factor)
         loss += term
+    return loss
+
+
+@inlined_by_numba
+def mse_of_sample(d, a, units, z, n_out, width, y, link):
+    """Return the loss of the outputs at z for the targets y; d = dL/dz.
+
+    They become the net's values f(z), where f is the link. There are `width` of them
+    with padding, which `units` marks.
+    """
+    if link == SOFTMAX:
+        _softmax_forward(a, units, z, n_out, width)
+    elif link != IDENTITY:
+        activations.forward(a, z, z + width, link)
+    loss = _squared_errors(d, a, z, n_out, y)
+    if link == SOFTMAX:
+        _softmax_backward(d, a, z, n_out)
+    elif link != IDENTITY:
+        activations.backward(d, a, z, z + width, link)
     return loss

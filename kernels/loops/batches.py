@@ -46,12 +46,12 @@ class TileRows(NamedTuple):
 
 
 @inlined_by_numba
-def _add_tile(g, net, samples, rows, n, scale, tile_rows, x, is_filled):
+def _add_tile(g, net, samples, rows, n, scale, loss_scale, tile_rows, x, is_filled):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
     Inputs and targets go to the rows of a from x on, unless they are there already.
-    Returned are the sum of losses, the number of right classes, and the first lane
-    whose loss is not finite, or -1.
+    Returned are the sum of losses times loss_scale, the number of right classes, and
+    the first lane whose loss is not finite, or -1.
     """
     a, d, scales, losses, lanes = tile_rows
     theta, layers, n_layers, loss = net
@@ -67,15 +67,15 @@ def _add_tile(g, net, samples, rows, n, scale, tile_rows, x, is_filled):
     z, n_out = output_rows(layers, n_layers)
     targets = offset(a, (x + n_in) * lanes)
     total, right, bad = summed_losses(
-        d, a, z, n_out, targets, scales, loss, losses, lanes, width
+        d, a, z, n_out, targets, scales, loss, losses, loss_scale, lanes, width
     )
     backward(g, d, a, x, theta, layers, n_layers, tile)
     return total, right, bad
 
 
 @entry_point
-def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
-    """Return the sum of losses of `rows`, and fill g with a gradient.
+def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, loss_scale, lanes):
+    """Return the sum of losses of `rows` times loss_scale, and fill g with a gradient.
 
     It is that of the rows' mean loss if `mean`, otherwise that of the sum.
     """
@@ -100,6 +100,7 @@ def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, lanes):
             offset(flat(rows), first),
             min(lanes, rows.size - first),
             scale,
+            loss_scale,
             tile_rows,
             units,
             False,
@@ -147,7 +148,8 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
         team.n_threads,
     )
     moments, clock, optimizer = state.moments, state.clock, plan.optimizer
-    settings, rates, mean = plan.settings, plan.rates, plan.mean
+    settings, rates, decays = plan.settings, plan.rates, plan.decays
+    mean, loss_scale = plan.mean, plan.loss_scale
     net = Net(flat(theta), flat(plan.layers), len(plan.layers), plan.loss)
     samples = Samples(flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1])
     record = next_record(record_at, position[UPDATES])
@@ -178,6 +180,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                     offset(rows, first),
                     min(lanes, stop - first),
                     scale,
+                    loss_scale,
                     tile_rows,
                     z + n_out + slot * n_columns,
                     tiles.size > 0 and tiles[slot] == 1,
@@ -204,7 +207,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
             if last * part_size < stop - start:
                 position[SAMPLES] = last * part_size
             else:
-                step(theta, moments, clock, g[0], optimizer, settings, rates)
+                step(theta, moments, clock, g[0], optimizer, settings, rates, decays)
                 position[UPDATES] += 1
                 position[SAMPLES] = 0
                 if record < record_at.size and record_at[record] == position[UPDATES]:

@@ -5,10 +5,10 @@ Outputs come first: `out` and the gradients d... are filled in place.
 
 import numpy as np
 
-from ..codes import PARTIAL_SUMS, SOFTMAX_CE
+from ..codes import PARTIAL_SUMS, SOFTMAX
 from ..compiler.compile import entry_point
 from ..functions import activations, optimizers
-from ..functions.lane_losses import replace_by_probabilities, summed_losses
+from ..functions.lane_losses import replace_by_values, summed_losses
 from ..functions.losses import gradient_scale
 from ..passes.samples import gather, padded_width, scatter
 from ..primitives.pointers import flat
@@ -107,7 +107,7 @@ def softmax_forward(out, x):
         m, start = min(lanes, n - first), first * n_out
         gather(flat(a), lanes, 0, offset(flat(x), start), n_out, None, m)
         width = padded_width(flat(a), m)
-        replace_by_probabilities(flat(a), 0, n_out, SOFTMAX_CE, lanes, width)
+        replace_by_values(flat(a), 0, n_out, SOFTMAX, lanes, width)
         scatter(offset(flat(out), start), flat(a), 0, n_out, lanes, m)
     a[0] = 0  # it must live until here
 
@@ -124,11 +124,12 @@ def softmax_backward(dx, dout, out):
 
 
 @entry_point
-def loss_forward(d, z, y, loss, mean):
-    """Return the sum of losses, the number of right classes, and a row or -1.
+def loss_forward(d, z, y, loss, mean, loss_scale):
+    """Return the scaled sum of losses, the number of right classes, and a row or -1.
 
-    It is the first row whose loss is not finite. d (n, n_out) = dL/dz, where L is the
-    rows' mean loss if `mean`, otherwise their sum.
+    The sum is that of the losses times loss_scale. The row is the first one whose loss
+    is not finite. d (n, n_out) = dL/dz, where L is the rows' mean loss if `mean`,
+    otherwise their sum.
     """
     n, n_out = z.shape
     n_targets = y.shape[1]
@@ -156,6 +157,7 @@ def loss_forward(d, z, y, loss, mean):
             flat(scales),
             loss,
             flat(losses),
+            loss_scale,
             lanes,
             padded_width(flat(a), m),
         )
@@ -170,6 +172,6 @@ def loss_forward(d, z, y, loss, mean):
 
 
 @entry_point
-def step(theta, moments, clock, g, optimizer, settings, rates):
+def step(theta, moments, clock, g, optimizer, settings, rates, decays):
     """Update theta by an optimizer (see `functions.optimizers.step`)."""
-    optimizers.step(theta, moments, clock, g, optimizer, settings, rates)
+    optimizers.step(theta, moments, clock, g, optimizer, settings, rates, decays)

@@ -2,14 +2,48 @@
 
 import numpy as np
 
-from ..codes import BCE, DONE, NOT_FINITE, ROW, SGD, SOFTMAX_CE, UPDATES
-from ..compiler.compile import entry_point
+from ..codes import (
+    BCE,
+    BIAS_DECAY,
+    DECAY,
+    DONE,
+    LINK,
+    LR,
+    NOT_FINITE,
+    ROW,
+    SGD,
+    SOFTMAX_CE,
+    UPDATES,
+)
+from ..compiler.compile import entry_point, inlined_by_llvm
 from ..functions.losses import bce_of_sample, mse_of_sample, softmax_of_sample
-from ..functions.optimizers import constants_of_net, step
-from ..passes.units import Rule, Units, backward, first_layer, forward, packed_layer
+from ..functions.optimizers import step
+from ..passes.units import (
+    Rule,
+    Units,
+    backward,
+    first_layer,
+    forward,
+    if_given,
+    packed_layer,
+)
 from ..primitives.pointers import flat
 from ..primitives.vectors import offset
 from .recordings import next_record
+
+
+@inlined_by_llvm
+def _rule(theta, settings, decay, fused):
+    """Return how gradients change the parameters, or what sums them unless `fused`."""
+    real, lr = theta.dtype.type, settings[LR]
+    keep, factor = (real(1), real(-lr)) if fused else (real(0), real(1))
+    of_decay = -lr if fused else 0.0
+    return Rule(
+        keep,
+        factor,
+        if_given(decay, real(of_decay * settings[DECAY])),
+        if_given(decay, real(of_decay * settings[BIAS_DECAY])),
+    )
 
 
 @entry_point
@@ -25,13 +59,14 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     # Taken out of the tuples once: each time counts references, with atomic operations.
     places, sources = scratch.places, scratch.sources
     packed, packed_moments, packed_g = scratch.theta, scratch.moments, scratch.g
-    packed_rates, clock, settings = scratch.rates, state.clock, plan.settings
+    packed_rates, packed_decays = scratch.rates, scratch.decays
+    clock, settings = state.clock, plan.settings
     X, y, order, n_orders = flat(data.X), data.y, flat(data.order), len(data.order)
     loss_code, optimizer = plan.loss, plan.optimizer
     n, n_in = data.X.shape
     layers, n_layers = flat(plan.layers), plan.layers.shape[0]
     last = packed_layer(layers, n_layers - 1)
-    zero, one = theta.dtype.type(0), theta.dtype.type(1)
+    zero, link, loss_scale = theta.dtype.type(0), plan.loss // LINK, plan.loss_scale
     # Padding must be zero, also after a run that was not finite.
     packed[:], packed_g[:], packed_moments[:] = 0, 0, 0
     scratch.a[:], scratch.d[:], scratch.scaled_d[:] = 0, 0, 0
@@ -39,14 +74,14 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         packed[places[p]] = theta[sources[p]]
         if plan.rates.size:
             packed_rates[places[p]] = plan.rates[sources[p]]
+        if plan.decays.size:
+            packed_decays[places[p]] = plan.decays[sources[p]]
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
     fused = optimizer == SGD and plan.rates.size == 0
     w = flat(packed)
-    target, rule = flat(packed_g), Rule(zero, one)
-    if fused:
-        c = constants_of_net(theta, clock, optimizer, settings)
-        target, rule = w, Rule(c.decay_factor, -c.rate)
+    target = w if fused else flat(packed_g)
+    rule = _rule(theta, settings, scratch.decay, fused)
     units = Units(
         flat(scratch.a), flat(scratch.d), flat(scratch.scaled_d), flat(scratch.units)
     )
@@ -82,7 +117,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 if last.by_column:
                     a[last.z] = out
                 targets = offset(flat(y), i * last.n_out)
-                loss = mse_of_sample(d, a, last.z, last.n_out, targets)
+                loss = mse_of_sample(
+                    d, a, units.mask, last.z, last.n_out, last.width_out, targets, link
+                )
                 gradient = d[last.z]
             if not np.isfinite(loss):
                 position[ROW], status = i, NOT_FINITE
@@ -101,9 +138,10 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     optimizer,
                     settings,
                     packed_rates,
+                    packed_decays,
                 )
                 first_layer(units, w, next_x, layers)
-            loss_sum += loss
+            loss_sum += np.float64(loss) * loss_scale
             right += hit
             s += 1
         loss_sums[epoch], n_right[epoch] = loss_sum, right

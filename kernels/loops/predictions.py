@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..codes import BCE
+from ..codes import BCE, LINK
 from ..compiler.compile import entry_point
-from ..functions.lane_losses import replace_by_probabilities
+from ..functions.lane_losses import replace_by_probabilities, replace_by_values
 from ..passes.samples import Tile, forward, gather, padded_width, scatter
 from ..primitives.pointers import aligned, flat
 from ..primitives.table import output_rows
@@ -13,7 +13,7 @@ from ..primitives.vectors import offset
 
 @entry_point
 def outputs(out, theta, X, layers, loss, probabilities, lanes):
-    """Fill out (n, n_out) with the last layer's z for X (n, n_in).
+    """Fill out (n, n_out) with the net's values for X (n, n_in), or a classifier's z.
 
     Where `probabilities`, fill out (n, n_classes) with the classes' probabilities.
     """
@@ -30,6 +30,8 @@ def outputs(out, theta, X, layers, loss, probabilities, lanes):
         forward(a, x, flat(theta), flat(layers), n_layers, tile)
         if probabilities:
             replace_by_probabilities(a, z, n_out, loss, lanes, width)
+        else:
+            replace_by_values(a, z, n_out, loss // LINK, lanes, width)
         n_columns = out.shape[1]
         scatter(offset(flat(out), first * n_columns), a, z, n_columns, lanes, n)
     scratch[0] = 0  # it must live until here

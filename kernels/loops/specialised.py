@@ -23,12 +23,15 @@ import numpy as np
 
 from ..codes import (
     BCE,
+    BIAS_DECAY,
+    DECAY,
     DONE,
     IDENTITY,
+    LINK,
+    LR,
     NOT_FINITE,
     RELU,
     ROW,
-    SGD,
     SIGMOID,
     TANH,
     UPDATES,
@@ -41,7 +44,6 @@ from ..functions.activations import (
     tanh_backward,
 )
 from ..functions.losses import squared_error
-from ..functions.optimizers import constants_of_net
 from ..primitives import memory
 from ..primitives.arithmetic import clip, fma, mantissa_bits, nearest_step
 from ..primitives.pointers import flat
@@ -119,24 +121,29 @@ def _unflatten(
 
 
 def update_of(
-    sizes: tuple[int, ...], activations: tuple[int, ...], loss: int
+    sizes: tuple[int, ...], activations: tuple[int, ...], loss: int, decays: bool
 ) -> Callable[..., Any]:
     """Return the function that makes one update of such a net.
 
-    It takes theta, the first layer's z for the sample, the learning rate, the decay
-    factor (see `optimizers.Constants`), a sign, the target y, the sample x, the next
-    sample u and the table. For BCE the sign is 1 for class 1 and otherwise -1, and y is
-    not used; for MSE the sign is 1.
+    It takes theta, the first layer's z for the sample, the learning rate, that rate
+    times the decay of the weights and of the biases (0 unless `decays`), a sign, the
+    target y, the sample x, the next sample u and the table. For BCE the sign is 1 for
+    class 1 and otherwise -1, and y is not used; for MSE the sign is 1.
 
     It returns the new theta, the next sample's z of the first layer, this one's output
-    z times the sign, and the probability of its class (BCE) or z - y (MSE).
+    z times the sign, and the probability of its class (BCE) or f(z) - y (MSE).
     """
+
+    def changed(old: Any, change: Any, decay: Any) -> Any:
+        # Decay is added to the change: of a float32 value alone it would be lost.
+        return old - (fma(decay, old, change) if decays else change)
 
     def update(
         theta: Any,
         z: Any,
         lr: Any,
-        decay_factor: Any,
+        decay: Any,
+        bias_decay: Any,
         sign: Any,
         y: Any,
         x: Any,
@@ -167,9 +174,13 @@ def update_of(
                 down.append(total * derivative[j])
             slopes.insert(0, down)
         along = _dot(x, u, 1.0)
-        ahead = [
-            decay_factor * _dot(u, unit, b) for unit, b in zip(*layers[0], strict=True)
-        ]
+        ahead = [_dot(u, unit, b) for unit, b in zip(*layers[0], strict=True)]
+        if decays:
+            decayed = [
+                decay * (z - b) + bias_decay * b
+                for z, b in zip(ahead, layers[0][1], strict=True)
+            ]
+            ahead = [z - lost for z, lost in zip(ahead, decayed, strict=True)]
         reach = [lr * slope * along for slope in slopes[0]]
         if loss == BCE:
             # the probability of the true class: dL/dz = sign (probability - 1)
@@ -178,15 +189,18 @@ def update_of(
             next_z = [fma(-r, result, a + r) for a, r in pairs]
             d = result - 1.0
         else:
-            result = out - y
-            d, _ = squared_error.plain(out, y, 1.0)
+            link = loss // LINK
+            value = _activate(table, out, link)
+            result = value - y
+            d, _ = squared_error.plain(value, y, 1.0)
+            d = _BACKWARD[link](d, value)
             next_z = [fma(-r, d, a) for a, r in zip(ahead, reach, strict=True)]
         step, new = lr * d, []
         for (w, b), below, slope in zip(layers, inputs, slopes, strict=True):
             g = [step * each for each in slope]
             for j in range(len(below)):
-                new += [decay_factor * w[k][j] - g[k] * below[j] for k in range(len(b))]
-            new += [decay_factor * b[k] - g[k] for k in range(len(b))]
+                new += [changed(w[k][j], g[k] * below[j], decay) for k in range(len(b))]
+            new += [changed(b[k], g[k], bias_decay) for k in range(len(b))]
         return (*new, *next_z, out, result)
 
     return update
@@ -203,9 +217,11 @@ def _reader(n: int) -> Any:
 
 @cache
 def trainer(
-    sizes: tuple[int, ...], activations: tuple[int, ...], loss: int
+    sizes: tuple[int, ...], activations: tuple[int, ...], loss: int, decays: bool
 ) -> Callable[..., Any]:
-    """Return the loop for such a net: `per_sample.train` for SGD.
+    """Return the loop for such a net, with weight decay or without.
+
+    It is `per_sample.train` for SGD, but does not use plan.rates and plan.decays.
 
     state.carried has what passes from one call to the next besides theta: the product
     of probabilities, and the next sample's z of the first layer.
@@ -213,7 +229,7 @@ def trainer(
     n_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     n_first = sizes[1]
     n_new = n_params + n_first
-    update = traced(update_of(sizes, activations, loss), n_new + 2)
+    update = traced(update_of(sizes, activations, loss, decays), n_new + 2)
     read_theta, read_z = _reader(n_params), _reader(n_first)
 
     def first_layer(theta: Any, x: Any) -> Any:
@@ -228,8 +244,10 @@ def trainer(
         theta, carried, position = state.theta, state.carried, state.position
         loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
         n, n_in = data.X.shape
-        c = constants_of_net(theta, state.clock, SGD, plan.settings)
-        one = theta.dtype.type(1)
+        settings, loss_scale, real = plan.settings, plan.loss_scale, theta.dtype.type
+        rate = settings[LR]
+        lr, decay = real(rate), real(rate * settings[DECAY])
+        bias_decay, one = real(rate * settings[BIAS_DECAY]), real(1)
         end = min(end, position[UPDATES] + budget)
         X, y_rows, coefficients = flat(data.X), data.y, flat(table)
         order, n_orders = flat(data.order), len(data.order)
@@ -260,14 +278,14 @@ def trainer(
                 x = offset(X, i * n_in)
                 next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
                 new = update(
-                    w, z, c.rate, c.decay_factor, sign, y, x, next_x, coefficients
+                    w, z, lr, decay, bias_decay, sign, y, x, next_x, coefficients
                 )
                 out, result = new[n_new], np.float64(new[n_new + 1])
                 if is_bce:
                     if abs(out) < _SURE:
                         product *= result
                         if product < 1e-250:
-                            loss_sum -= np.log(product)
+                            loss_sum -= np.log(product) * loss_scale
                             product = 1.0
                     else:
                         loss = np.float64(max(-out, one - one)) + np.log1p(
@@ -276,17 +294,17 @@ def trainer(
                         if not np.isfinite(loss) or not abs(out) >= _SURE:
                             position[ROW], status = i, NOT_FINITE
                             break
-                        loss_sum += loss
+                        loss_sum += loss * loss_scale
                     right += out > 0 or (out == 0 and y == 0)
                 else:
                     if not np.isfinite(new[n_new + 1] * new[n_new + 1]):
                         position[ROW], status = i, NOT_FINITE
                         break
-                    loss_sum += result * result
+                    loss_sum += result * result * loss_scale
                 w, z = new[:n_params], new[n_params:n_new]
                 s += 1
             if s == n:
-                loss_sum -= np.log(product)
+                loss_sum -= np.log(product) * loss_scale
             loss_sums[epoch], n_right[epoch] = loss_sum, right
             position[UPDATES] = epoch * n + s
             carried[0] = product
@@ -296,13 +314,14 @@ def trainer(
                 for p in range(n_params):
                     state.recorded[record, p] = w[p]
                 if s < n:
-                    state.recorded_sums[record, 0] = loss_sum - np.log(product)
+                    loss_sum -= np.log(product) * loss_scale
+                    state.recorded_sums[record, 0] = loss_sum
                     state.recorded_sums[record, 1] = right
                 record += 1
         for p in range(n_params):
             theta[p] = w[p]
         return status
 
-    architecture = "-".join(map(str, (*sizes, *activations, loss)))
+    architecture = "-".join(map(str, (*sizes, *activations, loss, int(decays))))
     train.__qualname__ = f"train-{architecture}"
     return entry_point(train)

@@ -7,7 +7,15 @@ the same whatever the budget, whose gradients are added.
 
 import numpy as np
 
-from ..codes import ADAM, HITS, LOSSES, N_CONSTANTS, SAMPLES, UPDATES
+from ..codes import (
+    ADAM,
+    HITS,
+    LOSSES,
+    MAX_SAMPLES,
+    N_CONSTANTS,
+    SAMPLES,
+    UPDATES,
+)
 from ..compiler.compile import entry_point, subroutine
 from ..functions.lane_losses import lane_losses
 from ..functions.lane_optimizers import advance_clock, fill_constants, step_nets
@@ -27,6 +35,9 @@ from ..primitives.vectors import (
 )
 from .stopping import stop_nets
 
+# Losses are summed over the samples of a tile, of which there are at most MAX_SAMPLES.
+_TILE_SCALE = 1.0 / MAX_SAMPLES
+
 
 @subroutine
 def _show_rows(a, x, X, n_columns, rows, n, tile):
@@ -43,22 +54,25 @@ def _show_rows(a, x, X, n_columns, rows, n, tile):
 
 
 @subroutine
-def _add_sums(loss_sums, n_right, t, sums, tile):
-    """Add the rows LOSSES and HITS of t, summed over samples, to each net's sums.
+def _add_sums(loss_sums, n_right, t, sums, loss_scale, tile):
+    """Add the rows LOSSES, scaled, and HITS of t to each net's sums over the samples.
 
     sums is scratch: a vector of losses, and one of hits.
     """
-    step, lanes = vector_length(t), tile.lanes
+    step, lanes, scale = vector_length(t), tile.lanes, loss_scale / _TILE_SCALE
     for v in range(tile.nets):
         start, stop = v * tile.width, (v + 1) * tile.width
+        # A power of two, so that no bit changes, and the sum cannot overflow.
+        tile_scale = constant(t, _TILE_SCALE)
         loss, hits = load(t, LOSSES * lanes + start), load(t, HITS * lanes + start)
+        loss = tile_scale * loss
         for i in range(start + step, stop, step):
-            loss = loss + load(t, LOSSES * lanes + i)
+            loss = loss + tile_scale * load(t, LOSSES * lanes + i)
             hits = hits + load(t, HITS * lanes + i)
         store(sums, 0, loss)
         store(sums, step, hits)
         for i in range(step):
-            loss_sums[v * step + i] += sums[i]
+            loss_sums[v * step + i] += np.float64(sums[i]) * scale
             n_right[v * step + i] += np.int64(sums[step + i])
 
 
@@ -100,7 +114,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     all_settings, all_clock = flat(state.settings), flat(state.clock)
     all_losses, all_right = flat(state.losses), flat(state.n_right)
     all_trained, trained = flat(state.trained), state.trained
-    mean, loss, epochs, stop_below = plan.mean, plan.loss, plan.epochs, plan.stop_below
+    mean, loss, loss_scale = plan.mean, plan.loss, plan.loss_scale
+    epochs, stop_below = plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
     x, size = z + n_out, n_params * numbers
     y = x + n_in
@@ -172,7 +187,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     nets * width,
                 )
                 if record:
-                    _add_sums(loss_sums, n_right, t, sums, tile)
+                    _add_sums(loss_sums, n_right, t, sums, loss_scale, tile)
                 backward_of_nets(g, d, a, x, theta, layers, n_layers, tile)
                 done += m
                 budget -= m
@@ -207,7 +222,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                         offset(all_trained, (first + v) * numbers),
                         offset(settings, v * n_settings * numbers),
                         offset(loss_sums, v * numbers),
-                        n,
+                        n * loss_scale,
                         stop_below,
                         epoch + 1,
                         numbers,

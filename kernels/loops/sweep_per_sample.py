@@ -9,7 +9,10 @@ import numpy as np
 
 from ..codes import (
     ADAM,
+    BIAS_DECAY,
+    BIAS_DECAY_FACTOR,
     BIAS_LR,
+    DECAY,
     DECAY_FACTOR,
     GRADIENT_FACTOR,
     HITS,
@@ -17,7 +20,6 @@ from ..codes import (
     LOSSES,
     LR,
     PARTIAL_SUMS,
-    RATE,
     SGD,
     UPDATES,
 )
@@ -33,10 +35,10 @@ from .stopping import stop_nets
 
 
 @subroutine
-def _add_losses(loss_sums, hits, t, lanes):
-    """Add the rows LOSSES and HITS of the losses' scratch to loss_sums and hits."""
+def _add_losses(loss_sums, hits, t, loss_scale, lanes):
+    """Add the rows LOSSES, scaled, and HITS of the losses' scratch to the sums."""
     for i in range(lanes):
-        loss_sums[i] += t[LOSSES * lanes + i]
+        loss_sums[i] += np.float64(t[LOSSES * lanes + i]) * loss_scale
     for i in range(0, lanes, vector_length(t)):
         store(hits, i, load(hits, i) + load(t, HITS * lanes + i))
 
@@ -74,17 +76,16 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     )
     all_losses, all_right = flat(state.losses), flat(state.n_right)
     trained = flat(state.trained)
-    loss, every, epochs, stop_below = (
-        plan.loss,
-        plan.every,
-        plan.epochs,
-        plan.stop_below,
-    )
+    loss, loss_scale, every = plan.loss, plan.loss_scale, plan.every
+    epochs, stop_below = plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
     # SGD with one learning rate per net: each sample's gradient changes theta at once
-    fused = optimizer == SGD
+    fused, decays = optimizer == SGD, False
     for i in range(lanes):
         fused = fused and settings[BIAS_LR * lanes + i] == settings[LR * lanes + i]
+        decays = decays or settings[DECAY * lanes + i] > 0.0
+        decays = decays or settings[BIAS_DECAY * lanes + i] > 0.0
+    decays = decays and fused
     target = theta if fused else g
     budget = min(budget, 2**24)  # up to which float32 counts
     skipped, changed = (first_epoch + every - 1) // every, True
@@ -92,9 +93,14 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         if changed and optimizer != ADAM:  # whose constants are those of an update
             fill_constants(constants, settings, clock, optimizer, lanes)
         if changed and fused:
+            fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 1))
             for i in range(lanes):
-                factors[KEEP_FACTOR * lanes + i] = constants[DECAY_FACTOR * lanes + i]
-                factors[GRADIENT_FACTOR * lanes + i] = -constants[RATE * lanes + i]
+                lr = settings[LR * lanes + i]
+                decay = settings[DECAY * lanes + i]
+                bias_decay = settings[BIAS_DECAY * lanes + i]
+                factors[GRADIENT_FACTOR * lanes + i] = -lr
+                factors[DECAY_FACTOR * lanes + i] = -lr * decay
+                factors[BIAS_DECAY_FACTOR * lanes + i] = -lr * bias_decay
         elif changed:
             fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 0))
             fill(factors, GRADIENT_FACTOR * lanes, lanes, scalar(factors, 1))
@@ -108,7 +114,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
         targets = offset(y, i * n_targets)
         lane_losses(d, a, z, n_out, targets, None, loss, t, record, lanes, lanes)
-        backward(target, factors, theta, d, a, layers, n_layers, lanes)
+        backward(target, factors, decays, theta, d, a, layers, n_layers, lanes)
         if not fused:
             if optimizer == ADAM:
                 advance_clock(clock, settings, lanes)
@@ -118,7 +124,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         budget -= 1
         if record:
             loss_sums = offset(all_losses, recorded)
-            _add_losses(loss_sums, hits, t, lanes)
+            _add_losses(loss_sums, hits, t, loss_scale, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
                 _add_hits(offset(all_right, recorded), hits, lanes)
             if s == n - 1 and stop_below > 0.0:
@@ -127,7 +133,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     trained,
                     settings,
                     loss_sums,
-                    n,
+                    n * loss_scale,
                     stop_below,
                     epoch + 1,
                     lanes,

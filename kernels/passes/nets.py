@@ -5,7 +5,14 @@ a[u * lanes + i]. The operations are those of `units`, in the same order, so tha
 bits are the same.
 """
 
-from ..codes import ACTIVATION, GRADIENT_FACTOR, KEEP_FACTOR, N_COLUMNS
+from ..codes import (
+    ACTIVATION,
+    BIAS_DECAY_FACTOR,
+    DECAY_FACTOR,
+    GRADIENT_FACTOR,
+    KEEP_FACTOR,
+    N_COLUMNS,
+)
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..functions.activations import activate_backward
@@ -19,6 +26,7 @@ from ..primitives.vectors import (
     load,
     store,
     vector_length,
+    where_greater,
 )
 
 
@@ -213,9 +221,38 @@ def _accumulate_gradients(g, factors, layer, d, a, lanes):
                 q += lanes
 
 
+@subroutine
+def _update_decaying(theta, factors, layer, d, a, lanes):
+    """Change a layer's part of theta as SGD does, with weight decay in some lanes.
+
+    The others get the bits of `_accumulate_gradients`.
+    """
+    step, n_out, zero = vector_length(d), layer.n_out, constant(d, 0)
+    for k in range(n_out):
+        for i in range(0, lanes, step):
+            decay = load(factors, DECAY_FACTOR * lanes + i)
+            bias_decay = load(factors, BIAS_DECAY_FACTOR * lanes + i)
+            any_decay = decay + bias_decay  # below 0 where the net decays
+            factor = load(factors, GRADIENT_FACTOR * lanes + i)
+            e = factor * load(d, (layer.z + k) * lanes + i)
+            b, w = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i
+            old = load(theta, b)
+            store(theta, b, old + fma(bias_decay, old, e))
+            for j in range(layer.n_in):
+                x, old = load(a, (layer.x + j) * lanes + i), load(theta, w)
+                decaying = old + fma(x, e, decay * old)
+                store(
+                    theta, w, where_greater(zero, any_decay, decaying, fma(x, e, old))
+                )
+                w += n_out * lanes
+
+
 @inlined_by_numba
-def backward(g, factors, theta, d, a, layers, n_layers, lanes):
-    """Carry dL/dz of the last layer, in d, back and change g; g may be theta itself."""
+def backward(g, factors, decays, theta, d, a, layers, n_layers, lanes):
+    """Carry dL/dz of the last layer, in d, back and change g; g may be theta itself.
+
+    `decays` says that it is, and that weights decay.
+    """
     for back in range(n_layers):
         i = n_layers - 1 - back
         layer = layer_offsets(layers, i)
@@ -225,4 +262,7 @@ def backward(g, factors, theta, d, a, layers, n_layers, lanes):
                 _backpropagate_from_one(d, a, theta, layer, activation, lanes)
             else:
                 _backpropagate(d, a, theta, layer, activation, lanes)
-        _accumulate_gradients(g, factors, layer, d, a, lanes)
+        if decays:
+            _update_decaying(g, factors, layer, d, a, lanes)
+        else:
+            _accumulate_gradients(g, factors, layer, d, a, lanes)

@@ -7,6 +7,8 @@ vector.
 
 from typing import Any, NamedTuple
 
+from numba import types
+
 from ..codes import (
     ACTIVATION,
     BIAS,
@@ -23,7 +25,9 @@ from ..codes import (
 )
 from ..compiler.compile import inlined_by_llvm, subroutine
 from ..functions.activations import activate, activate_backward
+from ..primitives import arithmetic, memory
 from ..primitives.vectors import (
+    Vector,
     add_first_two,
     broadcast,
     constant,
@@ -34,6 +38,7 @@ from ..primitives.vectors import (
     reduce_add,
     scalar,
     store,
+    traced,
     vector_length,
 )
 
@@ -64,10 +69,16 @@ class Units(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How a gradient g changes a value: keep_factor value + gradient_factor g."""
+    """How a gradient g changes a value: keep_factor value + gradient_factor g.
+
+    Weight decay adds decay_factor value to weights, and bias_decay_factor value to
+    biases. The two are None without decay.
+    """
 
     keep_factor: Any
     gradient_factor: Any
+    decay_factor: Any
+    bias_decay_factor: Any
 
 
 @inlined_by_llvm
@@ -86,6 +97,41 @@ def packed_layer(layers, layer):
         entry(layers, layer, COLUMNS, N_PACKED_COLUMNS),
         entry(layers, layer, BIAS, N_PACKED_COLUMNS),
     )
+
+
+def _changed(old: Any, x: Any, scaled: Any, keep: Any, decay: Any) -> Any:
+    """Return keep old + decay old + x scaled: a weight changed by a `Rule`."""
+    if decay is None:
+        return arithmetic.fma(x, scaled, keep * old)
+    # The last two are added first: of float32's old value alone, a small decay would
+    # be lost in rounding.
+    return keep * old + arithmetic.fma(x, scaled, decay * old)
+
+
+def _changed_bias(old: Any, scaled: Any, keep: Any, decay: Any) -> Any:
+    """Return keep old + decay old + scaled."""
+    if decay is None:
+        return arithmetic.fma(keep, old, scaled)
+    return keep * old + arithmetic.fma(decay, old, scaled)
+
+
+def _constant_or_none(a: Any, x: Any) -> Any:
+    """Return a vector of a's type with x in every lane, or None for None."""
+    return None if x is None else memory.constant(a, x)
+
+
+def _if_given(decay: Any, x: Any) -> Any:
+    """Return None where there is no decay, otherwise x."""
+    return None if decay is None else x
+
+
+def _none_or(kind: Any, given: Any) -> Any:
+    return types.none if given == types.none else kind
+
+
+changed, changed_bias = traced(_changed), traced(_changed_bias)
+constant_or_none = traced(_constant_or_none, lambda a, x: _none_or(Vector(a.dtype), x))
+if_given = traced(_if_given, lambda decay, x: _none_or(x, decay))
 
 
 @inlined_by_llvm
@@ -113,11 +159,10 @@ def affine(start, theta, w, width, x, n):
 
 
 @inlined_by_llvm
-def update_and_forward(theta, w, width, n, x, scaled, keep, start, next_x):
+def update_and_forward(theta, w, width, n, x, scaled, keep, decay, start, next_x):
     """Update a first layer's weights, and return `affine` of the next sample.
 
-    Both are done in one sweep: the vectors theta[w + j width] become keep times them +
-    x[j] scaled, j < n.
+    Both are done in one sweep over the vectors theta[w + j width], j < n.
     """
     s0 = start
     j = 0
@@ -126,10 +171,12 @@ def update_and_forward(theta, w, width, n, x, scaled, keep, start, next_x):
         s2, s3 = s1, s1
         while j + 4 <= n:
             p = w + j * width
-            w0 = fma(broadcast(x, j), scaled, keep * load(theta, p))
-            w1 = fma(broadcast(x, j + 1), scaled, keep * load(theta, p + width))
-            w2 = fma(broadcast(x, j + 2), scaled, keep * load(theta, p + 2 * width))
-            w3 = fma(broadcast(x, j + 3), scaled, keep * load(theta, p + 3 * width))
+            w0, w1 = load(theta, p), load(theta, p + width)
+            w2, w3 = load(theta, p + 2 * width), load(theta, p + 3 * width)
+            w0 = changed(w0, broadcast(x, j), scaled, keep, decay)
+            w1 = changed(w1, broadcast(x, j + 1), scaled, keep, decay)
+            w2 = changed(w2, broadcast(x, j + 2), scaled, keep, decay)
+            w3 = changed(w3, broadcast(x, j + 3), scaled, keep, decay)
             store(theta, p, w0)
             store(theta, p + width, w1)
             store(theta, p + 2 * width, w2)
@@ -141,7 +188,8 @@ def update_and_forward(theta, w, width, n, x, scaled, keep, start, next_x):
             j += 4
         s0 = (s0 + s1) + (s2 + s3)
     while j < n:
-        w0 = fma(broadcast(x, j), scaled, keep * load(theta, w + j * width))
+        w0 = load(theta, w + j * width)
+        w0 = changed(w0, broadcast(x, j), scaled, keep, decay)
         store(theta, w + j * width, w0)
         s0 = fma(broadcast(next_x, j), w0, s0)
         j += 1
@@ -149,11 +197,11 @@ def update_and_forward(theta, w, width, n, x, scaled, keep, start, next_x):
 
 
 @inlined_by_llvm
-def accumulate_gradients(g, keep, w, width, n, x, scaled):
-    """Replace the vectors g[w + j width] by keep times them + x[j] scaled, j < n."""
+def accumulate_gradients(g, keep, decay, w, width, n, x, scaled):
+    """Change the vectors g[w + j width], j < n, by the gradients x[j] scaled."""
     for j in range(n):
         p = w + j * width
-        store(g, p, fma(broadcast(x, j), scaled, keep * load(g, p)))
+        store(g, p, changed(load(g, p), broadcast(x, j), scaled, keep, decay))
 
 
 @subroutine
@@ -199,35 +247,41 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
     """Carry dL/dz of the last layer back through all layers, and change g.
 
     dL/dz is in units.d, or in `gradient` where the last layer is BY_COLUMN. Layer by
-    layer: dL/dx_j = sum_k d_k w_jk with the weights as they were, then
-    g = keep_factor g + gradient_factor dL/dtheta. Where `fused`, for SGD, g is theta
+    layer: dL/dx_j = sum_k d_k w_jk with the weights as they were, then g is changed by
+    the rule. Where `fused`, for SGD, g is theta
     itself, and the next sample goes through the first layer in the same sweep.
     """
     length = vector_length(theta)
     a, d, scaled_d = units.a, units.d, units.scaled_d
     zero, one = constant(a, 0), constant(a, 1)
     factor, keep = constant(a, rule.gradient_factor), constant(a, rule.keep_factor)
+    decay = constant_or_none(a, rule.decay_factor)
+    bias_decay = constant_or_none(a, rule.bias_decay_factor)
     last = packed_layer(layers, n_layers - 1)
     by_column, scaled = last.by_column, rule.gradient_factor * gradient
     only, scaled_only = constant(a, gradient), constant(a, scaled)
     if by_column:
-        g[last.b] = fma(rule.keep_factor, g[last.b], scaled)
+        g[last.b] = changed_bias(
+            g[last.b], scaled, rule.keep_factor, rule.bias_decay_factor
+        )
     else:
         for v in range(0, last.width_out, length):
             e, w = factor * load(d, last.z + v), last.rows + v
             store(scaled_d, last.z + v, e)
-            bias = fma(keep, load(g, last.b + v), e)
+            bias = changed_bias(load(g, last.b + v), e, keep, bias_decay)
             store(g, last.b + v, bias)
             if n_layers > 1:
                 inputs = offset(a, last.x)
-                accumulate_gradients(g, keep, w, last.width_out, last.n_in, inputs, e)
+                accumulate_gradients(
+                    g, keep, decay, w, last.width_out, last.n_in, inputs, e
+                )
             elif fused:
                 z = update_and_forward(
-                    g, w, last.width_out, last.n_in, x, e, keep, bias, next_x
+                    g, w, last.width_out, last.n_in, x, e, keep, decay, bias, next_x
                 )
                 store(a, last.z + v, z)
             else:
-                accumulate_gradients(g, keep, w, last.width_out, last.n_in, x, e)
+                accumulate_gradients(g, keep, decay, w, last.width_out, last.n_in, x, e)
     for back in range(n_layers - 1):
         layer = packed_layer(layers, n_layers - 1 - back)
         before = packed_layer(layers, n_layers - 2 - back)
@@ -237,27 +291,30 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
             derivative = activate_backward(one, out, before.activation)
             if by_column:
                 down = only * (load(theta, column) * derivative)
-                store(g, column, fma(scaled_only, out, keep * load(g, column)))
+                weight = changed(load(g, column), out, scaled_only, keep, decay)
+                store(g, column, weight)
             else:
                 above = offset(d, layer.z)
                 down = affine(zero, theta, column, width, above, layer.n_out)
                 down = down * derivative
                 scaled_above = offset(scaled_d, layer.z)
                 accumulate_gradients(
-                    g, keep, column, width, layer.n_out, scaled_above, out
+                    g, keep, decay, column, width, layer.n_out, scaled_above, out
                 )
             store(d, layer.x + v, down)
             e, w = factor * down, before.rows + v
             store(scaled_d, layer.x + v, e)
-            bias = fma(keep, load(g, before.b + v), e)
+            bias = changed_bias(load(g, before.b + v), e, keep, bias_decay)
             store(g, before.b + v, bias)
             if not is_second:
                 inputs = offset(a, before.x)
-                accumulate_gradients(g, keep, w, width, n_in, inputs, e)
+                accumulate_gradients(g, keep, decay, w, width, n_in, inputs, e)
             elif fused:
-                z = update_and_forward(g, w, width, n_in, x, e, keep, bias, next_x)
+                z = update_and_forward(
+                    g, w, width, n_in, x, e, keep, decay, bias, next_x
+                )
                 mask = load(units.mask, layer.x + v)
                 store(a, layer.x + v, activate(z, before.activation, mask))
             else:
-                accumulate_gradients(g, keep, w, width, n_in, x, e)
+                accumulate_gradients(g, keep, decay, w, width, n_in, x, e)
         by_column = False

@@ -8,10 +8,15 @@ import pytest
 from fastnn.kernels.codes import (
     BCE,
     HITS,
+    LINK,
     LOSSES,
     MSE,
     PARTIAL_SUMS,
+    RELU,
+    SIGMOID,
+    SOFTMAX,
     SOFTMAX_CE,
+    TANH,
 )
 from fastnn.kernels.functions.lane_losses import (
     lane_losses,
@@ -29,6 +34,10 @@ from fastnn.kernels.primitives.vectors import load, reduce_add, store, vector_le
 
 CASES = [("bce", BCE, 1), ("softmax_ce", SOFTMAX_CE, 3), ("mse", MSE, 2)]
 CASES += [("softmax_ce", SOFTMAX_CE, 19), ("mse", MSE, 1)]
+CASES += [("mse sigmoid", MSE + LINK * SIGMOID, 1)]
+CASES += [("mse sigmoid", MSE + LINK * SIGMOID, 19)]
+CASES += [("mse tanh", MSE + LINK * TANH, 2), ("mse relu", MSE + LINK * RELU, 3)]
+CASES += [("mse softmax", MSE + LINK * SOFTMAX, n_out) for n_out in (3, 19)]
 LANES = 64
 losses = pytest.mark.parametrize(("name", "code", "n_out"), CASES)
 both = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -44,13 +53,15 @@ def of_sample(d, a, units, n_out, y, loss):
         true = np.int64(y[0])
         value, hit = softmax_of_sample(gradients, outputs, flat(units), 0, a.size, true)
     else:
-        value = mse_of_sample(gradients, outputs, 0, n_out, flat(y))
+        value = mse_of_sample(
+            gradients, outputs, flat(units), 0, n_out, a.size, flat(y), loss // LINK
+        )
     return value, hit
 
 
 @numba.njit
 def of_samples(d, a, n_out, y, scales, loss, t):
-    """Return the sum of losses, the number of right classes, and a lane or -1."""
+    """Return the sum of losses / 64, the number of right classes, and a lane or -1."""
     return summed_losses(
         flat(d),
         flat(a),
@@ -60,6 +71,7 @@ def of_samples(d, a, n_out, y, scales, loss, t):
         flat(scales),
         loss,
         flat(t),
+        1 / 64,
         a.shape[1],
         a.shape[1],
     )
@@ -78,10 +90,17 @@ def problem(name, n_out, dtype):
     """Return outputs of LANES samples, and their targets as naive code takes them."""
     draw = np.random.default_rng(n_out)
     z = (3 * draw.standard_normal((LANES, n_out))).astype(dtype)
-    if name == "mse":
+    if name.startswith("mse"):
         return z, draw.standard_normal((LANES, n_out)).astype(dtype)
     z[0] = z[0, 0]  # equal outputs: the first class wins
     return z, draw.integers(0, max(n_out, 2), LANES)
+
+
+def naive_losses(z, y, name):
+    """Return each row's loss, its gradient, and whether its class is predicted."""
+    loss, _, link = name.partition(" ")
+    values, slopes = naive.sample_losses(z.astype(float), y, loss, link or "identity")
+    return values, slopes, naive.is_correct(z, y, loss)
 
 
 def columns(y, dtype):
@@ -96,8 +115,7 @@ def tolerance(dtype):
 @losses
 def test_units_of_one_sample(name, code, n_out, dtype):
     z, y = problem(name, n_out, dtype)
-    wanted, slopes = naive.sample_losses(z.astype(float), y, name)
-    hits = naive.is_correct(z, y, name)
+    wanted, slopes, hits = naive_losses(z, y, name)
     padded = -(-n_out // 16) * 16
     for i in range(LANES):
         a, d, units = np.zeros((3, padded), dtype)
@@ -113,14 +131,14 @@ def test_units_of_one_sample(name, code, n_out, dtype):
 def test_samples_side_by_side(name, code, n_out, dtype):
     z, y = problem(name, n_out, dtype)
     n = LANES - 3  # the last lanes have no sample
-    wanted, slopes = naive.sample_losses(z.astype(float), y, name)
+    wanted, slopes, hits = naive_losses(z, y, name)
     a, d = np.ascontiguousarray(z.T), np.full((n_out, LANES), np.nan, dtype)
     targets = np.ascontiguousarray(columns(y, dtype).T)
     t, scales = np.zeros((PARTIAL_SUMS + 1, LANES), dtype), np.zeros(LANES, dtype)
     scales[:n] = 0.25
     total, right, bad = of_samples(d, a, n_out, targets, scales, code, t)
-    assert total == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
-    assert (right, bad) == (naive.is_correct(z, y, name)[:n].sum(), -1)
+    assert total * 64 == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
+    assert (right, bad) == (hits[:n].sum(), -1)
     assert np.abs(t[LOSSES, :n] - wanted[:n]).max() <= tolerance(dtype)
     assert (t[LOSSES, n:] == 0).all()
     assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)
@@ -132,7 +150,7 @@ def test_samples_side_by_side(name, code, n_out, dtype):
 def test_nets_have_the_bits_of_one_sample(name, code, n_out, dtype):
     z, y = problem(name, n_out, dtype)
     target = columns(y, dtype)[0].copy()
-    a, d = np.ascontiguousarray(z.T), np.zeros((n_out, LANES), dtype)
+    a, d = np.array(z.T, order="C"), np.zeros((n_out, LANES), dtype)
     t = np.zeros((PARTIAL_SUMS + 64 // a.itemsize, LANES), dtype)
     of_nets(d, a, n_out, target, code, t)
     padded = -(-n_out // 16) * 16
@@ -159,6 +177,16 @@ def test_first_loss_that_is_not_finite_is_reported(name, code, n_out, dtype):
     assert bad == 5
 
 
+@both
+def test_losses_that_are_infinite_only_in_their_sum_have_a_finite_one(dtype):
+    largest = np.sqrt(np.finfo(dtype).max) / 2
+    a, y = np.full((1, LANES), largest, dtype), np.zeros((1, LANES), dtype)
+    d, t = np.zeros_like(a), np.zeros((PARTIAL_SUMS + 1, LANES), dtype)
+    total, _, bad = of_samples(d, a, 1, y, np.ones(LANES, dtype), MSE, t)
+    assert bad == -1
+    assert total == pytest.approx(float(largest) ** 2, rel=1e-6)
+
+
 @numba.njit
 def probabilities(a, n_out, loss):
     replace_by_probabilities(flat(a), 0, n_out, loss, a.shape[1], a.shape[1])
@@ -174,6 +202,36 @@ def test_probabilities_are_sigmoid_and_softmax(dtype):
     probabilities(a, 1, BCE)
     p = naive.activate(z[:, 0].astype(float), "sigmoid")
     assert np.abs(a - [1 - p, p]).max() <= tolerance(dtype)
+
+
+@both
+def test_probabilities_saturate_where_outputs_are_huge(dtype):
+    huge, inf = np.finfo(dtype).max, np.inf
+    rows = [
+        ([huge, -huge, 0], [1, 0, 0]),
+        ([-huge, -huge, -huge / 2], [0, 0, 1]),
+        ([huge, huge, 0], [0.5, 0.5, 0]),
+        ([0, inf, huge], [0, 1, 0]),
+        ([-inf, 0, 0], [0, 0.5, 0.5]),
+        ([-inf, -inf, -huge], [0, 0, 1]),
+        # which one is larger is not known
+        ([inf, inf, 0], [np.nan] * 3),
+        ([-inf, -inf, -inf], [np.nan] * 3),
+        ([0, np.nan, inf], [np.nan] * 3),
+    ]
+    a = np.zeros((3, LANES), dtype)
+    a[:, : len(rows)] = np.transpose([row for row, _ in rows])
+    with np.errstate(over="ignore", invalid="ignore"):
+        probabilities(a, 3, SOFTMAX_CE)
+    wanted = np.transpose([p for _, p in rows])
+    assert np.array_equal(a[:, : len(rows)], wanted, equal_nan=True)
+    outputs = [huge, -huge, inf, -inf, np.nan]
+    a = np.zeros((2, LANES), dtype)
+    a[0, :5] = outputs
+    with np.errstate(over="ignore", invalid="ignore"):
+        probabilities(a, 1, BCE)
+    wanted = [[0, 1, 0, 1, np.nan], [1, 0, 1, 0, np.nan]]
+    assert np.array_equal(a[:, :5], wanted, equal_nan=True)
 
 
 @numba.njit

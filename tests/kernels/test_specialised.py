@@ -16,10 +16,15 @@ from numba import types
 from fastnn.kernels.arguments import Data, FitArrays, FitPlan
 from fastnn.kernels.codes import (
     BCE,
+    BIAS_DECAY,
+    DECAY,
     DONE,
     IDENTITY,
+    LINK,
+    LR,
     MSE,
     N_POSITION,
+    N_SETTINGS,
     NOT_FINITE,
     RELU,
     ROW,
@@ -35,6 +40,7 @@ from fastnn.kernels.primitives.vectors import traced
 
 NAMES = {IDENTITY: "identity", SIGMOID: "sigmoid", TANH: "tanh", RELU: "relu"}
 LOSSES = {BCE: "bce", MSE: "mse"}
+LOSS_SCALE = 1 / 64
 CASES = [  # all sizes and activations, with both losses
     ((2, 1), (), BCE),
     ((2, 1), (), MSE),
@@ -44,6 +50,10 @@ CASES = [  # all sizes and activations, with both losses
     ((3, 3, 1), (IDENTITY,), MSE),
     ((2, 3, 2, 1), (RELU, IDENTITY), BCE),
     ((2, 3, 2, 1), (TANH, SIGMOID), MSE),
+    ((2, 1), (), MSE + LINK * SIGMOID),
+    ((2, 2, 1), (SIGMOID,), MSE + LINK * SIGMOID),
+    ((2, 3, 1), (TANH,), MSE + LINK * TANH),
+    ((2, 3, 1), (RELU,), MSE + LINK * RELU),
 ]
 both = pytest.mark.parametrize("dtype", ["float64", "float32"])
 step_table = traced(specialised._sigmoid)
@@ -62,7 +72,18 @@ def problem(sizes, loss, dtype, n=60):
     return X, y, params, np.array([draw.permutation(n) for _ in range(2)])
 
 
-def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None):
+def run(
+    case,
+    theta,
+    X,
+    y,
+    lr=0.2,
+    decay=0.0,
+    epochs=1,
+    budget=10**9,
+    order=None,
+    bias_decay=None,
+):
     """Train theta in calls of `budget` samples.
 
     Returns the last status, the sums of losses, the right classes and the position.
@@ -82,22 +103,30 @@ def run(case, theta, X, y, lr=0.2, decay=0.0, epochs=1, budget=10**9, order=None
         np.zeros((0, 2)),
     )
     data = Data(X, y, np.arange(n)[None] if order is None else order)
-    settings = np.array([lr, decay, 0, 0, 0])
+    settings = np.zeros(N_SETTINGS)
+    settings[[LR, DECAY, BIAS_DECAY]] = (
+        lr,
+        decay,
+        decay if bias_decay is None else bias_decay,
+    )
     plan = FitPlan(
         np.zeros((1, 1), np.uint32),
         case[2],
         SGD,
         settings,
         np.zeros(0),
+        np.zeros(0),
         1,
         True,
+        LOSS_SCALE,
         nothing,
     )
-    table, train = specialised.sigmoid_table(theta.dtype), specialised.trainer(*case)
+    table = specialised.sigmoid_table(theta.dtype)
+    train = specialised.trainer(*case, decays=bool(settings[[DECAY, BIAS_DECAY]].any()))
     status = DONE
     while status == DONE and state.position[UPDATES] < epochs * n:
         status = train(state, data, plan, table, 0, epochs * n, budget)
-    return status, state.loss_sums, state.n_right, state.position
+    return status, state.loss_sums / LOSS_SCALE, state.n_right, state.position
 
 
 def flattened(params):
@@ -118,8 +147,11 @@ def test_trains_like_naive_code(case, dtype):
     targets = y[:, 0].astype(float)
     rule = naive.Rule("sgd", 0.2, weight_decay=0.01)
     names = [NAMES[a] for a in activations]
+    if loss >= LINK:
+        names.append(NAMES[loss // LINK])
+    kind, wide_X = LOSSES[loss % LINK], X.astype(float)
     wanted, means, accuracies = naive.train(
-        wide, names, LOSSES[loss], X.astype(float), targets, rule, 2, orders=order
+        wide, names, kind, wide_X, targets, rule, 2, orders=order
     )
     # float32: 120 updates, each rounded by about 6e-8
     tolerance = 1e-12 if dtype == "float64" else 1e-5

@@ -34,10 +34,10 @@ BAD_STACKS = {
         {"loss": "bce"},
         r"ends in Tanh\(\).*goes with Sigmoid",
     ),
-    "sigmoid before mse": (
-        lambda: [Affine(2, 1), Sigmoid()],
+    "softmax of one output before mse": (
+        lambda: [Affine(2, 1), fastnn.Softmax()],
         {"loss": "mse"},
-        "without activation",
+        "softmax of 1 output is always 1",
     ),
     "relu before softmax": (
         lambda: [Affine(2, 2), fastnn.ReLU()],

@@ -170,7 +170,7 @@ def test_settings_may_differ_from_net_to_net():
     assert [optimizer.for_net(i).momentum for i in range(2)] == [0.0, 0.9]
     table = optimizer.settings_per_net(2)
     for i in range(2):
-        assert table[:5, i].tolist() == optimizer.for_net(i).settings().tolist()
+        assert table[:, i].tolist() == optimizer.for_net(i).settings().tolist()
     with pytest.raises(ValueError, match="lr has 2 values for 3 nets: pass a scalar"):
         optimizer.settings_per_net(3)
     net = fastnn.mlp(2, 3, 1)

@@ -1,11 +1,13 @@
 """Many nets side by side are the same nets as alone, however the work is divided."""
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import fastnn
+from fastnn.nn.activations import ACTIVATIONS
 from fastnn.sweep import scheduler
 from fastnn.training.orders import EpochOrders
 
@@ -25,19 +27,33 @@ NETS = {
     "2-5-9-2": ((2, 5, 9, 2), "tanh", "mse", VALUES),
     "2-3-1-4-1": ((2, 3, 1, 4, 1), "sigmoid", "bce", GATE),
     "2-3-18": ((2, 3, 18), "relu", "softmax_ce", SPIRAL),
+    "2-2-1 sigmoid": ((2, 2, 1), "sigmoid", "mse", (GATE[0], GATE[1] * 1.0)),
+    "2-9 tanh": ((2, 9), "tanh", "mse", (SPIRAL[0], np.eye(9)[SPIRAL[1]])),
+    "2-4-10 softmax": ((2, 4, 10), "tanh", "mse", (SPIRAL[0], np.eye(10)[SPIRAL[1]])),
 }
+LINKS = {"sigmoid": fastnn.Sigmoid, "tanh": fastnn.Tanh, "softmax": fastnn.Softmax}
 RULES = {
     "sgd": fastnn.SGD(0.1, weight_decay=0.01),
     "bias_lr": fastnn.SGD(0.1, bias_lr=0.03),
+    "decay of weights": fastnn.SGD(0.1, weight_decay=0.01, bias_weight_decay=0.0),
     "momentum": fastnn.SGD(0.05, momentum=0.8, weight_decay=0.01),
     "nesterov": fastnn.SGD(0.05, momentum=0.8, nesterov=True),
     "adam": fastnn.Adam(0.01, weight_decay=0.01),
+    "adam, decay of weights": fastnn.Adam(
+        0.01, weight_decay=0.01, bias_weight_decay=0.0
+    ),
 }
 
 
 def make_net(name, seed=0, dtype="float64"):
     sizes, activation, loss, _ = NETS[name]
     options = {"activation": activation, "loss": loss, "init": "normal(0.7)"}
+    if link := name.partition(" ")[2]:
+        between, layers = ACTIVATIONS[options.pop("activation")], []
+        for n_in, n_out in pairwise(sizes):
+            layers += [fastnn.Affine(n_in, n_out), between()]
+        layers[-1] = LINKS[link]()
+        return fastnn.Sequential(layers, seed=seed, dtype=dtype, **options)
     return fastnn.mlp(*sizes, seed=seed, dtype=dtype, **options)
 
 
@@ -145,6 +161,11 @@ PER_NET = {
         {"weight_decay": 0.01},
     ),
     "decay": (fastnn.SGD, {"weight_decay": [0.0, 0.1, 0.3]}, {"lr": 0.1}),
+    "decay of biases": (
+        fastnn.SGD,
+        {"weight_decay": [0.0, 0.1, 0.1], "bias_weight_decay": [0.2, 0.0, 0.1]},
+        {"lr": 0.1},
+    ),
     "bias_lr": (fastnn.SGD, {"bias_lr": [0.0, 0.2, 0.3]}, {"lr": 0.1}),
     "adam": (
         fastnn.Adam,

@@ -85,7 +85,7 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
 def why_not_specialised(table: Array, loss: Loss) -> str:
     """Return what the specialised loop supports and this net is not, or nothing."""
     codes = kernels.codes
-    if table[-1, codes.N_OUT] != 1 or loss.code not in (codes.BCE, codes.MSE):
+    if table[-1, codes.N_OUT] != 1 or loss.code == codes.SOFTMAX_CE:
         return "only one output, with loss 'bce' or 'mse'"
     if not set(table[:, codes.ACTIVATION].tolist()) <= _SPECIALISED_ACTIVATIONS:
         return "only sigmoid, tanh, ReLU and no activation"
@@ -107,7 +107,9 @@ def _specialised(
     codes = kernels.codes
     sizes = (int(table[0, codes.N_IN]), *(int(n) for n in table[:, codes.N_OUT]))
     activations = tuple(int(code) for code in table[:-1, codes.ACTIVATION])
-    train = kernels.loops.specialised.trainer(sizes, activations, loss.code)
+    train = kernels.loops.specialised.trainer(
+        sizes, activations, loss.code, _decays(config)
+    )
     curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
     return _on_one_thread(train, config, state, _plan(table, loss, config), curve)
@@ -118,6 +120,7 @@ def _per_sample(
 ) -> Advance:
     """Return the loop over single samples for any architecture."""
     dtype, rates = config.X.dtype, config.rule.learning_rates
+    decays = config.rule.decays
     packed = packing(table, kernels.codes.VECTOR_BYTES // dtype.itemsize)
     vectors, by_unit = aligned_arrays(
         dtype, (2 + len(state.moments), packed.size), (4, packed.units.size)
@@ -128,6 +131,8 @@ def _per_sample(
         moments=vectors[2:],
         g=vectors[1],
         rates=aligned_zeros(packed.size, rates.dtype) if rates.size else rates,
+        decays=aligned_zeros(packed.size, decays.dtype) if decays.size else decays,
+        decay=1.0 if _decays(config) else None,
         a=by_unit[0],
         d=by_unit[1],
         scaled_d=by_unit[2],
@@ -138,6 +143,12 @@ def _per_sample(
     train = kernels.loops.per_sample.train
     plan = _plan(packed.layers, loss, config)
     return _on_one_thread(train, config, state, plan, scratch)
+
+
+def _decays(config: FitConfig) -> bool:
+    """Return True if there is any weight decay."""
+    codes, settings = kernels.codes, config.rule.settings
+    return bool(settings[codes.DECAY] or settings[codes.BIAS_DECAY])
 
 
 def _on_one_thread(
@@ -206,6 +217,7 @@ def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
         *config.rule,
         config.batch_size,
         config.mean,
+        config.loss_scale,
         config.record_at,
     )
 

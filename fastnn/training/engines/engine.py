@@ -23,13 +23,16 @@ class Engine(Protocol):
         """Return the number of output rows for n input rows."""
 
     def outputs(self, X: Array) -> Array:
-        """Return the plain output z (n, n_out)."""
+        """Return the net's values (n, n_out), or a classifier's plain output z."""
 
     def probabilities(self, X: Array, n_classes: int) -> Array:
         """Return the probability of each class, (n, n_classes)."""
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """Return the summed loss, and the flat gradient of the mean or summed loss."""
+        """Return the sum of losses times `loss_scale(len(y))`, and a flat gradient.
+
+        It is that of the mean loss if `mean`, otherwise that of the sum.
+        """
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
         """Return a function that trains one chunk per call."""

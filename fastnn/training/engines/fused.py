@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array
-from ...nn.losses import Loss
+from ...nn.losses import Loss, loss_scale
 from ..config import FitConfig
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
@@ -50,7 +50,7 @@ class Fused:
         return n
 
     def outputs(self, X: Array) -> Array:
-        """Return the plain output z (n, n_out)."""
+        """Return the net's values (n, n_out), or a classifier's plain output z."""
         return self._outputs(X, self._n_out, probabilities=False)
 
     def probabilities(self, X: Array, n_classes: int) -> Array:
@@ -71,10 +71,19 @@ class Fused:
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """Return the summed loss, and the flat gradient of the mean or summed loss."""
+        """Return the scaled sum of losses, and the flat gradient of mean or sum."""
         g, rows = np.empty_like(self._theta), np.arange(len(X))
         total = kernels.loops.batches.loss_and_gradient(
-            g, self._theta, X, y, rows, self.table, self._loss.code, mean, self._lanes
+            g,
+            self._theta,
+            X,
+            y,
+            rows,
+            self.table,
+            self._loss.code,
+            mean,
+            loss_scale(len(y)),
+            self._lanes,
         )
         return float(total), g
 

@@ -3,6 +3,8 @@
 It serves the nets that a layer table cannot describe.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -10,6 +12,8 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array, readonly
 from ...nn.architecture import Architecture
+from ...nn.layers import Layer, gradient_of, output_of
+from ...nn.losses import loss_scale
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -18,19 +22,24 @@ from .engine import Advance
 class Layerwise:
     """Runs the layers' own forward and backward passes.
 
-    Their parameters and gradients are views into flat vectors; `gradient` is that of
-    the gradients.
+    Their parameters and gradients are views into flat vectors, theta and gradient. A
+    call that finds the layers in use by another thread's works with copies.
     """
 
-    def __init__(self, architecture: Architecture, gradient: Array) -> None:
+    def __init__(
+        self, architecture: Architecture, theta: Array, gradient: Array
+    ) -> None:
+        self._architecture, self._theta = architecture, theta
         self._layers, self._gradient = architecture.stack, gradient
         self._loss, self._n_out = architecture.loss, architecture.n_out
+        # One item, which a call takes out; `list.pop` is a single step.
+        self._free = [(self._layers, gradient)]
 
     def describe(self) -> str:
         """Return a description of how the net is run."""
         return (
             "layer by layer: the compiled loops take Affine layers with at most one "
-            "activation each,\nand after the last one only the activation of the loss"
+            "activation each"
         )
 
     def n_rows(self, n: int) -> int:
@@ -40,8 +49,20 @@ class Layerwise:
         return n
 
     def outputs(self, X: Array) -> Array:
-        """Return the plain output z (n, n_out)."""
-        return self._forward(X)[-1][1]
+        """Return the net's values (n, n_out), or a classifier's plain output z."""
+        with self._borrowed() as (layers, _):
+            z = self._forward(layers, X)[-1][1]
+        link = self._loss.code // kernels.codes.LINK
+        if link == kernels.codes.IDENTITY:
+            return z
+        out = np.empty_like(z)
+        if link == kernels.codes.SOFTMAX:
+            kernels.loops.layers.softmax_forward(out, z)
+        else:
+            kernels.loops.layers.activation_forward(
+                out.reshape(-1), z.reshape(-1), link
+            )
+        return out
 
     def probabilities(self, X: Array, n_classes: int) -> Array:
         """Return the probability of each class, (n, n_classes)."""
@@ -57,9 +78,25 @@ class Layerwise:
         return out
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
-        """Return the summed loss, and the flat gradient of the mean or summed loss."""
-        total, _, _ = self._backpropagate(X, y, mean)
-        return total, self._gradient.copy()
+        """Return the scaled sum of losses, and the flat gradient of mean or sum."""
+        with self._borrowed() as (layers, gradient):
+            total, _, _ = self._backpropagate(layers, X, y, mean, loss_scale(len(y)))
+            return total, gradient.copy()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[tuple[tuple[Layer, ...], Array]]:
+        """Yield layers that no other thread uses, and their flat gradient."""
+        try:
+            borrowed, is_copy = self._free.pop(), False
+        except IndexError:
+            gradient, is_copy = np.zeros_like(self._theta), True
+            copies = self._architecture.bound_copies(self._theta, gradient)
+            borrowed = copies, gradient
+        try:
+            yield borrowed
+        finally:
+            if not is_copy:
+                self._free.append(borrowed)
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
         """Return a function that trains one chunk of whole updates per call."""
@@ -92,7 +129,11 @@ class Layerwise:
                 row_order = order[(epoch - first_epoch) % len(order)]
                 rows = row_order[start : start + batch_size]
             total, right, bad = self._backpropagate(
-                config.X[rows], config.y[rows], config.mean
+                self._layers,
+                config.X[rows],
+                config.y[rows],
+                config.mean,
+                config.loss_scale,
             )
             if bad >= 0:
                 position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
@@ -105,6 +146,7 @@ class Layerwise:
                 config.rule.code,
                 config.rule.settings,
                 config.rule.learning_rates,
+                config.rule.decays,
             )
             state.loss_sums[epoch] += total
             state.n_right[epoch] += right
@@ -119,39 +161,43 @@ class Layerwise:
             budget -= batch_size
         return codes.DONE
 
-    def _forward(self, X: Array) -> list[tuple[Array, Array]]:
-        """Return each layer's input and output."""
+    def _forward(self, layers: Sequence[Layer], X: Array) -> list[tuple[Array, Array]]:
+        """Return each layer's input and output, which are read-only."""
         passed = []
-        for layer in self._layers:
-            x = readonly(X)
-            X = np.require(layer.compute(x), x.dtype, "C")
-            passed.append((x, X))
-        if X.shape[1:] != (self._n_out,):
+        x = readonly(X)
+        for layer in layers:
+            out = output_of(layer, x)
+            passed.append((x, out))
+            x = out
+        if x.shape[1:] != (self._n_out,):
             raise ValueError(
-                f"the net's output has shape {X.shape}, but its layers declare "
+                f"the net's output has shape {x.shape}, but its layers declare "
                 f"{self._n_out} units"
             )
         return passed
 
-    def _backpropagate(self, X: Array, y: Array, mean: bool) -> tuple[float, int, int]:
-        """Fill the gradient; return the summed loss, the rows that are right, and bad.
+    def _backpropagate(
+        self,
+        layers: Sequence[Layer],
+        X: Array,
+        y: Array,
+        mean: bool,
+        loss_scale: float,
+    ) -> tuple[float, int, int]:
+        """Fill the gradient; return the scaled loss, the rows that are right, and bad.
 
         bad is the first row whose loss is not finite, or -1.
         """
-        passed = self._forward(X)
-        z = readonly(passed[-1][1])
+        passed = self._forward(layers, X)
+        z = passed[-1][1]
         if len(z) != len(y):
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
         total, right, bad = kernels.loops.layers.loss_forward(
-            d, z, readonly(y), self._loss.code, mean
+            d, z, readonly(y), self._loss.code, mean, loss_scale
         )
-        backwards = zip(reversed(self._layers), reversed(passed), strict=True)
+        dout = readonly(d)
+        backwards = zip(reversed(layers), reversed(passed), strict=True)
         for layer, (x, out) in backwards:
-            d = np.require(layer.compute_back(readonly(d), x, out), x.dtype, "C")
-            if d.shape != x.shape:
-                raise ValueError(
-                    f"{layer!r} returned a gradient of shape {d.shape} for an input of "
-                    f"shape {x.shape}"
-                )
+            dout = gradient_of(layer, dout, x, out)
         return float(total), int(right), int(bad)

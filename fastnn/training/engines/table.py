@@ -11,6 +11,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array
 from ...nn.activations import Activation
+from ...nn.architecture import Architecture
 from ...nn.layers import Affine, Layer
 
 
@@ -23,6 +24,8 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
         if not _computes_like_its_base(layer):
             return None
         if isinstance(layer, Affine):
+            if rows and rows[-1][codes.N_OUT] != layer.n_in:
+                return None
             unit_out = unit + layer.n_in
             rows.append(
                 [
@@ -50,6 +53,18 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
     return np.array(rows, np.uint32)
 
 
+def describes(table: Array, architecture: Architecture) -> bool:
+    """Return True if the table has the sizes of the architecture.
+
+    A subclass of a layer may declare others than those that the kernels would use.
+    """
+    codes = kernels.codes
+    n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT].astype(int)
+    n_params = int(((n_in + 1) * n_out).sum())
+    sizes = int(n_in[0]), int(n_out[-1]), n_params
+    return sizes == (architecture.n_in, architecture.n_out, architecture.n_params)
+
+
 def n_units(table: Array) -> int:
     """Return the number of inputs plus that of all layers' outputs."""
     codes = kernels.codes
@@ -62,5 +77,5 @@ def _computes_like_its_base(layer: Layer) -> bool:
     base = Affine if isinstance(layer, Affine) else Activation
     return all(
         getattr(kind, name) is getattr(base, name)
-        for name in ("shapes", "compute", "compute_back")
+        for name in ("shapes", "compute", "compute_back", "_run", "_run_back")
     )

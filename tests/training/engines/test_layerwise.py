@@ -19,6 +19,11 @@ def draw(architecture):
     return architecture.draw("xavier", np.random.default_rng(0))
 
 
+def make_engine(architecture):
+    theta = draw(architecture)
+    return Layerwise(architecture, theta, architecture.bind(theta))
+
+
 def make_data(n=70):
     rng = np.random.default_rng(1)
     return rng.standard_normal((n, 2)), rng.integers(0, 3, (n, 1))
@@ -27,7 +32,7 @@ def make_data(n=70):
 def test_both_engines_compute_the_same():
     architecture, twin = make_architecture(), make_architecture()
     theta = draw(architecture)
-    layerwise = Layerwise(architecture, architecture.bind(theta))
+    layerwise = Layerwise(architecture, theta, architecture.bind(theta))
     fused = Fused(theta, layer_table(twin.stack), twin.loss)
     X, y = make_data()
     assert layerwise.outputs(X) == pytest.approx(fused.outputs(X), rel=1e-12)
@@ -43,7 +48,7 @@ def test_both_engines_compute_the_same():
 
 def test_each_gradient_is_an_array_of_its_own():
     architecture = make_architecture(fastnn.Tanh())
-    engine = Layerwise(architecture, architecture.bind(draw(architecture)))
+    engine = make_engine(architecture)
     X, y = make_data()
     _, first = engine.loss_and_gradient(X, y, True)
     before = first.copy()
@@ -54,7 +59,7 @@ def test_each_gradient_is_an_array_of_its_own():
 def test_layers_that_change_the_number_of_rows_are_counted():
     def n_rows(n, *between):
         architecture = make_architecture(*between)
-        return Layerwise(architecture, architecture.bind(draw(architecture))).n_rows(n)
+        return make_engine(architecture).n_rows(n)
 
     assert n_rows(5, fastnn.Tanh()) == 5
     assert n_rows(1, fastnn.Repeat(7)) == 7
