@@ -334,7 +334,7 @@ class Sequential:
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         initial = initial_parameters(architecture, self.dtype, seeds, init)
-        rule = update_rule_per_net(chosen, initial.n_nets)
+        rule, settings = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
             targets,
@@ -367,7 +367,6 @@ class Sequential:
 
         def runs() -> Runs:
             seconds = perf_counter() - started
-            settings = chosen.by_name(rule.settings)
             return runs_of(
                 state, architecture, schema, initial.seed_array(), settings, seconds
             )

@@ -402,15 +402,17 @@ def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
     if type(chosen) in _BUILT_IN:
         return rule
     n_params = sum(param.size for param in params)
-    return _checked(chosen, rule, (kernels.codes.BIAS_LR,), n_params)
+    return _checked(chosen, rule, (kernels.codes.N_SETTINGS,), n_params)
 
 
-def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
-    """Return the rule of an optimizer for many nets."""
+def update_rule_per_net(
+    optimizer: Optimizer, n_nets: int
+) -> tuple[UpdateRule, dict[str, Array]]:
+    """Return the rule of an optimizer for many nets, and its settings by name."""
     rule = optimizer.rule_per_net(n_nets)
-    if type(optimizer) in _BUILT_IN:
-        return rule
-    return _checked(optimizer, rule, (kernels.codes.BIAS_LR + 1, n_nets), 0)
+    if type(optimizer) not in _BUILT_IN:
+        rule = _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
+    return rule, optimizer.by_name(rule.settings)
 
 
 _BUILT_IN = (SGD, Adam)
