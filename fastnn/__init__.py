@@ -17,9 +17,9 @@ from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
 from .nn.layers import Affine, MatMul, Repeat, Sum
 from .nn.losses import BCE, MSE, SoftmaxCE
 from .nn.optimizers import SGD, Adam
-from .sweep.architectures import Sweep, sweep
-from .sweep.ensemble import Ensemble
-from .sweep.runs import Runs
+from .sweeps.architectures import Sweep, sweep
+from .sweeps.ensemble import Ensemble
+from .sweeps.runs import Runs
 from .training.history import History
 from .training.trainer import DivergenceError
 

@@ -26,15 +26,15 @@ from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
 from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
 from .nn.parameters import Parameters
-from .sweep.distribution import train_in_parts
-from .sweep.ensemble import loaded_ensemble
-from .sweep.executors import check_executor, choose_workers
-from .sweep.parts import Work
-from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
-from .sweep.runs import Runs, runs_of
-from .sweep.scheduler import train_one_by_one, train_side_by_side
-from .sweep.state import SweepState
-from .sweep.store import Store, identity
+from .sweeps.distribution import train_in_parts
+from .sweeps.ensemble import loaded_ensemble
+from .sweeps.executors import check_executor, choose_workers
+from .sweeps.parts import Work
+from .sweeps.plan import check_sweep_memory, initial_parameters, loss_recording
+from .sweeps.runs import Runs, runs_of
+from .sweeps.scheduler import train_one_by_one, train_side_by_side
+from .sweeps.state import SweepState
+from .sweeps.store import Store, identity
 from .training.config import FitConfig, check_reduction, fit_config
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused

@@ -60,7 +60,7 @@ class Net(Protocol):
 
 Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Schema], Net])
 
-# `fastnn.model` registers its constructor here, because `sweep.runs` makes nets and
+# `fastnn.model` registers its constructor here, because `sweeps.runs` makes nets and
 # must not import `fastnn.model`.
 _builders: list[Callable[[Architecture, Array, Schema], Net]] = []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.arrays import Array
-from ..sweep.runs import Runs
+from ..sweeps.runs import Runs
 from .maps import LONGEST_LEGEND, decision_map, plane_classes, region_handles
 from .style import choose_fonts, hide_scales
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.arrays import Array
-from ..sweep.runs import Runs
-from ..sweep.statistics import Proportion
+from ..sweeps.runs import Runs
+from ..sweeps.statistics import Proportion
 from .gallery import gallery, typical_nets
 from .maps import check_points, plane_classes
 from .style import COLORS, bands, despine, legend_above

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.arrays import Array
-from ..sweep.architectures import Sweep
-from ..sweep.statistics import Proportion
+from ..sweeps.architectures import Sweep
+from ..sweeps.statistics import Proportion
 from .style import axes_or_new, class_colors, despine, legend_above
 from .success import criterion
 
