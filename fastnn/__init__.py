@@ -9,6 +9,7 @@ True
 """
 
 from . import datasets, plot
+from .data.version import __version__ as __version__
 from .model import Sequential, load, mlp
 from .nn import initializers as init
 from .nn import layers
@@ -22,8 +23,6 @@ from .sweeps.ensemble import Ensemble
 from .sweeps.runs import Runs
 from .training.history import History
 from .training.trainer import DivergenceError
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BCE",

@@ -6,8 +6,10 @@ import numpy as np
 
 from .data.arguments import check_choice, check_float, check_int, check_seed
 from .data.arrays import Array
+from .data.suggestions import suggests_arguments
 
 
+@suggests_arguments
 def xor_grid(n: int = 100) -> tuple[Array, Array]:
     """Return an n x n grid over [-0.5, 1.5]^2 with a diagonal band of ones.
 
@@ -38,6 +40,7 @@ def xor_gate() -> tuple[Array, Array]:
     return X, np.array([0, 1, 1, 0], np.int64)
 
 
+@suggests_arguments
 def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Array]:
     """Return spirals of n points each, one per class.
 
@@ -59,6 +62,7 @@ def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Arr
     return X, np.repeat(np.arange(classes, dtype=np.int64), n)
 
 
+@suggests_arguments
 def threshold(
     n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0
 ) -> tuple[Array, Array]:

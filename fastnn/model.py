@@ -12,11 +12,14 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, check_seed
+from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
 from .data.schema import Schema, schema_of
+from .data.suggestions import suggests_arguments
+from .export.json import read_json, write_json
+from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.diagnostics import warn_of_symmetry
@@ -57,9 +60,10 @@ class Sequential:
     "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
     "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
     "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
-    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. Where
-    hidden neurons start alike, as with zeros, a `SymmetryWarning` says why they stay
-    so. dtype: "float64" or "float32".
+    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. None
+    draws a new seed, and the attribute `seed` keeps it. Where hidden neurons start
+    alike, as with zeros, a `SymmetryWarning` says why they stay so. dtype: "float64" or
+    "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -67,27 +71,32 @@ class Sequential:
     ((13,), [(2, 3), (3,), (3, 1), (1,)])
     """
 
+    @suggests_arguments
     def __init__(
         self,
         layers: Sequence[Layer],
         loss: str | Loss | None = None,
         *,
         init: str | Init | Sequence[Any] = "xavier",
-        seed: int = 0,
+        seed: int | None = 0,
         dtype: Any = "float64",
     ) -> None:
         architecture = Architecture.of(layers, loss, init)
-        dtype = check_dtype(dtype)
-        drawn = architecture.draw(init, np.random.default_rng(check_seed(seed)))
+        dtype, seed = check_dtype(dtype), seed_or_draw(seed)
+        drawn = architecture.draw(init, np.random.default_rng(seed))
         theta = as_float_array("init", drawn, dtype).copy()
-        self._assemble(architecture, theta, Schema())
+        self._assemble(architecture, theta, Schema(), seed)
         warn_of_symmetry(architecture.stack)
 
     def _assemble(
-        self, architecture: Architecture, theta: Array, schema: Schema
+        self,
+        architecture: Architecture,
+        theta: Array,
+        schema: Schema,
+        seed: int | None = None,
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
-        self._architecture, self._schema = architecture, schema
+        self._architecture, self._schema, self._seed = architecture, schema, seed
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -156,6 +165,11 @@ class Sequential:
         return self._theta.dtype
 
     @property
+    def seed(self) -> int | None:
+        """The seed that was passed or drawn; None for a net of a file or a sweep."""
+        return self._seed
+
+    @property
     def theta(self) -> Array:
         """All parameters, flat (n_params,): weights row by row, then biases, per layer.
 
@@ -181,6 +195,7 @@ class Sequential:
         """
         return Parameters(self._params)
 
+    @suggests_arguments
     def fit(
         self,
         X: Any,
@@ -192,7 +207,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
@@ -216,7 +231,7 @@ class Sequential:
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
         `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled.
+        rows is never shuffled. seed=None draws a new seed; `history.seed` has it.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -255,6 +270,7 @@ class Sequential:
         )
         return self._train(config, schema)
 
+    @suggests_arguments
     def fit_many(
         self,
         X: Any,
@@ -268,7 +284,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         progress: bool | None = None,
         n_jobs: int = -1,
         every: int = 1,
@@ -282,12 +298,12 @@ class Sequential:
 
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
-        draws. lr, and the settings of an optimizer, may be one number, or an array
-        (n_nets,) with one per net. The other arguments are those of `fit`. With
-        batch_size=1 a net is bit-identical to one that `fit` trains alone with
-        loop="general" and an optimizer of the same kind (SGD without momentum, or with
-        it, or with a bias_lr); in batches sums are added in another order: differences
-        of 1e-12 after an epoch. A net that diverges disturbs no other, see
+        draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
+        number, or an array (n_nets,) with one per net. The other arguments are those of
+        `fit`. With batch_size=1 a net is bit-identical to one that `fit` trains alone
+        with loop="general" and an optimizer of the same kind (SGD without momentum, or
+        with it, or with a bias_lr); in batches sums are added in another order:
+        differences of 1e-12 after an epoch. A net that diverges disturbs no other, see
         `Runs.diverged`. n_jobs threads share the work, by default one per processor;
         the result does not depend on it. Nets that are run layer by layer (see
         `summary`) are trained one after the other, and all their losses are recorded.
@@ -390,6 +406,7 @@ class Sequential:
             raise
         return runs()
 
+    @suggests_arguments
     def loss_and_grads(
         self, X: Any, y: Any, reduction: str = "mean"
     ) -> tuple[float, list[Array]]:
@@ -441,21 +458,34 @@ class Sequential:
     def score(self, X: Any, y: Any) -> float:
         """Return the share of rows whose label is predicted; for "mse" R^2.
 
-        R^2 is the share of the variance that is explained; ValueError if y is constant.
+        R^2 is the share of an output's variance that is explained; of several outputs
+        it is the mean, as in scikit-learn. There an output whose target is the same in
+        all rows counts 1 if it is predicted exactly, otherwise 0; if this holds for all
+        outputs, ValueError.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
-            total, _ = self._engine.loss_and_gradient(inputs, targets, True)
-            variance = targets.var(axis=0, dtype=np.float64).mean()
-            if variance == 0.0:
+            outputs = self._engine.outputs(inputs)
+            variance = targets.var(axis=0, dtype=np.float64)
+            if not variance.any():
                 raise ValueError(
                     "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
                 )
-            n_scaled = len(targets) * loss_scale(len(targets))
-            return float(1.0 - total / n_scaled / variance)
+            with np.errstate(over="ignore"):
+                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
+            explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
+            exact = (residual == 0.0).astype(np.float64)
+            score = float(np.where(variance > 0.0, explained, exact).mean())
+            if not np.isfinite(score):
+                raise ValueError(
+                    f"R^2 is too small for a float64: the net's values reach "
+                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
+                )
+            return score
         numbers = self._class_numbers(self._engine.outputs(inputs))
         return float(np.mean(numbers == targets[:, 0]))
 
+    @suggests_arguments
     def save(self, path: Target) -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
@@ -463,14 +493,55 @@ class Sequential:
         as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
         or a device is written to. ValueError for the extension of another format.
         """
+        write_archive(path, "net", self._archive())
+
+    def _archive(self) -> Archive:
+        """Return what a file of the net holds."""
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
                 "be loaded: set net.theta first"
             )
         facts = self._architecture.facts() | self._schema.facts()
-        arrays = {"theta": self._theta} | self._schema.arrays()
-        write_archive(path, "net", Archive(facts, arrays))
+        return Archive(facts, {"theta": self._theta} | self._schema.arrays())
+
+    def to_onnx(self, path: Target) -> None:
+        """Write the net as an ONNX model, which needs the package `onnx`.
+
+        The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
+        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
+        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        activations, otherwise ValueError or TypeError; ImportError without `onnx`.
+        `docs/export.md` has an example.
+        """
+        write_onnx(path, self._architecture, self._theta, self._schema)
+
+    def to_c(self, path: Target, name: str = "predict") -> None:
+        """Write the net as a C99 file with the function `name`, without dependencies.
+
+        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        of `predict`. The layers may be those of `to_onnx`; name must be an identifier
+        of C that is neither a keyword nor in the C library.
+
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastnn import mlp
+        >>> path = Path(tempfile.mkdtemp(), "net.c")
+        >>> mlp(2, 3, 1, dtype="float32", seed=0).to_c(path, name="xor")
+        >>> "void xor(const float *x, float *out);" in path.read_text()
+        True
+        """
+        from .export.c import write_c  # here, because it imports Numba
+
+        write_c(path, name, self._architecture, self._theta, self._schema)
+
+    def to_json(self, path: Target) -> None:
+        """Write the net to a JSON file, which `fastnn.load` reads as well.
+
+        It has the layers with their weights and biases, the loss, the dtype and the
+        labels. Each number is the shortest decimal from which the same bits come back.
+        """
+        write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
         """Return a copy of the net with the same parameters in float64 or float32."""
@@ -612,12 +683,13 @@ class _FitAlone:
             return np.full_like(theta, np.nan), net.history
 
 
+@suggests_arguments
 def mlp(
     *sizes: int,
     activation: str = "sigmoid",
     loss: str | Loss | None = None,
     init: str | Init | Sequence[Any] = "xavier",
-    seed: int = 0,
+    seed: int | None = 0,
     dtype: Any = "float64",
 ) -> Sequential:
     """Make a multilayer perceptron: Affine layers with an activation between them.
@@ -641,13 +713,15 @@ def mlp(
     return Sequential(layers[:-1], loss, init=init, seed=seed, dtype=dtype)
 
 
+@suggests_arguments
 def load(path: Target) -> Any:
-    """Return the `Sequential` or `Ensemble` that its `save` wrote.
+    """Return the net that `Sequential.save` or `to_json` wrote, or an `Ensemble`.
 
-    path: where it is, or a binary file object. A net has the same architecture,
-    parameters, labels and dtype. ValueError for any other content.
+    path: where it is, or a binary file object. The content decides which of these it
+    is, not the name; ValueError for any other content. A net has the same architecture,
+    parameters, labels and dtype.
     """
-    with reading_archive(path, "net", "ensemble") as archive:
+    with reading_archive(path, "net", "ensemble", from_text=read_json) as archive:
         if archive.kind == "ensemble":
             return loaded_ensemble(archive)
         architecture = Architecture.from_archive(archive)

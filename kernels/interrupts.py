@@ -39,7 +39,7 @@ class _Deferral:
     def __init__(self) -> None:
         self.depth = 0
         self._handlers: dict[int, Handler] = {}
-        self._noted: list[tuple[Handler, int, FrameType | None]] = []
+        self.noted: list[tuple[Handler, int, FrameType | None]] = []
 
     def __enter__(self) -> None:
         if in_main_thread():
@@ -60,8 +60,8 @@ class _Deferral:
 
     def check(self) -> None:
         """Run the handlers of the signals that came; they may raise."""
-        if self._noted and in_main_thread():
-            handler, signum, frame = self._noted.pop(0)
+        if self.noted and in_main_thread():
+            handler, signum, frame = self.noted.pop(0)
             try:
                 handler(signum, frame)
             finally:
@@ -69,8 +69,8 @@ class _Deferral:
 
     def end(self) -> list[int]:
         """Give the handlers back, and return the signals that came, not handled."""
-        signums = [signum for _, signum, _ in self._noted]
-        self._noted.clear()
+        signums = [signum for _, signum, _ in self.noted]
+        self.noted.clear()
         self.depth = 0
         self._give_back()
         return signums
@@ -89,7 +89,7 @@ class _Deferral:
             raise
 
     def _note(self, handler: Handler, signum: int, frame: FrameType | None) -> None:
-        self._noted.append((handler, signum, frame))
+        self.noted.append((handler, signum, frame))
 
     def _give_back(self) -> None:
         handlers, self._handlers = self._handlers, {}
@@ -105,26 +105,20 @@ def in_main_thread() -> bool:
     return threading.get_ident() == threading.main_thread().ident
 
 
-_deferral = _Deferral()
-check = _deferral.check
+# A context within which signals wait; it may be nested. On leaving the outermost one,
+# or in `check`, the handlers run, and may raise. `noted` are the signals that wait.
+deferred = _Deferral()
+check, noted = deferred.check, deferred.noted
 # Held while anything is imported or compiled, and during a fork, in this order: a child
 # process starts when no other thread is halfway through. Numba's lock is added to them.
 fork_locks: list[Any] = [threading.RLock()]
-
-
-def deferred() -> _Deferral:
-    """Return a context within which signals wait; it may be nested.
-
-    On leaving the outermost one, or in `check`, the handlers run, and may raise.
-    """
-    return _deferral
 
 
 @contextmanager
 def undivided() -> Iterator[None]:
     """Defer signals while modules are imported or code is compiled, by one thread."""
     lock = fork_locks[0]
-    with _deferral:
+    with deferred:
         while not lock.acquire(timeout=_LOOK_SECONDS):
             check()
         try:
@@ -140,7 +134,7 @@ def to_the_end(function: Callable[[], None]) -> None:
     afterwards.
     """
     interrupt = None
-    with _deferral:
+    with deferred:
         while True:
             try:
                 function()
@@ -159,7 +153,7 @@ _main_forks = False
 def _before_fork() -> None:
     global _main_forks
     in_main = in_main_thread()
-    _deferral.__enter__()
+    deferred.__enter__()
     for lock in fork_locks:
         lock.acquire()
         _held.append(lock)
@@ -169,22 +163,22 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     in_main = _main_forks
     _release()
-    if in_main and _deferral.depth > 1:
-        _deferral.__exit__()
+    if in_main and deferred.depth > 1:
+        deferred.__exit__()
     elif in_main:
         # What a handler raised here would be lost, so the signals are sent again.
-        for signum in _deferral.end():
+        for signum in deferred.end():
             send = partial(os.kill, os.getpid(), signum)
             threading.Thread(target=send, daemon=True).start()
 
 
 def _after_fork_in_child() -> None:
     _release()
-    if _main_forks and _deferral.depth > 1:
-        _deferral.__exit__()
+    if _main_forks and deferred.depth > 1:
+        deferred.__exit__()
     else:
         # Signals that came before the fork were for the parent.
-        _deferral.end()
+        deferred.end()
 
 
 def _release() -> None:

@@ -81,7 +81,8 @@ def outcome(name, good=True):
             "loss in epoch 2", "not shown", "0.27", "equal to plain Python", "ours"
         ),
     ]
-    picture = Picture(f"{name}-loss", f"The loss of {name} {CURSE}", (4.0, 3.0), draw)
+    caption, alt = f"The loss of {name} {CURSE}", "A line that rises from 1 to 3."
+    picture = Picture(f"{name}-loss", caption, (4.0, 3.0), draw, alt)
     return Outcome(
         runs,
         findings,

@@ -107,8 +107,15 @@ def test_errors_of_damaged_files_name_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     "classes",
-    [[2, 1, 0], [0, 1], [[0], [1], [2]], [0.5, 1.0, 2.0], range(10_000)],
-    ids=["unsorted", "too few", "a table", "fractions", "too many"],
+    [
+        [2, 1, 0],
+        [0, 1],
+        [[0], [1], [2]],
+        [0.5, 1.0, 2.0],
+        [0.0, 1.0, np.inf],
+        range(10_000),
+    ],
+    ids=["unsorted", "too few", "a table", "fractions", "infinity", "too many"],
 )
 def test_files_with_wrong_labels_are_refused(tmp_path, classes):
     path, content = make_file(tmp_path)

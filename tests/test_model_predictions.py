@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 import fastnn
 
@@ -47,6 +48,20 @@ def test_a_net_with_loss_mse_predicts_values():
         net.predict_proba(X)
     with pytest.raises(ValueError, match="the same in all rows"):
         net.score(X, np.ones(60))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_score_of_several_outputs_is_that_of_scikit_learn(dtype):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((50, 3)), rng.standard_normal((50, 4))
+    y *= [1.0, 100.0, 1e-3, 0.0]  # the last column is the same in all rows
+    net = fastnn.mlp(3, 4, 4, activation="tanh", loss="mse", dtype=dtype)
+    net.fit(X, y, epochs=3, lr=1e-4)
+    assert net.score(X, y) == pytest.approx(r2_score(y, net.predict(X)), rel=1e-6)
+    zeros = fastnn.mlp(3, 4, loss="mse", init="zeros", dtype=dtype)
+    assert zeros.score(X, y) == pytest.approx(r2_score(y, 0 * y), rel=1e-6)
+    with pytest.raises(ValueError, match="same in all rows"):
+        net.score(X, np.ones((50, 4)))
 
 
 @pytest.mark.parametrize("method", ["predict", "score", "loss_and_grads"])

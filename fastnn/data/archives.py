@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from .arrays import Array
 from .files import open_regular, write_atomically, write_to_stream
 from .npz import Npz, open_npz, pack, plain
 
-_FORMAT = 1
+FORMAT = 1
 # Kinds of files: a noun for messages, and the function that reads it.
 _KINDS = {
     "net": ("a net", "fastnn.load"),
@@ -34,11 +34,11 @@ _KINDS = {
 _CHECKSUM = "sha256"
 _MAX_FACTS, _MAX_MESSAGE = 2**20, 300  # characters
 
-# Extensions that promise what a .npz file does not hold.
-_OTHER_FORMATS = re.compile(
+# Extensions that promise a format.
+_FORMATS = re.compile(
     r"\.(bin|c|cpp|csv|ckpt|feather|gguf|gif|gz|h|h5|hdf5|html|ipynb|jpe?g|joblib|json"
-    r"|keras|mat|md|mlmodel|msgpack|net|npy|onnx|parquet|pb|pdf|pickle|pkl|png|pth?|py"
-    r"|rds|safetensors|svg|tar|tflite|toml|tsv|txt|xlsx?|xml|ya?ml|zip)",
+    r"|keras|mat|md|mlmodel|msgpack|net|np[yz]|onnx|parquet|pb|pdf|pickle|pkl|png|pth?"
+    r"|py|rds|safetensors|svg|tar|tflite|toml|tsv|txt|xlsx?|xml|ya?ml|zip)",
     re.IGNORECASE,
 )
 
@@ -98,19 +98,39 @@ def write_archive(target: Target, kind: str, archive: Archive) -> None:
 
     target: a path, or a binary file object. On failure an old file stays as it was.
     """
-    if isinstance(target, str | os.PathLike):
-        _check_extension(target)
-    else:
-        _check_stream(target, "write")
+    check_target(target, ".npz")
     arrays = {name: plain(name, array) for name, array in archive.arrays.items()}
-    facts = {"format": _FORMAT, **archive.facts}
+    facts = {"format": FORMAT, **archive.facts}
     text = json.dumps(facts | {_CHECKSUM: _checksum(facts, arrays)}, allow_nan=False)
     if len(text) > _MAX_FACTS:
         raise ValueError(
             f"the description has {len(text):,} characters, but a file may have at "
             f"most {_MAX_FACTS:,}: save a net with fewer layers"
         )
-    content = pack({kind: np.array(text), **arrays})
+    write_content(target, pack({kind: np.array(text), **arrays}))
+
+
+def check_target(target: Target, *extensions: str) -> None:
+    """Raise an error if nothing can be written to a target, or not this format.
+
+    extensions: those of the format, such as ".npz", the usual one first.
+    """
+    if not isinstance(target, str | os.PathLike):
+        _check_stream(target, "write")
+        return
+    extension = Path(target).suffix
+    if extension.lower() in extensions:
+        return
+    if _FORMATS.fullmatch(extension):
+        raise ValueError(
+            f"cannot write the file {os.fspath(target)}: it would be a {extensions[0]} "
+            f"file, and {extension} promises another format: choose a name that ends "
+            f"in {extensions[0]}"
+        )
+
+
+def write_content(target: Target, content: bytes | memoryview) -> None:
+    """Write to a path or to a binary file object, which `check_target` has checked."""
     if isinstance(target, str | os.PathLike):
         write_atomically(target, content)
     else:
@@ -118,11 +138,15 @@ def write_archive(target: Target, kind: str, archive: Archive) -> None:
 
 
 @contextmanager
-def reading_archive(source: Target, *kinds: str) -> Iterator[Archive]:
+def reading_archive(
+    source: Target,
+    *kinds: str,
+    from_text: Callable[[BinaryIO], Archive] | None = None,
+) -> Iterator[Archive]:
     """Read what `write_archive` wrote, in a `with` block that checks the content.
 
-    kinds: one or several, of which the file must have one.
-
+    kinds: one or several, of which the file must have one. from_text makes an archive
+    of a file that is not a .npz and begins with a brace.
     Any error but OSError, also one raised in the block, becomes a ValueError that names
     the file: damaged files fail in a dozen ways. Content that the block did not ask
     for, or that is not what was written, is refused at its end.
@@ -131,6 +155,9 @@ def reading_archive(source: Target, *kinds: str) -> Iterator[Archive]:
         _check_stream(source, "read")
     try:
         with _opened(source) as stream:
+            if from_text is not None and _begins_with_brace(stream):
+                yield from_text(stream)
+                return
             kind, facts, npz = _open(stream, kinds)
             checksum = facts.pop(_CHECKSUM, None)  # files of version 0.1.0 have none
             yield Archive(facts, npz, kind)
@@ -159,13 +186,25 @@ def _open(stream: BinaryIO, kinds: tuple[str, ...]) -> tuple[str, dict[str, Any]
             if other in npz:
                 raise ValueError(f"it holds {noun}, read it with {reader}")
         raise ValueError("it holds other arrays")
-    text = npz.pop_text(kind, _MAX_FACTS)
+    return kind, parse_facts(npz.pop_text(kind, _MAX_FACTS)), npz
+
+
+def parse_facts(text: str | bytes) -> dict[str, Any]:
+    """Return the facts that JSON text describes; ValueError for an unknown format."""
     facts = json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
     if not isinstance(facts, dict):
         raise ValueError("its description has no names")
-    if (version := facts.get("format")) != _FORMAT:
-        raise ValueError(f"its format is {version!r}, and only {_FORMAT} is known")
-    return kind, facts, npz
+    if (version := facts.get("format")) != FORMAT:
+        raise ValueError(f"its format is {version!r}, and only {FORMAT} is known")
+    return facts
+
+
+def _begins_with_brace(stream: BinaryIO) -> bool:
+    begin = stream.tell()
+    # editors may put a mark of the encoding and space before it
+    first = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    stream.seek(begin)
+    return first == b"{"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -188,15 +227,6 @@ def _checksum(facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
         state.update(f"\n{name} {little.dtype.str} {little.shape}\n".encode())
         state.update(little.reshape(-1).view(np.uint8).data)
     return state.hexdigest()
-
-
-def _check_extension(path: str | os.PathLike[str]) -> None:
-    extension = Path(path).suffix
-    if _OTHER_FORMATS.fullmatch(extension):
-        raise ValueError(
-            f"cannot write the file {os.fspath(path)}: it would be a .npz file, and "
-            f"{extension} promises another format: choose a name that ends in .npz"
-        )
 
 
 def _check_stream(stream: Any, method: str) -> None:

@@ -6,12 +6,14 @@ the value that was passed and the values that are allowed.
 
 import math
 import operator
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, as_float_array
+from .suggestions import value_hint
 
 _MAX_INT = 2**31 - 1
 
@@ -90,6 +92,7 @@ def check_choice(name: str, value: Any, options: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(
             f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}"
+            f"{value_hint(value, allowed)}"
         )
     return value
 
@@ -115,6 +118,14 @@ def check_seed(value: Any) -> int:
     return number
 
 
+def seed_or_draw(value: Any) -> int:
+    """Return a seed as `check_seed` does, or for None a new one of up to 53 bits.
+
+    Such a number is the same in JSON, JavaScript and a spreadsheet.
+    """
+    return secrets.randbits(53) if value is None else check_seed(value)
+
+
 def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
     """Return seeds, each checked as `check_seed` does."""
     return tuple(check_seed(value) for value in values)
@@ -122,10 +133,13 @@ def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
 
 def check_dtype(value: Any) -> np.dtype[Any]:
     """Return the dtype float64 or float32."""
-    for name in ("float64", "float32"):
+    names = ("float64", "float32")
+    for name in names:
         try:
             if value is not None and np.dtype(value) == np.dtype(name):
                 return np.dtype(name)
         except TypeError:  # not a dtype at all
             break
-    raise ValueError(f"dtype must be 'float64' or 'float32', not {value!r}")
+    raise ValueError(
+        f"dtype must be 'float64' or 'float32', not {value!r}{value_hint(value, names)}"
+    )

@@ -130,8 +130,8 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
     """Return labels (n,) as booleans, whole numbers, strings or bytes.
 
     Objects get the NumPy type that holds them all. Missing labels and other values
-    raise an error that names the row. given: what labels was made of, which may know a
-    narrower type.
+    raise an error that names the row. The order of bytes is this machine's. given: what
+    labels was made of, which may know a narrower type.
     """
     kind = labels.dtype.kind
     if kind in "TO":
@@ -141,7 +141,7 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
         if narrow is not None and getattr(narrow, "kind", "O") in "biuf":
             labels = labels.astype(narrow)
         kind = labels.dtype.kind
-    if kind not in "biufUS":
+    if kind not in "biufUS" or (kind == "f" and labels.dtype.itemsize > 8):
         raise TypeError(
             f"labels must be whole numbers, booleans or strings, not dtype "
             f"{labels.dtype}: convert {name} first, such as by {name}.astype(str)"
@@ -157,7 +157,7 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
                 f"{name} has the label {labels[row]} in row {row}: labels must be "
                 f"whole numbers, booleans or strings; {_USE_MSE}"
             )
-    return labels
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
 def class_numbers(labels: Array, of_class: Array) -> Array:

@@ -1,8 +1,24 @@
 """The machine: its processor, threads and memory."""
 
+import math
 import os
 import platform
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+# Variables by which a process is told how many threads to use: OpenMP's, Numba's,
+# loky's (joblib's processes) and Python's.
+_THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OMP_THREAD_LIMIT",
+    "NUMBA_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+    "PYTHON_CPU_COUNT",
+)
+# Where Linux tells the control groups of this process, and their settings.
+_PROC_CGROUP, _CGROUP_ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 def memory_limit() -> float:
@@ -29,10 +45,85 @@ def check_memory(n_bytes: int, purpose: str, remedy: str) -> None:
 
 
 def available_threads() -> int:
-    """Return the number of threads that this process may run at once."""
+    """Return the number of threads that this process may run at once.
+
+    It is that of the processors, limited by the process's affinity and by the quotas of
+    its control groups, as in a container; a part of a processor counts as one.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    quota = _quota(_PROC_CGROUP, _CGROUP_ROOT)
+    return count if quota >= count else max(1, math.ceil(quota))
+
+
+def thread_limit() -> float:
+    """Return how many threads the environment allows where the user gives no number.
+
+    joblib, Dask and batch systems set OMP_NUM_THREADS and its like, so that processes
+    side by side do not start a thread per processor each.
+    """
+    limits = [_first_number(os.environ.get(name, "")) for name in _THREAD_LIMITS]
+    return min((limit for limit in limits if limit), default=math.inf)
+
+
+def _first_number(text: str) -> int:
+    """Return the number that a variable begins with, as in "4,2", or 0 for none."""
+    first = text.split(",")[0].strip()
+    return int(first) if first.isascii() and first.isdigit() else 0
+
+
+@cache
+def _quota(groups: Path, root: Path) -> float:
+    """Return how many processors the control groups leave to this process.
+
+    groups is the file that lists them, root the folder of their settings. They are read
+    once, which takes 0.1 ms.
+    """
+    try:
+        lines = groups.read_text().splitlines()
+    except OSError:
+        return math.inf
+    quotas = [math.inf]
+    for line in lines:
+        # hierarchy:controllers:group, with no controllers in version 2
+        _, controllers, group = line.split(":", 2)
+        if not controllers:
+            quotas += _quotas_of(root, group, _quota_v2)
+        elif "cpu" in controllers.split(","):
+            for name in {controllers, "cpu"}:
+                quotas += _quotas_of(root / name, group, _quota_v1)
+    return min(quotas)
+
+
+def _quotas_of(
+    root: Path, group: str, read: Callable[[Path], float]
+) -> Iterator[float]:
+    """Yield the quotas of a group and of those that it lies in.
+
+    In a container the path may be the host's, of which only the last part, or nothing,
+    is mounted at the root: folders that do not exist are left out.
+    """
+    folder = PurePosixPath("/", group)
+    for part in (folder, *folder.parents):
+        with suppress(OSError, ValueError):
+            yield read(root / part.relative_to("/"))
+
+
+def _quota_v2(folder: Path) -> float:
+    quota, period = (folder / "cpu.max").read_text().split()
+    return _processors_of(math.inf if quota == "max" else int(quota), int(period))
+
+
+def _quota_v1(folder: Path) -> float:
+    quota = int((folder / "cpu.cfs_quota_us").read_text())
+    period = int((folder / "cpu.cfs_period_us").read_text())
+    return _processors_of(quota if quota > 0 else math.inf, period)
+
+
+def _processors_of(quota: float, period: int) -> float:
+    return quota / period if period > 0 else math.inf
 
 
 def cpu() -> str:

@@ -50,29 +50,32 @@ def schema_of(archive: Archive, n_in: int, n_classes: int | None) -> Schema:
     if "classes" not in archive.arrays:
         return Schema(columns)
     wrong = f"its labels are not {n_classes or 0} sorted numbers or strings"
-    # before they are read
-    if archive.shape("classes") != (n_classes,):
+    if n_classes is None or archive.shape("classes") != (n_classes,):
         raise ValueError(wrong)
     classes = archive.array("classes", (n_classes,), archive.dtype("classes"))
-    if (
-        classes.dtype.kind not in "biufUS"
-        or not (classes[:-1] < classes[1:]).all()
-        or (classes.dtype.kind == "f" and not (classes == np.floor(classes)).all())
+    is_float = classes.dtype.kind == "f"
+    if not (classes[:-1] < classes[1:]).all() or (
+        is_float and not (np.isfinite(classes) & (classes == np.floor(classes))).all()
     ):
         raise ValueError(wrong)
     numbers = np.arange(len(classes))
-    order = np.array(archive.facts.get("class_numbers", numbers))
-    seen = np.array(archive.facts.get("seen", [True] * len(classes)))
+    order = archive.facts.get("class_numbers", numbers.tolist())
+    seen = archive.facts.get("seen", [True] * len(classes))
+    # NumPy would make large arrays of other values, such as long strings.
     if (
-        order.dtype.kind != "i"
-        or not np.array_equal(np.sort(order), numbers)
-        or seen.dtype != bool
-        or seen.shape != numbers.shape
+        not _are(int, order)
+        or not _are(bool, seen)
+        or len(seen) != len(classes)
+        or sorted(order) != numbers.tolist()
     ):
-        raise ValueError(f"its labels are not numbered from 0 to {len(classes) - 1}")
+        raise ValueError(f"its labels are not numbered from 0 to {n_classes - 1}")
     of_class = np.empty_like(classes)
     of_class[order] = classes
-    return Schema(columns, Labels(of_class, seen))
+    return Schema(columns, Labels(of_class, np.array(seen)))
+
+
+def _are(kind: type, values: Any) -> bool:
+    return isinstance(values, list) and all(type(value) is kind for value in values)
 
 
 def _names(value: Any) -> Any:

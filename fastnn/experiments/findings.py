@@ -50,7 +50,7 @@ def among(what: str, page: float, sample: Array, digits: int) -> Finding:
 
     >>> among("loss", 0.2, np.array([0.1, 0.2, 0.3]), digits=2)
     Finding(what='loss', page='0.20',
-            found='0.11 / 0.15 / 0.20 / 0.25 / 0.29 (5, 25, 50, 75, 95%)',
+            found='0.11 / 0.15 / 0.20 / 0.25 / 0.29 (percentiles 5, 25, 50, 75, 95)',
             verdict='at percentile 50 of 3 seeds', kind='among', ok=True)
     """
     margin = 0.0
@@ -71,11 +71,11 @@ def quantiles(sample: Array, digits: int) -> str:
     """Return five quantiles of a sample as text.
 
     >>> quantiles(np.array([1.0, 2.0, 3.0]), digits=1)
-    '1.1 / 1.5 / 2.0 / 2.5 / 2.9 (5, 25, 50, 75, 95%)'
+    '1.1 / 1.5 / 2.0 / 2.5 / 2.9 (percentiles 5, 25, 50, 75, 95)'
     """
     values = np.quantile(sample, (0.05, 0.25, 0.5, 0.75, 0.95))
     texts = [f"{value:,.{digits}f}" for value in values]
-    return f"{' / '.join(texts)} (5, 25, 50, 75, 95%)"
+    return f"{' / '.join(texts)} (percentiles 5, 25, 50, 75, 95)"
 
 
 def percentile(value: float, sample: Array) -> str:

@@ -44,10 +44,12 @@ class Run:
 
     mode, setting: which training it is, and the net and how it was trained
     updates, seconds: the totals over all nets
-    loss, accuracy: of the net after training, over all points: the mean loss, and the
-        share that is classified correctly
+    loss: the mean loss along the last epoch, before its updates
+    accuracy: the share of points that the trained net classifies correctly
     nets: the number of nets; loss and accuracy are NaN if there are many
     trace: further sequences for `results.json`, such as {"loss": [...]}
+    final_loss: the mean loss of the trained net over all points, the moment of
+        `accuracy`; None if `loss` is that already
     """
 
     mode: str
@@ -58,6 +60,7 @@ class Run:
     accuracy: float
     nets: int = 1
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    final_loss: float | None = None
 
     @property
     def ns_per_update(self) -> float:

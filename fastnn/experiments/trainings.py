@@ -11,11 +11,11 @@ _TRACE = 200  # about the most epochs that a trace has
 
 
 def run_of_net(
-    mode: str, setting: str, history: History, loss: float, accuracy: float
+    mode: str, setting: str, history: History, final_loss: float, accuracy: float
 ) -> Run:
     """Return the run of one fit, with the losses and accuracies of epochs as the trace.
 
-    loss and accuracy are those of the trained net over all points.
+    final_loss and accuracy are those of the trained net over all points.
     """
     step = -(-history.epochs // _TRACE)
     trace = {
@@ -24,7 +24,14 @@ def run_of_net(
         "accuracy": history.accuracy[::step].tolist(),
     }
     return Run(
-        mode, setting, history.updates, history.seconds, loss, accuracy, trace=trace
+        mode,
+        setting,
+        history.updates,
+        history.seconds,
+        float(history.loss[-1]),
+        accuracy,
+        trace=trace,
+        final_loss=final_loss,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data.arguments import check_float
 from ..data.arrays import Array
+from ..data.suggestions import value_hint
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def zeros() -> Init:
     return Init("zeros")
 
 
+_NAMES = ("xavier", "he", "normal(std)", "uniform(low, high)", "zeros")
 _SCHEMES: dict[str, Callable[..., Init]] = {
     "xavier": xavier,
     "he": he,
@@ -138,7 +140,7 @@ def parse(spec: Any) -> Init:
     if match is None or match[1] not in _SCHEMES:
         raise ValueError(
             "init must be 'xavier', 'he', 'normal(std)', 'uniform(low, high)', "
-            f"'zeros' or a list of arrays, not {spec!r}"
+            f"'zeros' or a list of arrays, not {spec!r}{value_hint(spec, _NAMES)}"
         )
     try:
         arguments = [float(text) for text in match[2].split(",")] if match[2] else []

@@ -5,13 +5,14 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from threading import get_ident
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_settings
 from ..data.arrays import Array, readonly
+from ..data.suggestions import argument_hints
 from .boundary import readable
 
 Setting = float | Sequence[float] | Array
@@ -51,6 +52,12 @@ class Optimizer:
     _moments: dict[int, tuple[Array, Array, int]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def __new__(cls, *arguments: Any, **settings: Any) -> Self:
+        """Raise TypeError that names the right setting if one is unknown."""
+        if hints := settings and argument_hints(cls.__init__, settings):
+            raise TypeError(hints)
+        return super().__new__(cls)
 
     @property
     def code(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..data.arrays import Array
+from ..data.suggestions import suggests_arguments
 from ..training.history import History as _History
 from .style import COLORS, axes_or_new, curve, legend_above
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _LOSS, _ACCURACY = COLORS[0], COLORS[1]
 
 
+@suggests_arguments
 def history(history: _History, ax: Axes | None = None) -> Axes:
     """Plot loss and accuracy over the epochs.
 

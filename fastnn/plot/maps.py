@@ -9,6 +9,7 @@ import numpy as np
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
 from ..data.frames import Columns
+from ..data.suggestions import suggests_arguments
 from ..nn.net import Net
 from .points import class_numbers, label_axes, marker_area, scatter
 from .style import axes_or_new, choose_fonts, class_colors, foreground
@@ -22,6 +23,7 @@ _PALEST, _CERTAIN = 0.12, 0.33
 LONGEST_LEGEND = 10  # classes
 
 
+@suggests_arguments
 def decision_map(
     net: Net,
     X: Any = None,

@@ -8,12 +8,14 @@ import numpy as np
 
 from ..data.arrays import Array, as_array, as_features
 from ..data.labels import from_one_hot
+from ..data.suggestions import suggests_arguments
 from .style import axes_or_new, choose_fonts, class_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@suggests_arguments
 def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     """Plot the points X (n, 2), coloured by their labels y (n,).
 

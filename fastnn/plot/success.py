@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.arrays import Array
+from ..data.suggestions import suggests_arguments
 from ..sweeps.runs import Runs
 from ..sweeps.statistics import Proportion
 from .gallery import gallery, typical_nets
@@ -22,6 +23,7 @@ _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95)
 _WIDTH, _CURVES, _MAPS = 12.0, 3.6, 2.9
 
 
+@suggests_arguments
 def success(
     runs: Runs,
     X: Any = None,

@@ -20,7 +20,7 @@ from .ensemble import Ensemble
 from .runs import SHOWN, Runs, best_of
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from .table import RunsTable
 
 
 class Group(NamedTuple):
@@ -159,33 +159,31 @@ class Sweep(Mapping[str, Runs]):
 
     def table(
         self, loss_below: float | None = None, accuracy_above: float | None = None
-    ) -> "Table":
-        """Return a table for `rich.print`, with a row for each of the `groups`.
+    ) -> "RunsTable":
+        """Return a table of the `groups`, for `print` or `rich.print`.
 
         It shows the final losses that 5, 50 and 95 % of the nets do not exceed, how
         many diverged, and with a bound the share that is `Runs.solved`, with its 95 %
         interval.
         """
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
+        from .table import RunsTable
 
         bounded = loss_below is not None or accuracy_above is not None
-        table = Table(title=repr(self), title_style="", title_justify="left")
-        table.box, table.pad_edge, table.collapse_padding = SIMPLE_HEAD, False, True
-        table.add_column("net")
-        names = [*self.combinations[0], "loss: 5 %", "50 %", "95 %", "diverged"]
-        for name in names + (["solved", "from", "to"] if bounded else []):
-            table.add_column(name, justify="right")
+        rows: list[dict[str, str]] = []
         for name, settings, runs in self.groups():
+            row = {"net": name}
+            row |= {setting: f"{value:g}" for setting, value in settings.items()}
             losses = quantiles(runs.criteria()[0][:, np.newaxis], SHOWN, np.inf)[:, 0]
-            cells = [name, *(f"{value:g}" for value in settings.values())]
-            cells += [f"{loss:.2g}" for loss in losses]
-            cells.append(f"{runs.diverged.sum():,}")
+            names = ("loss: 5 %", "50 %", "95 %")
+            row |= {n: f"{loss:.2g}" for n, loss in zip(names, losses, strict=True)}
+            row["diverged"] = f"{runs.diverged.sum():,}"
             if bounded:
                 rate = runs.success_rate(loss_below, accuracy_above)
-                cells += [f"{share:.1%}" for share in (rate, rate.low, rate.high)]
-            table.add_row(*cells)
-        return table
+                row["solved"] = f"{rate:.1%}"
+                row["from"], row["to"] = f"{rate.low:.1%}", f"{rate.high:.1%}"
+            rows.append(row)
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return RunsTable([repr(self)], columns)
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with a row for each net.

@@ -19,6 +19,7 @@ from time import perf_counter
 
 import numpy as np
 
+from .. import kernels
 from ..data.arrays import Array
 from ..training.orders import OrderGenerator
 from ..training.progress import ProgressBar
@@ -238,11 +239,11 @@ class Distributor:
     def _keep(
         self, future: Future[PartResult | None], part: Part, done: PartResult
     ) -> None:
-        self._state.absorb(done.result)
-        if self._store is not None:
-            self._store.write(part, done.result)
-        # Last: if Ctrl-C interrupts, `_cancel` repeats the rest.
-        del self._running[future]
+        with kernels.interrupts.deferred:
+            del self._running[future]
+            self._state.absorb(done.result)
+            if self._store is not None:
+                self._store.write(part, done.result)
         epochs = np.where(done.result.stopped, done.result.stopped, part.last)
         made = int(epochs.sum()) - part.first * len(epochs)
         self.updates += made * self._state.config.per_epoch

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from ..data.archives import Archive, Target, reading_archive, write_archive
-from ..data.arguments import check_choice, check_dtype, check_float, check_int
+from ..data.arguments import (
+    check_choice,
+    check_dtype,
+    check_float,
+    check_int,
+    check_seed,
+)
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
@@ -20,7 +26,7 @@ from .state import SweepState
 from .statistics import EpochsTo, Proportion
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from .table import RunsTable
 
 # The proportions of nets whose final losses are shown.
 SHOWN = np.array([0.05, 0.5, 0.95])
@@ -47,6 +53,7 @@ class Runs:
     losses, accuracies: the `Curves` over the recorded epochs.
     stop_below: the loss below which nets stopped, if any.
     updates, seconds: of all nets together.
+    seed: that of the orders of the rows; None where an older file has none.
 
     >>> from fastnn import datasets, mlp
     >>> gate = datasets.xor_gate()
@@ -71,6 +78,7 @@ class Runs:
     updates: int
     seconds: float
     settings: dict[str, Array] = field(default_factory=dict)
+    seed: int | None = None
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -315,26 +323,16 @@ class Runs:
         """
         return Ensemble([self[int(i)] for i in best_of(n, self.criteria(by))])
 
-    def table(self, n: int = 10, by: str = "loss") -> "Table":
-        """Return the n best nets, as in `ranking`, as a table for `rich.print`.
+    def table(self, n: int = 10, by: str = "loss") -> "RunsTable":
+        """Return the n best nets, as in `ranking`, for `print` or `rich.print`.
 
         It shows number, seed, final loss and accuracy, epochs trained, and the settings
         in which the nets differ. Its title has the numbers of nets and of those that
         diverged, and the final losses that 5, 50 and 95 % of all nets do not exceed.
         """
-        from rich.table import Table
+        from .table import RunsTable
 
         n = check_int("n", n, 1)
-        lines = [
-            f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
-            f"final loss {self._shown_losses()}",
-        ]
-        table = Table(
-            title="\n".join(lines),
-            title_style="",
-            title_justify="left",
-            min_width=max(map(len, lines)),
-        )
         best = self.ranking(by)[: min(n, int((~self.diverged).sum()))]
         columns = {"net": [str(i) for i in best]}
         if self.seeds is not None:
@@ -346,11 +344,11 @@ class Runs:
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
         for name, values in self.varying_settings().items():
             columns[name] = [f"{value:.4g}" for value in values[best]]
-        for name in columns:
-            table.add_column(name, justify="right")
-        for cells in zip(*columns.values(), strict=True):
-            table.add_row(*cells)
-        return table
+        title = [
+            f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
+            f"final loss {self._shown_losses()}",
+        ]
+        return RunsTable(title, columns)
 
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays by the names of the fields, for `numpy.savez` or a frame.
@@ -381,6 +379,7 @@ class Runs:
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
+            "seed": self.seed,
         }
         arrays = self.to_arrays() | self.schema.arrays()
         write_archive(path, "runs", Archive(facts, arrays))
@@ -415,6 +414,9 @@ class Runs:
                 updates=operator.index(archive.fact("updates")),
                 seconds=check_float("seconds", archive.fact("seconds"), 0.0),
                 settings=_loaded_settings(archive, n_nets),
+                seed=None
+                if (seed := archive.facts.get("seed")) is None
+                else check_seed(seed),
             )
 
     @staticmethod
@@ -477,6 +479,7 @@ class Runs:
             settings={
                 name: joined_setting(name) for one in parts for name in one.settings
             },
+            seed=longest.seed if len({one.seed for one in parts}) == 1 else None,
         )
 
     def _check_fits(self, others: "Runs", i: int) -> None:
@@ -617,6 +620,7 @@ def runs_of(
         updates=int(trained.sum()) * state.config.per_epoch,
         seconds=seconds,
         settings={name: values[some] for name, values in settings.items()},
+        seed=state.config.seed,
     )
 
 

@@ -8,7 +8,8 @@ much memory.
 """
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from queue import Empty
 from threading import Event
 from time import perf_counter
 from types import TracebackType
@@ -16,14 +17,15 @@ from typing import Self
 
 import numpy as np
 
+from .. import kernels
 from ..data.arrays import Array
 from ..data.machine import check_memory
-from ..training.engines.threads import thread_count
+from ..training.engines.threads import Workers, thread_count
 from ..training.history import History
 from ..training.orders import EpochOrders
 from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
-from .state import StageResult, SweepState
+from .state import Nets, StageResult, SweepState
 
 FitAlone = Callable[[int, Array, Array | None], tuple[Array, History]]
 # Minimum number of stages, where nets may stop.
@@ -40,7 +42,8 @@ def train_side_by_side(
     """Train all nets of this layer table, in blocks that threads share.
 
     orders: those of the state's next epochs, unless that is the first one. After an
-    error, the state holds the nets that completed the stage.
+    error, the state holds the nets that completed the stage. Signals are handled each
+    0.05 s, when nothing is half done.
     """
     config, n_nets = state.config, len(state.theta)
     n_threads = thread_count(config.n_jobs)
@@ -49,13 +52,18 @@ def train_side_by_side(
     orders = orders or EpochOrders(config, AHEAD)
 
     def look() -> None:
+        if kernels.interrupts.noted:
+            kernels.interrupts.check()
+        if config.progress is False:
+            return
         n_finished, updates_saved = state.progress()
         note = f"{n_finished:,}/{n_nets:,} nets"
-        bar.update(workers.updates, note, saved=updates_saved)
+        bar.update(blocks.updates, note, saved=updates_saved)
 
     with (
+        kernels.interrupts.deferred,
         ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
-        _Workers(state, n_threads) as workers,
+        _Blocks(state, n_threads) as blocks,
     ):
         while (first := state.epochs_done) < state.end:
             active = state.active()
@@ -75,39 +83,54 @@ def train_side_by_side(
                 n_recorded=n_recorded,
             )
             layout = choose_layout(config, table, state.theta, len(active), n_threads)
-            workers.run(stage, layout, active, look)
-            state.end_stage(workers.map)
+            blocks.run(stage, layout, active, look)
+            state.end_stage(blocks.workers.map)
             look()
 
 
 class _Job:
-    """A running block: its memory, and the updates made."""
+    """A block that is to be trained, or is, in `block`; and the updates made."""
 
-    def __init__(self, block: NetBlock, stop: Event) -> None:
-        self.block, self.updates, self._stop = block, 0, stop
+    def __init__(self, nets: Nets, stage: Stage, block: NetBlock, stop: Event) -> None:
+        self._nets, self._stage, self.block = nets, stage, block
+        self.updates, self._stop = 0, stop
 
-    def report(self, updates: int) -> bool:
+    def __call__(self) -> StageResult | None:
+        if self._stop.is_set():
+            return None
+        return train_block(self._nets, self._stage, self.block, self._report)
+
+    def _report(self, updates: int) -> bool:
         """Take note of updates; return False if the block should stop."""
         self.updates += updates
+        # Where no thread could be started, this is the main thread.
+        if kernels.interrupts.noted:
+            kernels.interrupts.check()
         return not self._stop.is_set()
 
 
-class _Workers:
-    """Threads that train blocks of nets, and the memory of the blocks."""
+class _Blocks:
+    """The blocks of a sweep: their memory, and the threads that train them."""
 
     def __init__(self, state: SweepState, n_threads: int) -> None:
-        self._state, self._n_threads = state, n_threads
-        self._pool, self._stop = ThreadPoolExecutor(n_threads), Event()
+        self._state, self._stop = state, Event()
+        self._n_threads = n_threads
+        self._workers: Workers | None = None
         self._layout: BlockLayout | None = None
         self._idle: list[NetBlock] = []
-        self._running: dict[Future[StageResult | None], _Job] = {}
+        self._running: set[_Job] = set()
         self._ended_updates = 0
-        self.map = self._pool.map
+
+    @property
+    def workers(self) -> Workers:
+        """The threads, which start with the first stage."""
+        assert self._workers is not None
+        return self._workers
 
     @property
     def updates(self) -> int:
         """The updates made so far, of all nets together."""
-        running = sum(job.updates for job in self._running.values())
+        running = sum(job.updates for job in self._running)
         return self._ended_updates + running
 
     def run(
@@ -126,42 +149,47 @@ class _Workers:
             self._change_layout(layout, stage)
         size = layout.n_nets
         groups = iter(np.split(nets, range(size, len(nets), size)))
-        looked = perf_counter()
+        workers, looked = self.workers, perf_counter()
         try:
             while True:
                 # One more than there are threads, so that none waits for its next.
-                while len(self._running) <= self._n_threads:
+                while len(self._running) <= workers.n_threads:
                     group = next(groups, None)
                     if group is None:
                         break
                     self._submit(group, stage)
                 if not self._running:
                     return
-                ended, _ = wait(self._running, _LOOK_SECONDS, FIRST_COMPLETED)
-                for future in ended:
-                    self._absorb(future)
+                self._absorb_next()
                 if perf_counter() - looked > _LOOK_SECONDS:
                     look()
                     looked = perf_counter()
         except BaseException:
             self._stop.set()
-            for future in list(self._running):
-                if not future.cancel() and future.exception() is None:
-                    self._absorb(future)
+            while self._running and workers.alive:
+                with suppress(Exception):
+                    self._absorb_next()
             raise
 
     def _submit(self, group: Array, stage: Stage) -> None:
-        job = _Job(self._idle.pop() if self._idle else self._new_block(), self._stop)
-        nets = self._state.nets(group)
-        future = self._pool.submit(train_block, nets, stage, job.block, job.report)
-        self._running[future] = job
+        block = self._idle.pop() if self._idle else self._new_block()
+        job = _Job(self._state.nets(group), stage, block, self._stop)
+        self._running.add(job)
+        self.workers.submit(job)
 
-    def _absorb(self, future: Future[StageResult | None]) -> None:
-        job, result = self._running[future], future.result()
-        if result is not None:
-            self._state.absorb(result)
-        # Last: if Ctrl-C interrupts `absorb`, the handler repeats it.
-        del self._running[future]
+    def _absorb_next(self) -> None:
+        """Store the next block that has ended, if one ends soon; raise its error."""
+        try:
+            outcome = self.workers.ended.get(timeout=_LOOK_SECONDS)
+        except Empty:
+            return
+        job = outcome.task
+        assert isinstance(job, _Job)
+        self._running.remove(job)
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.result is not None:
+            self._state.absorb(outcome.result)
         self._ended_updates += job.updates
         self._idle.append(job.block)
 
@@ -169,9 +197,10 @@ class _Workers:
         compile_first, self._layout, self._idle = self._layout is None, layout, []
         if compile_first:
             block = self._new_block()
-            # Here, in the main thread, Ctrl-C is heard while the loop is compiled.
+            # Compile in this thread, which signals can stop, before others start.
             block.advance(stage, 0, 0)
             self._idle.append(block)
+            self._workers = Workers(self._n_threads)
 
     def _new_block(self) -> NetBlock:
         assert self._layout is not None
@@ -187,9 +216,8 @@ class _Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._stop.set()
-        self._pool.shutdown(cancel_futures=error is not None)
+        if self._workers is not None:
+            self._workers.close()
 
 
 def train_one_by_one(state: SweepState, fit: FitAlone) -> None:

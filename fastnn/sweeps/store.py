@@ -47,7 +47,7 @@ def identity(
     first = initial.some(slice(0, 1))
     return {
         "format": _FORMAT,
-        "kernels": kernels.compiler.cache.digest(),
+        "kernels, or NumPy and Numba": kernels.compiler.cache.digest()[:16],
         "layers": [_described(layer) for layer in architecture.layers],
         "loss": repr(architecture.loss),
         "init": str(architecture.scheme) if initial.given is None else "given",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_int, check_seed
+from ..data.arguments import check_bool, check_choice, check_int, seed_or_draw
 from ..data.arrays import Array, as_array
 from ..data.machine import check_memory
 from ..nn.losses import loss_scale
@@ -95,7 +95,7 @@ def fit_config(
         batch_size=batch_size,
         mean=mean,
         shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
-        seed=check_seed(seed),
+        seed=seed_or_draw(seed),
         progress=progress,
         loop=loop,
         n_jobs=n_jobs,

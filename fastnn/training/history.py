@@ -44,7 +44,8 @@ class History:
     loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass,
     before its update; accuracy (epochs,) the share of samples whose class was right
     then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch
-    and compilation included. recording is what `record` asked for, otherwise None.
+    and compilation included. recording is what `record` asked for, otherwise None. seed
+    is that of the orders of the rows.
     """
 
     loss: Array
@@ -52,6 +53,7 @@ class History:
     updates: int
     seconds: float
     recording: Recording | None = None
+    seed: int | None = None
 
     @property
     def epochs(self) -> int:
@@ -82,7 +84,7 @@ def history_of(
     if config.record_at.size:
         recording = _recording(config, state, updates, classifies)
     loss = state.loss_sums[:epochs] / (n * config.loss_scale)
-    return History(loss, accuracy, updates, seconds, recording)
+    return History(loss, accuracy, updates, seconds, recording, config.seed)
 
 
 def _recording(

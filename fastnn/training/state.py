@@ -8,6 +8,7 @@ from .. import kernels
 from ..data.arrays import Array
 from ..nn.optimizers import initial_moments
 from .config import FitConfig
+from .engines.threads import Workers
 
 _UPDATES = kernels.codes.UPDATES
 
@@ -29,6 +30,8 @@ class TrainingState:
         self.n_right = np.zeros(config.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
         self.carried = np.zeros(0)
+        # The threads that train it together, if there are several.
+        self.workers: Workers | None = None
         n_records = len(config.record_at)
         # Not restored: re-running a chunk rewrites identical values.
         self.recorded = np.empty((n_records, theta.size), theta.dtype)

@@ -53,43 +53,68 @@ class Trainer:
         self._config, self._classifies = config, classifies
         self._state, self._orders = TrainingState(theta, config), EpochOrders(config)
         self._train = engine.start(config, self._state)
+        # What to return to: the last good update, and the last point from which another
+        # fit goes on with the same bits.
+        self._good = self._resumable = self._state.snapshot()
+        self._started = perf_counter()
         self.history: History | None = None
 
     def run(self) -> None:
         """Make all updates; if that fails, return to the last good snapshot.
 
-        DivergenceError where a loss or parameter is not finite.
+        DivergenceError where a loss or parameter is not finite. What an update changes,
+        and the history, always belong together.
         """
-        config, state, position = self._config, self._state, self._state.position
-        per_epoch, batch_size = config.per_epoch, config.batch_size
-        chunk, run_started = ChunkSizer(state.theta.size), perf_counter()
-        snapshot = state.snapshot()
-        updates = samples = 0
         try:
-            with ProgressBar(
-                config.progress, config.updates, len(config.X) / per_epoch, "samples"
-            ) as bar:
-                while updates < config.updates:
-                    if updates >= self._orders.last * per_epoch:
-                        self._orders.reach(updates // per_epoch)
-                    before, started = updates * batch_size + samples, perf_counter()
-                    status = self._advance(self._orders.last * per_epoch, chunk.samples)
-                    if status != kernels.codes.DONE or not all_finite(state.theta):
-                        snapshot, row = self._before_divergence(snapshot)
-                        # Before raising, so that a Ctrl-C in the handler does no harm.
-                        state.restore(snapshot)
-                        raise DivergenceError(snapshot.epoch + 1, row, config.lr)
-                    snapshot = state.snapshot()
-                    updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
-                    visited = updates * batch_size + samples - before
-                    chunk.adapt(visited, perf_counter() - started)
-                    bar.update(updates + samples / batch_size, *self._progress(updates))
+            self._make_updates()
+            self._conclude()
+        except DivergenceError:
+            kernels.interrupts.to_the_end(self._return_to_good)
+            raise
         except BaseException:
-            state.restore(snapshot)
+            self._good = self._resumable
+            kernels.interrupts.to_the_end(self._return_to_good)
             raise
         finally:
-            seconds = perf_counter() - run_started
-            self.history = history_of(config, state, self._classifies, seconds)
+            if self._state.workers is not None:
+                with kernels.interrupts.deferred:
+                    self._state.workers.close()
+
+    def _make_updates(self) -> None:
+        config, state, position = self._config, self._state, self._state.position
+        per_epoch, batch_size = config.per_epoch, config.batch_size
+        chunk = ChunkSizer(state.theta.size)
+        updates = samples = 0
+        with ProgressBar(
+            config.progress, config.updates, len(config.X) / per_epoch, "samples"
+        ) as bar:
+            while updates < config.updates:
+                if updates >= self._orders.last * per_epoch:
+                    self._orders.reach(updates // per_epoch)
+                before, started = updates * batch_size + samples, perf_counter()
+                status = self._advance(self._orders.last * per_epoch, chunk.samples)
+                if status != kernels.codes.DONE or not all_finite(state.theta):
+                    self._good, row = self._before_divergence(self._good)
+                    raise DivergenceError(self._good.epoch + 1, row, config.lr)
+                self._good = state.snapshot()
+                updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
+                # A loop that carries numbers from one update to the next begins afresh
+                # only with an epoch.
+                if not state.carried.size or updates % per_epoch == 0:
+                    self._resumable = self._good
+                visited = updates * batch_size + samples - before
+                chunk.adapt(visited, perf_counter() - started)
+                bar.update(updates + samples / batch_size, *self._progress(updates))
+
+    def _return_to_good(self) -> None:
+        """Return to the last good snapshot; it can be repeated."""
+        self._state.restore(self._good)
+        self._conclude()
+
+    def _conclude(self) -> None:
+        """Put the history together."""
+        seconds = perf_counter() - self._started
+        self.history = history_of(self._config, self._state, self._classifies, seconds)
 
     def _advance(self, end: int, budget: int) -> int:
         return self._train(self._orders.block, self._orders.first, end, budget)

@@ -2,22 +2,20 @@
 
 Numba's own cache checks only a function's own file, and raises if a folder or file is
 unusable. Here the key covers every file of this package, and any failure costs a
-recompilation and one log line. The files are pickles, so the folder must belong to the
-user alone: a folder that others own or can write is not used.
+recompilation and one log line.
 """
 
 import hashlib
 import logging
-import os
 import pickle
-import stat
+import pkgutil
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import llvmlite
@@ -26,29 +24,14 @@ import numpy as np
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 
+from .store import folder as folder
+from .store import open_folder
+
 log = logging.getLogger("fastnn")
 # how many kernels this process "loaded" and "compiled"
 counts: Counter[str] = Counter()
 
-
-def folder() -> Path | None:
-    """Return the folder for machine code, or None if the user has no home folder.
-
-    It is $FASTNN_CACHE_DIR, else $NUMBA_CACHE_DIR/fastnn, else the user's cache folder.
-    """
-    if chosen := os.environ.get("FASTNN_CACHE_DIR"):
-        return Path(chosen).expanduser().absolute()
-    if shared := numba.config.CACHE_DIR:
-        return Path(shared).absolute() / "fastnn"
-    if os.name == "nt":
-        home = os.environ.get("LOCALAPPDATA")
-        return Path(home) / "fastnn" / "cache" if home else None
-    if (xdg := os.environ.get("XDG_CACHE_HOME")) and os.path.isabs(xdg):
-        return Path(xdg) / "fastnn"
-    try:
-        return Path.home() / ".cache" / "fastnn"
-    except RuntimeError:
-        return None
+_PACKAGE = Path(__file__).parent.parent
 
 
 def digest() -> str:
@@ -62,8 +45,13 @@ def digest() -> str:
         "ENABLE_AVX",
         "USING_SVML",
     )
+    # The package above this one has the version; it may be imported under any name.
+    whole = sys.modules.get(__name__.partition(".")[0])
     versions = [
+        getattr(whole, "__version__", ""),
         sys.implementation.cache_tag,
+        getattr(sys, "abiflags", ""),
+        sys.flags.optimize,
         np.__version__,
         numba.__version__,
         llvmlite.__version__,
@@ -72,11 +60,47 @@ def digest() -> str:
     state.update(
         repr([str(getattr(numba.config, name, None)) for name in settings]).encode()
     )
-    package = Path(__file__).parent.parent
-    for file in sorted(package.rglob("*.py")):
-        name = file.relative_to(package).as_posix()
-        state.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
+    for name, content in _files():
+        state.update(name.encode() + b"\0" + content + b"\0")
     return state.hexdigest()
+
+
+def _files() -> Iterator[tuple[str, bytes]]:
+    """Yield the package's sources, and bytecode that may stand in their place."""
+    for file in sorted(_PACKAGE.rglob("*.py*")):
+        is_bytecode = file.suffix == ".pyc" and file.parent.name != "__pycache__"
+        if file.suffix == ".py" or is_bytecode:
+            yield file.relative_to(_PACKAGE).as_posix(), file.read_bytes()
+
+
+@cache
+def bytecode() -> str:
+    """Return a hash of the bytecode of a package without files, else an empty text.
+
+    Such a package is in a zip, or was frozen into an application.
+    """
+    if next(_files(), None) is not None:
+        return ""
+    package = __name__.rsplit(".", 2)[0]
+    path = sys.modules[package].__path__
+    names = [module.name for module in pkgutil.walk_packages(path, f"{package}.")]
+    if __name__ not in names:
+        raise ImportError(f"the modules of {package} cannot be listed")
+    state = hashlib.sha256()
+    for name in sorted(names):
+        spec: Any = find_spec(name)
+        state.update(repr((name, _plain(spec.loader.get_code(name)))).encode())
+    return state.hexdigest()
+
+
+def _plain(constant: Any) -> Any:
+    """Return what bytecode does, in values that have the same text in all processes."""
+    if isinstance(constant, CodeType):
+        names = constant.co_names, constant.co_varnames, constant.co_freevars
+        return constant.co_code, names, [_plain(each) for each in constant.co_consts]
+    if isinstance(constant, frozenset):
+        return sorted(map(repr, constant))
+    return repr(constant)
 
 
 # The sources being imported: the package imports all of them together with this file.
@@ -84,29 +108,19 @@ _IMPORTED = digest()
 
 
 @cache
-def _usable(path: Path) -> bool:
-    """Return whether `path` is, or became, a folder that only this user can write."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.lstat()
-    except OSError as error:
-        log.warning("compiled code is not stored: %s", error)
-        return False
-    if os.name == "posix" and (
-        status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    ):
-        log.warning(
-            "compiled code is not stored: %s is a link, or owned or writable by others",
-            path,
-        )
-        return False
-    return True
+def _warn(message: str) -> None:
+    """Log a warning once in this process."""
+    log.warning(message)
 
 
 def usable_folder() -> Path | None:
     """Return `folder`, or None if machine code cannot be stored there."""
-    chosen = folder()
-    return chosen if chosen is not None and _usable(chosen) else None
+    try:
+        with open_folder():
+            return folder()
+    except OSError as error:
+        _warn(f"compiled code is not stored: {error}")
+        return None
 
 
 class KernelCache(NullCache):  # type: ignore[misc]
@@ -115,19 +129,25 @@ class KernelCache(NullCache):  # type: ignore[misc]
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
 
-    def _file(self, signature: Any, target: Any) -> Path | None:
-        root = usable_folder()
-        if root is None:
+    def _file(self, signature: Any, target: Any) -> str | None:
+        """Return the name of the file for a signature, None if it has no place."""
+        if usable_folder() is None:
             return None
         if digest() != _IMPORTED:
-            log.warning(
+            _warn(
                 "compiled code is not stored: the kernels' sources have changed since "
                 "they were imported"
             )
             return None
-        key = repr((_IMPORTED, self._name, signature, target.codegen().magic_tuple()))
+        parts = (
+            _IMPORTED,
+            bytecode(),
+            self._name,
+            signature,
+            target.codegen().magic_tuple(),
+        )
         return (
-            root / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.bin"
+            f"{self._name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}.bin"
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -135,9 +155,12 @@ class KernelCache(NullCache):  # type: ignore[misc]
         target_context.refresh()
         try:
             file = self._file(sig, target_context)
-            if file is None or not file.exists():
+            if file is None:
                 return None
-            content = file.read_bytes()
+            with open_folder() as opened:
+                content = opened.read(file)
+            if content is None:
+                return None
             if hashlib.sha256(content[32:]).digest() != content[:32]:
                 log.warning("compiled code in %s is damaged: compiling again", file)
                 return None
@@ -151,27 +174,19 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Store the code for a signature, atomically."""
-        temporary = None
         counts["compiled"] += 1
         try:
             file = self._file(sig, data.target_context)
             if file is None or not self._can_be_stored(data):
                 return
             content = pickle.dumps(data._reduce())
-            with tempfile.NamedTemporaryFile(
-                dir=file.parent, prefix=".new-", delete=False
-            ) as stream:
-                temporary = stream.name
-                stream.write(hashlib.sha256(content).digest() + content)
-            os.replace(temporary, file)
+            with open_folder() as opened:
+                opened.write(file, hashlib.sha256(content).digest() + content)
         # a full or read-only disk must not stop the training
         except Exception as error:
             log.warning(
                 "compiled code of %s could not be stored: %s", self._name, error
             )
-            if temporary is not None:
-                with suppress(OSError):
-                    os.unlink(temporary)
 
     def _can_be_stored(self, data: Any) -> bool:
         """Return False for code with addresses of this process, as Numba does."""

@@ -24,10 +24,10 @@ from .arithmetic import (
     where_greater,
 )
 
-_LOG2_E = 1.4426950408889634
+LOG2_E = 1.4426950408889634
 # Constants of each type: ln 2 in two parts, the polynomials for e^x, log x and
 # log(1 + x), and the largest |x| of e^x.
-_DOUBLE = (
+DOUBLE = (
     (0.6931471805599453, 2.3190468138462996e-17),
     (
         0.5,
@@ -64,7 +64,7 @@ _DOUBLE = (
     ),
     708.0,
 )
-_SINGLE = (
+SINGLE = (
     (0.693147182464599609375, -1.904654299957767e-09),
     (
         0.5,
@@ -80,7 +80,7 @@ _SINGLE = (
 
 
 def _constants(x: Any) -> Any:
-    return _DOUBLE if mantissa_bits(x) == 52 else _SINGLE
+    return DOUBLE if mantissa_bits(x) == 52 else SINGLE
 
 
 def _polynomial(c: tuple[float, ...], x: Any) -> Any:
@@ -99,7 +99,7 @@ def _polynomial(c: tuple[float, ...], x: Any) -> Any:
 def _reduce_range(x: Any) -> tuple[Any, Any]:
     """Return f and what `times_power_of_two` takes for 2^k, where e^x = 2^k e^f."""
     (high, low), *_ = _constants(x)
-    k, last = round_product(x, _LOG2_E)
+    k, last = round_product(x, LOG2_E)
     return fma(k, -low, fma(k, -high, x)), last
 
 

@@ -27,7 +27,7 @@ BAD_FIT = {
     "reduction": ({"reduction": "average"}, "'mean', 'sum'"),
     "shuffle": ({"shuffle": "yes"}, "True or False"),
     "seed": ({"seed": -1}, "seed must be at least 0"),
-    "seed None": ({"seed": None}, "can be repeated"),
+    "seed text": ({"seed": "1"}, "can be repeated"),
     "progress": ({"progress": "yes"}, "True or False"),
 }
 
@@ -53,3 +53,36 @@ def test_numpy_scalars_are_accepted():
         seed=np.int64(1),
     )
     assert net.history.epochs == 2
+
+
+def test_no_seed_draws_a_new_one_and_keeps_it(tmp_path):
+    one, two = (fastnn.mlp(2, 3, 1, seed=None) for _ in range(2))
+    assert one.seed != two.seed
+    assert (one.theta != two.theta).any()
+    again = fastnn.mlp(2, 3, 1, seed=one.seed)
+    assert (again.theta == one.theta).all()
+    history = one.fit(GATE, LABELS, epochs=20, lr=0.5, seed=None)
+    repeated = again.fit(GATE, LABELS, epochs=20, lr=0.5, seed=history.seed)
+    assert (repeated.loss == history.loss).all()
+    assert one.fit(GATE, LABELS, epochs=1, lr=0.5, seed=None).seed != history.seed
+    assert one.fit(GATE, LABELS, epochs=1, lr=0.5, seed=3).seed == 3
+    with pytest.raises(TypeError, match="can be repeated"):
+        fastnn.datasets.spiral(seed=None)  # which could not say what it drew
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [fastnn.Affine(2, 1)],
+        [fastnn.Affine(2, 3), fastnn.Softmax(), fastnn.Affine(3, 1)],
+    ],
+    ids=["compiled", "layer by layer"],
+)
+def test_a_sweep_keeps_the_seed_that_it_drew(layers, tmp_path):
+    net = fastnn.Sequential(layers)
+    how = {"seeds": range(3), "epochs": 20, "lr": 0.5}
+    runs = net.fit_many(GATE, LABELS, seed=None, **how)
+    assert (net.fit_many(GATE, LABELS, seed=runs.seed, **how).loss == runs.loss).all()
+    assert (net.fit_many(GATE, LABELS, **how).loss != runs.loss).any()
+    runs.save(tmp_path / "runs.npz")
+    assert fastnn.Runs.load(tmp_path / "runs.npz").seed == runs.seed

@@ -1,7 +1,9 @@
 """Machine code on disk is used again, is never stale, and never makes a call fail."""
 
+import compileall
 import os
 import pickle
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -119,6 +121,54 @@ def test_code_of_sources_edited_since_their_import_is_not_stored(tmp_path):
     assert run(folder, path + SIGMOID_PROGRAM)[0] == f"{EDITED_SIGMOID} compiled"
     helper.write_text(source)
     assert run(folder, path + SIGMOID_PROGRAM)[0] == f"{SIGMOID} compiled"
+
+
+KEYS = (
+    "from fastnn.kernels.compiler import cache; print(cache.digest(), cache.bytecode())"
+)
+
+
+@pytest.mark.parametrize("form", ["bytecode", "zip"])
+def test_code_without_sources_has_its_own_key(tmp_path, form):
+    """`compileall -b`, zips and frozen applications have no .py files."""
+    place = copied(tmp_path).parent
+    helper = place / "fastnn" / "kernels" / "primitives" / "elementary.py"
+    source, keys = helper.read_text(), []
+    for version in (source, source, source.replace("* 0.5", "* 0.25")):
+        helper.write_text(version)
+        path = tmp_path / f"without-{len(keys)}"
+        if form == "zip":
+            shutil.make_archive(path, "zip", place)
+            path = path.with_suffix(".zip")
+        else:
+            shutil.copytree(place, path)
+            assert compileall.compile_dir(
+                path,
+                quiet=1,
+                stripdir=path,
+                legacy=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
+            for file in path.rglob("*.py"):
+                file.unlink()
+        here = f"import sys; sys.path.insert(0, {str(path)!r})\n"
+        keys.append(run(tmp_path, here + KEYS, PYTHONHASHSEED=str(len(keys)))[0])
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_the_version_of_the_package_is_part_of_the_key(monkeypatch):
+    before = kernels.compiler.cache.digest()
+    assert kernels.compiler.cache.digest() == before
+    monkeypatch.setattr(fastnn, "__version__", "another")
+    assert kernels.compiler.cache.digest() != before
+
+
+def test_a_name_that_is_no_folder_costs_a_log_line(tmp_path):
+    out, err = run("~no-such-user/x", PROGRAM, HOME="")
+    assert out == f"{RIGHT} compiled"
+    assert err == (
+        "compiled code is not stored: there is no folder for it: set FASTNN_CACHE_DIR"
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ BAD_STACKS = {
         {"init": [[[0.0], [np.nan]], [0.0]]},
         "nan in row 1",
     ),
-    "seed": (lambda: [Affine(2, 1)], {"seed": None}, "can be repeated"),
+    "seed": (lambda: [Affine(2, 1)], {"seed": "none"}, "can be repeated"),
     "no list": (lambda: Affine(2, 1), {}, "layers must be a list"),
     "dtype None": (lambda: [Affine(2, 1)], {"dtype": None}, "'float64' or 'float32'"),
     "init a function": (

@@ -1,6 +1,9 @@
 """Tests that links, paths and code in the pages of documentation are right."""
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -50,6 +53,49 @@ def test_citation_and_changelog_have_the_version():
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"\nversion: {fastnn.__version__}\n" in citation
     assert f"\n## [{fastnn.__version__}] - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.compiled
+def test_the_recipes_for_exports_run(tmp_path, monkeypatch):
+    """The blocks in Python, the program in C, and the JSON that the page shows."""
+    pytest.importorskip("onnx", reason="the extra test has onnx and onnxruntime")
+    pytest.importorskip("onnxruntime")
+    page = (ROOT / "docs" / "export.md").read_text()
+    blocks = re.findall(r"```(\w+)\n(.*?)```", page, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for language, code in blocks:
+        if language == "python":
+            exec(code, names)
+    net = names["raw"]
+    assert net.score(names["X"], names["y"]) > 0.9
+    ((program,), (command,), (shown,)) = (
+        [code for language, code in blocks if language == wanted]
+        for wanted in ("c", "sh", "json")
+    )
+    source = Path("spiral.c").read_text()
+    size = re.search(
+        r"for the net above ([\d,]+) bytes of constants, about ([\d,]+) bytes "
+        r"of code, (\d+) bytes of stack",
+        " ".join(page.split()),
+    )
+    told = r"Size +%s bytes of constants, about %s bytes of code, %s bytes"
+    assert re.search(told % size.groups(), source)
+    if shutil.which("cc"):
+        Path("main.c").write_text(program)
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        expected = net.predict_proba([[0.5, -0.25]])[0]
+        assert [float(word) for word in done.stdout.split()] == expected.tolist()
+    written, example = (
+        json.loads(text) for text in (Path("spiral.json").read_text(), shown)
+    )
+    assert list(written) == list(example)
+    for key in set(example) - {"layers"}:
+        assert written[key] == example[key], key
+    for one, other in zip(written["layers"], example["layers"], strict=False):
+        assert list(one) == list(other)
+        assert one["arguments"] == other["arguments"]
 
 
 @pytest.mark.compiled

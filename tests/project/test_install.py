@@ -71,7 +71,7 @@ def clone(tmp_path_factory):
     """Return a clone in a folder called fastnn, with the link in it kept."""
     folder = tmp_path_factory.mktemp("parent") / "fastnn"
     folder.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-OFL"):
         shutil.copy(ROOT / name, folder)
     for name in ("fastnn", "kernels"):
         unwanted = shutil.ignore_patterns("__pycache__")

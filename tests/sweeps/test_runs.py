@@ -154,6 +154,21 @@ def test_the_table_shows_the_best_nets():
     assert rows[0] == [net, net, f"{ordered[0]:.4g}", accuracy, "291"]
 
 
+def test_print_shows_the_table(monkeypatch):
+    table = runs_with_one_diverged().table(3)
+    assert "│" in str(table)
+    expected = [line.rstrip() for line in as_text(table).splitlines()]
+    assert str(table).splitlines() == repr(table).splitlines() == expected
+    # Where the lines of the table have no code, it has others.
+    out = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr("sys.stdout", out)
+    print(table)
+    out.seek(0)
+    shown = out.read()
+    assert "| net | seed | final loss |" in shown
+    assert shown.isascii()
+
+
 def test_the_table_leaves_out_diverged_nets():
     # Net 3 of the five has diverged; 291 is in the last column only.
     shown = as_text(runs_with_one_diverged()[:5].table())

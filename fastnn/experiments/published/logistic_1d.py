@@ -298,7 +298,7 @@ def _conclusion(trainings: list[Training], spreads: list[Spread]) -> list[str]:
         "no seed and no numbers of this training; its picture is the first of the "
         "three.",
         "Around 7, where the page begins, the same training mostly fails: it gets as "
-        f"far from {found[1]}, and the drawn one classifies "
+        f"far from {found[1]}, and the one in the pictures classifies "
         f"{trainings[1].accuracy:.0%} correctly. There all inputs are large and "
         "similar, so changing w has nearly the same effect as changing b: the loss is "
         "a narrow valley along b = -7 w. Where the training ends, the loss curves "
@@ -536,7 +536,8 @@ def _film_curve(ax: "Axes", training: Training) -> ShowFrame:
 EXPERIMENT = Experiment(
     name="logistic-1d",
     title="One logistic neuron on one input, one update per sample",
-    source='Yelim Kim, "Backpropagation 코드실습", blog post of 12 July 2023',
+    source='Yelim Kim, "Backpropagation 코드실습", blog post of 12 July 2023, part 29 '
+    'of the series "Machine_Learning"; address not known',
     question="How does the curve of a neuron move while it learns a threshold, and "
     "does it matter where the threshold is?",
     run=run,

@@ -315,7 +315,7 @@ def _shape_findings(X: Array, y: Array) -> Iterator[Finding]:
 
 
 def _typing_errors() -> Iterator[Finding]:
-    what, verdict = "typing error in the listing", "built as intended"
+    what, verdict = "typing error in the listing", "corrected as intended"
     for written, intended in TYPING_ERRORS.items():
         yield Finding(what, written, intended, verdict, "differs")
 
@@ -461,7 +461,8 @@ def _film(
 EXPERIMENT = Experiment(
     name="spiral",
     title="Three spirals of 100 points, 2-10-3",
-    source='a notebook on chapter 1 of "Deep Learning from Scratch 2" (Saito Goki)',
+    source='a notebook on chapter 1 of the book "Deep Learning from Scratch 2" by '
+    "Saito Goki; author, date and address not known",
     question="How does one build a net of layers, each with forward and backward, that "
     "classifies three spirals?",
     run=run,

@@ -444,7 +444,8 @@ EXPERIMENT = Experiment(
     name="xor-gate",
     title="The XOR gate, 2-2-1, all four rows in each step",
     source='Majestyblue, "15. 다층 퍼셉트론(MLP) 등장 - 1.XOR 문제 해결(실습)", '
-    "blog post of 19 January 2022",
+    "blog post of 19 January 2022, https://toyourlight.tistory.com/25 (as a reader of "
+    "the blog lists its posts)",
     question="Why does one seed learn the gate when the other one, the page says, "
     "fails?",
     run=run,

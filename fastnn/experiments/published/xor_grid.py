@@ -563,7 +563,7 @@ EXPERIMENT = Experiment(
     name="xor-grid",
     title="XOR on a grid of 10,000 points, 2-2-1, one update per point",
     source='jykim23, "[Python] ANN : XOR - 2 layer 구현하기", blog post of '
-    "16 November 2023",
+    "16 November 2023; address not known",
     question="Can three logistic neurons learn XOR point by point, and is there a "
     "better way to make its data?",
     run=run,

@@ -454,7 +454,8 @@ EXPERIMENT = Experiment(
     name="zero-init",
     title="The XOR gate from zeros and from random weights, 2-2-1",
     source='"Multi-Layer Neural Network의 실전: XOR Gate 만들어보기 (Python)", blog '
-    "post of 3 January 2019",
+    "post of 3 January 2019; author and address not known (it ends in "
+    "/deeplearning//xor-gate-multilayer-neural-network)",
     question="Why does a net whose weights all start at zero learn nothing, however "
     "long it trains?",
     run=run,

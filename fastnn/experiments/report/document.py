@@ -3,12 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..outcome import Experiment, Finding, Outcome, Run
 
 RUN_TITLES = (
-    "mode",
+    "training mode",
     "setting",
     "nets",
     "updates",
@@ -17,24 +17,41 @@ RUN_TITLES = (
     "time",
     "ns/update",
 )
-FINDING_TITLES = ("finding", "the page", "found", "verdict")
+RUN_NOTE = (
+    "Loss (mean) and accuracy are those of the net after training, over all points; "
+    "trainings of many nets have none of their own. ns/update: nanoseconds per update "
+    "of one net."
+)
+FINDING_TITLES = ("what is compared", "the page", "found", "verdict")
 _MARKS = {"equal": "✓", "among": "~", "differs": "≠", "ours": "•", "fails": "✗"}
 _WORDS = {
     "equal": "equal",
-    "among": "placed",
+    "among": "in range",
     "differs": "differs",
-    "ours": "ours",
+    "ours": "own check",
     "fails": "FAILS",
+}
+_MEANINGS = {
+    "equal": "the page's value is reproduced, to the digits that are shown",
+    "among": "the page's value depends on chance, and lies among those of many seeds",
+    "differs": "the page shows something else, for the reason that is given",
+    "ours": "a check of our own: the page has nothing to compare with",
+    "fails": "this reproduction is wrong",
 }
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """An experiment, its outcome, and the contents of its image files by name."""
+    """An experiment, its outcome, and the contents of its images.
+
+    files: by the names of their files
+    dark: the pictures for dark screens, by the pictures' names
+    """
 
     experiment: Experiment
     outcome: Outcome
     files: Mapping[str, bytes]
+    dark: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,12 +88,12 @@ class Report:
     @property
     def summary(self) -> str:
         """The number of findings of each kind, as text."""
-        kinds = Counter(_kind(finding) for _, finding in self.findings)
+        found = Counter(_kind(finding) for _, finding in self.findings)
         return (
-            f"{count(kinds.total(), 'finding')}: {kinds['equal']} equal to the page, "
-            f"{kinds['among']} placed among many seeds, {kinds['differs']} different "
-            f"for a stated reason, {count(kinds['ours'], 'check')} of our own, "
-            f"{kinds['fails']} failed"
+            f"{count(found.total(), 'finding')}: {found['equal']} equal to the page, "
+            f"{found['among']} in the range of many seeds, {found['differs']} "
+            f"different for a stated reason, {count(found['ours'], 'check')} of our "
+            f"own, {found['fails']} failed"
         )
 
 
@@ -94,9 +111,22 @@ def verdict(finding: Finding) -> tuple[str, str, str]:
     return kind, f"{_MARKS[kind]} {word}", rest
 
 
+def kinds(failed: bool) -> list[tuple[str, str, str]]:
+    """Return the kinds of findings: each with its mark and word, and its meaning.
+
+    failed: whether findings that fail are among them
+    """
+    return [
+        (kind, f"{_MARKS[kind]} {_WORDS[kind]}", meaning)
+        for kind, meaning in _MEANINGS.items()
+        if failed or kind != "fails"
+    ]
+
+
 def row(run: Run) -> tuple[str, ...]:
     """Return the cells of a run under RUN_TITLES, empty for numbers that are NaN."""
-    loss = "" if math.isnan(run.loss) else f"{run.loss:.6g}"
+    final_loss = run.loss if run.final_loss is None else run.final_loss
+    loss = "" if math.isnan(final_loss) else f"{final_loss:.6g}"
     accuracy = "" if math.isnan(run.accuracy) else f"{run.accuracy:.4f}"
     short = run.seconds < 1
     took = f"{run.seconds * 1e3:,.1f} ms" if short else f"{run.seconds:,.2f} s"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -31,7 +31,20 @@ from .gif import gif
 from .html import html
 from .terminal import show
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 _DPI = 110
+# The style of pictures for dark screens, in the colours of the page's style sheet.
+_DARK: dict[Any, str] = {
+    "figure.facecolor": "#15191e",
+    "axes.facecolor": "#15191e",
+    "text.color": "#e3e6ea",
+    "axes.edgecolor": "#e3e6ea",
+    "axes.labelcolor": "#e3e6ea",
+    "xtick.color": "#e3e6ea",
+    "ytick.color": "#e3e6ea",
+}
 
 
 def reproduce(
@@ -62,7 +75,8 @@ def reproduce(
             for file, content in _images(outcome, film, say, progress):
                 write_atomically(folder / file, content)
                 files[file] = content
-            chapters.append(Chapter(experiment, outcome, files))
+            dark = {each.name: _dark_png(each) for each in outcome.pictures}
+            chapters.append(Chapter(experiment, outcome, files, dark))
             progress.advance(task)
     seconds = time.perf_counter() - started
     date = time.strftime("%Y-%m-%d %H:%M %z")
@@ -105,15 +119,35 @@ def _images(
 
 
 def _png(picture: Picture) -> bytes:
+    content = io.BytesIO()
+    _drawn(picture).save(content, "png", optimize=True)
+    return content.getvalue()
+
+
+def _dark_png(picture: Picture) -> bytes:
+    """Return a picture for dark screens, with a palette: a third as large."""
+    import matplotlib
+    from PIL.Image import Dither, Quantize
+
+    with matplotlib.rc_context(_DARK):
+        image = _drawn(picture)
+    content = io.BytesIO()
+    # This method keeps the colours of small points, such as those of classes.
+    palette = image.quantize(method=Quantize.MAXCOVERAGE, dither=Dither.NONE)
+    palette.save(content, "png", optimize=True)
+    return content.getvalue()
+
+
+def _drawn(picture: Picture) -> "Image":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     figure = Figure(figsize=picture.size, dpi=_DPI, layout="constrained")
     canvas: Any = FigureCanvasAgg(figure)
     picture.draw(figure)
-    content = io.BytesIO()
-    canvas.print_png(content)  # savefig would compute the layout twice
-    return content.getvalue()
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
 def _made_with() -> dict[str, str]:

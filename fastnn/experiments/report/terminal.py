@@ -11,7 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ..outcome import Finding
-from .document import FINDING_TITLES, RUN_TITLES, Chapter, Report, count, row, verdict
+from .document import (
+    FINDING_TITLES,
+    RUN_NOTE,
+    RUN_TITLES,
+    Chapter,
+    Report,
+    count,
+    row,
+    verdict,
+)
 
 # Terminal columns: from the first on, a table of numbers fits; from the second on,
 # all columns of the tables fit side by side.
@@ -32,6 +41,7 @@ def show(report: Report, folder: Path) -> None:
         console.width = 150
     for chapter in report.chapters:
         _show_chapter(console, chapter)
+    console.print(RUN_NOTE)
     console.print(
         f"{report.summary}. Training took {report.training_seconds:.2f} s of "
         f"{report.seconds:.1f} s in total."
@@ -63,7 +73,7 @@ def _show_chapter(console: Console, chapter: Chapter) -> None:
     """
     experiment, outcome = chapter.experiment, chapter.outcome
     console.print(f"{experiment.name}: {experiment.title}", style="bold")
-    console.print(f"{experiment.question} Source: {experiment.source}.")
+    console.print(f"{experiment.question} The page: {experiment.source}.")
     for paragraph in outcome.conclusion:
         console.print(Padding(paragraph, (1, 0, 0, 0)))
     rows = [row(run) for run in outcome.runs]

@@ -26,7 +26,7 @@ from ..state import TrainingState
 from .engine import Advance
 from .packing import packing
 from .table import n_units
-from .threads import run_together, thread_count
+from .threads import Workers, thread_count
 
 # Activations that the specialised loop has.
 _SPECIALISED_ACTIVATIONS = {
@@ -112,7 +112,19 @@ def _specialised(
     )
     curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
-    return _on_one_thread(train, config, state, _plan(table, loss, config), curve)
+    advance = _on_one_thread(train, config, state, _plan(table, loss, config), curve)
+    n = len(config.X)
+
+    def advance_by_epochs(order: Array, first_epoch: int, end: int, budget: int) -> int:
+        # Only at an epoch's end is there nothing to carry over, so that another fit
+        # goes on with the same bits.
+        updates = int(state.position[codes.UPDATES])
+        whole = (updates + budget) // n * n
+        return advance(
+            order, first_epoch, min(whole, end) if whole > updates else end, budget
+        )
+
+    return advance_by_epochs
 
 
 def _per_sample(
@@ -196,16 +208,24 @@ def _batches(
     arrays, plan = _arrays(state), _plan(table, loss, config)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        data = Data(config.X, config.y, order)
+        data, workers = Data(config.X, config.y, order), state.workers
+        if workers is not None and not workers.alive:
+            workers = None
+        n = 1 if workers is None else 1 + workers.n_threads
         sync = np.zeros(codes.N_SYNC, np.int64)
 
         def run(thread: int) -> int:
-            team = Team(part_tiles, part_sums, sync, thread, n_threads)
+            team = Team(part_tiles, part_sums, sync, thread, n)
             own = scratch[thread]
             return int(train(arrays, data, plan, own, team, first_epoch, end, budget))
 
-        return run(0) if n_threads == 1 else run_together(run, n_threads, sync)
+        return run(0) if workers is None else workers.run_together(run, sync)
 
+    if n_threads > 1:
+        # Compile in this thread, which signals can stop, before others start.
+        advance(np.zeros((1, 1), np.int64), 0, 0, 0)
+        with kernels.interrupts.deferred:
+            state.workers = Workers(n_threads - 1)
     return advance
 
 

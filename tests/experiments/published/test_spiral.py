@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from fastnn import datasets
 from fastnn.experiments.outcome import Options
 from fastnn.experiments.published import spiral
+from fastnn.experiments.report import document
 
 
 def published_code(updates, lr=1.0):
@@ -84,12 +85,13 @@ def test_no_finding_fails(outcome):
     assert many.nets == len(many.trace["final_loss_by_seed"]) == 20
     # Nets side by side differ from one alone by rounding, which 3,000 updates amplify.
     first = many.trace["final_loss_by_seed"][0]
+    assert first == pytest.approx(single[0].loss, rel=1e-6)
+    # The table's loss and accuracy are those of the trained net.
     X, y = datasets.spiral()
-    alone = spiral.train(spiral.BOOK, X, y, seed=0)
-    assert first == pytest.approx(alone.history.loss[-1], rel=1e-6)
-    # A run's loss and accuracy are those of the trained net.
-    assert single[0].loss == alone.net.loss_and_grads(X, y)[0]
-    assert single[0].accuracy == alone.net.score(X, y)
+    net = spiral.train(spiral.BOOK, X, y, seed=0).net
+    assert single[0].final_loss == net.loss_and_grads(X, y)[0] != single[0].loss
+    assert single[0].accuracy == net.score(X, y)
+    assert f"{single[0].final_loss:.6g}" in document.row(single[0])
     errors = [each for each in outcome.findings if each.what.startswith("typing error")]
     assert len(errors) == 5
 

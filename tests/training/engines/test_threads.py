@@ -1,6 +1,5 @@
 """Threads and processes that train: they change no bit, and their errors are raised."""
 
-import concurrent.futures
 import multiprocessing
 import threading
 
@@ -80,24 +79,64 @@ def test_threads_name_the_row_whose_loss_is_not_finite(monkeypatch):
     assert messages[0] == messages[1]
 
 
-@pytest.mark.parametrize("failure", ["start", "work"])
-def test_the_error_of_a_thread_is_raised(monkeypatch, failure):
+def test_the_error_of_a_thread_is_raised(monkeypatch):
     set_processors(monkeypatch, 3)
+    run_together = threads.Workers.run_together
 
-    class FailingPool(concurrent.futures.ThreadPoolExecutor):
-        """Starts no second thread, or makes the work fail: None is no number."""
+    def failing(workers, run, sync):
+        def run_or_fail(thread):
+            if thread == 2:
+                raise MemoryError("no more")
+            return run(thread)
 
-        def submit(self, run, thread):
-            if failure == "start" and thread == 2:
-                raise RuntimeError("can't start new thread")
-            return super().submit(run, thread if failure == "start" else None)
+        return run_together(workers, run_or_fail, sync)
 
-    monkeypatch.setattr(concurrent.futures, "ThreadPoolExecutor", FailingPool)
-    net = make_net()
+    monkeypatch.setattr(threads.Workers, "run_together", failing)
+    n_threads, net = threading.active_count(), make_net()
     before = net.theta.tobytes()
-    with pytest.raises((RuntimeError, TypeError)):
+    with pytest.raises(MemoryError, match="no more"):
         train(net, batch_size="full", n_jobs=3)
     assert net.theta.tobytes() == before
+    assert threading.active_count() == n_threads
+
+
+@pytest.mark.parametrize("n_started", [0, 1])
+def test_threads_that_cannot_be_started_change_no_bit(monkeypatch, n_started):
+    set_processors(monkeypatch, 3)
+    alone = train(make_net(), batch_size="full")
+    X, y = fastnn.datasets.xor_gate()
+    options = {"seeds": range(20), "epochs": 3, "lr": 0.3}
+    expected = make_net().fit_many(X, y, **options).theta.tobytes()
+    n_before = threading.active_count()
+
+    class Scarce(threading.Thread):
+        """Can be started only as long as there are few threads, as in `atexit`."""
+
+        def start(self):
+            if threading.active_count() >= n_before + n_started:
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    monkeypatch.setattr(threads, "Thread", Scarce)
+    assert train(make_net(), batch_size="full", n_jobs=3) == alone
+    runs = make_net().fit_many(X, y, n_jobs=3, **options)
+    assert runs.theta.tobytes() == expected
+
+
+def test_one_fit_starts_its_threads_once_and_ends_them(monkeypatch, chunks):
+    set_processors(monkeypatch, 2)
+    chunks(512)
+    started = []
+
+    class Noted(threading.Thread):
+        def start(self):
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(threads, "Thread", Noted)
+    train(make_net(), batch_size="full", n_jobs=2)
+    assert len(started) == 1
+    assert not started[0].is_alive()
 
 
 def test_two_threads_train_and_predict_at_the_same_time(monkeypatch, chunks):
