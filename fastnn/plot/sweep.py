@@ -15,7 +15,7 @@ from .success import criterion
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LEGEND_COLUMN = 1.6  # inches
+_LETTER, _LEGEND_MARK = 0.075, 0.45  # inches in the legend
 # From this ratio of the largest to the smallest value on, a setting has a log scale.
 _LOG_RATIO = 10.0
 
@@ -91,7 +91,8 @@ def _draw_lines(ax: Axes, setting: str, lines: dict[str, Line]) -> None:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
     ax.set_xlabel(setting)
-    legend_above(ax, handles, _LEGEND_COLUMN)
+    longest = max(map(len, lines))
+    legend_above(ax, handles, _LEGEND_MARK + longest * _LETTER)
 
 
 def _draw_points(ax: Axes, lines: dict[str, Line]) -> None:

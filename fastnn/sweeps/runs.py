@@ -570,10 +570,14 @@ def best_of(n: int, criteria: list[Array]) -> Array:
     ValueError where fewer than n did not diverge.
     """
     n, n_good = check_int("n", n, 1), int(np.isfinite(criteria[0]).sum())
+    if not n_good:
+        raise ValueError(
+            f"all {len(criteria[0]):,} nets diverged: train others, with a smaller lr"
+        )
     if n > n_good:
         raise ValueError(
-            f"{n_good or 'none'} of {len(criteria[0]):,} nets did not diverge, but "
-            f"{n:,} {'is' if n == 1 else 'are'} needed: train others, with a smaller lr"
+            f"n is {n:,}, but only {n_good:,} of {len(criteria[0]):,} nets did not "
+            "diverge: choose a smaller n"
         )
     return np.lexsort(criteria[::-1])[:n]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import kernels
 from ..data.arguments import check_bool, check_choice, check_int, seed_or_draw
-from ..data.arrays import Array, as_array
+from ..data.arrays import Array, as_array, readonly
 from ..data.machine import check_memory
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
@@ -50,6 +50,12 @@ class FitConfig:
     def lr(self) -> float:
         """The learning rate."""
         return float(self.rule.settings[kernels.codes.LR])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Kernels would be compiled anew for the writable arrays that a pickle makes.
+        for name in ("X", "y"):
+            state[name] = readonly(np.require(state[name], requirements=["C", "A"]))
+        self.__dict__.update(state)
 
 
 def fit_config(
