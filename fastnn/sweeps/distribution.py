@@ -161,7 +161,7 @@ class Distributor:
         self._scanned = now
         if store.restore_snapshot():
             return False
-        for result in store.new_results():
+        for result in store.new_results(self._active):
             self._state.absorb(result)
             ends = np.searchsorted(self._active, result.nets.ids[[0, -1]])
             self._take(int(ends[0]), int(ends[1]) + 1)

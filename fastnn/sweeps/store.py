@@ -22,6 +22,7 @@ import numpy as np
 
 from .. import kernels
 from ..data.archives import Archive, reading_archive, write_archive
+from ..data.arrays import Array
 from ..data.files import write_atomically
 from ..data.schema import Schema
 from ..nn.architecture import Architecture
@@ -133,15 +134,19 @@ class Store:
         self._seen.add(name)
         write_archive(self._folder / name, "part", Archive(self._facts, arrays))
 
-    def new_results(self) -> Iterator[StageResult]:
-        """Read the parts of the present stage that this process has not seen yet."""
+    def new_results(self, active: Array) -> Iterator[StageResult]:
+        """Read the parts of the present stage that this process has not seen yet.
+
+        active: the ids of the nets that had not stopped when the stage began.
+        """
         stage = self._state.epochs_done, self._state.stage_end
         for name in sorted(set(os.listdir(self._folder)) - self._seen):
             start, stop, *epochs = _numbers(_PART, name) or (0, 0, 0, 0)
             if tuple(epochs) == stage:
                 self._seen.add(name)
                 with suppress(FileNotFoundError):  # another process has taken it away
-                    yield self._read(name, start, stop)
+                    first, last = np.searchsorted(active, (start, stop))
+                    yield self._read(name, active[first:last])
 
     def write_snapshot(self) -> None:
         """Write all nets between two stages, and remove what that makes superfluous."""
@@ -180,10 +185,8 @@ class Store:
         state.restore(epochs_done, arrays)
         return True
 
-    def _read(self, name: str, start: int, stop: int) -> StageResult:
+    def _read(self, name: str, ids: Array) -> StageResult:
         state = self._state
-        active = state.active()
-        ids = active[np.searchsorted(active, start) : np.searchsorted(active, stop)]
         nets, n, rows = state.nets(ids), len(ids), state.n_recorded
         with self._reading(name) as archive:
             theta = archive.array("theta", nets.theta.shape, nets.theta.dtype)
