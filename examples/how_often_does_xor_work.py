@@ -220,8 +220,8 @@ def train_default_kind():
     print(f"2-2-1 sigmoid, xavier, lr 1, 3,000 updates: {report(runs)}")
     for name, plateau in list(PLATEAUS.items())[:2]:
         net = int(abs(runs.final_loss - plateau).argmin())
-        answers = runs[net].predict_proba(X)[:, 1].round(2)
-        print(f"near {name}: seed {net} answers {answers} to {X.tolist()}")
+        p = runs[net].predict_proba(X)[:, 1].round(2)
+        print(f"near {name}: seed {net} predicts {p} for {X.tolist()}")
     figure = plt.figure(figsize=(11, 8), layout="constrained")
     fastnn.plot.success(runs, X, y, loss_below=SOLVED, figure=figure)
     figure.savefig("how_often_does_xor_work_fails.png", dpi=80)

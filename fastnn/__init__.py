@@ -8,21 +8,26 @@
 True
 """
 
-from . import datasets, plot
-from .data.version import __version__ as __version__
-from .model import Sequential, load, mlp
-from .nn import initializers as init
-from .nn import layers
-from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
-from .nn.layers import Affine, MatMul, Repeat, Sum
-from .nn.losses import BCE, MSE, SoftmaxCE
-from .nn.optimizers import SGD, Adam
-from .sweeps.architectures import Sweep, sweep
-from .sweeps.ensemble import Ensemble
-from .sweeps.runs import Runs
-from .training.history import History
-from .training.trainer import DivergenceError
+from . import kernels
+
+# NumPy cannot be imported again after an import that Ctrl-C has ended.
+with kernels.interrupts.deferred:
+    from . import datasets, plot
+    from .data.scaling import ScalingWarning
+    from .data.version import __version__ as __version__
+    from .model import Sequential, load, mlp
+    from .nn import initializers as init
+    from .nn import layers, losses
+    from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
+    from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
+    from .nn.layers import Affine, MatMul, Repeat, Sum
+    from .nn.losses import BCE, MSE, SoftmaxCE
+    from .nn.optimizers import SGD, Adam
+    from .sweeps.architectures import Sweep, sweep
+    from .sweeps.ensemble import Ensemble
+    from .sweeps.runs import Runs
+    from .training.history import History
+    from .training.trainer import DivergenceError
 
 __all__ = [
     "BCE",
@@ -39,6 +44,7 @@ __all__ = [
     "ReLU",
     "Repeat",
     "Runs",
+    "ScalingWarning",
     "Sequential",
     "Sigmoid",
     "Softmax",
@@ -52,6 +58,7 @@ __all__ = [
     "init",
     "layers",
     "load",
+    "losses",
     "mlp",
     "plot",
     "sweep",

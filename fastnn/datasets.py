@@ -6,6 +6,7 @@ import numpy as np
 
 from .data.arguments import check_choice, check_float, check_int, check_seed
 from .data.arrays import Array
+from .data.machine import check_memory
 from .data.suggestions import suggests_arguments
 
 
@@ -22,7 +23,9 @@ def xor_grid(n: int = 100) -> tuple[Array, Array]:
     >>> X.shape, int(y.sum())
     ((10000, 2), 4300)
     """
-    side = np.linspace(-0.5, 1.5, check_int("n", n, 1))
+    n = check_int("n", n, 1)
+    _check_rows_memory(n * n, "n x n points")
+    side = np.linspace(-0.5, 1.5, n)
     x1, x2 = np.meshgrid(side, side[::-1])
     z = 0.5 * x1 + 0.5 * x2
     y = ((z > 0.25) & (z < 0.75)).ravel().astype(np.int64)
@@ -54,6 +57,7 @@ def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Arr
     ((300, 2), [100, 100, 100])
     """
     n, classes = check_int("n", n, 1), check_int("classes", classes, 1)
+    _check_rows_memory(n * classes, "n points of each class")
     radius = np.arange(n) / n
     j = np.arange(classes)[:, np.newaxis]
     angle = j * 4.0 + 4.0 * radius + _legacy_generator(seed).randn(classes, n) * 0.2
@@ -78,8 +82,15 @@ def threshold(
     """
     boundary = check_float("boundary", boundary)
     above = check_choice("direction", direction, ("pos", "neg")) == "pos"
-    x = _legacy_generator(seed).normal(boundary, 2.0, check_int("n", n, 1))
+    n = check_int("n", n, 1)
+    _check_rows_memory(n, "n points")
+    x = _legacy_generator(seed).normal(boundary, 2.0, n)
     return x[:, np.newaxis], (x > boundary if above else x < boundary).astype(np.int64)
+
+
+def _check_rows_memory(n_rows: int, what: str) -> None:
+    """Refuse points that do not fit into memory while they are made."""
+    check_memory(80 * n_rows, f"{what}, {n_rows:,} rows", "choose a smaller n")
 
 
 def _legacy_generator(seed: Any) -> np.random.RandomState:

@@ -1,8 +1,9 @@
 """Model: a stack of layers, a loss, and one flat vector of parameters."""
 
 import copy
+import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
@@ -12,22 +13,37 @@ import numpy as np
 
 from . import kernels
 from .data.archives import Archive, Target, reading_archive, write_archive
-from .data.arguments import check_choice, check_dtype, check_int, seed_or_draw
+from .data.arguments import (
+    check_choice,
+    check_dtype,
+    check_int,
+    check_reduction,
+    seed_or_draw,
+)
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
 from .data.labels import encode_labels
+from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
+from .nn.descriptions import kinds_by_name
 from .nn.diagnostics import warn_of_symmetry
 from .nn.initializers import Init
 from .nn.layers import Affine, Layer
 from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
 from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.outputs import (
+    check_finite_outputs,
+    check_outputs_memory,
+    r_squared,
+    wide_activation,
+    wide_probabilities,
+)
 from .nn.parameters import Parameters
 from .sweeps.distribution import train_in_parts
 from .sweeps.ensemble import loaded_ensemble
@@ -38,7 +54,8 @@ from .sweeps.runs import Runs, runs_of
 from .sweeps.scheduler import train_one_by_one, train_side_by_side
 from .sweeps.state import SweepState
 from .sweeps.store import Store, identity
-from .training.config import FitConfig, check_reduction, fit_config
+from .training.config import FitConfig, fit_config
+from .training.continuation import Continuation
 from .training.engines.engine import Engine
 from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
@@ -49,6 +66,8 @@ from .training.trainer import DivergenceError, Trainer
 # Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
 # besides its vectors of parameters.
 _RECORD_BYTES, _NET_BYTES = 40, 200
+# Bytes of an epoch's loss and accuracy, and of the sums that they are made from.
+_HISTORY_BYTES = 32
 
 
 class Sequential:
@@ -97,6 +116,7 @@ class Sequential:
     ) -> None:
         """Assemble the net from its parts; theta is not copied."""
         self._architecture, self._schema, self._seed = architecture, schema, seed
+        self._kept = Continuation()
         self.history: History | None = None  # of the last fit
         self.runs: Runs | None = None  # what an interrupted fit_many had finished
         self._bind(theta)
@@ -207,7 +227,7 @@ class Sequential:
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
         shuffle: bool = True,
-        seed: int | None = 0,
+        seed: int | str | None = "continue",
         progress: bool | None = None,
         loop: str = "auto",
         n_jobs: int = 1,
@@ -226,12 +246,17 @@ class Sequential:
         n_classes - 1, or -1 and 1, are assumed until others come.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
-        "adam" with lr. Moments start at zero in every call. batch_size is 1 (one update
-        per sample), any other number (the last batch may be smaller) or "full";
+        "adam" with lr. Moments start at zero, but with an optimizer object the net goes
+        on with those that it left here, until `optimizer.reset()`. batch_size is 1 (one
+        update per sample), any other number (the last batch may be smaller) or "full";
         reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
         losses. shuffle=True draws a new order of the rows for each epoch,
-        `rng.permutation(n)` from one `numpy.random.default_rng(seed)`; one batch of all
-        rows is never shuffled. seed=None draws a new seed; `history.seed` has it.
+        `rng.permutation(n)` from one `rng = numpy.random.default_rng(seed)`; one batch
+        of all rows is never shuffled. A seed starts that stream of orders; None draws a
+        new seed, and `history.seed` has it. By default, "continue", the net's first fit
+        starts the stream with 0 and later ones draw on. So ten fits of one epoch have
+        the bits of one of ten epochs. Copies of a net draw on as the net would;
+        `with_theta` and `load` return nets that start anew.
 
         progress: True shows a bar, False hides it; None shows one after a second if
         stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
@@ -241,7 +266,8 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
-        Ctrl-C raises KeyboardInterrupt, and a loss or parameter that is not finite
+        Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
+        raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
         `history` the completed epochs.
 
@@ -252,6 +278,7 @@ class Sequential:
         """
         rule = update_rule(optimizer, lr, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
+        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
         config = fit_config(
             inputs,
             targets,
@@ -260,15 +287,19 @@ class Sequential:
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=seed,
+            seed=kept.seed if goes_on else seed,
+            stream=kept.orders if goes_on else None,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,
             loop=loop,
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
+            history_bytes=_HISTORY_BYTES,
         )
-        return self._train(config, schema)
+        warn_of_scale(inputs, schema.columns)
+        key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
+        return self._train(config, schema, key)
 
     @suggests_arguments
     def fit_many(
@@ -349,7 +380,8 @@ class Sequential:
         chosen = choose(optimizer, lr)
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
-        initial = initial_parameters(architecture, self.dtype, seeds, init)
+        net_bytes = _net_bytes(chosen.code, self._theta)
+        initial = initial_parameters(architecture, self.dtype, seeds, init, net_bytes)
         rule, settings = update_rule_per_net(chosen, initial.n_nets)
         config = fit_config(
             inputs,
@@ -372,9 +404,8 @@ class Sequential:
             "all" if fused is None else losses,
             stop_below,
         )
-        n_vectors = 3 + kernels.codes.N_MOMENTS[rule.code]
-        net_bytes = n_vectors * self._theta.nbytes + _NET_BYTES
         check_sweep_memory(recording, initial.n_nets, net_bytes)
+        warn_of_scale(inputs, schema.columns)
         in_parts = executor is not None or store is not None
         theta = initial.space() if in_parts else initial.theta()
         state = SweepState(config, architecture.loss, theta, recording)
@@ -400,11 +431,12 @@ class Sequential:
                 train_one_by_one(state, fit_alone)
             else:
                 train_side_by_side(state, table)
+            return runs()
         except BaseException:
             if state.has_results:
-                self.runs = runs()
+                with kernels.interrupts.deferred:
+                    self.runs = runs()
             raise
-        return runs()
 
     @suggests_arguments
     def loss_and_grads(
@@ -425,21 +457,33 @@ class Sequential:
         inputs, targets, _ = self._data(X, y)
         total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
         scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
-        loss, grads = total / scale, self._architecture.views(gradient)
-        return loss, grads
+        loss = total / scale
+        if not math.isfinite(loss) or not all_finite(gradient):
+            raise ValueError(
+                f"the loss or its gradient is beyond the largest number of "
+                f"{self.dtype}: scale X and y, or set net.theta to smaller parameters"
+            )
+        return loss, self._architecture.views(gradient)
 
     def predict(self, X: Any) -> Array:
-        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out)."""
-        z = self._outputs(X)
+        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
+
+        ValueError if a value is too large for the net's dtype, or a class not certain
+        because such sums cancel each other.
+        """
+        inputs = self._inputs(X)
         if self._architecture.n_classes is None:
-            return z[:, 0] if self.n_out == 1 else z
-        numbers, labels = self._class_numbers(z), self._schema.labels
+            values = self._values(inputs)
+            return values[:, 0] if self.n_out == 1 else values
+        numbers, labels = self._class_numbers(inputs), self._schema.labels
         return numbers if labels is None else labels.of_class[numbers]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
 
-        Also for "bce"; ValueError for "mse".
+        Also for "bce"; ValueError for "mse". Where an output is too large for the net's
+        dtype, its class has the probability 1, or 0; ValueError where that leaves the
+        classes undecided.
         """
         n_classes = self._architecture.n_classes
         if n_classes is None:
@@ -447,9 +491,7 @@ class Sequential:
                 f"a net with loss {self.loss.name!r} predicts values, not "
                 "probabilities: use predict"
             )
-        inputs = self._inputs(X)
-        self._engine.n_rows(len(inputs))
-        probabilities = self._engine.probabilities(inputs, n_classes)
+        probabilities = self._probabilities(self._inputs(X), n_classes)
         labels = self._schema.labels
         if labels is None or labels.order is None:
             return probabilities
@@ -465,25 +507,8 @@ class Sequential:
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
-            outputs = self._engine.outputs(inputs)
-            variance = targets.var(axis=0, dtype=np.float64)
-            if not variance.any():
-                raise ValueError(
-                    "y is the same in all rows, so R^2 is undefined: use loss_and_grads"
-                )
-            with np.errstate(over="ignore"):
-                residual = np.square(targets - outputs, dtype=np.float64).mean(axis=0)
-            explained = 1.0 - residual / np.where(variance > 0.0, variance, 1.0)
-            exact = (residual == 0.0).astype(np.float64)
-            score = float(np.where(variance > 0.0, explained, exact).mean())
-            if not np.isfinite(score):
-                raise ValueError(
-                    f"R^2 is too small for a float64: the net's values reach "
-                    f"{np.abs(outputs).max():.3g}. Make a new net, or set net.theta"
-                )
-            return score
-        numbers = self._class_numbers(self._engine.outputs(inputs))
-        return float(np.mean(numbers == targets[:, 0]))
+            return r_squared(self._values(inputs), targets)
+        return float(np.mean(self._class_numbers(inputs) == targets[:, 0]))
 
     @suggests_arguments
     def save(self, path: Target) -> None:
@@ -559,7 +584,8 @@ class Sequential:
         [[1.0], [2.0]]
         """
         # Without the history and runs, which may be large.
-        net = copy.deepcopy(self, {id(self.history): None, id(self.runs): None})
+        memo: dict[int, Any] = {id(self.history): None, id(self.runs): None}
+        net = copy.deepcopy(self, memo | {id(self._kept): Continuation()})
         net.theta = theta
         return net
 
@@ -600,16 +626,51 @@ class Sequential:
         # Shared memory may come back read-only.
         self._bind(np.require(self._theta, requirements=["C", "A", "W"]))
 
-    def _class_numbers(self, z: Array) -> Array:
-        """Return the number of the predicted class, (n,), for outputs z (n, n_out)."""
+    def _values(self, inputs: Array) -> Array:
+        """Return the values (n, n_out) of a net without classes."""
+        values = self._outputs(inputs)
+        if not all_finite(values):
+            link = self.loss.code // kernels.codes.LINK
+            self._widen(values, inputs, lambda z: wide_activation(z, link))
+        return values
+
+    def _probabilities(self, inputs: Array, n_classes: int) -> Array:
+        """Return the probabilities (n, n_classes), in the order of class numbers."""
+        check_outputs_memory(
+            self._engine.n_rows(len(inputs)), n_classes, self.dtype.itemsize
+        )
+        probabilities = self._engine.probabilities(inputs, n_classes)
+        if not all_finite(probabilities):
+            self._widen(probabilities, inputs, wide_probabilities)
+        return probabilities
+
+    def _widen(
+        self, out: Array, inputs: Array, function: Callable[[Array], Array]
+    ) -> None:
+        """Replace rows of out that are not finite by a function of wide outputs."""
+        z = self._engine.wide_outputs(inputs)
+        bad = ~np.isfinite(out).all(axis=1)
+        with np.errstate(over="ignore"):
+            out[bad] = function(z[bad])
+        check_finite_outputs(out)
+
+    def _class_numbers(self, inputs: Array) -> Array:
+        """Return the number of the predicted class, (n,)."""
+        z, n_classes = self._outputs(inputs), self._architecture.n_classes
+        if n_classes is not None and not all_finite(z):
+            return self._probabilities(inputs, n_classes).argmax(axis=1)
         numbers = np.empty(len(z), np.int64)
         kernels.loops.predictions.classes(numbers, z, self.loss.code)
         return numbers
 
-    def _train(self, config: FitConfig, schema: Schema) -> History:
+    def _train(
+        self, config: FitConfig, schema: Schema, moments_key: Any = None
+    ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         classifies = self._architecture.n_classes is not None
-        trainer = Trainer(self._engine, config, self._theta, classifies)
+        trainer = Trainer(
+            self._engine, config, self._theta, classifies, self._kept, moments_key
+        )
         self._schema = schema
         try:
             trainer.run()
@@ -648,9 +709,10 @@ class Sequential:
             )
         return as_features(X, self.n_in, self.dtype, self._schema.columns)
 
-    def _outputs(self, X: Any) -> Array:
-        inputs = self._inputs(X)
-        self._engine.n_rows(len(inputs))
+    def _outputs(self, inputs: Array) -> Array:
+        check_outputs_memory(
+            self._engine.n_rows(len(inputs)), self.n_out, self.dtype.itemsize
+        )
         return self._engine.outputs(inputs)
 
 
@@ -670,7 +732,7 @@ class _FitAlone:
         net, config = self.net.with_theta(theta), self.config
         alone = replace(
             config,
-            rule=self.optimizer.for_net(i).rule(net.params),
+            rule=update_rule(self.optimizer.for_net(i), None, net.params),
             progress=False,
             n_jobs=1,
             record_at=config.record_at if record is None else record,
@@ -681,6 +743,13 @@ class _FitAlone:
         except DivergenceError:
             assert net.history is not None
             return np.full_like(theta, np.nan), net.history
+
+
+def _net_bytes(optimizer: int, theta: Array) -> int:
+    """Return the bytes of a net in `fit_many`, not counting its losses."""
+    drawn = 2 * 8 * theta.size + theta.nbytes  # samples, and those of a layer scaled
+    trained = (3 + kernels.codes.N_MOMENTS[optimizer]) * theta.nbytes
+    return max(drawn, trained) + _NET_BYTES
 
 
 @suggests_arguments
@@ -714,17 +783,19 @@ def mlp(
 
 
 @suggests_arguments
-def load(path: Target) -> Any:
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Any:
     """Return the net that `Sequential.save` or `to_json` wrote, or an `Ensemble`.
 
     path: where it is, or a binary file object. The content decides which of these it
     is, not the name; ValueError for any other content. A net has the same architecture,
-    parameters, labels and dtype.
+    parameters, labels and dtype. own: classes of layers and losses of your own that the
+    file may name, such as own=[Scale]; a file cannot choose what is imported.
     """
+    kinds = kinds_by_name(own)
     with reading_archive(path, "net", "ensemble", from_text=read_json) as archive:
         if archive.kind == "ensemble":
-            return loaded_ensemble(archive)
-        architecture = Architecture.from_archive(archive)
+            return loaded_ensemble(archive, kinds)
+        architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)
         as_float_array("theta", theta, dtype)  # refuses what is not finite

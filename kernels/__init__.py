@@ -17,6 +17,8 @@ def __getattr__(name: str) -> ModuleType:
     if name not in ("compiler", "loops"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with interrupts.undivided():
+        import_module("numba")
+        interrupts.check()
         # All at once, so that the cache knows the sources of all of them.
         import_module(f"{__name__}.loops")
         import_module(f"{__name__}.compiler.cache")

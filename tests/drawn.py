@@ -2,9 +2,14 @@
 
 from itertools import combinations
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+# The labels of Axes that are filled with colours of a bright map in any style.
+ON_MAPS = ("weight w", "multiple of the neurons' mean")
 
 
 def look_at(image):
@@ -37,9 +42,27 @@ def look_at(image):
     return pixels
 
 
+def look_at_dark(picture):
+    """Check that no text outside boxes and no line is dark in a dark style."""
+    with plt.style.context("dark_background"):
+        figure = Figure(figsize=picture.size, layout="constrained")
+        picture.draw(figure)
+        figure.draw_without_rendering()
+    for text in visible_texts(figure):
+        if text.get_bbox_patch() is None:
+            assert sum(to_rgb(text.get_color())) > 1.0, text
+    for ax in figure.axes:
+        for line in ax.lines:
+            on_map = ax.collections and ax.get_xlabel() in ON_MAPS
+            dark = sum(to_rgb(line.get_color())) < 0.3
+            assert on_map or not dark, (picture.name, line)
+
+
 def visible_texts(figure):
     """Return the titles, labels, legends and tick labels of a figure."""
     texts = list(figure.texts)
+    for legend in figure.legends:
+        texts += [legend.get_title(), *legend.get_texts()]
     for ax in figure.axes:
         legend = ax.get_legend()
         texts += [ax.title, *ax.texts, *(legend.texts if legend else ())]
@@ -57,8 +80,12 @@ def look_at_all(outcome):
     """Check all pictures and films of an outcome, with their names and captions."""
     for images in (outcome.pictures, outcome.films):
         assert len({image.name for image in images}) == len(images) > 0
-        assert all(image.caption.endswith(".") for image in images)
+        for image in images:
+            assert image.caption.endswith(".")
+            assert image.alt.endswith(".")
+            assert image.alt != image.caption
     for picture in outcome.pictures:
+        look_at_dark(picture)
         (pixels,) = look_at(picture)
         assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 20
     for film in outcome.films:

@@ -73,6 +73,69 @@ def test_layers_of_other_classes_cannot_be_saved(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+class Scale(fastnn.layers.Layer):
+    """Each unit times a parameter, to a power."""
+
+    def __init__(self, n, power=1.0):
+        self.n, self.power = n, power
+
+    def arguments(self):
+        return [self.n, self.power]
+
+    def shapes(self):
+        return [(self.n,)]
+
+    def draw(self, rng, default):
+        return [np.ones(self.n)]
+
+    def compute(self, x):
+        return x * self.params[0] ** self.power
+
+    def compute_back(self, dout, x, out):
+        w, p = self.params[0], self.power
+        self.grads[0][...] = (dout * x).sum(axis=0) * p * w ** (p - 1)
+        return dout * w**p
+
+
+def test_layers_of_ones_own_are_loaded_by_whoever_has_their_class(tmp_path):
+    layers = [fastnn.Affine(2, 3), Scale(3, 2.0), fastnn.Affine(3, 1)]
+    net, path = fastnn.Sequential(layers, "bce", seed=1), tmp_path / "net.npz"
+    assert fastnn.check_gradients(net, *GATE)
+    net.fit(*GATE, epochs=3, lr=0.1)
+    net.save(path)
+    loaded = fastnn.load(path, own=[Scale])
+    assert type(loaded.layers[1]) is Scale
+    assert loaded.layers[1].power == 2.0
+    assert (loaded.predict_proba(GATE[0]) == net.predict_proba(GATE[0])).all()
+    with pytest.raises(ValueError, match=r"'Scale', which is none of .*pass its class"):
+        fastnn.load(path)
+    with pytest.raises(TypeError, match="pass classes of layers"):
+        fastnn.load(path, own=["Scale"])
+    runs = net.fit_many(*GATE, seeds=range(2), epochs=1, lr=0.1)
+    runs.save(tmp_path / "runs.npz")
+    again = fastnn.Runs.load(tmp_path / "runs.npz", own=[Scale])
+    assert (again.theta == runs.theta).all()
+
+
+def test_arguments_that_do_not_make_the_layer_again_are_refused(tmp_path):
+    class Forgets(Scale):
+        def arguments(self):
+            return [1]
+
+    class Keeps(Scale):
+        def arguments(self):
+            return [self.n, np.ones(3)]
+
+    for kind, message in (
+        (Forgets, "other parameters"),
+        (Keeps, "numbers and strings"),
+    ):
+        net = fastnn.Sequential([fastnn.Affine(2, 3), kind(3), fastnn.Affine(3, 1)])
+        with pytest.raises(TypeError, match=message):
+            net.save(tmp_path / "x.npz")
+    assert not os.listdir(tmp_path)
+
+
 def test_parameters_that_are_not_finite_cannot_be_saved(tmp_path):
     net = fastnn.mlp(2, 3, 3, seed=1)
     net.theta[0] = np.inf

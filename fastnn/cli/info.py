@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import stat
 import sys
 import time
@@ -14,8 +13,6 @@ from pathlib import Path
 from .. import __version__, kernels
 from ..data.machine import available_threads, cpu
 
-# The name of a file of compiled code. A kernel's own name may contain hyphens.
-_FILE = re.compile(r"([\w.<>-]+)-[0-9a-f]{32}\.bin", re.ASCII)
 _OTHER = "other files"
 
 
@@ -46,7 +43,7 @@ def rows() -> list[tuple[str, str]]:
             "compiled code",
             f"{folder} ({_summary(folder)})"
             if folder
-            else "not stored: there is no home folder",
+            else "not stored: there is no folder for it (set FASTNN_CACHE_DIR)",
         ),
     ]
 
@@ -85,15 +82,18 @@ def _summary(folder: Path) -> str:
         return f"cannot be read: {error.strerror}"
     by_kernel.pop(_OTHER, None)
     files = [file for files in by_kernel.values() for file in files]
-    if not files:
-        return "empty"
-    return f"{len(files)} file{'' if len(files) == 1 else 's'}, {_size(files)}"
+    count = f"{len(files)} file{'' if len(files) == 1 else 's'}, {_size(files)}"
+    try:
+        with kernels.compiler.store.open_folder(create=False):
+            return count if files else "empty"
+    except OSError as error:
+        return f"{count}; not used: {error}"
 
 
 def _files_by_kernel(folder: Path) -> dict[str, list[os.stat_result]]:
     by_kernel = defaultdict(list)
     for name, status in _files(folder):
-        match = _FILE.fullmatch(name)
+        match = kernels.compiler.store.NAME.fullmatch(name)
         kernel = match[1] if match and stat.S_ISREG(status.st_mode) else _OTHER
         by_kernel[kernel].append(status)
     return by_kernel

@@ -2,8 +2,6 @@
 
 import argparse
 import difflib
-import io
-import os
 import re
 import shlex
 import signal
@@ -11,19 +9,21 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
+from . import streams
 
 _EXAMPLES = """examples:
-  fastnn reproduce                    all experiments, into the folder fastnn-out
-  fastnn reproduce xor-grid --out x   one experiment, into the folder x
+  fastnn reproduce                    repeat all experiments; see fastnn-out/report.html
+  fastnn reproduce xor-grid --out x   repeat one, and write its results into folder x
   fastnn reproduce --list             list the experiments
-  fastnn info                         versions, CPU, threads, folder of compiled code
-  fastnn warmup                       compile everything now, so that no training waits
+  fastnn info                         say which versions are used, and on which machine
+  fastnn warmup                       compile now, so that no training has to wait
+  fastnn cache clear                  remove the compiled code from this computer
 """
 _REPRODUCE_EXAMPLES = """examples:
   fastnn reproduce xor-grid spiral
@@ -32,7 +32,10 @@ _REPRODUCE_EXAMPLES = """examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one line."""
+    """A parser that reports an error in one line, which says where to read more."""
+
+    def print_help(self, file: Any = None) -> None:
+        print(self.format_help(), end="", file=file)  # argparse ignores a full disk
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -63,95 +66,176 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Wrong arguments and --help raise SystemExit.
     """
     started = time.perf_counter()
+    streams.prepare()
     try:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # Sources contain Korean text, which some terminals cannot encode.
-            sys.stdout.reconfigure(errors="replace")
-        parser, reproduce = _parsers()
-        options = parser.parse_args(arguments)
-        ok = True
-        if options.command == "reproduce":
-            typed = sys.argv[1:] if arguments is None else arguments
-            command = shlex.join(["fastnn", *typed])
-            ok = _reproduce(reproduce, options, command, started)
-        elif options.command == "info":
-            from . import info
-
-            info.show()
-        elif options.command == "warmup":
-            from . import warmup
-
-            warmup.show()
-        else:
-            parser.error("missing command: choose reproduce, info or warmup")
-        sys.stdout.flush()
+        try:
+            ok = _run(sys.argv[1:] if arguments is None else arguments, started)
+        finally:
+            sys.stdout.flush()
         return 0 if ok else 1
     except KeyboardInterrupt:
         # CPython remembers an interrupt within exec of a string, and would end the
         # process by the signal; another exec makes it forget.
         exec("")
-        print("fastnn: interrupted", file=sys.stderr)
+        streams.say("interrupted")
         return 130
     except OSError as error:
         # Such as a full disk, a folder that was removed, or a pipe that was closed.
         if not isinstance(error, BrokenPipeError):
-            print(f"fastnn: {error}", file=sys.stderr)
-        # Otherwise the interpreter reports at exit that it cannot flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.say(str(error))
+        streams.give_up_stdout()
         return 1
 
 
-def _parsers() -> tuple[_Parser, _Parser]:
-    """Return the parser, and that of `reproduce`."""
+def _run(typed: Sequence[str], started: float) -> bool:
+    """Run the command that was typed; return False if something failed."""
+    parser, commands = _parsers()
+    if typed and not typed[0].startswith("-") and typed[0] not in commands:
+        parser.error(f"invalid choice: {typed[0]!r}: {_hint(typed[0], commands)}")
+    options, unknown = parser.parse_known_args(typed)
+    if options.version and not unknown:
+        print(f"fastnn {__version__}")
+        return True
+    if options.command is None and not unknown:
+        parser.error(
+            "missing command: choose reproduce, info or warmup, or cache clear"
+        )
+    chosen = commands.get(options.command, parser)
+    if unknown:
+        chosen.error(_unknown(unknown, chosen))
+    if options.command == "reproduce":
+        return _reproduce(chosen, options, shlex.join(["fastnn", *typed]), started)
+    if options.command == "info":
+        from . import info
+
+        info.show()
+    elif options.command == "warmup":
+        from . import warmup
+
+        warmup.show()
+    else:
+        from . import clear
+
+        clear.show()
+    return True
+
+
+def _unknown(unknown: list[str], parser: _Parser) -> str:
+    """Return a message about arguments that a command does not take."""
+    option, *_ = unknown
+    if not option.startswith("-"):
+        return f"unrecognized arguments: {' '.join(unknown)}"
+    explained, *_ = parser.format_help().partition("\nexamples:")
+    known = sorted(set(re.findall(r"(?<!\S)--[a-z]+", explained)))
+    name = option.partition("=")[0]
+    return f"unknown option {name}: {_hint(name, known, 0.6)}"
+
+
+def _hint(typed: str, names: Iterable[str], cutoff: float = 0.5) -> str:
+    """Return the names that somebody may have meant, or all of them."""
+    near = difflib.get_close_matches(typed.lower(), names, cutoff=cutoff)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"choose from {', '.join(names)}"
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser, and those of the commands by their names."""
     parser = _Parser(
         prog="fastnn",
-        description="Train small neural networks on the CPU, as fast as it can.",
+        usage="fastnn COMMAND ...",
+        description="Train small neural networks, and repeat published experiments.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    reproduce = commands.add_parser(
+    _add_help(parser)
+    parser.add_argument("--version", action="store_true", help="print the version")
+    adder = parser.add_subparsers(
+        title="commands (fastnn COMMAND --help explains one)",
+        dest="command",
+        metavar="COMMAND",
+        prog="fastnn",
+    )
+    commands: dict[str, _Parser] = {}
+
+    def add(name: str, what: str, more: str, **settings: Any) -> _Parser:
+        commands[name] = adder.add_parser(
+            name,
+            help=what,
+            description=f"{what[:1].upper()}{what[1:]}.\n{more}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            add_help=False,
+            **settings,
+        )
+        _add_help(commands[name])
+        return commands[name]
+
+    reproduce = add(
         "reproduce",
-        help="train the published experiments and compare them with their pages",
-        description="Train the published experiments, draw them, and compare the "
-        "results with their pages.\nThe exit status is 1 if a check fails.",
+        "repeat published experiments, and compare the results",
+        "Each experiment is trained, drawn, and compared with the page that published\n"
+        "it. The exit status is 1 if a result differs where it should not.",
         epilog=_REPRODUCE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
-    reproduce.add_argument(
-        "names", nargs="*", metavar="NAME", help="experiment (default: all of them)"
+    reproduce.add_argument_group("experiments").add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="what to repeat (without a name: all experiments)",
     )
     reproduce.add_argument(
         "--out",
         metavar="DIR",
         default="fastnn-out",
-        help="folder to write into (default: %(default)s); report.html and "
-        "results.json are replaced, pictures of other experiments stay",
+        help="write the results into this folder (default: %(default)s); report.html "
+        "and results.json in it are replaced, pictures of other experiments stay",
     )
     reproduce.add_argument(
         "--quick",
         action="store_true",
-        help="train fewer nets where many make a distribution",
+        help="train fewer nets in experiments that train many",
     )
     reproduce.add_argument(
         "--seed",
         metavar="N",
         type=_seed,
         default=0,
-        help="seed where a page sets none (default: %(default)s)",
+        help="start random numbers from N where the page does not say from what "
+        "(default: %(default)s)",
     )
     reproduce.add_argument(
-        "--film", action="store_true", help="also make films, as animated GIFs"
+        "--film", action="store_true", help="also draw films (animated GIF files)"
     )
     reproduce.add_argument(
-        "--list", action="store_true", help="list the experiments and exit"
+        "--list",
+        action="store_true",
+        help="list the experiments and where they were published; train nothing",
     )
-    commands.add_parser("info", help="show versions, CPU, threads and compiled code")
-    commands.add_parser("warmup", help="compile the common loops now")
-    return parser, reproduce
+    add(
+        "info",
+        "show versions, the processor, threads, and the compiled code",
+        "Compiled code is kept in a folder, so that it need not be compiled again.",
+    )
+    add(
+        "warmup",
+        "compile now what trainings need",
+        "The first training need not wait then. It takes about a minute.",
+    )
+    cache = add(
+        "cache",
+        "remove the compiled code (fastnn cache clear)",
+        "It is compiled again when it is needed. Other files in its folder stay.",
+    )
+    action = cache.add_argument_group("what to do")
+    action.add_argument("action", choices=["clear"], metavar="clear", help="remove it")
+    return parser, commands
+
+
+def _add_help(parser: _Parser) -> None:
+    parser.add_argument("-h", "--help", action="help", help="print this help")
 
 
 def _seed(text: str) -> int:
@@ -171,13 +255,7 @@ def _reproduce(
 
     for name in options.names:
         if name not in EXPERIMENTS:
-            near = difflib.get_close_matches(name.lower(), EXPERIMENTS, cutoff=0.5)
-            hint = (
-                f"did you mean {' or '.join(near)}?"
-                if near
-                else f"choose from {', '.join(EXPERIMENTS)}"
-            )
-            parser.error(f"unknown experiment {name!r}: {hint}")
+            parser.error(f"unknown experiment {name!r}: {_hint(name, EXPERIMENTS)}")
     names = dict.fromkeys(options.names or EXPERIMENTS)
     experiments = [EXPERIMENTS[name] for name in names]
     if options.list:

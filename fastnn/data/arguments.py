@@ -1,4 +1,4 @@
-"""Checks of single arguments.
+"""Checks of arguments that do not depend on the data.
 
 Each function returns the value in one type, or raises an error that names the argument,
 the value that was passed and the values that are allowed.
@@ -7,15 +7,18 @@ the value that was passed and the values that are allowed.
 import math
 import operator
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sized
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import Array, as_float_array
+from .machine import check_memory
 from .suggestions import value_hint
 
 _MAX_INT = 2**31 - 1
+# Up to this number, values fit into any memory.
+_FEW_VALUES = 2**20
 
 
 def check_int(name: str, value: Any, minimum: int) -> int:
@@ -60,6 +63,12 @@ def check_floats(
     name: str, value: Any, minimum: float = -math.inf, less_than: float = math.inf
 ) -> float | Array:
     """Return a number as `check_float` does, or an array (n_nets,) of such numbers."""
+    if isinstance(value, Sized) and not isinstance(value, (str, np.ndarray)):
+        n = len(value)
+        if n > _FEW_VALUES:  # before a range becomes an array
+            check_memory(
+                40 * n, f"{n:,} values of {name}", "train fewer nets in a call"
+            )
     if np.ndim(value) == 0:
         return check_float(name, value, minimum, less_than)
     array = as_float_array(name, value, np.dtype("float64"))
@@ -129,6 +138,52 @@ def seed_or_draw(value: Any) -> int:
 def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
     """Return seeds, each checked as `check_seed` does."""
     return tuple(check_seed(value) for value in values)
+
+
+class TrainingArguments(NamedTuple):
+    """Checked arguments of `fit` and `fit_many`; mean is the reduction over a batch."""
+
+    epochs: int
+    mean: bool
+    shuffle: bool
+    seed: int
+    progress: bool | None
+    loop: str
+    n_jobs: int
+
+
+def check_training(
+    *,
+    epochs: Any,
+    reduction: Any,
+    shuffle: Any,
+    seed: Any,
+    progress: Any,
+    loop: Any,
+    n_jobs: Any,
+) -> TrainingArguments:
+    """Check the arguments of a training that do not depend on its data."""
+    if progress is not None:
+        check_bool("progress", progress)
+    threads = check_int("n_jobs", n_jobs, -1)
+    if threads == 0:
+        raise ValueError(
+            "n_jobs must be a number of threads, or -1 for all processors, not 0"
+        )
+    return TrainingArguments(
+        epochs=check_int("epochs", epochs, 1),
+        mean=check_reduction(reduction),
+        shuffle=check_bool("shuffle", shuffle),
+        seed=seed_or_draw(seed),
+        progress=progress,
+        loop=check_choice("loop", loop, ("auto", "general", "specialised")),
+        n_jobs=threads,
+    )
+
+
+def check_reduction(reduction: Any) -> bool:
+    """Return True for "mean", False for "sum"."""
+    return check_choice("reduction", reduction, ("mean", "sum")) == "mean"
 
 
 def check_dtype(value: Any) -> np.dtype[Any]:

@@ -17,6 +17,7 @@ from .frames import (
     is_frame,
     shown_column,
 )
+from .machine import check_memory
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +31,8 @@ _TYPE_NAMES = {
     "m": "durations",
 }
 # NumPy does not register its booleans as real numbers.
+# Up to this number of bytes, a copy fits into any memory.
+_FEW_BYTES = 2**24
 _REAL = (Real, np.bool_)
 _BEYOND_FLOATS = (
     "{} has integers beyond 2**53, which floats cannot hold: scale it first"
@@ -134,6 +137,13 @@ def _convert(
         )
     if kind in "iu" and max(int(array.max()), -int(array.min())) > 2**53:
         raise ValueError(_BEYOND_FLOATS.format(name))
+    n_bytes = array.size * dtype.itemsize
+    if n_bytes > _FEW_BYTES:
+        check_memory(
+            n_bytes,
+            f"{name} has the shape {array.shape}, and becomes an array of {dtype}",
+            "pass fewer rows at a time",
+        )
     with np.errstate(over="ignore"):
         return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
 

@@ -135,7 +135,7 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
     """
     kind = labels.dtype.kind
     if kind in "TO":
-        labels = _from_objects(name, labels)
+        labels = from_objects(name, labels)
         # pandas has types such as Int8, of which NumPy makes objects.
         narrow = getattr(getattr(given, "dtype", None), "numpy_dtype", None)
         if narrow is not None and getattr(narrow, "kind", "O") in "biuf":
@@ -158,6 +158,41 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
                 f"whole numbers, booleans or strings; {_USE_MSE}"
             )
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def from_objects(name: str, labels: Array) -> Array:
+    """Return objects (n,) as an array of the type that holds them all."""
+    items = labels.tolist()
+    types = set(map(type, items))
+    for allowed in (
+        str,
+        bytes,
+        (bool, np.bool_),
+        (bool, np.bool_, int, float, np.number),
+    ):
+        if all(issubclass(t, allowed) for t in types):
+            break
+    else:
+        for row, item in enumerate(items):
+            if _is_missing(item):
+                raise _missing(name, item, row)
+        row = next(
+            (i for i, item in enumerate(items) if not isinstance(item, allowed)), 0
+        )
+        raise TypeError(
+            f"{name} has {items[row]!r} in row {row}, among objects: labels must be "
+            "all whole numbers, all booleans or all strings"
+        )
+    plain = np.array(items)
+    for row, (item, held) in enumerate(zip(items, plain.tolist(), strict=True)):
+        if item != held or plain.dtype == object:
+            if _is_missing(item):
+                raise _missing(name, item, row)
+            raise ValueError(
+                f"{name} has the label {item!r} in row {row}, which no NumPy type of "
+                f"these labels holds: number the labels, or pass other strings"
+            )
+    return plain
 
 
 def class_numbers(labels: Array, of_class: Array) -> Array:
@@ -242,41 +277,6 @@ def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
 def _is_text(labels: Array) -> str:
     """Return the kind of text, "U" or "S", that the labels are; "" for numbers."""
     return labels.dtype.kind if labels.dtype.kind in "US" else ""
-
-
-def _from_objects(name: str, labels: Array) -> Array:
-    """Return objects (n,) as an array of the type that holds them all."""
-    items = labels.tolist()
-    types = set(map(type, items))
-    for allowed in (
-        str,
-        bytes,
-        (bool, np.bool_),
-        (bool, np.bool_, int, float, np.number),
-    ):
-        if all(issubclass(t, allowed) for t in types):
-            break
-    else:
-        for row, item in enumerate(items):
-            if _is_missing(item):
-                raise _missing(name, item, row)
-        row = next(
-            (i for i, item in enumerate(items) if not isinstance(item, allowed)), 0
-        )
-        raise TypeError(
-            f"{name} has {items[row]!r} in row {row}, among objects: labels must be "
-            "all whole numbers, all booleans or all strings"
-        )
-    plain = np.array(items)
-    for row, (item, held) in enumerate(zip(items, plain.tolist(), strict=True)):
-        if item != held or plain.dtype == object:
-            if _is_missing(item):
-                raise _missing(name, item, row)
-            raise ValueError(
-                f"{name} has the label {item!r} in row {row}, which no NumPy type of "
-                f"these labels holds: number the labels, or pass other strings"
-            )
-    return plain
 
 
 def _is_missing(item: Any) -> bool:

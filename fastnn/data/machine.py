@@ -20,15 +20,45 @@ _THREAD_LIMITS = (
 # Where Linux tells the control groups of this process, and their settings.
 _PROC_CGROUP, _CGROUP_ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
+
+# Limits of a container's memory: of cgroups of version 2, and of version 1.
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+@cache
+def _machine_memory() -> float:
+    """Return the memory of the machine or the container, in bytes."""
+    total = float("inf")
+    if hasattr(os, "sysconf"):
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in _CGROUP_LIMITS:
+        try:
+            total = min(total, float(path.read_text()))
+        except (OSError, ValueError):  # no such limit, or "max"
+            continue
+    return total
+
 
 def memory_limit() -> float:
-    """Return the memory that one call may take: half of the machine's, in bytes.
+    """Return the memory that one call may take: half of the process's, in bytes.
 
-    It is infinite where the size of the memory cannot be found out.
+    That is the machine's, or less by the limits of a container or of `ulimit -v`. It is
+    infinite where the size of the memory cannot be found out.
     """
-    if not hasattr(os, "sysconf"):
-        return float("inf")
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2
+    total = _machine_memory()
+    if resource is not None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            total = min(total, soft)
+    return total / 2
 
 
 def check_memory(n_bytes: int, purpose: str, remedy: str) -> None:
@@ -40,7 +70,7 @@ def check_memory(n_bytes: int, purpose: str, remedy: str) -> None:
         total = 2 * memory_limit() / 2**30
         raise ValueError(
             f"not enough memory: {purpose}, {n_bytes / 2**30:,.1f} GB, but a call may "
-            f"take at most half of this machine's {total:,.1f} GB: {remedy}"
+            f"take at most half of the {total:,.1f} GB here: {remedy}"
         )
 
 

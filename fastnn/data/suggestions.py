@@ -99,20 +99,24 @@ def suggests_arguments(function: F) -> F:
         try:
             return function(*args, **kwargs)
         except TypeError:
-            if not (hints := argument_hints(function, kwargs)):
+            name = function.__qualname__
+            if function.__name__ == "__init__":
+                name = type(args[0]).__name__
+            if not (hints := argument_hints(name, function, kwargs)):
                 raise
         raise TypeError(hints)
 
     return cast(F, checked)
 
 
-def argument_hints(function: Callable[..., Any], keywords: Iterable[str]) -> str:
+def argument_hints(
+    name: str, function: Callable[..., Any], keywords: Iterable[str]
+) -> str:
     """Return what is wrong with keywords that a function does not take, or ""."""
     code = function.__code__
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if code.co_flags & CO_VARKEYWORDS or set(keywords) <= set(arguments):
         return ""
-    name = function.__qualname__.removesuffix(".__init__")
     taken = [word for word in arguments if word != "self"]
     return "; ".join(
         f"{name}() has no argument {word!r}{_argument_hint(word, taken)}"

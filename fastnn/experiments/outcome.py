@@ -44,7 +44,7 @@ class Run:
 
     mode, setting: which training it is, and the net and how it was trained
     updates, seconds: the totals over all nets
-    loss: the mean loss along the last epoch, before its updates
+    loss: the mean loss during the last epoch, before its updates
     accuracy: the share of points that the trained net classifies correctly
     nets: the number of nets; loss and accuracy are NaN if there are many
     trace: further sequences for `results.json`, such as {"loss": [...]}

@@ -11,7 +11,6 @@ from ..data.schema import Schema
 from ..nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
 from ..nn.architecture import Architecture
 from ..nn.layers import Affine, Layer, MatMul
-from ..nn.losses import LOSSES
 from ..training.engines.table import layer_table
 
 _EXACTLY = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax)
@@ -67,15 +66,10 @@ def exportable(
 ) -> Exportable:
     """Describe a net for a target, such as "ONNX".
 
-    TypeError for layers and losses of a user's own; ValueError for layers that mix
-    rows, and for parameters that are not finite.
+    TypeError for layers of a user's own; ValueError for layers that mix rows, and for
+    parameters that are not finite. Of a loss only the link matters.
     """
     loss = architecture.loss
-    if LOSSES.get(loss.name) is not type(loss):
-        raise TypeError(
-            f"{loss!r} cannot be exported to {target}, only the losses "
-            f"{', '.join(map(repr, LOSSES))}"
-        )
     for layer in architecture.stack:
         if type(layer) not in _EXACTLY:
             error = ValueError if layer.mixes_rows else TypeError
@@ -107,7 +101,7 @@ def exportable(
         classes=classes,
         order=None if labels is None else labels.order,
         dtype=theta.dtype,
-        fused=layer_table(architecture.stack) is not None,
+        fused=layer_table(architecture.stack) is not None and not loss.is_own,
     )
 
 

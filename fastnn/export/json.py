@@ -56,9 +56,15 @@ def json_text(architecture: Architecture, archive: Archive) -> str:
         f"{json.dumps(key)}: {json.dumps(value)}" for key, value in entries.items()
     ]
     params = iter(architecture.views(theta))
-    layers = [
-        _layer(name, arguments, params) for name, arguments in archive.fact("layers")
-    ]
+    layers = []
+    described = zip(architecture.layers, archive.fact("layers"), strict=True)
+    for layer, (name, arguments) in described:
+        if layer.shapes() and name not in _ARRAYS:
+            raise TypeError(
+                f"{layer!r} cannot be exported to JSON, because it has parameters and "
+                f"is not one of fastnn's layers: use net.save"
+            )
+        layers.append(_layer(name, arguments, params))
     lines.append('"layers": [\n  ' + ",\n  ".join(layers) + "\n ]")
     return "{\n " + ",\n ".join(lines) + "\n}\n"
 
@@ -74,6 +80,7 @@ def _described(classes: Array) -> dict[str, Any]:
         )
     if name == "bytes":
         classes = np.char.decode(classes, "latin-1")
+    _check_lengths(classes.tolist())
     return {"classes_dtype": name, "classes": classes.tolist()}
 
 
@@ -157,17 +164,23 @@ def _array(name: str, value: Any, shape: list[Any], dtype: np.dtype[Any]) -> Arr
     flat = list(chain.from_iterable(rows))
     if not {*map(type, flat)} <= {int, float}:
         raise ValueError(f"its {name} are not all numbers")
-    return np.array(flat, np.float64).astype(dtype)
+    with np.errstate(over="ignore"):  # `fastnn.load` refuses what is infinite
+        return np.array(flat, np.float64).astype(dtype)
+
+
+def _check_lengths(labels: list[Any]) -> None:
+    """Raise ValueError for labels that take much more memory than their text."""
+    texts = [label for label in labels if isinstance(label, str)]
+    # NumPy takes as much for each string as for the longest one.
+    if len(texts) * max(map(len, texts), default=0) > _MAX_BYTES:
+        raise ValueError("its labels are too long: use shorter ones")
 
 
 def _classes(dtype: Any, values: Any) -> Array:
     """Return the labels of the classes; which ones are allowed is checked later."""
     if dtype not in _LABELS:
         raise ValueError(f"its labels have the unknown dtype {dtype!r}")
-    texts = [value for value in _list("classes", values) if isinstance(value, str)]
-    # NumPy takes as much for each string as for the longest one
-    if len(texts) * max(map(len, texts), default=0) > _MAX_BYTES:
-        raise ValueError("its labels are too long")
+    _check_lengths(_list("classes", values))
     if dtype == "bytes":
         values = [value.encode("latin-1") for value in values]
     classes = np.array(values, dtype)

@@ -11,25 +11,21 @@ import numpy as np
 from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
-from .activations import Activation, Identity, ReLU, Sigmoid, Softmax, Tanh
+from .activations import Activation, Identity, Softmax
 from .boundary import float_dtype, writable
-from .initializers import Init, is_arrays, parse
-from .layers import (
-    Affine,
-    Layer,
-    MatMul,
-    Repeat,
-    Sum,
-    Weighted,
-    copy_init_arrays,
+from .descriptions import (
+    BUILT_IN,
+    BUILT_IN_KINDS,
+    Kinds,
+    describe_layer,
+    describe_loss,
+    layer_from,
+    loss_from,
 )
+from .initializers import Init, check_weights_memory, is_arrays, parse
+from .layers import Layer, copy_init_arrays
 from .losses import LOSSES, Loss
 
-# The layers that a file can name.
-_CLASSES = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax, Repeat, Sum)
-_LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in _CLASSES}
-# How many numbers the constructors of the others take: none.
-_N_ARGUMENTS: dict[type[Layer], int] = {Affine: 2, MatMul: 2, Repeat: 1}
 _MAX_LAYERS = 4096  # of a net in a file
 
 
@@ -67,6 +63,12 @@ class Architecture:
         chosen.check_outputs(n_out)
         stack, chosen = _without_link(checked, chosen)
         chosen.check_outputs(n_out)
+        n_classes = chosen.n_classes(n_out)
+        if n_classes not in (None, max(2, n_out)):
+            raise ValueError(
+                f"{chosen!r} has {n_classes} classes for {n_out} outputs: 1 output is "
+                "for 2 classes, more are for one class each"
+            )
         shapes = tuple(tuple(map(tuple, layer.shapes())) for layer in stack)
         return cls(
             layers=checked,
@@ -74,7 +76,7 @@ class Architecture:
             loss=chosen,
             n_in=n_in,
             n_out=n_out,
-            n_classes=chosen.n_classes(n_out),
+            n_classes=n_classes,
             shapes=shapes,
             n_params=sum(_size(of_layer) for of_layer in shapes),
             mixes_rows=any(layer.mixes_rows for layer in stack),
@@ -82,18 +84,22 @@ class Architecture:
         )
 
     @classmethod
-    def from_archive(cls, archive: Archive) -> Self:
-        """Build the architecture that a file's facts describe."""
+    def from_archive(cls, archive: Archive, kinds: Kinds = BUILT_IN_KINDS) -> Self:
+        """Build the architecture that a file's facts describe.
+
+        kinds: the classes that the file may name (see `descriptions.kinds_by_name`).
+        """
         described = archive.fact("layers")
         if not isinstance(described, list) or len(described) > _MAX_LAYERS:
             raise ValueError(f"its layers are not a list of up to {_MAX_LAYERS:,}")
-        loss = check_choice("its loss", archive.fact("loss"), LOSSES)
-        return cls.of([_from_description(layer) for layer in described], loss)
+        loss = loss_from(archive.fact("loss"), kinds)
+        return cls.of([layer_from(layer, kinds) for layer in described], loss)
 
     def facts(self) -> dict[str, Any]:
         """Describe layers and loss as JSON values.
 
-        TypeError for a user's layers, ValueError for more layers than a file may have.
+        TypeError for a user's layers and losses that do not define `arguments`,
+        ValueError for more layers than a file may have.
         """
         if len(self.layers) > _MAX_LAYERS:
             raise ValueError(
@@ -101,8 +107,8 @@ class Architecture:
                 f"{_MAX_LAYERS:,} can be saved"
             )
         return {
-            "loss": self.loss.name,
-            "layers": [_described(layer) for layer in self.layers],
+            "loss": describe_loss(self.loss),
+            "layers": [describe_layer(layer) for layer in self.layers],
         }
 
     def copy(self) -> Self:
@@ -114,6 +120,7 @@ class Architecture:
 
         A layer with an init of its own keeps to that; `init` is for the others.
         """
+        check_weights_memory(self.n_params)
         if is_arrays(init):
             shapes = [shape for shapes in self.shapes for shape in shapes]
             arrays = copy_init_arrays(init, shapes)
@@ -228,9 +235,9 @@ def _sizes(layers: Sequence[Layer]) -> tuple[int, int]:
             raise ValueError(
                 f"layer {index} does not fit the one before it: {error}"
             ) from None
-        if n_in is None and isinstance(layer, Weighted):
-            n_in = layer.n_in
-    if n_in is None or width is None:
+        if n_in is None:
+            n_in = getattr(layer, "n_in", None)
+    if n_in is None or width is None or not any(layer.shapes() for layer in layers):
         raise ValueError(
             "a net needs at least one layer with weights, such as fastnn.Affine(2, 1)"
         )
@@ -264,7 +271,7 @@ def _without_link(
     last = layers[-1]
     if not isinstance(last, (Activation, Softmax)):
         return tuple(layers), loss
-    linked = loss.linked(type(last).__name__) if type(last) in _CLASSES else None
+    linked = loss.linked(type(last).__name__) if type(last) in BUILT_IN else None
     if linked is None and loss.n_classes(1) is None:
         return tuple(layers), loss  # an activation of the user's own
     if linked is None:
@@ -273,28 +280,3 @@ def _without_link(
             "or with no activation at the end"
         )
     return tuple(layers[:-1]), linked
-
-
-def _from_description(described: Any) -> Layer:
-    """Return the layer that a file describes by its name and its numbers."""
-    if not isinstance(described, list) or len(described) != 2:
-        raise ValueError("one of its layers is not a name and a list of numbers")
-    name, numbers = described
-    if not isinstance(name, str) or name not in _LAYERS:
-        raise ValueError(f"one of its layers is none of {', '.join(_LAYERS)}")
-    kind = _LAYERS[name]
-    if not isinstance(numbers, list) or len(numbers) != _N_ARGUMENTS.get(kind, 0):
-        raise ValueError(f"its {name} does not have the right numbers")
-    return kind(*numbers)
-
-
-def _described(layer: Layer) -> tuple[str, list[Any]]:
-    """Return the layer's name and its constructor's arguments."""
-    kind = type(layer)
-    if _LAYERS.get(kind.__name__) is not kind:
-        raise TypeError(
-            f"{layer!r} cannot be saved: {kind.__name__} is not one of fastnn's layers"
-        )
-    if isinstance(layer, Weighted):
-        return kind.__name__, [layer.n_in, layer.n_out]
-    return kind.__name__, [layer.n] if isinstance(layer, Repeat) else []

@@ -5,8 +5,6 @@ same output and the same gradient for every sample. So each update changes both 
 and they stay equal however long the net is trained. `warn_of_symmetry` finds them.
 """
 
-import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.arrays import Array, as_features
+from ..data.caller import warn_user
 from .activations import ACTIVATIONS, ReLU
 from .layers import Affine, Layer, MatMul
 from .net import Net
@@ -25,7 +24,6 @@ _STEP = float(np.cbrt(np.finfo(np.float64).eps))
 _ATOL = {"float64": 1e-9, "float32": 1e-5}
 _RTOL = {"float64": 1e-5, "float32": 1e-3}
 
-_PACKAGE = __name__.partition(".")[0]
 _ACTIVATIONS = tuple(ACTIVATIONS.values())
 
 
@@ -206,14 +204,13 @@ def warn_of_symmetry(layers: Sequence[Layer]) -> None:
             if previous is not None:
                 n_distinct = _n_distinct_neurons(previous, layer)
                 if n_distinct < previous.n_out:
-                    warnings.warn(
+                    warn_user(
                         f"the {previous.n_out} hidden neurons of layer "
                         f"{previous_index}, {previous!r}, are worth only {n_distinct}: "
                         "neurons with equal weights in and out get equal gradients, so "
                         "they stay equal however long the net is trained. Start from "
                         "random weights, such as init='xavier'",
                         SymmetryWarning,
-                        stacklevel=_calls_to_user_code(),
                     )
             previous, previous_index = layer, index
         elif type(layer) not in _ACTIVATIONS:
@@ -227,14 +224,3 @@ def _n_distinct_neurons(layer: Affine | MatMul, following: Affine | MatMul) -> i
         return layer.n_out
     incoming = [array.reshape(-1, layer.n_out).T for array in layer.params]
     return len(np.unique(np.hstack([*incoming, following.params[0]]), axis=0))
-
-
-def _calls_to_user_code() -> int:
-    """Return the `stacklevel` at which `warn_of_symmetry` names the user's line."""
-    level, frame = 1, sys._getframe(1)
-    while (
-        frame.f_back is not None
-        and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{_PACKAGE}.")
-    ):
-        level, frame = level + 1, frame.f_back
-    return level

@@ -13,7 +13,11 @@ import numpy as np
 
 from ..data.arguments import check_float
 from ..data.arrays import Array
+from ..data.machine import check_memory
 from ..data.suggestions import value_hint
+
+# Up to this number, weights fit into any memory.
+_FEW_WEIGHTS = 2**20
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Init:
 
     def weights(self, rng: np.random.Generator, n_in: int, n_out: int) -> Array:
         """Return weights (n_in, n_out), float64, drawn row by row."""
+        check_weights_memory(n_in * n_out)
         samples = self.draw_standard(rng, n_in * n_out)
         return self.scale(samples, n_in, n_out).reshape(n_in, n_out)
 
@@ -42,9 +47,10 @@ class Init:
 
     def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
         """Return the samples (n_seeds, n) of each seed's generator."""
-        return np.array(
-            [self.draw_standard(np.random.default_rng(seed), n) for seed in seeds]
-        )
+        samples = np.empty((len(seeds), n))
+        for row, seed in zip(samples, seeds, strict=True):
+            row[:] = self.draw_standard(np.random.default_rng(seed), n)
+        return samples
 
     def scale(self, samples: Array, n_in: int, n_out: int) -> Array:
         """Return a layer's weights for standard samples of any shape."""
@@ -62,6 +68,14 @@ class Init:
     def __str__(self) -> str:
         arguments = ", ".join(f"{value:g}" for value in self.arguments)
         return f"{self.scheme}({arguments})" if arguments else self.scheme
+
+
+def check_weights_memory(n: int) -> None:
+    """Refuse n initial weights that do not fit into memory."""
+    if n > _FEW_WEIGHTS:
+        check_memory(
+            3 * 8 * n, f"{n:,} initial parameters", "choose layers of fewer units"
+        )
 
 
 def xavier() -> Init:

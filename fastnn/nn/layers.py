@@ -16,6 +16,7 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_int, check_seed
 from ..data.arrays import Array, as_float_array, readonly
+from ..data.suggestions import suggests_arguments
 from .boundary import OUTPUT, float_dtype, readable, writable
 from .initializers import Init, is_arrays, parse
 from .parameters import Parameters
@@ -154,6 +155,15 @@ class Layer:
             # One step: of several threads, the first one's arrays are everyone's.
             return self.__dict__.setdefault("_bound_arrays", made)
         return self._bound_arrays
+
+    def arguments(self) -> list[Any]:
+        """Return the constructor's arguments, numbers and strings, for a file.
+
+        A layer of a class of one's own can be saved if its class defines this. The
+        reader passes the class to `fastnn.load`: a file names classes, and imports
+        none.
+        """
+        return []
 
     def n_outputs(self, n_in: int | None) -> int | None:
         """Return the number of output units for n_in input units; None means any."""
@@ -358,6 +368,7 @@ class Weighted(BuiltIn):
     Xavier for a layer on its own. seed is for a layer on its own.
     """
 
+    @suggests_arguments
     def __init__(self, n_in: int, n_out: int, init: Any = None, seed: int = 0) -> None:
         self._n_in = check_int("n_in", n_in, 1)
         self._n_out = check_int("n_out", n_out, 1)
@@ -383,6 +394,9 @@ class Weighted(BuiltIn):
     def init(self) -> Init | tuple[Array, ...] | None:
         """The scheme, or the arrays to start from; None means the net's scheme."""
         return self._init if self._start_arrays is None else self._start_arrays
+
+    def arguments(self) -> list[Any]:
+        return [self.n_in, self.n_out]
 
     def draw(self, rng: np.random.Generator, default: Init) -> Sequence[Any]:
         """Return initial parameters, drawn by the layer's own scheme or the default."""
@@ -505,6 +519,9 @@ class Repeat(BuiltIn):
     def n(self) -> int:
         """The number of output rows."""
         return self._n
+
+    def arguments(self) -> list[Any]:
+        return [self.n]
 
     def n_rows(self, n: int) -> int:
         if n != 1:

@@ -1,14 +1,16 @@
 """The losses: binary cross-entropy, softmax cross-entropy, mean squared error."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_choice
+from ..data.arguments import check_reduction
 from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
+from .boundary import readable
 
 
 def loss_scale(n: int) -> float:
@@ -26,6 +28,25 @@ class Loss:
     reduction is "mean", for the mean loss of the rows, or "sum". A loss also works on
     its own: `forward(z, y)` returns the loss of outputs (n, n_out), and `backward()`
     its gradient with respect to z, (n, n_out).
+
+    A loss of your own is a subclass that defines `compute` and `compute_back`; what
+    they return is checked. It is a loss of values, unless it names the activation that
+    makes probabilities of z: link = "Sigmoid" for one output and two classes, "Softmax"
+    for one output per class. Its net runs layer by layer. `fastnn.check_gradients`
+    compares its gradient with central differences.
+
+    >>> from fastnn import check_gradients, mlp
+    >>> class LogCosh(Loss):
+    ...     '''The sum of log cosh(z - y), which grows like |z - y|.'''
+    ...
+    ...     def compute(self, z, y):
+    ...         return np.log(np.cosh(z - y)).sum(axis=1)
+    ...
+    ...     def compute_back(self, z, y):
+    ...         return np.tanh(z - y)
+    >>> net = mlp(1, 3, 1, loss=LogCosh())
+    >>> check_gradients(net, [[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0]).ok
+    True
     """
 
     name: ClassVar[str]
@@ -36,18 +57,27 @@ class Loss:
     # The gradient (n, n_out) of the last `forward`, which `backward` returns.
     _gradient: Array | None = field(default=None, init=False, compare=False)
 
+    def __init_subclass__(cls) -> None:
+        if cls.__module__ != __name__:
+            _check_own(cls)
+
     def __post_init__(self) -> None:
-        check_choice("reduction", self.reduction, ("mean", "sum"))
+        check_reduction(self.reduction)
+
+    @property
+    def is_own(self) -> bool:
+        """True for a loss that is not built in."""
+        return type(self).compute is not Loss.compute
 
     @property
     def link(self) -> str:
         """The name of the activation that the loss contains."""
-        raise NotImplementedError(f"{type(self).__name__} must define link")
+        return "Identity"
 
-    @property
+    @cached_property
     def code(self) -> int:
         """The kernels' number of the loss with its link."""
-        return self.kind
+        return type(self).kind
 
     def linked(self, activation: str) -> "Loss | None":
         """Return the loss that contains an activation, None if there is none."""
@@ -55,7 +85,26 @@ class Loss:
 
     def n_classes(self, n_out: int) -> int | None:
         """Return the number of classes for n_out outputs, None for a net of values."""
-        return n_out
+        return {"Identity": None, "Sigmoid": 2}.get(self.link, n_out)
+
+    def arguments(self) -> list[Any]:
+        """Return the constructor's arguments, numbers and strings, for a file.
+
+        A net with a loss of your own can be saved if the loss's class defines this.
+        """
+        return []
+
+    def compute(self, z: Array, y: Array) -> Array:
+        """Return the loss of each row (n,), for a loss of your own.
+
+        z (n, n_out) are plain outputs; y are values (n, n_out), or numbers of classes
+        from 0 on, (n, 1). Both are read-only floats.
+        """
+        raise NotImplementedError
+
+    def compute_back(self, z: Array, y: Array) -> Array:
+        """Return the gradient (n, n_out) of each row's own loss with respect to z."""
+        raise NotImplementedError
 
     def forward(self, z: Any, y: Any) -> float:
         """Return the loss of outputs z (n, n_out) for the targets y.
@@ -77,9 +126,7 @@ class Loss:
         gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
         scale = loss_scale(len(targets))
-        total, _, _ = kernels.loops.layers.loss_forward(
-            gradient, outputs, targets, self.code, mean, scale
-        )
+        total, _, _ = summed_loss(self, gradient, outputs, targets, mean, scale)
         object.__setattr__(self, "_gradient", gradient)
         return float(total / (len(targets) * scale if mean else scale))
 
@@ -94,6 +141,13 @@ class Loss:
 
     def check_outputs(self, n_out: int) -> None:
         """Raise ValueError if the loss does not work with this number of outputs."""
+        if (self.link, n_out) == ("Softmax", 1) or (
+            self.link == "Sigmoid" and n_out > 1
+        ):
+            raise ValueError(
+                f"loss {self.name!r} contains {self.link}(), which does not fit a net "
+                f"with {n_out} outputs: Sigmoid takes 1, Softmax one per class"
+            )
 
     def __repr__(self) -> str:
         argument = "" if self.reduction == "mean" else repr(self.reduction)
@@ -170,7 +224,7 @@ class MSE(Loss):
     def link(self) -> str:
         return self._link
 
-    @property
+    @cached_property
     def code(self) -> int:
         return self.kind + kernels.codes.LINK * _LINKS[self._link]
 
@@ -206,3 +260,66 @@ _LINKS = {
 
 
 LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BCE, SoftmaxCE, MSE)}
+
+
+def summed_loss(
+    loss: Loss, gradient: Array, z: Array, y: Array, mean: bool, scale: float
+) -> tuple[float, int, int]:
+    """Return scale times the sum of losses, the number of right classes, and a row.
+
+    It is the first row whose loss is not finite, or -1. gradient (n, n_out) = dL/dz,
+    where L is the rows' mean loss if `mean`, otherwise their sum.
+    """
+    if not loss.is_own:
+        total, right, bad = kernels.loops.layers.loss_forward(
+            gradient, z, y, loss.code, mean, scale
+        )
+        return float(total), int(right), int(bad)
+    n = len(z)
+    losses = readable(loss, "returned losses", loss.compute(z, y), (n,), z.dtype)
+    back = loss.compute_back(z, y)
+    d = readable(loss, "returned a gradient", back, z.shape, z.dtype)
+    gradient[...] = d / n if mean else d
+    wrong = np.flatnonzero(~np.isfinite(losses))
+    right = 0
+    if y.shape[1] == 1 and loss.link != "Identity":
+        numbers = np.empty(n, np.int64)
+        kernels.loops.predictions.classes(numbers, z, loss.code)
+        right = int((numbers == y[:, 0]).sum())
+    total = float(losses.astype(np.float64).sum() * scale)
+    return total, right, int(wrong[0]) if wrong.size else -1
+
+
+# What the kernels go by; a loss of one's own has it from its link.
+_KINDS = {
+    "Identity": kernels.codes.MSE,
+    "Sigmoid": kernels.codes.BCE,
+    "Softmax": kernels.codes.SOFTMAX_CE,
+}
+_FIXED = ("kind", "code", "linked", "n_classes", "check_outputs", "link")
+
+
+def _check_own(kind: type[Loss]) -> None:
+    """Give a class of a user's the name and kind that it needs; TypeError if it cannot.
+
+    A class that only changed what the kernels go by would let them read wrong targets.
+    """
+    name, link = kind.__name__, vars(kind).get("link", "Identity")
+    is_own = kind.compute is not Loss.compute
+    if is_own != (kind.compute_back is not Loss.compute_back):
+        raise TypeError(f"{name} must define both compute(z, y) and compute_back(z, y)")
+    fixed = _FIXED[:-1] if is_own else _FIXED
+    for member in fixed:
+        if member in vars(kind):
+            raise TypeError(
+                f"{name}.{member} cannot be defined: define compute, compute_back, and "
+                "link if it is a loss of classes"
+            )
+    if not is_own:
+        return
+    if "link" in vars(kind) and link not in _KINDS:
+        raise TypeError(f"{name}.link is {link!r}, but must be one of {[*_KINDS]}")
+    if "link" in vars(kind) or not hasattr(kind, "kind"):
+        kind.kind = _KINDS[link]
+    if "name" not in vars(kind):
+        kind.name = name

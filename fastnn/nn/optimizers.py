@@ -18,6 +18,10 @@ from .boundary import readable
 Setting = float | Sequence[float] | Array
 
 
+class MomentsKey:
+    """Stands for an optimizer, until it is reset, where nets keep its moments."""
+
+
 class UpdateRule(NamedTuple):
     """What the loops need of an optimizer: its code in the kernels, and its numbers.
 
@@ -53,9 +57,14 @@ class Optimizer:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    # A net keeps the moments of a fit under this key.
+    moments_key: MomentsKey = field(
+        default_factory=MomentsKey, init=False, repr=False, compare=False
+    )
+
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
         """Raise TypeError that names the right setting if one is unknown."""
-        if hints := settings and argument_hints(cls.__init__, settings):
+        if hints := settings and argument_hints(cls.__name__, cls.__init__, settings):
             raise TypeError(hints)
         return super().__new__(cls)
 
@@ -135,12 +144,32 @@ class Optimizer:
         values = [of_biases if param.ndim == 1 else of_weights for param in params]
         return np.repeat(np.array(values), [param.size for param in params])
 
+    def reset(self) -> None:
+        """Forget all moments: the next `fit` and `update` start with moments of zero.
+
+        A net keeps the moments of the optimizer objects that trained it, and goes on
+        with them when it is trained with the same object again.
+
+        >>> from fastnn import datasets, mlp
+        >>> X, y = datasets.xor_gate()
+        >>> net, optimizer = mlp(2, 3, 1, seed=0), Adam(0.1)
+        >>> for _ in range(10):
+        ...     history = net.fit(X, y, epochs=1, optimizer=optimizer)
+        >>> at_once = mlp(2, 3, 1, seed=0)
+        >>> history = at_once.fit(X, y, epochs=10, optimizer=Adam(0.1))
+        >>> bool((net.theta == at_once.theta).all())
+        True
+        >>> optimizer.reset()
+        """
+        object.__setattr__(self, "moments_key", MomentsKey())
+        self._moments.clear()
+
     def update(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Update the arrays in `params` once, in place, from their gradients.
 
         The optimizer keeps the moments of each array between calls, by its position in
-        the list, so it is for one training loop: threads need one each. `fit` does not
-        use them; it starts with moments of zero.
+        the list, until `reset`, so it is for one training loop: threads need one each.
+        `fit` does not use them: a net keeps its own.
         """
         _check_params(params, grads)
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
@@ -432,7 +461,7 @@ def _checked(
 
     Its settings must have this shape, its other arrays (n_params,) or (0,).
     """
-    code, settings, *of_each = rule
+    code, settings, *of_each = _as_rule(optimizer, rule)
     n_rules = len(kernels.codes.N_MOMENTS)
     if type(code) is not int or not 0 <= code < n_rules:
         raise ValueError(
@@ -454,6 +483,14 @@ def _checked(
             )
     # Kernels are compiled for arrays that can be written.
     return UpdateRule(code, *(numbers.copy() for numbers in checked))
+
+
+def _as_rule(optimizer: Optimizer, rule: Any) -> UpdateRule:
+    if not isinstance(rule, tuple) or len(rule) != len(UpdateRule._fields):
+        raise TypeError(
+            f"{optimizer!r} returned {rule!r}, but an UpdateRule is expected"
+        )
+    return UpdateRule(*rule)
 
 
 def _check_params(params: Sequence[Array], grads: Sequence[Array]) -> None:

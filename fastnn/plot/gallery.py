@@ -8,8 +8,14 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..sweeps.runs import Runs
-from .maps import LONGEST_LEGEND, decision_map, plane_classes, region_handles
-from .style import choose_fonts, hide_scales
+from .maps import (
+    LONGEST_LEGEND,
+    MAP_TITLE,
+    decision_map,
+    plane_classes,
+    region_handles,
+)
+from .style import choose_fonts, class_legend, hide_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,9 +68,11 @@ def gallery(
         axes[-len(nets)].set_ylabel(label)
     classes = plane_classes(runs.net)
     if axes and classes is not None and len(classes) <= LONGEST_LEGEND:
-        legend = figure.legend(
-            handles=region_handles(classes),
-            title="predicted label",
+        legend = class_legend(
+            figure,
+            region_handles(classes),
+            classes,
+            title="predicted label" if y is None else MAP_TITLE,
             loc="outside lower center",
             ncols=len(classes),
             frameon=False,

@@ -9,10 +9,11 @@ import numpy as np
 from ..data.arguments import check_int
 from ..data.arrays import Array, as_features
 from ..data.frames import Columns
+from ..data.machine import check_memory
 from ..data.suggestions import suggests_arguments
 from ..nn.net import Net
-from .points import class_numbers, label_axes, marker_area, scatter
-from .style import axes_or_new, choose_fonts, class_colors, foreground
+from .points import known_numbers, label_axes, marker_area, scatter
+from .style import axes_or_new, choose_fonts, class_colors, class_legend, foreground
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # where the class is barely the most probable one, and what certainty adds.
 _PALEST, _CERTAIN = 0.12, 0.33
 LONGEST_LEGEND = 10  # classes
+MAP_TITLE = "point: label\nregion: predicted"  # of a legend that explains both
 
 
 @suggests_arguments
@@ -52,6 +54,13 @@ def decision_map(
         )
     points, numbers = check_points(X, y, classes, net.columns)
     resolution = check_int("resolution", resolution, 2)
+    # Inputs, probabilities with their margins, and colours of each cell.
+    cell_bytes = 8 * (6 + 4 * len(classes) + 12)
+    check_memory(
+        resolution**2 * cell_bytes,
+        f"a map of {resolution:,} x {resolution:,} cells",
+        "choose a smaller resolution, such as 300",
+    )
     ax = axes_or_new(ax)
     if points is None:
         low, high = np.array([-1.0, -1.0]), np.array([1.0, 1.0])
@@ -61,19 +70,22 @@ def decision_map(
     low, high = low - margin, high + margin
     x1, x2 = (np.linspace(low[i], high[i], resolution) for i in range(2))
     regions(ax, x1, x2, grid_probabilities(net, x1, x2))
+    handles: dict[int, Any] = {}
     if points is not None and numbers is not None:
-        scatter(ax, points, classes, numbers)
+        handles = scatter(ax, points, classes, numbers)
     elif points is not None:
         area = marker_area(len(points))
         ax.scatter(points[:, 0], points[:, 1], s=area, color=foreground(), linewidths=0)
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
-    label_axes(ax, classes)
+    label_axes(ax, classes, handles)
     if (legend := ax.get_legend()) is not None:
-        legend.set_title("point: label\nregion: predicted")
+        legend.set_title(MAP_TITLE)
     elif len(classes) <= LONGEST_LEGEND:
-        ax.legend(
-            handles=region_handles(classes),
+        class_legend(
+            ax,
+            region_handles(classes),
+            classes,
             title="predicted label",
             loc="upper right",
             framealpha=0.9,
@@ -100,7 +112,7 @@ def check_points(
     if X is None:
         return None, None
     points = as_features(X, 2, np.dtype("float64"), columns)
-    return points, None if y is None else class_numbers(y, len(points), classes)[1]
+    return points, None if y is None else known_numbers(y, len(points), classes)
 
 
 def grid_probabilities(net: Net, x1: Array, x2: Array) -> Array:

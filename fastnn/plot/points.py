@@ -6,21 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.arrays import Array, as_array, as_features
-from ..data.labels import from_one_hot
+from ..data.arrays import Array, as_array, as_features, as_float_array
+from ..data.labels import class_numbers, from_objects, from_one_hot, plain_labels
 from ..data.suggestions import suggests_arguments
-from .style import axes_or_new, choose_fonts, class_colors
+from .style import (
+    COLORS,
+    axes_or_new,
+    choose_fonts,
+    class_colors,
+    class_legend,
+    plain_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# From this number of different numbers on, they are values rather than labels.
+_MANY = 20
+# Classes whose names fit along an axis, and into a legend.
+_MAX_TICKS, _MAX_LEGEND = 20, 10
+
+
 @suggests_arguments
 def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
-    """Plot the points X (n, 2), coloured by their labels y (n,).
+    """Plot the points X (n, 2), coloured by their labels or values y (n,).
 
-    Points X (n, 1) of a single feature are drawn against their labels. Labels may be
-    numbers, strings or one-hot rows.
+    Points X (n, 1) of a single feature are drawn against y. Labels may be numbers,
+    strings, booleans or one-hot rows; a legend names up to ten. Numbers that are not
+    all whole, or more than 20 different ones, are values: their colours are explained
+    by a scale.
 
     Raises ValueError for X of more features, and for labels that are missing.
 
@@ -34,19 +49,33 @@ def data(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     if n_features not in (1, 2):
         raise ValueError(f"a plot shows one or two features, but X has {n_features}")
     points = as_features(X, n_features, np.dtype("float64"))
-    classes, numbers = class_numbers(y, len(points))
-    ax = axes_or_new(ax)
-    scatter(ax, points, classes, numbers)
-    label_axes(ax, classes, two_features=points.shape[1] == 2)
+    labels = _one_per_row(y, len(points))
+    if _are_values(labels):
+        ax = axes_or_new(ax)
+        _draw_values(ax, points, as_float_array("y", labels, np.dtype("float64")))
+    else:
+        labels = plain_labels("y", labels, y)
+        classes = np.unique(labels)
+        ax = axes_or_new(ax)
+        handles = scatter(ax, points, classes, class_numbers(labels, classes))
+        label_axes(ax, classes, handles, two_features=n_features == 2)
     choose_fonts(ax)
     return ax
 
 
-def class_numbers(y: Any, n: int, classes: Array | None = None) -> tuple[Array, Array]:
-    """Return the sorted class labels, and the number of each point's class (n,).
+def known_numbers(y: Any, n: int, classes: Array) -> Array:
+    """Return the number (n,) of each label of y in the sorted labels of a net."""
+    labels = plain_labels("y", _one_per_row(y, n), y)
+    numbers = class_numbers(labels, classes)
+    if numbers.min() < 0:
+        raise ValueError(
+            f"y has labels that the net does not know: it knows {classes.tolist()}"
+        )
+    return numbers
 
-    classes are the labels that a net knows; by default they are those found in y.
-    """
+
+def _one_per_row(y: Any, n: int) -> Array:
+    """Return y as an array (n,) of whatever kind; one-hot rows as class numbers."""
     labels = as_array("y", y)
     if labels.shape not in ((n,), (n, 1)):
         if labels.ndim != 2 or len(labels) != n:
@@ -56,15 +85,27 @@ def class_numbers(y: Any, n: int, classes: Array | None = None) -> tuple[Array, 
             )
         labels = from_one_hot(labels)
     labels = labels.reshape(-1)
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise ValueError(f"y has nan in row {np.flatnonzero(np.isnan(labels))[0]}")
-    classes = np.unique(labels) if classes is None else classes
-    numbers = np.searchsorted(classes, labels).clip(0, len(classes) - 1)
-    if (classes[numbers] != labels).any():
-        raise ValueError(
-            f"y has labels that the net does not know: it knows {classes.tolist()}"
-        )
-    return classes, numbers
+    return from_objects("y", labels) if labels.dtype.kind in "OT" else labels
+
+
+def _are_values(y: Array) -> bool:
+    if y.dtype.kind not in "iuf":
+        return False
+    return bool((y != np.floor(y)).any()) or len(np.unique(y)) > _MANY
+
+
+def _draw_values(ax: Axes, points: Array, y: Array) -> None:
+    """Draw points of one feature against their values, those of two in colours."""
+    area = marker_area(len(points))
+    if points.shape[1] == 1:
+        ax.scatter(points[:, 0], y, s=area, color=COLORS[0], linewidths=0, zorder=3)
+        ax.set(xlabel="x", ylabel="y")
+        return
+    shown = ax.scatter(
+        points[:, 0], points[:, 1], s=area, c=y, cmap="viridis", linewidths=0, zorder=3
+    )
+    _label_plane(ax)
+    ax.figure.colorbar(shown, ax=ax, label="y")
 
 
 def marker_area(n: int) -> float:
@@ -72,17 +113,23 @@ def marker_area(n: int) -> float:
     return float(np.clip(9_000 / n, 1.2, 30.0))
 
 
-def scatter(ax: Axes, points: Array, classes: Array, numbers: Array) -> None:
-    """Draw each point in the colour of its class, whose label is classes[number]."""
+def scatter(ax: Axes, points: Array, classes: Array, numbers: Array) -> dict[int, Any]:
+    """Draw each point in the colour of its class, whose label is classes[number].
+
+    Points of one feature are drawn at their label if it is a number, and otherwise at
+    the number of their class. The artists are returned by the number of their class.
+    """
     area, outlined = marker_area(len(points)), len(points) <= 1000
+    one_feature = points.shape[1] == 1
+    heights = _heights(classes)
+    handles = {}
     for number, color in enumerate(class_colors(len(classes))):
         chosen = points[numbers == number]
         if not len(chosen):
             continue
-        one_feature = points.shape[1] == 1
-        ax.scatter(
+        handles[number] = ax.scatter(
             chosen[:, 0],
-            np.full(len(chosen), float(number)) if one_feature else chosen[:, 1],
+            np.full(len(chosen), heights[number]) if one_feature else chosen[:, 1],
             s=area,
             color=[color],
             label=str(classes[number]),
@@ -90,22 +137,48 @@ def scatter(ax: Axes, points: Array, classes: Array, numbers: Array) -> None:
             linewidths=0.4 if outlined else 0.0,
             zorder=3,
         )
+    return handles
 
 
-def label_axes(ax: Axes, classes: Array, two_features: bool = True) -> None:
-    """Label both axes, add a legend, and make the scales equal if that leaves room."""
+def _heights(classes: Array) -> Array:
+    """Return where on the axis of labels each class is drawn."""
+    if classes.dtype.kind in "iuf":
+        return classes.astype(np.float64)
+    return np.arange(float(len(classes)))
+
+
+def label_axes(
+    ax: Axes, classes: Array, handles: dict[int, Any], two_features: bool = True
+) -> None:
+    """Label both axes, and name the classes that `scatter` returned in a legend."""
     from matplotlib.collections import PathCollection
 
-    ax.set_xlabel("x1" if two_features else "x")
-    ax.set_ylabel("x2" if two_features else "label")
-    spans = [abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim())]
-    # Beyond a ratio of 4, equal scales would leave a thin strip.
-    if two_features and max(spans) <= 4 * min(spans):
-        ax.set_aspect("equal", adjustable="box")
-    if 1 < len(classes) <= 10 and ax.get_legend_handles_labels()[0]:
-        legend = ax.legend(
-            title="label", loc="upper right", framealpha=0.9, fontsize="small"
+    if two_features:
+        _label_plane(ax)
+    else:
+        ax.set(xlabel="x", ylabel="label")
+        if len(classes) <= _MAX_TICKS:
+            ax.set_yticks(_heights(classes), [str(name) for name in classes.tolist()])
+            plain_text(ax.get_yticklabels())
+    if handles and 1 < len(classes) <= _MAX_LEGEND:
+        legend = class_legend(
+            ax,
+            list(handles.values()),
+            classes[list(handles)],
+            title="label",
+            loc="upper right",
+            framealpha=0.9,
+            fontsize="small",
         )
         for handle in legend.legend_handles:
             if isinstance(handle, PathCollection):
                 handle.set_sizes([25.0])
+
+
+def _label_plane(ax: Axes) -> None:
+    """Label the axes of two features, with equal scales if that leaves room."""
+    ax.set(xlabel="x1", ylabel="x2")
+    spans = [abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim())]
+    # Beyond a ratio of 4, equal scales would leave a thin strip.
+    if max(spans) <= 4 * min(spans):
+        ax.set_aspect("equal", adjustable="box")

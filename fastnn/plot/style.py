@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from ..data.arrays import Array
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+    from matplotlib.legend import Legend
+    from matplotlib.text import Text
 
 # The palette of Okabe and Ito, whose colours the colour-blind can tell apart.
 COLORS = (
@@ -129,6 +132,23 @@ def curve(
     ax.plot(x, values, color=color, label=label, **shown)
     if best is not None:
         ax.axhline(best, color=color, linestyle="--", linewidth=0.8)
+
+
+def plain_text(texts: Iterable[Text]) -> None:
+    """Draw names of classes as they are: "$" begins no formula, and TeX reads none."""
+    for text in texts:
+        text.set_parse_math(False)
+        text.set_usetex(False)
+
+
+def class_legend(
+    place: Axes | FigureBase, handles: Sequence[Any], classes: Array, **options: Any
+) -> Legend:
+    """Add a legend of classes to an Axes or a figure, with their names as they are."""
+    names = [str(name) for name in classes.tolist()]
+    legend = place.legend(list(handles), names, **options)
+    plain_text(legend.get_texts())
+    return legend
 
 
 def legend_above(ax: Axes, handles: Sequence[Any], column: float) -> None:

@@ -12,7 +12,7 @@ from ..sweeps.runs import Runs
 from ..sweeps.statistics import Proportion
 from .gallery import gallery, typical_nets
 from .maps import check_points, plane_classes
-from .style import COLORS, bands, despine, legend_above
+from .style import COLORS, bands, despine, foreground, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,8 +111,8 @@ def _draw_share(ax: Axes, epochs: Array, share: Array, final: Proportion) -> Non
     ax.plot(epochs, share, color=color, linewidth=1.4)
     ax.vlines(end, final.low, final.high, color=color, linewidth=2.0)
     label = (
-        f"{final:.1%} after training (95% interval: {final.low:.1%} to "
-        f"{final.high:.1%})"
+        f"{final:.1%} after training\n"
+        f"(95% interval: {final.low:.1%} to {final.high:.1%})"
     )
     ax.plot(end, float(final), "o", markersize=4, color=color, label=label)
     ax.set_ylim(-0.03, 1.03)
@@ -137,19 +137,18 @@ def _draw_losses(
     one = len(epochs) == 1
     marker, linewidth = ("o", 8.0) if one else ("", 0.0)
     edges = np.minimum(quantiles[[1, 2, 4, 5]], 10.0 * limits[1])
-    bands(ax, epochs, edges, ("middle 90% of nets", "middle half"), linewidth)
-    ax.plot(
-        epochs, median, color=COLORS[0], linewidth=1.4, marker=marker, label="median"
-    )
+    bands(ax, epochs, edges, ("middle 90%", "middle half"), linewidth)
+    color = foreground()
+    ax.plot(epochs, median, color=color, linewidth=1.4, marker=marker, label="median")
     ax.plot(
         epochs,
         lowest,
         "--",
-        color=COLORS[0],
+        color=color,
         linewidth=0.8,
         marker=marker,
         markerfacecolor=ax.get_facecolor(),
-        label="lowest loss",
+        label="lowest",
     )
     if threshold is not None:
         label = f"threshold: {threshold:g}"
@@ -187,4 +186,4 @@ def _finish(ax: Axes) -> None:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("epoch")
     despine(ax)
-    legend_above(ax, ax.get_legend_handles_labels()[0], column=1.6)
+    legend_above(ax, ax.get_legend_handles_labels()[0], column=1.0)

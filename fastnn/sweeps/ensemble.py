@@ -12,6 +12,7 @@ from ..data.arrays import Array, as_float_array
 from ..data.labels import Labels, encode_labels
 from ..data.schema import schema_of
 from ..nn.architecture import Architecture
+from ..nn.descriptions import Kinds
 from ..nn.net import Net, build_net
 
 
@@ -127,12 +128,15 @@ class Ensemble:
         return f"Ensemble({len(self)} nets, {size}, loss={loss!r}, dtype='{net.dtype}')"
 
 
-def loaded_ensemble(archive: Archive) -> Ensemble:
-    """Return the ensemble of a file; ValueError if the file is not right."""
+def loaded_ensemble(archive: Archive, kinds: Kinds) -> Ensemble:
+    """Return the ensemble of a file; ValueError if the file is not right.
+
+    kinds: the classes of layers and losses that the file may name.
+    """
     described, members = archive.fact("members"), []
     schema = None
     for i, facts in enumerate(described):
-        architecture = Architecture.from_archive(Archive(facts, {}))
+        architecture = Architecture.from_archive(Archive(facts, {}), kinds)
         name = f"theta {i}"
         dtype = check_dtype(archive.dtype(name))
         theta = archive.array(name, (None, architecture.n_params), dtype)

@@ -103,7 +103,7 @@ class Part:
         nets = self.nets._replace(moments=NOTHING, clock=NOTHING)
         if initial.given is None:
             nets = nets._replace(theta=NOTHING)
-        return replace(self, nets=nets, seeds=initial.seeds)
+        return replace(self, nets=nets, seeds=tuple(initial.seeds))
 
     @property
     def name(self) -> str:
@@ -165,7 +165,8 @@ def _orders(work: Work, part: Part) -> EpochOrders:
     """Return the orders of a part's epochs; parts share them where they fit at once."""
     if part.first == 0 and work.orders.last >= part.last:
         return work.orders
-    return EpochOrders(work.config, AHEAD, part.first, part.last, part.rng)
+    config = replace(work.config, stream=part.rng)
+    return EpochOrders(config, AHEAD, part.first, part.last)
 
 
 def _fit_by_id(fit: FitAlone, ids: Array, i: int, *arguments: Any) -> Any:

@@ -2,20 +2,28 @@
 
 import operator
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
-from ..data.arguments import check_choice, check_float, check_int, check_seeds
+from ..data.arguments import (
+    check_choice,
+    check_float,
+    check_int,
+    check_seed,
+    check_seeds,
+)
 from ..data.arrays import Array, as_float_array
 from ..data.machine import check_memory, memory_limit
 from ..nn.architecture import Architecture
 
 # Up to this number of losses, those of each net are recorded unless asked otherwise.
 _MAX_EACH = 2**24
+# Up to this number of bytes, nets fit into any memory.
+_FEW_BYTES = 2**24
 # Number of losses whose percentiles are taken at a time.
 WINDOW = 2**24
 # Bytes of a loss and an accuracy, and of what is sorted for the percentiles.
@@ -37,7 +45,7 @@ class InitialParameters:
     dtype: np.dtype[Any]
     n_nets: int
     given: Array | None
-    seeds: tuple[int, ...]
+    seeds: Sequence[int]
 
     def theta(self) -> Array:
         """Draw or copy the parameters (n_nets, n_params)."""
@@ -68,9 +76,16 @@ class InitialParameters:
 
 
 def initial_parameters(
-    architecture: Architecture, dtype: np.dtype[Any], seeds: Any, init: Any
+    architecture: Architecture,
+    dtype: np.dtype[Any],
+    seeds: Any,
+    init: Any,
+    net_bytes: int,
 ) -> InitialParameters:
-    """Check seeds= and init= of `fit_many`, one of which must be given."""
+    """Check seeds= and init= of `fit_many`, one of which must be given.
+
+    net_bytes: what a net takes, not counting its losses.
+    """
     shape = f"(n_nets, {architecture.n_params})"
     if (seeds is None) == (init is None):
         raise ValueError(
@@ -91,10 +106,32 @@ def initial_parameters(
         )
     if not isinstance(seeds, Iterable):
         raise TypeError(f"seeds must be integers, such as range(1000), not {seeds!r}")
-    checked = check_seeds(seeds)
+    checked = _as_seeds(seeds, net_bytes)
     if not checked:
         raise ValueError("seeds is empty: pass one seed per net")
     return InitialParameters(architecture, dtype, len(checked), None, checked)
+
+
+def _as_seeds(seeds: Iterable[Any], net_bytes: int) -> Sequence[int]:
+    """Return seeds, of which no list is made before so many nets fit into memory."""
+    if isinstance(seeds, Sized):
+        _check_nets_memory(len(seeds), net_bytes)
+        return check_seeds(seeds)
+    most, checked = int(memory_limit() // net_bytes), []
+    for seed in seeds:
+        checked.append(check_seed(seed))
+        if len(checked) > most:
+            _check_nets_memory(len(checked), net_bytes)
+    return tuple(checked)
+
+
+def _check_nets_memory(n_nets: int, net_bytes: int) -> None:
+    if n_nets * net_bytes > _FEW_BYTES:
+        check_memory(
+            n_nets * net_bytes,
+            f"{n_nets:,} nets",
+            f"train at most {int(memory_limit() // net_bytes):,} nets in a call",
+        )
 
 
 def seed_array(seeds: Sequence[int]) -> Array:
@@ -177,8 +214,9 @@ def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) ->
         only_percentiles: bool = recording.only_percentiles,
     ) -> bool:
         n = _n_recorded(recording.n_epochs, every)
-        return _sweep_bytes(nets, net_bytes, n, only_percentiles) <= memory_limit()
+        return _sweep_bytes(nets, net_bytes, n, only_percentiles) <= limit
 
+    limit = memory_limit()
     if fits():
         return
     ways = ["losses='percentiles'"] if fits(only_percentiles=True) else []

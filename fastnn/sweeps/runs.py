@@ -1,7 +1,7 @@
 """Runs: what `fit_many` returns, many trainings of one architecture."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,6 +18,9 @@ from ..data.arguments import (
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
+from ..nn.descriptions import kinds_by_name
+from ..nn.layers import Layer
+from ..nn.losses import Loss
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
 from .ensemble import Ensemble
@@ -385,10 +388,14 @@ class Runs:
         write_archive(path, "runs", Archive(facts, arrays))
 
     @staticmethod
-    def load(path: Target) -> "Runs":
-        """Return what `save` wrote to `path`; ValueError for any other content."""
+    def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> "Runs":
+        """Return what `save` wrote to `path`; ValueError for any other content.
+
+        own: classes of layers as for `fastnn.load`.
+        """
+        kinds = kinds_by_name(own)
         with reading_archive(path, "runs") as archive:
-            architecture = Architecture.from_archive(archive)
+            architecture = Architecture.from_archive(archive, kinds)
             dtype = check_dtype(archive.dtype("theta"))
             theta = archive.array("theta", (None, architecture.n_params), dtype)
             epochs = archive.array("epochs", (None,), np.int64)

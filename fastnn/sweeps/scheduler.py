@@ -8,7 +8,7 @@ much memory.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from queue import Empty
 from threading import Event
 from time import perf_counter
@@ -51,10 +51,14 @@ def train_side_by_side(
     max_epochs = -(-config.epochs // stages)
     orders = orders or EpochOrders(config, AHEAD)
 
+    bar = None
+    if config.progress is not False:
+        bar = ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates")
+
     def look() -> None:
         if kernels.interrupts.noted:
             kernels.interrupts.check()
-        if config.progress is False:
+        if bar is None:
             return
         n_finished, updates_saved = state.progress()
         note = f"{n_finished:,}/{n_nets:,} nets"
@@ -62,7 +66,7 @@ def train_side_by_side(
 
     with (
         kernels.interrupts.deferred,
-        ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
+        bar or nullcontext(),
         _Blocks(state, n_threads) as blocks,
     ):
         while (first := state.epochs_done) < state.end:

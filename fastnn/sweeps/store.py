@@ -52,7 +52,7 @@ def identity(
         "layers": [_described(layer) for layer in architecture.layers],
         "loss": repr(architecture.loss),
         "init": str(architecture.scheme) if initial.given is None else "given",
-        "seeds or parameters": _hash(*initial.seeds, initial.given),
+        "seeds or parameters": _hash(initial.seed_array(), initial.given),
         "first net": _hash(first.theta()),
         "number of nets": initial.n_nets,
         "X": _hash(config.X),

@@ -1,20 +1,21 @@
 """Configuration of a training: the arguments of `fit` and `fit_many`, checked."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
-from ..data.arguments import check_bool, check_choice, check_int, seed_or_draw
+from ..data.arguments import check_int, check_training
 from ..data.arrays import Array, as_array, readonly
-from ..data.machine import check_memory
+from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 
-_REDUCTIONS = ("mean", "sum")
-_LOOPS = ("auto", "general", "specialised")
 _NO_UPDATES = np.empty(0, np.int64)
+# Up to this number of epochs, a history fits into any memory.
+_FEW_EPOCHS = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +23,9 @@ class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
     X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
-    optimizer's. mean is the reduction over a batch. loop is "auto", "general" or
-    "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    optimizer's. mean is the reduction over a batch. stream: the generator of orders
+    that seed began, where an earlier fit has drawn from it. loop is "auto", "general"
+    or "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
@@ -38,6 +40,7 @@ class FitConfig:
     mean: bool
     shuffle: bool
     seed: int
+    stream: np.random.Generator | None
     progress: bool | None
     loop: str
     n_jobs: int
@@ -71,50 +74,50 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
+    stream: np.random.Generator | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
+    history_bytes: int = 0,
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and the rule are checked already. mixes_rows: the net's
-    output for a row depends on the other rows. A record takes record_bytes.
+    X, y and the rule are checked already. mixes_rows: the net's output for a row
+    depends on the other rows. A record takes record_bytes, and an epoch of the history
+    history_bytes.
     """
-    check_choice("loop", loop, _LOOPS)
-    mean = check_reduction(reduction)
-    epochs = check_int("epochs", epochs, 1)
+    how = check_training(
+        epochs=epochs,
+        reduction=reduction,
+        shuffle=shuffle,
+        seed=seed,
+        progress=progress,
+        loop=loop,
+        n_jobs=n_jobs,
+    )
     batch_size = _check_batch_size(batch_size, len(X), mixes_rows)
-    if progress is not None:
-        check_bool("progress", progress)
-    n_jobs = check_int("n_jobs", n_jobs, -1)
-    if n_jobs == 0:
-        raise ValueError(
-            "n_jobs must be a number of threads, or -1 for all processors, not 0"
-        )
     per_epoch = -(-len(X) // batch_size)
-    updates = per_epoch * epochs
+    updates = per_epoch * how.epochs
+    if how.epochs > _FEW_EPOCHS and history_bytes:
+        _check_history_memory(how.epochs, history_bytes)
     return FitConfig(
         X=X,
         y=y,
         rule=rule,
-        epochs=epochs,
+        epochs=how.epochs,
         batch_size=batch_size,
-        mean=mean,
-        shuffle=check_bool("shuffle", shuffle) and batch_size < len(X),
-        seed=seed_or_draw(seed),
-        progress=progress,
-        loop=loop,
-        n_jobs=n_jobs,
+        mean=how.mean,
+        shuffle=how.shuffle and batch_size < len(X),
+        seed=how.seed,
+        stream=stream,
+        progress=how.progress,
+        loop=how.loop,
+        n_jobs=how.n_jobs,
         record_at=_updates_to_record(record, updates, record_bytes),
         per_epoch=per_epoch,
         updates=updates,
         loss_scale=loss_scale(len(y)),
     )
-
-
-def check_reduction(reduction: Any) -> bool:
-    """Return True for "mean", False for "sum"."""
-    return check_choice("reduction", reduction, _REDUCTIONS) == "mean"
 
 
 def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:
@@ -138,10 +141,16 @@ def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
     """Return the updates to record, sorted: every k from 0, or those given."""
     if record is None:
         return _NO_UPDATES
-    if np.ndim(record) == 0:
+    is_array = isinstance(record, np.ndarray) and record.ndim > 0
+    is_list = isinstance(record, Sized) and not isinstance(record, (str, np.ndarray))
+    if not is_array and not is_list:
         step = check_int("record", record, 1)
         _check_record_memory(updates // step + 1, bytes_each, f"record={step}")
         return np.arange(0, updates + 1, step)
+    # Before a range becomes an array.
+    _check_record_memory(
+        len(record), bytes_each, f"record with {len(record):,} updates"
+    )
     at = as_array("record", record)
     if at.ndim != 1 or at.dtype.kind not in "iu":
         raise TypeError(
@@ -159,6 +168,15 @@ def _updates_to_record(record: Any, updates: int, bytes_each: int) -> Array:
     at = np.unique(at).astype(np.int64)
     _check_record_memory(len(at), bytes_each, f"record with {len(at):,} updates")
     return at
+
+
+def _check_history_memory(epochs: int, bytes_each: int) -> None:
+    most = int(memory_limit() // bytes_each)
+    check_memory(
+        epochs * bytes_each,
+        f"{epochs:,} epochs keep a loss and an accuracy each",
+        f"train at most {most:,} epochs in a call",
+    )
 
 
 def _check_record_memory(count: int, bytes_each: int, given: str) -> None:

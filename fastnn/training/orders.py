@@ -1,6 +1,6 @@
 """Orders in which epochs visit the rows: shuffled by one generator, or as given."""
 
-import copy
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,11 @@ class EpochOrders:
 
     With shuffle, each epoch takes `rng.permutation(n)` from one `rng =
     numpy.random.default_rng(seed)`. `block` (k, n) holds the orders of the epochs from
-    `first` up to `last`; without shuffle it has one row, which serves all epochs.
+    `first` up to `last`; without shuffle it has one row, which serves all epochs. If
+    the config has a stream that an earlier fit began, its copy takes the place of rng.
 
-    first, end, rng: to begin before another epoch than the first one, with the
-    generator that has drawn the orders of those before it, and to draw none from the
-    epoch `end` on.
+    first: the epoch before which the stream stands. From the epoch `end` on, nothing is
+    drawn.
     """
 
     def __init__(
@@ -29,28 +29,43 @@ class EpochOrders:
         ahead: int = _AHEAD,
         first: int = 0,
         end: int | None = None,
-        rng: np.random.Generator | None = None,
     ) -> None:
         self._n, self._ahead = len(config.X), ahead
         self._end = config.epochs if end is None else end
-        self._rng = np.random.default_rng(config.seed) if config.shuffle else None
-        if rng is not None:
-            self._rng = copy.deepcopy(rng)
+        self.rng = _generator(config) if config.shuffle else None
+        self._before: Any = None
         self.block = np.arange(self._n)[np.newaxis]
         self.first, self.last = first, first if config.shuffle else config.epochs
         self.reach(first)
 
     def reach(self, epoch: int) -> None:
         """Draw the block that begins with this epoch, unless its order is there."""
-        if epoch < self.last or self._rng is None:
+        if epoch < self.last or self.rng is None:
             return
+        before = self.rng.bit_generator.state
         count = min(self._end - epoch, max(1, self._ahead // self._n))
-        self.block = np.stack([self._rng.permutation(self._n) for _ in range(count)])
+        try:
+            block = np.stack([self.rng.permutation(self._n) for _ in range(count)])
+        except BaseException:
+            self.rng.bit_generator.state = before
+            raise
+        # No call stands between these, and so no signal does.
+        self.block, self._before = block, before
         self.first, self.last = epoch, epoch + count
+
+    def rewind(self, epochs: int) -> None:
+        """Set the generator back to where it had drawn that many epochs' orders.
+
+        They end before the block, or in it.
+        """
+        if self.rng is not None and epochs < self.last:
+            self.rng.bit_generator.state = self._before
+            for _ in range(epochs - self.first):
+                self.rng.permutation(self._n)
 
     def since(self, epoch: int) -> Array:
         """Return the orders of the block from this epoch on."""
-        return self.block if self._rng is None else self.block[epoch - self.first :]
+        return self.block if self.rng is None else self.block[epoch - self.first :]
 
 
 class OrderGenerator:
@@ -58,7 +73,7 @@ class OrderGenerator:
 
     def __init__(self, config: FitConfig) -> None:
         self._n, self._epoch = len(config.X), 0
-        self._rng = np.random.default_rng(config.seed) if config.shuffle else None
+        self._rng = _generator(config) if config.shuffle else None
 
     def before(self, epoch: int) -> np.random.Generator | None:
         """Return it as it is before an epoch, no earlier one than the last time.
@@ -70,3 +85,13 @@ class OrderGenerator:
                 self._rng.permutation(self._n)
             self._epoch = epoch
         return self._rng
+
+
+def _generator(config: FitConfig) -> np.random.Generator:
+    """Return the generator of a config's seed, or a copy of its stream."""
+    if config.stream is None:
+        return np.random.default_rng(config.seed)
+    state = config.stream.bit_generator.state
+    copy = np.random.Generator(np.random.PCG64(0))
+    copy.bit_generator.state = state
+    return copy

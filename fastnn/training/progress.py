@@ -1,13 +1,21 @@
-"""Progress bar of a long training."""
+"""Progress bar of a long training: Rich's in a terminal, plain text in a notebook."""
 
 import math
+import sys
+from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
+
+from .. import kernels
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Seconds until a bar appears if progress is None, and between two refreshes.
 PATIENCE, _REFRESH = 1.0, 0.1
+_WIDTH = 40  # of a bar of characters
 
 
 class ProgressBar:
@@ -15,7 +23,7 @@ class ProgressBar:
 
     updates: how many there are to make; each counts `amount` of the `unit` in which the
     speed is shown. show: True shows the bar at once, False never; None shows it after a
-    second if stderr is a terminal.
+    second if stderr is a terminal or a notebook.
     """
 
     def __init__(
@@ -25,12 +33,11 @@ class ProgressBar:
         self._amount, self._unit = amount, unit
         self._started = perf_counter()
         self._refreshed = -math.inf
-        self._progress: Any = None
-        self._task: Any = None
+        self._display: _TerminalBar | _NotebookBar | None = None
 
     def __enter__(self) -> "ProgressBar":
-        if self._show and not self._open():
-            self._show = False
+        if self._show:
+            self._open()
         return self
 
     def update(
@@ -41,11 +48,13 @@ class ProgressBar:
         position says where the work is, note what else there is to say.
         """
         now, done = perf_counter(), made + saved
-        if self._progress is None:
+        display = self._display
+        if display is None:
             soon = now - self._started < PATIENCE or done >= self._updates
             if self._show is not None or soon:
                 return
-            if not self._open():
+            display = self._open()
+            if display is None:
                 self._show = False
                 return
         if now - self._refreshed < _REFRESH and done < self._updates:
@@ -54,35 +63,38 @@ class ProgressBar:
         elapsed = max(now - self._started, 1e-9)
         seconds = elapsed * (self._updates - done) / max(made, 1e-9)
         remaining = timedelta(seconds=round(min(seconds, 1e9)))
-        self._progress.update(
-            self._task,
-            completed=done,
-            position=position,
-            note=note,
-            rate=f"{made * self._amount / elapsed:,.0f} {self._unit}/s",
-            remaining=f"{remaining} left",
-            refresh=True,
+        texts = (
+            position,
+            note,
+            f"{made * self._amount / elapsed:,.0f} {self._unit}/s",
+            f"{remaining} left",
         )
-
-    def _open(self) -> bool:
-        from rich.console import Console
-        from rich.errors import LiveError
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        console = Console(stderr=True)
-        if self._show is None and not (console.is_terminal or console.is_jupyter):
-            return False
-        texts = dict.fromkeys(("position", "note", "rate", "remaining"), "")
-        columns = [TextColumn(f"{{task.fields[{name}]}}") for name in texts]
-        self._progress = Progress(
-            BarColumn(), *columns, console=console, auto_refresh=False
-        )
-        self._task = self._progress.add_task("", total=self._updates, **texts)
         try:
-            self._progress.start()
-        except LiveError:  # the caller has a display of their own
-            self._progress = None
-        return self._progress is not None
+            display.draw(done / self._updates, texts)
+        except (OSError, ValueError):
+            # Nobody reads it any longer: the stream was closed. The work goes on.
+            self._display, self._show = None, False
+
+    def _open(self) -> "_TerminalBar | _NotebookBar | None":
+        # Whole, or Rich could not be imported again.
+        with kernels.interrupts.deferred:
+            import rich.progress  # noqa: F401
+            from rich.console import Console
+            from rich.errors import LiveError
+
+        class QuietConsole(Console):
+            def on_broken_pipe(self) -> None:
+                raise  # the error; Rich would end the process
+
+        console = QuietConsole(stderr=True)
+        if self._show is None and not (console.is_terminal or console.is_jupyter):
+            return None
+        # LiveError: the caller has a display of their own.
+        with suppress(LiveError, OSError, ValueError):
+            self._display = (
+                _NotebookBar() if console.is_jupyter else _TerminalBar(console)
+            )
+        return self._display
 
     def __exit__(
         self,
@@ -90,5 +102,44 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        if self._display is not None:
+            with suppress(OSError, ValueError):
+                self._display.close()
+
+
+class _TerminalBar:
+    """Bar that Rich draws. LiveError if something else is drawn already."""
+
+    def __init__(self, console: "Console") -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = [TextColumn(f"{{task.fields[texts][{i}]}}") for i in range(4)]
+        self._progress = Progress(
+            BarColumn(), *columns, console=console, auto_refresh=False
+        )
+        self._task = self._progress.add_task("", total=1.0, texts=("",) * 4)
+        self._progress.start()
+
+    def draw(self, done: float, texts: tuple[str, ...]) -> None:
+        self._progress.update(self._task, completed=done, texts=texts, refresh=True)
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class _NotebookBar:
+    """Bar of characters: Rich's needs ipywidgets in a notebook, or warns without it."""
+
+    def __init__(self) -> None:
+        self._length = 0  # of the line that the next one covers
+
+    def draw(self, done: float, texts: tuple[str, ...]) -> None:
+        filled = int(_WIDTH * min(done, 1.0))
+        shown = ["#" * filled + "." * (_WIDTH - filled), *filter(None, texts)]
+        line = " ".join(shown)
+        print(f"\r{line:<{self._length}}", end="", file=sys.stderr, flush=True)
+        self._length = len(line)
+
+    def close(self) -> None:
+        if self._length:
+            print(file=sys.stderr, flush=True)

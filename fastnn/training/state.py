@@ -8,6 +8,7 @@ from .. import kernels
 from ..data.arrays import Array
 from ..nn.optimizers import initial_moments
 from .config import FitConfig
+from .continuation import Moments
 from .engines.threads import Workers
 
 _UPDATES = kernels.codes.UPDATES
@@ -20,12 +21,17 @@ class TrainingState:
     update under way, are changed by every update. loss_sums and n_right (epochs,) sum
     over an epoch's samples. position has the updates made, and the samples already
     summed for the next one; carried is what a loop passes on to its next chunk.
-    recorded and recorded_sums: see `kernels.loops.recordings`.
+    recorded and recorded_sums: see `kernels.loops.recordings`. The moments and clock
+    begin with copies of those given, or with zeros and ones.
     """
 
-    def __init__(self, theta: Array, config: FitConfig) -> None:
+    def __init__(
+        self, theta: Array, config: FitConfig, moments: Moments | None = None
+    ) -> None:
         self.theta, self.g = theta, np.zeros((0, theta.size), theta.dtype)
         self.moments, self.clock = initial_moments(config.rule.code, theta)
+        if moments is not None:
+            self.moments[...], self.clock[...] = moments
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)

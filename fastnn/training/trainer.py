@@ -5,11 +5,13 @@ the last one ended, with the same bits.
 """
 
 from time import perf_counter
+from typing import Any
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
 from .chunks import ChunkSizer
 from .config import FitConfig
+from .continuation import Continuation
 from .engines.engine import Engine
 from .history import History, history_of
 from .orders import EpochOrders
@@ -45,13 +47,26 @@ class DivergenceError(ArithmeticError):
 
 
 class Trainer:
-    """One fit; after `run`, also a failed one, `history` has the completed epochs."""
+    """One fit; after `run`, also a failed one, `history` has the completed epochs.
+
+    `kept` is what the net keeps from one fit to the next. moments_key is that of an
+    optimizer whose moments it keeps, or None.
+    """
 
     def __init__(
-        self, engine: Engine, config: FitConfig, theta: Array, classifies: bool
+        self,
+        engine: Engine,
+        config: FitConfig,
+        theta: Array,
+        classifies: bool,
+        kept: Continuation,
+        moments_key: Any = None,
     ) -> None:
         self._config, self._classifies = config, classifies
-        self._state, self._orders = TrainingState(theta, config), EpochOrders(config)
+        self._kept, self._moments_key = kept, moments_key
+        moments = None if moments_key is None else kept.moments(moments_key)
+        self._state = TrainingState(theta, config, moments)
+        self._orders = EpochOrders(config)
         self._train = engine.start(config, self._state)
         # What to return to: the last good update, and the last point from which another
         # fit goes on with the same bits.
@@ -102,19 +117,28 @@ class Trainer:
                 # only with an epoch.
                 if not state.carried.size or updates % per_epoch == 0:
                     self._resumable = self._good
-                visited = updates * batch_size + samples - before
-                chunk.adapt(visited, perf_counter() - started)
+                if updates < config.updates:
+                    visited = updates * batch_size + samples - before
+                    chunk.adapt(visited, perf_counter() - started)
                 bar.update(updates + samples / batch_size, *self._progress(updates))
 
     def _return_to_good(self) -> None:
         """Return to the last good snapshot; it can be repeated."""
         self._state.restore(self._good)
+        # An epoch that has begun has taken its order.
+        self._orders.rewind(-(-self._good.updates // self._config.per_epoch))
         self._conclude()
 
     def _conclude(self) -> None:
-        """Put the history together."""
+        """Put the history together, and keep what the next fit goes on with."""
+        config, state, kept = self._config, self._state, self._kept
         seconds = perf_counter() - self._started
-        self.history = history_of(self._config, self._state, self._classifies, seconds)
+        history = history_of(config, state, self._classifies, seconds)
+        if self._moments_key is not None and len(state.moments):
+            kept.keep_moments(self._moments_key, state.moments, state.clock)
+        if config.shuffle:
+            kept.seed, kept.orders = config.seed, self._orders.rng
+        self.history = history
 
     def _advance(self, end: int, budget: int) -> int:
         return self._train(self._orders.block, self._orders.first, end, budget)

@@ -193,21 +193,14 @@ def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
 
 @subroutine
 def _softmax_forward(a, z, n_out, lanes, width):
-    """Replace the outputs in rows from z on by their softmax.
-
-    Where one output is infinite and the others are below it, it is the only one that
-    is not 0. Where two are infinite, which is larger is not known: they become NaN.
-    """
-    one, half = constant(a, 1), constant(a, 0.5)
+    """Replace the outputs in rows from z on by their softmax."""
+    one = constant(a, 1)
     for i in range(0, width, vector_length(a)):
-        largest, winner = _first_largest(a, z, n_out, i, lanes)
+        largest, _ = _first_largest(a, z, n_out, i, lanes)
         total = constant(a, 0)
         for k in range(n_out):
             at = (z + k) * lanes + i
             e, _, _ = softmax_term(load(a, at), largest, one)
-            # infinity - infinity is not 0
-            distance = absolute(winner - constant(a, k))
-            e = where_greater(half, distance, one, e)
             store(a, at, e)
             total = total + e
         for k in range(n_out):
@@ -236,6 +229,19 @@ def _sigmoid_of_both_signs(a, z, lanes, width):
         x = load(a, i)
         store(a, i, sigmoid(zero - x, one))
         store(a, i + lanes, sigmoid(x, one))
+
+
+@subroutine
+def replace_infinite(a, z, n_out, lanes, width):
+    """Replace infinite outputs in rows from z on by NaN.
+
+    The sum behind one may have been beyond the largest number only in part, so that
+    not even its sign is known.
+    """
+    for k in range(z, z + n_out):
+        for i in range(k * lanes, k * lanes + width, vector_length(a)):
+            x = load(a, i)
+            store(a, i, x + (x - x))
 
 
 @inlined_by_numba

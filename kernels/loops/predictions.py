@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from ..codes import BCE, LINK
+from ..codes import BCE, IDENTITY, LINK
 from ..compiler.compile import entry_point
-from ..functions.lane_losses import replace_by_probabilities, replace_by_values
+from ..functions.lane_losses import (
+    replace_by_probabilities,
+    replace_by_values,
+    replace_infinite,
+)
 from ..passes.samples import Tile, forward, gather, padded_width, scatter
 from ..primitives.pointers import aligned, flat
 from ..primitives.table import output_rows
@@ -16,6 +20,7 @@ def outputs(out, theta, X, layers, loss, probabilities, lanes):
     """Fill out (n, n_out) with the net's values for X (n, n_in), or a classifier's z.
 
     Where `probabilities`, fill out (n, n_classes) with the classes' probabilities.
+    Rows whose z is not finite are not finite.
     """
     n_layers, n_in = layers.shape[0], X.shape[1]
     z, n_out = output_rows(flat(layers), n_layers)
@@ -28,10 +33,13 @@ def outputs(out, theta, X, layers, loss, probabilities, lanes):
         gather(a, lanes, x, offset(flat(X), first * n_in), n_in, None, n)
         tile = Tile(lanes, width, None, 0)
         forward(a, x, flat(theta), flat(layers), n_layers, tile)
+        link = loss // LINK
+        if probabilities or link != IDENTITY:
+            replace_infinite(a, z, n_out, lanes, width)
         if probabilities:
             replace_by_probabilities(a, z, n_out, loss, lanes, width)
         else:
-            replace_by_values(a, z, n_out, loss // LINK, lanes, width)
+            replace_by_values(a, z, n_out, link, lanes, width)
         n_columns = out.shape[1]
         scatter(offset(flat(out), first * n_columns), a, z, n_columns, lanes, n)
     scratch[0] = 0  # it must live until here

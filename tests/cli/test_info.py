@@ -69,6 +69,14 @@ def test_folders_without_kernels(tmp_path, lines):
     ]
 
 
+def test_a_folder_that_is_not_used(tmp_path, lines):
+    write(tmp_path / f"per_sample.train-{KEY}.bin", 300_000, 1)
+    tmp_path.chmod(0o777)
+    assert lines(tmp_path)[0] == (
+        f"{tmp_path} (1 file, 0.3 MB; not used: others can write to {tmp_path})"
+    )
+
+
 def test_an_unreadable_folder(tmp_path, lines, monkeypatch):
     def refused(folder):
         raise PermissionError(13, "Permission denied", str(folder))

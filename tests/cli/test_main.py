@@ -140,7 +140,19 @@ WRONG = {
         "must be a whole number below 4,000,000",
     ),
     "fractional seed": (["reproduce", "--seed", "1.5"], "must be a whole number"),
-    "unknown option": (["reproduce", "--outt", "x"], "--outt"),
+    "unknown option": (
+        ["reproduce", "--outt", "x"],
+        "fastnn reproduce: unknown option --outt: did you mean --out? "
+        "(see fastnn reproduce --help)",
+    ),
+    "unknown option with a value": (["--verison=1"], "--verison: did you mean --ver"),
+    "option of another command": (
+        ["info", "--quick"],
+        "fastnn info: unknown option --quick: choose from --help (see fastnn info",
+    ),
+    "a word too many": (["info", "now"], "fastnn info: unrecognized arguments: now"),
+    "similar command": (["inof"], "invalid choice: 'inof': did you mean info?"),
+    "half a command": (["cache"], "fastnn cache: the following arguments are required"),
     "missing value": (["reproduce", "--out"], "expected one argument"),
     "not a folder": (
         ["reproduce", "--out", "/dev/null/x"],

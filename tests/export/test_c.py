@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from export_nets import random_net, random_rows, results
 
@@ -102,7 +103,7 @@ def test_no_compiler_fuses_the_sums_of_nets_that_run_by_layer(tmp_path):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("n_out", [1, 3])
 def test_outputs_that_are_huge_or_equal(tmp_path, dtype, n_out):
-    W = np.array([[1.0, -1.0, 1.0][:n_out]])
+    W = np.array([[2.0, -2.0, 1.0][:n_out]])  # twice the largest number is infinite
     net = fastnn.mlp(1, n_out, init=[W, np.zeros(n_out)], dtype=dtype)
     net.to_c(tmp_path / "net.c")
     built = library("gcc", *C99, tmp_path / "net.c", to=tmp_path / "net.so")
@@ -205,6 +206,18 @@ def test_the_comment_names_the_classes_whatever_they_are(tmp_path):
     assert rest.startswith("\n\n#ifdef")
     for compiler in filter(shutil.which, ("gcc", "clang")):
         build(compiler, *C99, "-c", tmp_path / "net.c", to=tmp_path / "net.o")
+
+
+def test_the_comment_names_the_columns(tmp_path):
+    X = pd.DataFrame({"height */": [1.0, 2.0], "weight": [2.0, 1.0]})
+    net = fastnn.mlp(2, 1, loss="mse", seed=0)
+    net.fit(X, [0.0, 1.0], epochs=1, lr=0.1)
+    net.to_c(tmp_path / "net.c")
+    head, _ = (tmp_path / "net.c").read_text().split("*/", 1)
+    assert r'x[0] is "height \u002a/"' in head
+    assert 'x[1] is "weight"' in head
+    assert "out     1 value;" in head
+    assert "the bits of fastnn's predict:" in head
 
 
 GOOD_NAMES = (

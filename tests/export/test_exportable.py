@@ -47,14 +47,58 @@ def test_layers_of_a_users_own(tmp_path, method):
     assert not list(tmp_path.iterdir())
 
 
-@onnx_and_c
-def test_losses_of_a_users_own(tmp_path, method):
-    class OwnLoss(fastnn.MSE):
-        pass
+class OwnLoss(fastnn.losses.Loss):
+    """A loss of a user's own, whose net runs layer by layer."""
 
-    net = fastnn.Sequential([fastnn.Affine(2, 1)], OwnLoss())
-    with pytest.raises(TypeError, match="only the losses 'bce', 'softmax_ce', 'mse'"):
+    link = "Softmax"
+
+    def arguments(self):
+        return []
+
+    def compute(self, z, y):
+        return (z**2).sum(axis=1)
+
+    def compute_back(self, z, y):
+        return 2 * z
+
+
+@every_format
+def test_losses_of_a_users_own_do_not_matter(tmp_path, method):
+    if method == "to_onnx":
+        pytest.importorskip("onnx")
+    net = fastnn.mlp(2, 3, 2, loss=OwnLoss(), seed=1)
+    assert export(net, method, tmp_path) == [FORMATS[method]]
+    if method == "to_json":
+        loaded = fastnn.load(tmp_path / "net.json", own=[OwnLoss])
+        assert loaded.theta.tobytes() == net.theta.tobytes()
+    if method == "to_c":
+        # The sums of layers are not fused.
+        assert "volatile" in (tmp_path / "net.c").read_text()
+
+
+class Shift(fastnn.layers.Layer):
+    """A layer with parameters that `net.save` can write."""
+
+    def arguments(self):
+        return []
+
+    def shapes(self):
+        return [(3,)]
+
+    def compute(self, x):
+        return x + self.params[0]
+
+    def compute_back(self, dout, x, out):
+        self.grads[0][...] = dout.sum(axis=0)
+        return dout
+
+
+@every_format
+def test_layers_with_parameters_of_their_own(tmp_path, method):
+    net = fastnn.Sequential([fastnn.Affine(2, 3), Shift(), fastnn.Affine(3, 1)])
+    with pytest.raises(TypeError, match=r"Shift\(\) cannot be exported to"):
         export(net, method, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @every_format

@@ -176,6 +176,9 @@ HOSTILE = {
     "nothings": changed(layers=[AFFINE | {"weights": [[None]]}]),
     "NaN": changed(layers=[AFFINE | {"weights": [[float("nan")]]}]),
     "too large": changed(layers=[AFFINE]).replace("[[1.0]]", "[[1e999]]"),
+    "too large for float32": changed(
+        dtype="float32", layers=[AFFINE | {"weights": [[1e39]]}]
+    ),
     "too large a number": changed(layers=[AFFINE]).replace("1.0", "9" * 400),
     "too many digits": changed(layers=[AFFINE]).replace("1.0", "9" * 5000),
     "labels without dtype": changed(classes=[0, 1]),

@@ -4,6 +4,7 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from export_nets import random_net, random_rows, results, with_labels
 
@@ -123,6 +124,17 @@ def test_the_shapes_of_values_are_those_of_predict(tmp_path):
         assert outputs(session, X)["predictions"].shape == net.predict(X).shape == shape
         keys = {entry.key for entry in model.metadata_props}
         assert keys == {"fastnn_version", "loss"}
+
+
+def test_the_metadata_have_the_columns(tmp_path):
+    X = pd.DataFrame({"height": [1.0, 2.0], "weight": [2.0, 1.0]})
+    net = fastnn.mlp(2, 1, seed=0)
+    net.fit(X, ["no", "yes"], epochs=1, lr=0.1)
+    model, session = exported(net, tmp_path)
+    facts = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(facts["columns"]) == ["height", "weight"]
+    found = outputs(session, X.to_numpy())
+    assert found["label"].tolist() == net.predict(X).tolist()
 
 
 def test_the_same_net_gives_the_same_bytes(tmp_path):

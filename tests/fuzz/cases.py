@@ -40,7 +40,14 @@ def random_loss(rng):
     loss = pick(rng, "bce", "softmax_ce", "mse")
     if loss == "bce":
         return loss, 1
-    return loss, int(rng.integers(2 if loss == "softmax_ce" else 1, 19))
+    n_out = int(rng.integers(2 if loss == "softmax_ce" else 1, 19))
+    if rng.random() < 0.1:
+        loss = own.OwnClasses() if loss == "softmax_ce" else own.OwnLoss()
+    return loss, n_out
+
+
+def has_values(net):
+    return net.architecture.n_classes is None
 
 
 def random_net(rng):
@@ -74,6 +81,8 @@ def random_stack(rng):
     if rng.random() < 0.3:
         layers.insert(0, own.layer(rng))
     layers.append(fastnn.Affine(width, n_out))
+    if loss == "mse":
+        layers.append(pick(rng, fastnn.Identity, fastnn.Tanh, fastnn.Softmax)())
     if rng.random() < 0.2:
         layers.append(own.layer(rng))
     dtype = pick(rng, "float64", "float32")
@@ -88,7 +97,7 @@ def random_data(rng, net):
     if rng.random() < 0.5:
         with np.errstate(over="ignore"):
             X = X.astype(net.dtype)
-    if net.loss.name == "mse":
+    if has_values(net):
         return X, rng.standard_normal((n, net.n_out))
     return X, rng.integers(0, max(2, net.n_out), n)
 
@@ -108,6 +117,7 @@ def random_optimizer(rng, n_nets=None):
         momentum=pick(rng, 0.0, setting(0, 0.99)),
         weight_decay=pick(rng, 0.0, setting(0, 0.1)),
         bias_lr=pick(rng, None, setting(0, 1)),
+        bias_weight_decay=pick(rng, None, setting(0, 0.1)),
     )
 
 
@@ -157,7 +167,7 @@ def use(rng, net, X, y):
         call = int(rng.integers(4))
         if call == 0:
             assert len(net.predict(rows)) == len(rows)
-        elif call == 1 and net.loss.name != "mse":
+        elif call == 1 and not has_values(net):
             p = net.predict_proba(rows)
             assert p.shape == (len(rows), max(2, net.n_out))
             assert not np.isfinite(p).all() or np.allclose(p.sum(axis=1), 1, atol=1e-5)

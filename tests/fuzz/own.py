@@ -118,6 +118,27 @@ def layer(rng):
     return Own(int(rng.integers(1000)), float(rng.choice([0.0, 0.0, 0.2])))
 
 
+class OwnLoss(fastnn.losses.Loss):
+    """A loss that returns something else in a part of its calls."""
+
+    def compute(self, z, y):
+        right = (z**2).sum(axis=1)
+        return self._one_of(z, lambda rng: any_array(rng, right.shape), right)
+
+    def compute_back(self, z, y):
+        return self._one_of(z, lambda rng: any_array(rng, z.shape), 2 * z)
+
+    def _one_of(self, z, wrong, right):
+        rng = np.random.default_rng(np.frombuffer(z.tobytes(), np.uint32))
+        return wrong(rng) if rng.random() < 0.2 else right
+
+
+class OwnClasses(OwnLoss):
+    """A loss of classes."""
+
+    link = "Softmax"
+
+
 class OwnSGD(fastnn.SGD):
     """An optimizer that returns something else."""
 

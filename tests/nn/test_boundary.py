@@ -113,6 +113,29 @@ def test_a_wrong_gradient_is_refused_with_the_layers_name(case):
             call()
 
 
+def test_a_first_layer_of_ones_own_may_declare_the_number_of_inputs():
+    class Squares(Layer):
+        """The inputs and their squares."""
+
+        n_in = 3
+
+        def n_outputs(self, n_in):
+            return 6
+
+        def compute(self, x):
+            return np.hstack([x, x * x])
+
+        def compute_back(self, dout, x, out):
+            return dout[:, :3] + 2 * x * dout[:, 3:]
+
+    net = fastnn.Sequential([Squares(), fastnn.Affine(6, 1)], "bce")
+    assert (net.n_in, net.n_out) == (3, 1)
+    assert fastnn.check_gradients(net, X, Y)
+    net.fit(X, Y, epochs=2, lr=0.1)
+    with pytest.raises(ValueError, match="at least one layer with weights"):
+        fastnn.Sequential([Squares()], "mse")
+
+
 def test_an_error_says_what_was_returned_and_what_is_expected():
     net = make_net(Own(lambda a: a[:, :3]))
     expected = (
@@ -394,14 +417,18 @@ def test_what_a_subclass_of_an_optimizer_returns_is_checked(case, monkeypatch):
     optimizer = Faulty(0.1)
     monkeypatch.setattr(Faulty, "answers", answers)
     net = fastnn.mlp(2, 3, 1)
+    layers = [fastnn.Identity(), fastnn.Affine(2, 3), fastnn.Affine(3, 1)]
+    layerwise = fastnn.Sequential(layers)
     before = net.theta.copy()
+    many = {"seeds": range(3), "epochs": 1, "optimizer": optimizer}
     calls = [
         lambda: net.fit(GATE, LABELS, epochs=1, optimizer=optimizer),
+        lambda: layerwise.fit(GATE, LABELS, epochs=1, optimizer=optimizer),
+        lambda: layerwise.fit_many(GATE, LABELS, **many),
         lambda: optimizer.update([np.zeros(13)], [np.ones(13)]),
     ]
-    if "rates" not in answers:
-        how = {"seeds": range(3), "epochs": 1, "optimizer": optimizer}
-        calls.append(lambda: net.fit_many(GATE, LABELS, **how))
+    if "rates" not in answers:  # which side by side are no arrays of each net
+        calls.append(lambda: net.fit_many(GATE, LABELS, **many))
     for call in calls:
         with pytest.raises(
             (ValueError, TypeError), match=rf"^Faulty\(lr=0.1\).*{message}"

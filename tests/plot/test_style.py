@@ -57,3 +57,11 @@ def test_fonts_are_chosen_for_texts_that_need_one_only():
     assert plain.get_fontfamily() == before
     assert hangul.get_fontfamily()[0] == before[0]
     assert len(hangul.get_fontfamily()) > 1
+
+
+def test_an_installed_font_with_the_letters_is_chosen(monkeypatch):
+    monkeypatch.setattr(style, "_FAMILIES", ("No Such Font", "STIXGeneral"))
+    ax = fastnn.plot.data(*fastnn.datasets.xor_gate())
+    text = ax.text(0, 0, "a \u1d8d")  # DejaVu Sans lacks this letter
+    style.choose_fonts(ax)
+    assert text.get_fontfamily()[1:] == ["STIXGeneral"]

@@ -71,7 +71,7 @@ def test_the_end_is_marked_with_its_interval():
     )
     (label,) = ax.get_legend().get_texts()
     assert label.get_text() == (
-        f"{rate:.1%} after training (95% interval: {low:.1%} to {high:.1%})"
+        f"{rate:.1%} after training\n(95% interval: {low:.1%} to {high:.1%})"
     )
     assert ax.get_ylabel() == "share with accuracy above 0.9"
 

@@ -111,3 +111,15 @@ def test_the_code_about_ones_own_net_runs(tmp_path, monkeypatch, capsys):
     assert len(rates) == 4
     assert float(rates[0]) > 0.8 > float(rates[3])  # at learning rates of 1 and 10
     assert (tmp_path / "success.png").stat().st_size > 10_000
+
+
+@pytest.mark.compiled
+def test_the_layer_the_loss_and_the_optimizer_of_ones_own_work(tmp_path, monkeypatch):
+    page = ROOT / "docs" / "extending.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    assert len(blocks) == 4
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for code in blocks:
+        exec(code, names)
+    assert names["net"].score(names["X"], names["y"]) == 1.0

@@ -34,6 +34,7 @@ ORDER = [
 KERNELS = [
     "codes",
     "arguments",
+    "interrupts",
     "compiler",
     "primitives",
     "functions",

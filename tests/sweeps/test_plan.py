@@ -28,7 +28,7 @@ def test_seeds_of_any_size_are_stored(largest):
 @pytest.mark.parametrize("init", ["xavier", "he", "normal(0.7)", "uniform(-1, 2)"])
 def test_each_seed_draws_the_parameters_of_the_net_with_that_seed(init, dtype):
     net, seeds = make_net(init, dtype=dtype), [3, 2**70, 0]
-    initial = initial_parameters(net.architecture, net.dtype, iter(seeds), None)
+    initial = initial_parameters(net.architecture, net.dtype, iter(seeds), None, 1000)
     assert (initial.n_nets, initial.seeds) == (3, tuple(seeds))
     theta = initial.theta()
     assert theta.dtype == net.dtype
@@ -43,7 +43,7 @@ def test_each_seed_draws_the_parameters_of_the_net_with_that_seed(init, dtype):
 def test_given_parameters_are_copied_and_have_no_seeds():
     architecture = make_net().architecture
     given = np.arange(18.0).reshape(2, 9)
-    initial = initial_parameters(architecture, FLOAT64, None, given)
+    initial = initial_parameters(architecture, FLOAT64, None, given, 1000)
     assert (initial.n_nets, initial.seeds, initial.seed_array()) == (2, (), None)
     theta = initial.theta()
     assert (theta == given).all()
@@ -55,20 +55,20 @@ def test_given_parameters_are_copied_and_have_no_seeds():
 def test_given_parameters_take_the_dtype_of_the_net():
     architecture = make_net().architecture
     given = np.zeros((2, 9)).tolist()
-    initial = initial_parameters(architecture, np.dtype("float32"), None, given)
+    initial = initial_parameters(architecture, np.dtype("float32"), None, given, 1000)
     assert initial.theta().dtype == np.float32
 
 
 def test_seeds_that_are_no_integers_are_refused():
     for seeds in (5, [0.5], ["a"]):
         with pytest.raises(TypeError):
-            initial_parameters(make_net().architecture, FLOAT64, seeds, None)
+            initial_parameters(make_net().architecture, FLOAT64, seeds, None, 1000)
 
 
 def test_an_architecture_without_a_scheme_draws_from_no_seed():
     architecture = Architecture.of([fastnn.Affine(2, 1)], "bce", [[[1.0], [1.0]], [0]])
     with pytest.raises(ValueError, match="no scheme to draw"):
-        initial_parameters(architecture, FLOAT64, [1], None)
+        initial_parameters(architecture, FLOAT64, [1], None, 1000)
     with pytest.raises(ValueError, match="made from arrays or loaded"):
         fastnn.mlp(2, 1, init=[[[1.0], [1.0]], [0.0]]).fit_many(
             *GATE, seeds=[1], epochs=1, lr=0.1

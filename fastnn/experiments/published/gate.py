@@ -8,8 +8,8 @@ import numpy as np
 
 from ... import Runs, Sequential, datasets
 from ...data.arrays import Array
-from ...plot.style import COLORS, bands, curve, despine
-from ..drawing import ShowFrame, film_regions, show_all
+from ...plot.style import COLORS, bands, curve, despine, foreground
+from ..drawing import ShowFrame, draw_region_legend, film_regions, show_all
 from ..outcome import Finding, Run
 from ..trainings import run_of_nets
 
@@ -96,7 +96,7 @@ def draw_losses(ax: "Axes", runs: Runs) -> None:
     steps = (runs.epochs - 1)[::thin]
     quantiles = runs.loss_quantiles((0.05, 0.25, 0.5, 0.75, 0.95))[:, ::thin]
     bands(ax, steps, quantiles[[0, 1, 3, 4]], ("middle 90%", "middle half"))
-    curve(ax, steps, quantiles[2], f"median of {len(runs):,} nets")
+    curve(ax, steps, quantiles[2], f"median of {len(runs):,} nets", foreground())
     despine(ax)
     ax.set(yscale="log", xlabel="step", ylabel="mean loss")
     ax.yaxis.set_major_formatter("{x:g}")
@@ -152,4 +152,5 @@ def film_nets(
         ]
         panels.append(film_regions(ax, frames, titles, SQUARE))
         draw_points(ax)
+    draw_region_legend(figure)
     return show_all(panels)

@@ -279,7 +279,7 @@ def _trained_finding(case: Case, spread: Spread) -> Finding:
         "not trained" if case.boundary else "a picture",
         "loss {:.3f} ({:.3f} to {:.3f}), ".format(*loss)
         + "accuracy {:.2f} ({:.2f} to {:.2f}), ".format(*accuracy)
-        + "boundary {:+.2f} ({:+.2f} to {:+.2f}) from the true one".format(*error),
+        + "boundary off by {:+.2f} ({:+.2f} to {:+.2f})".format(*error),
         f"{spread.found:.1%} of them classify at least {FOUND:.0%} of the points "
         "correctly",
         "ours",

@@ -381,7 +381,7 @@ def _conclusion(trainings: list[Training], losses: Array) -> list[str]:
         "times the arithmetic. One point at a time, with a tenth of the learning rate "
         "and as many epochs, makes 30 times as many updates, and ends with "
         f"{per_sample}.",
-        f"The book's curve ends near {BOOK_LOSS}, a mean along the last epoch. It is "
+        f"The book's curve ends near {BOOK_LOSS}, the mean of its last epoch. It is "
         f"{percentile(BOOK_LOSS, losses)}, whose median is {np.median(losses):.3f}. "
         f"Its training was {luck}.",
         f"At first the loss stays near ln 3 = {math.log(3):.4f}, that of a net that "

@@ -288,11 +288,13 @@ def run(options: Options, say: Say) -> Outcome:
         films=[
             Film(
                 "xor-grid-training",
-                "Predictions of the three nets during training, with the mean loss of "
-                "all points at that moment.",
-                (7.2, 2.9),
+                "The labels that the three nets predict during training, with the mean "
+                "loss over all points at that moment.",
+                (7.2, 3.2),
                 len(film_updates(EPOCHS * N)),
                 lambda figure: _film(figure, trainings, X, y),
+                "Three maps: as published and shuffled they settle to a diagonal band; "
+                "with the correct gradient row by row the regions never settle.",
             )
         ],
         conclusion=_conclusion(published, correct, shuffled),
@@ -421,13 +423,13 @@ def _gradient_findings(correct: History, nudged: History) -> list[Finding]:
 
 
 def _final_finding(training: Training) -> Finding:
-    along = training.history.loss[-1]
-    comparison = "less" if training.loss < along else "more"
+    mean = training.history.loss[-1]
+    comparison = "less" if training.loss < mean else "more"
     return Finding(
         f"{training.mode}: the final net on all points",
         "not shown",
         f"loss {training.loss:.4f}, {training.accuracy:.2%} correct",
-        f"{comparison} than the mean along the last epoch, {along:.4f}",
+        f"{comparison} than the mean loss during the last epoch, {mean:.4f}",
         "ours",
     )
 
@@ -443,12 +445,13 @@ def _conclusion(
     return [
         "Everything that the published code gives when it is run is reproduced, to the "
         "last digit that rounding leaves, curves and maps included. But the code works "
-        "because of a mistake. Its backward pass gives the hidden neurons delta times "
-        "input instead of delta times weight. With that the net learns although the "
+        "because of a mistake. Its backward pass gives the hidden neurons delta (the "
+        "derivative of the loss by the output neuron's sum) times input instead of "
+        "delta times weight. With that the net learns although the "
         "points come row by row: its final loss on all of them is "
         f"{published.loss:.4f}, with {published.accuracy:.1%} correct.",
         "With the correct gradient and the same order it does not learn. Its loss "
-        f"along the epochs looks as if it did ({course}), but only because the net "
+        f"during the epochs looks as if it did ({course}), but only because the net "
         "follows the current row: each row teaches the net what holds there, and the "
         f"next rows undo it. On all points its final loss is {correct.loss:.2f}, with "
         f"{correct.accuracy:.0%} correct; rounding decides the digits of that.",
@@ -556,6 +559,7 @@ def _film(figure: "Figure", trainings: list[Training], X: Array, y: Array) -> Sh
             for update, loss in zip(updates, losses, strict=True)
         ]
         panels.append(film_regions(ax, nets, titles, SQUARE))
+    draw_region_legend(figure)
     return show_all(panels)
 
 

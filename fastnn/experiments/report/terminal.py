@@ -1,8 +1,10 @@
 """The report as text in a terminal."""
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from rich import box
 from rich.console import Console
@@ -37,8 +39,20 @@ _STYLES = {
 def show(report: Report, folder: Path) -> None:
     """Print conclusions, tables, what fails, and where the files are."""
     console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if console.is_terminal:
+        _show(console, report, folder)
+        return
+    if "COLUMNS" not in os.environ:
         console.width = 150
+    with console.capture() as captured:
+        _show(console, report, folder)
+    # Rich fills lines with spaces up to the terminal's width; here there is none.
+    console.file.writelines(
+        f"{line.rstrip()}\n" for line in captured.get().splitlines()
+    )
+
+
+def _show(console: Console, report: Report, folder: Path) -> None:
     for chapter in report.chapters:
         _show_chapter(console, chapter)
     console.print(RUN_NOTE)
@@ -80,7 +94,7 @@ def _show_chapter(console: Console, chapter: Chapter) -> None:
     if console.width >= _WIDE:
         console.print(_table(RUN_TITLES, rows, n_texts=2))
         findings = [
-            (finding.what, finding.page, finding.found, _verdict(finding))
+            (finding.what, finding.page, finding.found, _verdict(finding, console.file))
             for finding in outcome.findings
         ]
         console.print(_table(FINDING_TITLES, findings, n_texts=4))
@@ -102,16 +116,23 @@ def _show_chapter(console: Console, chapter: Chapter) -> None:
             console.print(Padding("; ".join(cells), (0, 0, 0, 4)))
     console.print()
     for finding in outcome.findings:
-        head = Text.assemble(f"{finding.what}: ", _verdict(finding))
+        head = Text.assemble(f"{finding.what}: ", _verdict(finding, console.file))
         values = f"the page: {finding.page}; found: {finding.found}"
         console.print(Padding(head, (0, 0, 0, 2)))
         console.print(Padding(values, (0, 0, 0, 4)))
     console.print()
 
 
-def _verdict(finding: Finding) -> Text:
-    """Return the verdict; its mark and word say the same as its colour."""
+def _verdict(finding: Finding, stream: IO[str]) -> Text:
+    """Return the verdict; its mark and word say the same as its colour.
+
+    The mark is spelled as the stream will spell it, so that columns stay aligned.
+    """
     kind, mark, rest = verdict(finding)
+    if isinstance(stream, io.TextIOWrapper):
+        mark = mark.encode(stream.encoding, stream.errors or "replace").decode(
+            stream.encoding
+        )
     return Text.assemble((mark, _STYLES[kind]), rest)
 
 

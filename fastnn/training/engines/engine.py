@@ -28,6 +28,12 @@ class Engine(Protocol):
     def probabilities(self, X: Array, n_classes: int) -> Array:
         """Return the probability of each class, (n, n_classes)."""
 
+    def wide_outputs(self, X: Array) -> Array:
+        """Return the plain output z (n, n_out) in NumPy's longest type.
+
+        Its largest number is 1e4932 on most processors, where z is infinite otherwise.
+        """
+
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """Return the sum of losses times `loss_scale(len(y))`, and a flat gradient.
 

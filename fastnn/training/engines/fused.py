@@ -5,6 +5,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array
 from ...nn.losses import Loss, loss_scale
+from ...nn.outputs import wide_activation
 from ..config import FitConfig
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
@@ -19,7 +20,7 @@ class Fused:
     """Runs a layer table: forward, backward and update in one call of a kernel."""
 
     def __init__(self, theta: Array, table: Array, loss: Loss) -> None:
-        self._theta, self._loss = theta, loss
+        self._theta, self._loss, self._code = theta, loss, loss.code
         self.table = table
         self._n_out = int(table[-1, kernels.codes.N_OUT])
 
@@ -64,11 +65,22 @@ class Fused:
             self._theta,
             X,
             self.table,
-            self._loss.code,
+            self._code,
             probabilities,
             self._lanes,
         )
         return out
+
+    def wide_outputs(self, X: Array) -> Array:
+        """Return the plain output z (n, n_out) in NumPy's longest type."""
+        codes, x, theta = kernels.codes, X.astype(np.longdouble), self._theta
+        for row in self.table.astype(int):
+            n_in, n_out, start = row[codes.N_IN], row[codes.N_OUT], row[codes.WEIGHTS]
+            end = start + n_in * n_out
+            w, b = theta[start:end].reshape(n_in, n_out), theta[end : end + n_out]
+            with np.errstate(all="ignore"):
+                x = wide_activation(x @ w + b, row[codes.ACTIVATION])
+        return x
 
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
@@ -80,7 +92,7 @@ class Fused:
             y,
             rows,
             self.table,
-            self._loss.code,
+            self._code,
             mean,
             loss_scale(len(y)),
             self._lanes,

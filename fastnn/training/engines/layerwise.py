@@ -11,12 +11,16 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array, readonly
+from ...data.machine import check_memory
 from ...nn.architecture import Architecture
 from ...nn.layers import Layer, gradient_of, output_of
-from ...nn.losses import loss_scale
+from ...nn.losses import loss_scale, summed_loss
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
+
+# Up to this number of outputs, they fit into any memory.
+_FEW_NUMBERS = 2**20
 
 
 class Layerwise:
@@ -39,7 +43,7 @@ class Layerwise:
         """Return a description of how the net is run."""
         return (
             "layer by layer: the compiled loops take Affine layers with at most one "
-            "activation each"
+            "activation each,\nand the losses of fastnn"
         )
 
     def n_rows(self, n: int) -> int:
@@ -50,6 +54,7 @@ class Layerwise:
 
     def outputs(self, X: Array) -> Array:
         """Return the net's values (n, n_out), or a classifier's plain output z."""
+        self._check_memory(X)
         with self._borrowed() as (layers, _):
             z = self._forward(layers, X)[-1][1]
         link = self._loss.code // kernels.codes.LINK
@@ -77,8 +82,14 @@ class Layerwise:
             kernels.loops.layers.softmax_forward(out, z)
         return out
 
+    def wide_outputs(self, X: Array) -> Array:
+        """Return the plain output z (n, n_out), in a longer type than it had."""
+        with self._borrowed() as (layers, _):
+            return self._forward(layers, X)[-1][1].astype(np.longdouble)
+
     def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
+        self._check_memory(X)
         with self._borrowed() as (layers, gradient):
             total, _, _ = self._backpropagate(layers, X, y, mean, loss_scale(len(y)))
             return total, gradient.copy()
@@ -105,8 +116,24 @@ class Layerwise:
                 "loop='specialised' cannot train this net, which is run layer by "
                 "layer: leave it out"
             )
+        self._check_memory(config.X[: config.batch_size])
         return partial(self._advance, config, state)
 
+    def _check_memory(self, X: Array) -> None:
+        """Refuse rows whose outputs of all layers do not fit into memory."""
+        n, width, numbers = len(X), X.shape[1], 0
+        for layer in self._layers:
+            n, width = layer.n_rows(n), layer.n_outputs(width) or width
+            numbers += n * width
+        if numbers > _FEW_NUMBERS:
+            check_memory(
+                2 * numbers * X.itemsize,
+                f"the outputs of all layers for {len(X):,} rows, with their gradients",
+                "pass fewer rows at a time, or a smaller batch_size",
+            )
+
+    # A layer of the user's own may overflow on the way to a divergence.
+    @np.errstate(all="ignore")
     def _advance(
         self,
         config: FitConfig,
@@ -193,11 +220,9 @@ class Layerwise:
         if len(z) != len(y):
             raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
         d = np.empty(z.shape, z.dtype)
-        total, right, bad = kernels.loops.layers.loss_forward(
-            d, z, readonly(y), self._loss.code, mean, loss_scale
-        )
+        total, right, bad = summed_loss(self._loss, d, z, readonly(y), mean, loss_scale)
         dout = readonly(d)
         backwards = zip(reversed(layers), reversed(passed), strict=True)
         for layer, (x, out) in backwards:
             dout = gradient_of(layer, dout, x, out)
-        return float(total), int(right), int(bad)
+        return total, right, bad

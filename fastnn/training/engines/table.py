@@ -54,15 +54,16 @@ def layer_table(layers: Sequence[Layer]) -> Array | None:
 
 
 def describes(table: Array, architecture: Architecture) -> bool:
-    """Return True if the table has the sizes of the architecture.
+    """Return True if the table has the sizes of the architecture, and its loss.
 
-    A subclass of a layer may declare others than those that the kernels would use.
+    A subclass of a layer may declare other sizes than those that the kernels would use.
     """
     codes = kernels.codes
     n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT].astype(int)
     n_params = int(((n_in + 1) * n_out).sum())
     sizes = int(n_in[0]), int(n_out[-1]), n_params
-    return sizes == (architecture.n_in, architecture.n_out, architecture.n_params)
+    same = sizes == (architecture.n_in, architecture.n_out, architecture.n_params)
+    return same and not architecture.loss.is_own
 
 
 def n_units(table: Array) -> int:

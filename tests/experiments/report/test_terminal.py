@@ -47,3 +47,10 @@ def test_tables_fit_and_cut_off_no_number(columns, tmp_path, monkeypatch, capsys
     if columns < 80:
         assert "updates: 500,000" in words
         assert "loss: ;" not in words
+
+
+def test_outside_a_terminal_no_line_ends_in_spaces(tmp_path, capsys):
+    reproduce(tmp_path, experiment("cat"))
+    shown = capsys.readouterr().out
+    assert "verdict" in shown
+    assert [line for line in shown.splitlines() if line.endswith(" ")] == []
