@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.arrays import Array
+from ..data.suggestions import suggests_arguments
 from ..sweeps.architectures import Sweep
 from ..sweeps.statistics import Proportion
-from .style import axes_or_new, class_colors, despine, legend_above
+from .style import axes_or_new, class_colors, despine
 from .success import criterion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LETTER, _LEGEND_MARK = 0.075, 0.45  # inches in the legend
 # From this ratio of the largest to the smallest value on, a setting has a log scale.
 _LOG_RATIO = 10.0
 
 Line = dict[float, Proportion]
 
 
+@suggests_arguments
 def sweep(
     sweep: Sweep,
     *,
@@ -76,14 +77,13 @@ def sweep(
 
 
 def _draw_lines(ax: Axes, setting: str, lines: dict[str, Line]) -> None:
-    handles: list[Any] = []
     values = np.unique([x for line in lines.values() for x in line])
     for (label, line), color in zip(
         lines.items(), class_colors(len(lines)), strict=True
     ):
         xs = np.array(sorted(line))
         shares = [line[x] for x in xs]
-        handles += ax.plot(xs, shares, "o-", markersize=4, color=color, label=label)
+        ax.plot(xs, shares, "o-", markersize=4, color=color, label=label)
         _draw_intervals(ax, xs, shares, color)
     if values[0] > 0.0 and values[-1] >= _LOG_RATIO * values[0]:
         ax.set_xscale("log")
@@ -91,8 +91,7 @@ def _draw_lines(ax: Axes, setting: str, lines: dict[str, Line]) -> None:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
     ax.set_xlabel(setting)
-    longest = max(map(len, lines))
-    legend_above(ax, handles, _LEGEND_MARK + longest * _LETTER)
+    ax.legend(frameon=False, fontsize="small")
 
 
 def _draw_points(ax: Axes, lines: dict[str, Line]) -> None:

@@ -14,6 +14,7 @@ from ..data.schema import schema_of
 from ..nn.architecture import Architecture
 from ..nn.descriptions import Kinds
 from ..nn.net import Net, build_net
+from ..nn.outputs import r_squared
 
 
 class Ensemble:
@@ -91,11 +92,7 @@ class Ensemble:
             return float(np.mean(numbers == targets[:, 0]))
         values = self.predict(X).reshape(-1, net.n_out)
         targets, _ = encode_labels(y, len(values), net.n_out, None, None, net.dtype)
-        variance = targets.var(axis=0, dtype=np.float64).mean()
-        if variance == 0.0:
-            raise ValueError("y is the same in all rows, so R^2 is undefined")
-        errors = np.subtract(values, targets, dtype=np.float64)
-        return float(1.0 - np.mean(errors**2) / variance)
+        return r_squared(values, targets)
 
     def save(self, path: Target) -> None:
         """Write the ensemble to a .npz file, which `fastnn.load` reads.

@@ -71,7 +71,7 @@ KINDS = {
     ),
     "batches, Adam": (NET, {"optimizer": fastnn.Adam(0.1), "batch_size": 7}),
     "stopping": (NET, {"lr": 1.0, "stop_below": 0.9, "every": 2}),
-    "diverging": (NET, {"lr": np.geomspace(1.0, 1e300, 200)}),
+    "diverging": (NET, {"lr": np.geomspace(1.0, 1.7e308, 200)}),
     "percentiles": (NET, {"optimizer": fastnn.Adam(0.1), "losses": "percentiles"}),
     "percentiles, stopping": (
         NET,
