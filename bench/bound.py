@@ -91,9 +91,10 @@ def _throughput(case: Case, p: Precision, rows: int) -> float:
     weights = sum(n_in * n_out for n_in, n_out in layers)
     params = weights + sum(n_out for _, n_out in layers)
     hidden = sum(case.sizes[1:-1])
-    activations = hidden + (case.sizes[-1] if case.loss != "mse" else 0)
+    has_output = case.loss != "mse" or case.output != "identity"
+    activations = hidden + (case.sizes[-1] if has_output else 0)
     fmas = rows * (weights + activations * (8 if case.dtype == "float64" else 6))
-    divisions = rows * (hidden + (1 if case.loss != "mse" else 0))
+    divisions = rows * (hidden + (1 if has_output else 0))
     if case.kind == "train":
         fmas += rows * (weights - case.sizes[0] * case.sizes[1] + params)
         if case.optimizer == "adam":

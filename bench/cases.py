@@ -17,10 +17,10 @@ class Case:
     X: (n, n_in). y: (n,) class numbers, or (n, n_out) values for "mse". params: [W1,
     b1, ...] with W (n_in, n_out); each array has a leading axis of nets if there are
     many. Hidden layers have the activation `hidden`; the last layer's belongs to the
-    loss. Losses are means over rows (of "mse": over outputs, too), rows are never
-    shuffled, and the last batch of an epoch may be smaller. `optimizer` is "sgd" (no
-    momentum) or "adam" (betas 0.9 and 0.999, eps 1e-8). Of kind "predict", a case
-    predicts all rows `epochs` times.
+    loss, and for "mse" it is `output`, "identity" or "sigmoid". Losses are means over
+    rows (of "mse": over outputs, too), rows are never shuffled, and the last batch of
+    an epoch may be smaller. `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9 and
+    0.999, eps 1e-8). Of kind "predict", a case predicts all rows `epochs` times.
 
     `epochs` is the length of a whole training and the most that is timed at once.
     `least_epochs` is the least, where the fixed cost of a training would distort a
@@ -41,6 +41,7 @@ class Case:
     epochs: int
     checked_epochs: int = 1
     hidden: str = "sigmoid"
+    output: str = "identity"
     optimizer: str = "sgd"
     kind: str = "train"
     n_nets: int = 1
@@ -77,7 +78,9 @@ class Case:
     def description(self) -> str:
         """Return the work in a line; runs are compared where these lines are equal."""
         net = "-".join(map(str, self.sizes))
-        work = f"{net} {self.hidden}, {self.loss}, {self.dtype}, {len(self.X):,} rows"
+        loss = f"{self.loss} of a {self.output}"
+        loss = self.loss if self.output == "identity" else loss
+        work = f"{net} {self.hidden}, {loss}, {self.dtype}, {len(self.X):,} rows"
         if self.kind == "predict":
             return f"{work}, predicted"
         optimizer = {"sgd": "SGD", "adam": "Adam"}[self.optimizer]

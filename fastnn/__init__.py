@@ -17,15 +17,16 @@ with kernels.interrupts.deferred:
     from .data.version import __version__ as __version__
     from .model import Sequential, load, mlp
     from .nn import initializers as init
-    from .nn import layers, losses
+    from .nn import layers, losses, schedules
     from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
     from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
     from .nn.layers import Affine, MatMul, Repeat, Sum
     from .nn.losses import BCE, MSE, SoftmaxCE
-    from .nn.optimizers import SGD, Adam
+    from .nn.optimizers import SGD, Adam, AdamW, RMSprop
     from .sweeps.architectures import Sweep, sweep
     from .sweeps.ensemble import Ensemble
     from .sweeps.runs import Runs
+    from .training.callbacks import EarlyStopping
     from .training.history import History
     from .training.trainer import DivergenceError
 
@@ -34,13 +35,16 @@ __all__ = [
     "MSE",
     "SGD",
     "Adam",
+    "AdamW",
     "Affine",
     "DivergenceError",
+    "EarlyStopping",
     "Ensemble",
     "GradientReport",
     "History",
     "Identity",
     "MatMul",
+    "RMSprop",
     "ReLU",
     "Repeat",
     "Runs",
@@ -61,5 +65,6 @@ __all__ = [
     "losses",
     "mlp",
     "plot",
+    "schedules",
     "sweep",
 ]

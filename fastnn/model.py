@@ -26,6 +26,7 @@ from .data.labels import encode_labels
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .data.weights import no_weights, row_weights
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
@@ -36,7 +37,13 @@ from .nn.initializers import Init
 from .nn.layers import Affine, Layer
 from .nn.losses import Loss, loss_scale
 from .nn.net import builds_nets
-from .nn.optimizers import Optimizer, choose, update_rule, update_rule_per_net
+from .nn.optimizers import (
+    Optimizer,
+    Rate,
+    choose,
+    update_rule,
+    update_rule_per_net,
+)
 from .nn.outputs import (
     check_finite_outputs,
     check_outputs_memory,
@@ -54,6 +61,7 @@ from .sweeps.runs import Runs, runs_of
 from .sweeps.scheduler import train_one_by_one, train_side_by_side
 from .sweeps.state import SweepState
 from .sweeps.store import Store, identity
+from .training.callbacks import Callbacks, EarlyStopping, EpochState, check_callbacks
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
@@ -62,6 +70,7 @@ from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.trainer import DivergenceError, Trainer
+from .training.validation import ValidationData
 
 # Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
 # besides its vectors of parameters.
@@ -222,7 +231,7 @@ class Sequential:
         y: Any,
         *,
         epochs: int,
-        lr: float | None = None,
+        lr: Rate | None = None,
         batch_size: int | str = 1,
         optimizer: str | Optimizer | None = None,
         reduction: str = "mean",
@@ -233,6 +242,13 @@ class Sequential:
         n_jobs: int = 1,
         record: Any = None,
         classes: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        early_stopping: EarlyStopping | None = None,
+        on_epoch: Callable[[EpochState], Any] | None = None,
     ) -> History:
         """Train from the present parameters, and return the history.
 
@@ -266,6 +282,16 @@ class Sequential:
         k, to record the parameters every k updates, from update 0, or a list of
         updates; the history has them as `recording`.
 
+        sample_weight (n,) multiplies each row's loss, and class_weight that of the rows
+        of each class: a dict such as {0: 1.0, 1: 2.5}, in which missing labels have 1,
+        or "balanced", n / (n_classes k) for a class of k rows. Means, of a batch and in
+        the history, still divide by the number of rows. X_val, y_val and
+        sample_weight_val are rows to validate on after each epoch: the history has
+        val_loss and val_accuracy. early_stopping=EarlyStopping(...) ends the training
+        where it no longer gets better. on_epoch(state) is called after each epoch with
+        an `EpochState`; where it returns True, the training ends. lr may be a schedule,
+        see `fastnn.schedules`.
+
         Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
         raises KeyboardInterrupt, and a loss or parameter that is not finite
         DivergenceError; the net then has the parameters after its last good update, and
@@ -276,19 +302,28 @@ class Sequential:
         >>> bool(net.fit(*datasets.xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
         True
         """
-        rule = update_rule(optimizer, lr, self._params)
+        chosen = choose(optimizer, lr)
+        rule = update_rule(chosen, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
-        kept, goes_on = self._kept, isinstance(seed, str) and seed == "continue"
+        validation = self._validation(schema, X_val, y_val, sample_weight_val)
         config = fit_config(
             inputs,
             targets,
+            row_weights(
+                sample_weight,
+                class_weight,
+                targets,
+                None if schema.labels is None else schema.labels.of_class,
+            ),
             rule,
+            chosen.schedule,
+            may_set_lr=on_epoch is not None,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
             shuffle=shuffle,
-            seed=kept.seed if goes_on else seed,
-            stream=kept.orders if goes_on else None,
+            seed=seed,
+            kept=self._kept,
             progress=progress,
             n_jobs=n_jobs,
             mixes_rows=self._architecture.mixes_rows,
@@ -297,9 +332,18 @@ class Sequential:
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
             history_bytes=_HISTORY_BYTES,
         )
+        callbacks = None
+        if any(x is not None for x in (validation, early_stopping, on_epoch)):
+            classifies = self._architecture.n_classes is not None
+            check_callbacks(
+                early_stopping, on_epoch, validation is not None, classifies
+            )
+            callbacks = Callbacks(
+                self, config, classifies, validation, early_stopping, on_epoch
+            )
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
-        return self._train(config, schema, key)
+        return self._train(config, schema, key, callbacks)
 
     @suggests_arguments
     def fit_many(
@@ -380,13 +424,16 @@ class Sequential:
         chosen = choose(optimizer, lr)
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
-        net_bytes = _net_bytes(chosen.code, self._theta)
-        initial = initial_parameters(architecture, self.dtype, seeds, init, net_bytes)
+        least_bytes = _net_bytes(kernels.codes.SGD, self._theta)
+        initial = initial_parameters(architecture, self.dtype, seeds, init, least_bytes)
         rule, settings = update_rule_per_net(chosen, initial.n_nets)
+        net_bytes = _net_bytes(rule.code, self._theta)
         config = fit_config(
             inputs,
             targets,
+            no_weights(self.dtype),
             rule,
+            None,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -455,7 +502,8 @@ class Sequential:
         """
         mean = check_reduction(reduction)
         inputs, targets, _ = self._data(X, y)
-        total, gradient = self._engine.loss_and_gradient(inputs, targets, mean)
+        weights = no_weights(self.dtype)
+        total, gradient = self._engine.loss_and_gradient(inputs, targets, weights, mean)
         scale = loss_scale(len(targets)) * (len(targets) if mean else 1)
         loss = total / scale
         if not math.isfinite(loss) or not all_finite(gradient):
@@ -631,7 +679,7 @@ class Sequential:
         values = self._outputs(inputs)
         if not all_finite(values):
             link = self.loss.code // kernels.codes.LINK
-            self._widen(values, inputs, lambda z: wide_activation(z, link))
+            return self._widened(values, inputs, lambda z: wide_activation(z, link))
         return values
 
     def _probabilities(self, inputs: Array, n_classes: int) -> Array:
@@ -641,18 +689,18 @@ class Sequential:
         )
         probabilities = self._engine.probabilities(inputs, n_classes)
         if not all_finite(probabilities):
-            self._widen(probabilities, inputs, wide_probabilities)
+            return self._widened(probabilities, inputs, wide_probabilities)
         return probabilities
 
-    def _widen(
-        self, out: Array, inputs: Array, function: Callable[[Array], Array]
-    ) -> None:
-        """Replace rows of out that are not finite by a function of wide outputs."""
-        z = self._engine.wide_outputs(inputs)
+    def _widened(
+        self, outputs: Array, inputs: Array, function: Callable[[Array], Array]
+    ) -> Array:
+        """Return outputs with a function of wide ones in rows that are not finite."""
+        z, out = self._engine.wide_outputs(inputs), outputs.copy()
         bad = ~np.isfinite(out).all(axis=1)
         with np.errstate(over="ignore"):
             out[bad] = function(z[bad])
-        check_finite_outputs(out)
+        return check_finite_outputs(out)
 
     def _class_numbers(self, inputs: Array) -> Array:
         """Return the number of the predicted class, (n,)."""
@@ -664,12 +712,21 @@ class Sequential:
         return numbers
 
     def _train(
-        self, config: FitConfig, schema: Schema, moments_key: Any = None
+        self,
+        config: FitConfig,
+        schema: Schema,
+        moments_key: Any = None,
+        callbacks: Callbacks | None = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
-        classifies = self._architecture.n_classes is not None
         trainer = Trainer(
-            self._engine, config, self._theta, classifies, self._kept, moments_key
+            self._engine,
+            config,
+            self._theta,
+            self._architecture.n_classes is not None,
+            self._kept,
+            moments_key,
+            callbacks,
         )
         self._schema = schema
         try:
@@ -702,6 +759,31 @@ class Sequential:
             columns = column_names(X)
         return inputs, targets, Schema(columns, labels)
 
+    def _validation(
+        self, schema: Schema, X: Any, y: Any, sample_weight: Any
+    ) -> ValidationData | None:
+        """Return the validation data that a fit with this schema can use, if any."""
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            missing = "X_val" if X is None else "y_val"
+            raise ValueError(f"{missing} is missing: pass X_val= and y_val=")
+        architecture = self._architecture
+        try:
+            inputs = as_features(X, self.n_in, self.dtype, schema.columns)
+            targets, _ = encode_labels(
+                y,
+                self._engine.n_rows(len(inputs)),
+                architecture.n_out,
+                architecture.n_classes,
+                schema.labels,
+                self.dtype,
+            )
+            weights = row_weights(sample_weight, None, targets, None)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"in the validation data, {error}") from None
+        return ValidationData(inputs, targets, weights)
+
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):
             raise ValueError(
@@ -732,7 +814,7 @@ class _FitAlone:
         net, config = self.net.with_theta(theta), self.config
         alone = replace(
             config,
-            rule=update_rule(self.optimizer.for_net(i), None, net.params),
+            rule=update_rule(self.optimizer.for_net(i), net.params),
             progress=False,
             n_jobs=1,
             record_at=config.record_at if record is None else record,

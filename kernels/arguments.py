@@ -12,6 +12,7 @@ class Data(NamedTuple):
 
     X: Any  # (n, n_in)
     y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
+    weights: Any  # (n,) factors of the rows' losses, or (0,) where all are 1
     order: Any  # (k, n) int64, from the first epoch on; k = 1: the same in all epochs
 
 
@@ -47,6 +48,7 @@ class FitPlan(NamedTuple):
     mean: bool  # True for a batch's mean gradient, False for its sum
     loss_scale: float
     record_at: Any  # (n_records,) int64, sorted: the updates after which to record
+    schedule: Any  # (epochs,) float64: learning rates for the settings, or (0,)
 
 
 class PackedScratch(NamedTuple):
@@ -82,6 +84,7 @@ class TileScratch(NamedTuple):
     a: Any
     d: Any  # a row per unit
     scales: Any  # (lanes,)
+    weights: Any  # (lanes,)
     losses: Any  # (PARTIAL_SUMS + 1) rows, zero at first
     tiles: Any  # (n_tiles,) or (0,) int64
 
@@ -151,4 +154,5 @@ class SweepTileScratch(NamedTuple):
     losses: Any  # PARTIAL_SUMS + 1 rows
     sums: Any  # (2, numbers)
     scales: Any  # (lanes,)
+    weights: Any  # (lanes,)
     constants: Any  # (group, N_CONSTANTS, numbers)

@@ -34,13 +34,15 @@ BCE, SOFTMAX_CE, MSE = range(3)
 LINK = 8
 
 # Optimizers, and how many moments each has per parameter.
-SGD, MOMENTUM, NESTEROV, ADAM = range(4)
-N_MOMENTS = (0, 1, 1, 2)
+SGD, MOMENTUM, NESTEROV, RMSPROP, ADAM, ADAMW = range(6)
+N_MOMENTS = (0, 1, 1, 1, 2, 2)
 
 # Entries of an optimizer's float64 settings, of which each net of a sweep has its own.
-# The last two are the learning rate and the weight decay of the biases.
-LR, DECAY, BETA1, BETA2, EPS, BIAS_LR, BIAS_DECAY = range(7)
-N_SETTINGS = 7
+# BIAS_LR and BIAS_DECAY are the learning rate and the weight decay of the biases.
+# EPS_HAT is 1 if eps is added before Adam's bias correction, otherwise 0. CLIP_NORM is
+# the largest norm of a gradient, or 0 if none is too large.
+LR, DECAY, BETA1, BETA2, EPS, BIAS_LR, BIAS_DECAY, EPS_HAT, CLIP_NORM = range(9)
+N_SETTINGS = 9
 
 # Entries of a loop's `position`: updates made, samples of the next update whose
 # gradient is already summed, and the row whose loss was not finite.

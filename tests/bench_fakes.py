@@ -40,6 +40,8 @@ def naive_loss(case):
     """Return the loss that all contenders must reach, by naive arithmetic."""
     case = case.astype("float64")
     hidden = [case.hidden] * (len(case.sizes) - 2)
+    if case.output != "identity":
+        hidden.append(case.output)
     losses = []
     for net in range(case.n_nets):
         params = [p if case.n_nets == 1 else p[net] for p in case.params]

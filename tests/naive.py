@@ -81,12 +81,15 @@ def link_of(params, activations):
     return activations[-1] if len(activations) == n_layers else "identity"
 
 
-def loss_and_grads(params, activations, loss, X, y, reduction="mean"):
-    """Return the mean or summed loss, and its gradients [dW1, db1, ...]."""
+def loss_and_grads(params, activations, loss, X, y, reduction="mean", weights=1.0):
+    """Return the mean or summed loss, and its gradients [dW1, db1, ...].
+
+    weights (n,) multiply the rows' losses.
+    """
     xs, zs = forward(params, activations, X)
     losses, d = sample_losses(zs[-1], y, loss, link_of(params, activations))
     scale = 1 / len(X) if reduction == "mean" else 1.0
-    d = d * scale
+    losses, d = weights * losses, np.multiply(scale * d.T, weights).T
     grads = []
     for layer in reversed(range(len(zs))):
         grads = [xs[layer].T @ d, d.sum(axis=0), *grads]
@@ -98,9 +101,9 @@ def loss_and_grads(params, activations, loss, X, y, reduction="mean"):
 
 
 class Rule:
-    """SGD, momentum, Nesterov or Adam, with L2 weight decay.
+    """SGD, momentum, Nesterov, RMSprop, Adam or AdamW, with weight decay.
 
-    For Adam, `momentum` is beta1.
+    For Adam, `momentum` is beta1. A gradient longer than clip_norm is scaled to it.
     """
 
     def __init__(
@@ -112,32 +115,48 @@ class Rule:
         eps=1e-8,
         weight_decay=0.0,
         bias_weight_decay=None,
+        eps_hat=False,
+        clip_norm=np.inf,
     ):
         self.kind, self.lr, self.weight_decay = kind, lr, weight_decay
         self.bias_weight_decay = bias_weight_decay
         self.momentum, self.beta2, self.eps = momentum, beta2, eps
+        self.eps_hat, self.clip_norm = eps_hat, clip_norm
         self.t, self.m, self.v = 0, {}, {}
 
     def update(self, params, grads):
         """Update the arrays in `params` once, in place."""
         self.t += 1
+        norm = np.sqrt(sum((g**2).sum() for g in grads))
+        if norm > self.clip_norm:
+            grads = [g * self.clip_norm / norm for g in grads]
         for i, (p, g) in enumerate(zip(params, grads, strict=True)):
             decay = self.weight_decay
             if p.ndim == 1 and self.bias_weight_decay is not None:
                 decay = self.bias_weight_decay
-            g = g + decay * p
+            if self.kind == "adamw":
+                p *= 1 - self.lr * decay
+            else:
+                g = g + decay * p
             m, v = self.m.get(i, 0 * p), self.v.get(i, 0 * p)
             if self.kind == "sgd":
                 p -= self.lr * g
             elif self.kind in ("momentum", "nesterov"):
                 m = self.momentum * m + g
                 p -= self.lr * (m if self.kind == "momentum" else g + self.momentum * m)
+            elif self.kind == "rmsprop":
+                v = self.beta2 * v + (1 - self.beta2) * g**2
+                p -= self.lr * g / (np.sqrt(v) + self.eps)
             else:
                 m = self.momentum * m + (1 - self.momentum) * g
                 v = self.beta2 * v + (1 - self.beta2) * g**2
                 m_hat = m / (1 - self.momentum**self.t)
-                v_hat = v / (1 - self.beta2**self.t)
-                p -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
+                correction = np.sqrt(1 - self.beta2**self.t)
+                if self.eps_hat:
+                    denominator = (np.sqrt(v) + self.eps) / correction
+                else:
+                    denominator = np.sqrt(v) / correction + self.eps
+                p -= self.lr * m_hat / denominator
             self.m[i], self.v[i] = m, v
 
 
@@ -152,25 +171,31 @@ def train(
     batch_size=1,
     reduction="mean",
     orders=None,
+    weights=None,
+    rates=None,
 ):
     """Return trained copies of params, and each epoch's mean loss and accuracy.
 
     Loss and accuracy are those of each sample at its forward pass, before its update.
     orders has the order of the rows in each epoch; None leaves them as they are.
+    weights (n,) multiply the rows' losses; rates are the epochs' learning rates.
     """
+    weights = np.ones(len(X)) if weights is None else weights
     params = [p.copy() for p in params]
     mean_losses, accuracies = [], []
     for epoch in range(epochs):
         order = np.arange(len(X)) if orders is None else orders[epoch]
+        if rates is not None:
+            rule.lr = rates[epoch]
         losses, correct = [], []
         for start in range(0, len(X), batch_size):
             rows = order[start : start + batch_size]
             z = forward(params, activations, X[rows])[1][-1]
             link = link_of(params, activations)
-            losses += list(sample_losses(z, y[rows], loss, link)[0])
+            losses += list(weights[rows] * sample_losses(z, y[rows], loss, link)[0])
             correct += list(is_correct(z, y[rows], loss))
             _, grads = loss_and_grads(
-                params, activations, loss, X[rows], y[rows], reduction
+                params, activations, loss, X[rows], y[rows], reduction, weights[rows]
             )
             rule.update(params, grads)
         mean_losses.append(np.mean(losses))

@@ -4,6 +4,7 @@ import numpy as np
 
 import fastnn
 from fastnn.data.labels import encode_labels
+from fastnn.data.weights import no_weights
 from fastnn.nn.architecture import Architecture
 from fastnn.nn.optimizers import choose
 from fastnn.sweeps.blocks import NetBlock, Stage, choose_layout
@@ -35,7 +36,9 @@ class Sweep:
         self.config = fit_config(
             X.astype(dtype),
             targets,
+            no_weights(np.dtype(dtype)),
             choose(optimizer or fastnn.Adam(0.05), None).rule_per_net(n_nets),
+            None,
             epochs=epochs,
             batch_size=batch_size,
             reduction="mean",

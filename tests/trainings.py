@@ -40,6 +40,23 @@ RULES = {
         fastnn.Adam(0.02, weight_decay=0.01),
         naive.Rule("adam", 0.02, weight_decay=0.01),
     ),
+    "adam, eps hat": (
+        fastnn.Adam(0.02, eps=0.01, eps_hat=True),
+        naive.Rule("adam", 0.02, eps=0.01, eps_hat=True),
+    ),
+    "adamw": (
+        fastnn.AdamW(0.02, weight_decay=0.1, bias_weight_decay=0.2),
+        naive.Rule("adamw", 0.02, weight_decay=0.1, bias_weight_decay=0.2),
+    ),
+    "rmsprop": (
+        fastnn.RMSprop(0.02, rho=0.9, eps=0.01, weight_decay=0.01),
+        naive.Rule("rmsprop", 0.02, beta2=0.9, eps=0.01, weight_decay=0.01),
+    ),
+    "clipped": (fastnn.SGD(0.3, clip_norm=0.1), naive.Rule("sgd", 0.3, clip_norm=0.1)),
+    "clipped adam": (
+        fastnn.Adam(0.02, weight_decay=0.01, clip_norm=0.1),
+        naive.Rule("adam", 0.02, weight_decay=0.01, clip_norm=0.1),
+    ),
 }
 
 

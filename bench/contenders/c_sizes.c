@@ -4,7 +4,7 @@
 
    params: for each layer W (n_in x n_out), then b (n_out). T: targets (n x n_out).
    hidden: 0 sigmoid, 1 tanh. loss: 0 binary cross-entropy, 1 softmax cross-entropy,
-   2 mean squared error. */
+   2 mean squared error, 3 mean squared error of a sigmoid. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 /* Turns the sums a of the last layer into probabilities, or leaves them as values. */
 static void outputs(REAL *restrict a, long n, long loss)
 {
-    if (loss == 0)
+    if (loss == 0 || loss == 3)
         for (long j = 0; j < n; j++) a[j] = 1 / (1 + exp(-a[j]));
     if (loss == 1) {
         REAL most = a[0], sum = 0;
@@ -100,10 +100,11 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
                     d_last[j] = last[j] - t[j];
                     if (loss == 0) total -= log(t[j] > 0 ? last[j] : 1 - last[j]);
                     if (loss == 1 && t[j] > 0) total -= log(last[j]);
-                    if (loss == 2) {
+                    if (loss >= 2) {
                         total += d_last[j] * d_last[j] / n_out;
                         d_last[j] *= (REAL)2 / n_out;
                     }
+                    if (loss == 3) d_last[j] *= last[j] * (1 - last[j]);
                 }
                 backward(in_place ? params : gradient, scale, a, d, params, layers,
                          sizes, hidden);

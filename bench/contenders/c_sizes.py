@@ -61,7 +61,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         len(case.sizes) - 1,
         sizes,
         _HIDDEN.index(case.hidden),
-        _LOSSES.index(case.loss),
+        3 if case.output == "sigmoid" else _LOSSES.index(case.loss),
     ]
 
     def train(epochs: int) -> float:

@@ -1,7 +1,7 @@
 """FANN, a C library for small nets, by ctypes: one call per epoch, per sample.
 
 Its only loss is the squared error. Its gradient clips a sigmoid's output to 0.01 to
-0.99, so it trains as the others do while the hidden units stay in that range. Its
+0.99, so it trains as the others do while the sigmoids stay in that range. Its
 stepwise sigmoid and its float32 library are faster, but miss the tolerance.
 """
 
@@ -95,8 +95,9 @@ def prepare(case: Case) -> Callable[[int], float]:
             _set_hidden(net, _SIGMOID if sigmoid else _TANH)
             # Its sigmoid with steepness s is 1 / (1 + exp(-2 s z)).
             _steepness_hidden(net, 0.5 if sigmoid else 1.0)
-            _set_output(net, _LINEAR)
-            _steepness_output(net, 1.0)
+            linear = case.output == "identity"
+            _set_output(net, _LINEAR if linear else _SIGMOID)
+            _steepness_output(net, 1.0 if linear else 0.5)
             _set_algorithm(net, _INCREMENTAL)
             _set_error(net, _ERROR_LINEAR)
             # Its gradient is that of half the sum over outputs.

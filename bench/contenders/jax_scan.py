@@ -48,7 +48,8 @@ def _functions(case: Case) -> tuple[Any, Any]:
         if case.loss == "bce":
             return jnp.mean(jnp.logaddexp(0.0, z[:, 0]) - t * z[:, 0])
         if case.loss == "mse":
-            return jnp.mean((z - t.reshape(z.shape)) ** 2)
+            a = jax.nn.sigmoid(z) if case.output == "sigmoid" else z
+            return jnp.mean((a - t.reshape(z.shape)) ** 2)
         return jnp.mean(
             jax.nn.logsumexp(z, axis=1)
             - jnp.take_along_axis(z, t[:, None], axis=1)[:, 0]

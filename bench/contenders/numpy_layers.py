@@ -63,8 +63,8 @@ class Tanh:
 class Loss:
     """The last activation, and the loss summed over a batch."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, output: str) -> None:
+        self.name, self.output = name, output
 
     def forward(self, z: Array, t: Array) -> float:
         """Return the loss; keep the gradient of the sums."""
@@ -77,8 +77,11 @@ class Loss:
             p = e / np.sum(e, axis=1, keepdims=True)
             self.dz = (p - t) / len(t)
             return -np.sum(t * np.log(p))
-        self.dz = 2 * (z - t) / z.size
-        return np.sum(np.mean((z - t) ** 2, axis=1))
+        a = z if self.output == "identity" else 1 / (1 + np.exp(-z))
+        self.dz = 2 * (a - t) / z.size
+        if self.output == "sigmoid":
+            self.dz *= a * (1 - a)
+        return np.sum(np.mean((a - t) ** 2, axis=1))
 
 
 def prepare(case: Case) -> Callable[[int], float]:
@@ -96,7 +99,7 @@ def prepare(case: Case) -> Callable[[int], float]:
         for w, b in zip(case.params[::2], case.params[1::2], strict=True):
             layers += [Affine(w, b), Sigmoid() if case.hidden == "sigmoid" else Tanh()]
         layers.pop()  # the last activation belongs to the loss
-        loss = Loss(case.loss)
+        loss = Loss(case.loss, case.output)
         for _ in range(epochs):
             total = 0.0
             for x, t in batches:

@@ -35,6 +35,8 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
                 total += batch_loss(case.loss, p, t)
                 d = p - t
                 d *= (2.0 / d.shape[-1] if case.loss == "mse" else 1.0) / len(x)
+                if case.output == "sigmoid":
+                    d *= p * (1.0 - p)
                 gradients = backward(case, params, activations, d)
                 if rule is not None:
                     rule.update(params, gradients)
@@ -63,7 +65,7 @@ def forward(case: Case, params: list[Array], x: Array) -> list[Array]:
             z -= z.max(axis=-1, keepdims=True)
             np.exp(z, out=z)
             z /= z.sum(axis=-1, keepdims=True)
-        elif i == last and case.loss == "mse":
+        elif i == last and case.loss == "mse" and case.output == "identity":
             pass
         elif i < last and case.hidden == "tanh":
             np.tanh(z, out=z)

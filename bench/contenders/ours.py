@@ -1,6 +1,7 @@
 """fastnn, by its public API."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -17,9 +18,10 @@ def versions() -> str:
 
 def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
     """Return a function that trains one net or many at once, or predicts."""
-    net = fastnn.mlp(
-        *case.sizes, activation=case.hidden, loss=case.loss, dtype=case.dtype
-    )
+    settings: dict[str, Any] = {"loss": case.loss, "dtype": case.dtype}
+    net = fastnn.mlp(*case.sizes, activation=case.hidden, **settings)
+    if case.output == "sigmoid":
+        net = fastnn.Sequential(_layers(case), **settings)
     thetas = case.flat_params()
     net.theta = thetas[0]
 
@@ -29,7 +31,7 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
             if case.optimizer == "adam"
             else fastnn.SGD(lr=case.lr)
         )
-        settings: dict[str, Any] = {
+        how: dict[str, Any] = {
             "epochs": epochs,
             "batch_size": case.batch_size,
             "optimizer": optimizer,
@@ -41,10 +43,10 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
             # By default fit_many keeps all losses up to this number, and takes
             # percentiles of more.
             every = -(-case.n_nets * epochs // 2**24)
-            runs = net.fit_many(case.X, case.y, init=thetas, every=every, **settings)
+            runs = net.fit_many(case.X, case.y, init=thetas, every=every, **how)
             return float(runs.final_loss.mean())
         net.theta = thetas[0]
-        return float(net.fit(case.X, case.y, loop=loop, **settings).loss[-1])
+        return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
 
     def predict(times: int) -> Array:
         for _ in range(times):
@@ -52,3 +54,12 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
         return p
 
     return train if case.kind == "train" else predict
+
+
+def _layers(case: Case) -> list[Any]:
+    """Return layers whose last one is a sigmoid."""
+    layers: list[Any] = []
+    for n_in, n_out in pairwise(case.sizes):
+        hidden = fastnn.Sigmoid() if case.hidden == "sigmoid" else fastnn.Tanh()
+        layers += [fastnn.Affine(n_in, n_out), hidden]
+    return [*layers[:-1], fastnn.Sigmoid()]

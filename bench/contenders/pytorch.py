@@ -31,12 +31,14 @@ class Nets(torch.nn.Module):
             params[1::2] = [b[:, None, :] for b in params[1::2]]
         self.all = torch.nn.ParameterList(params)
         self.hidden = torch.sigmoid if case.hidden == "sigmoid" else torch.tanh
+        self.sigmoid_output = case.output == "sigmoid"
 
     def forward(self, x: Any) -> Any:
-        """Return the sums of the last layer."""
+        """Return the sums of the last layer, or its values."""
         for i in range(0, len(self.all) - 2, 2):
             x = self.hidden(x @ self.all[i] + self.all[i + 1])
-        return x @ self.all[-2] + self.all[-1]
+        z = x @ self.all[-2] + self.all[-1]
+        return torch.sigmoid(z) if self.sigmoid_output else z
 
 
 class Net(torch.nn.Sequential):
@@ -52,7 +54,10 @@ class Net(torch.nn.Sequential):
                 linear,
                 torch.nn.Sigmoid() if case.hidden == "sigmoid" else torch.nn.Tanh(),
             ]
-        super().__init__(*layers[:-1])
+        layers.pop()
+        if case.output == "sigmoid":
+            layers.append(torch.nn.Sigmoid())
+        super().__init__(*layers)
 
 
 def versions() -> str:

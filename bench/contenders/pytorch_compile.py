@@ -25,7 +25,8 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     def logits(params: Any, x: Any) -> Any:
         for i in range(0, len(params) - 2, 2):
             x = hidden(x @ params[i] + params[i + 1])
-        return x @ params[-2] + params[-1]
+        z = x @ params[-2] + params[-1]
+        return torch.sigmoid(z) if case.output == "sigmoid" else z
 
     def loss(params: Any, x: Any, t: Any) -> Any:
         return LOSSES[case.loss](logits(params, x), t)

@@ -23,6 +23,8 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     """Return a function that trains or predicts."""
     if case.n_nets > 1:
         raise Unsupported("is used for one net at a time here")
+    if case.output != "identity":
+        raise Unsupported("has no activation before a squared error")
     model = _started(case)
 
     def train(epochs: int) -> float:

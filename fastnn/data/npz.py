@@ -193,6 +193,9 @@ def open_npz(stream: BinaryIO) -> Npz:
         raise ValueError("it is not a .npz file, or not all of one, or more than one")
     archive = zipfile.ZipFile(_Source(stream))
     infos = archive.infolist()
+    # zipfile believes the lengths in an entry, which can skip the next one.
+    if len(infos) != int.from_bytes(end[10:12], "little"):
+        raise ValueError("its table of contents has another number of arrays")
     if len(infos) > _MAX_ARRAYS:
         raise ValueError(f"it has {len(infos):,} arrays")
     members = {

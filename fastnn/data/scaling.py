@@ -14,8 +14,9 @@ from .arrays import Array
 from .caller import warn_user
 from .frames import Columns, shown_column
 
-# Of fewer rows a range says nothing; of more than that, evenly spaced ones are taken.
-_MIN_ROWS, _MAX_ROWS = 10, 256
+# Fewer rows are not judged; the ranges of fewer rows say nothing; of more rows than
+# that, evenly spaced ones are taken.
+_MIN_ROWS, _MIN_FOR_RANGES, _MAX_ROWS = 5, 20, 256
 _LARGE, _RATIO, _FAR = 100.0, 100.0, 6.0
 
 
@@ -27,28 +28,32 @@ def warn_of_scale(X: Array, columns: Columns | None) -> None:
     """Issue a `ScalingWarning` if X (n, n_in) should be standardised.
 
     The range of a column leaves out the lowest and the highest twentieth of its values,
-    which may be outliers. X is unscaled if a range reaches beyond 100; if one is more
-    than 100 times as wide as another, one in a hundred columns not counted, such as the
-    dark edge of a picture; or if its middle is farther from zero than 6 times half its
-    width, unless that is 0. X of fewer than 10 rows is not judged; of more than 256
-    rows, evenly spaced ones are.
+    at least one of each, which may be outliers. X is unscaled if a range reaches beyond
+    100; if one is more than 100 times as wide as another, one in a hundred columns not
+    counted, such as the dark edge of a picture; or if its middle is farther from zero
+    than 6 times half its width, unless that is 0. X of fewer than 5 rows is not judged,
+    one of fewer than 20 only by large values, and of more than 256 rows evenly spaced
+    ones are taken.
     """
     if len(X) < _MIN_ROWS:
         return
     by_column = X[:: -(-len(X) // _MAX_ROWS)].T.copy()
     by_column.sort(axis=1)
-    outliers = by_column.shape[1] // 20
+    outliers = max(1, by_column.shape[1] // 20)
     low = by_column[:, outliers].tolist()
     high = by_column[:, -1 - outliers].tolist()
+    widths = [b - a for a, b in zip(low, high, strict=True)]
+    if len(X) < _MIN_FOR_RANGES:
+        widths = [0.0] * len(low)
     fine, narrowest, widest = True, math.inf, 0.0
-    for a, b in zip(low, high, strict=True):
-        if width := b - a:
+    for a, b, width in zip(low, high, widths, strict=True):
+        if width:
             narrowest, widest = min(narrowest, width), max(widest, width)
             fine = fine and -_FAR * width <= a + b <= _FAR * width
         fine = fine and a >= -_LARGE and b <= _LARGE
     if fine and widest <= _RATIO * narrowest:
         return
-    faults = _faults(low, high, columns)
+    faults = _faults(low, high, widths, columns)
     if not faults:  # only columns that do not count were narrow
         return
     steps = "standardise: mean, std = X.mean(axis=0), X.std(axis=0)"
@@ -63,10 +68,11 @@ def warn_of_scale(X: Array, columns: Columns | None) -> None:
     )
 
 
-def _faults(low: list[float], high: list[float], columns: Columns | None) -> list[str]:
+def _faults(
+    low: list[float], high: list[float], widths: list[float], columns: Columns | None
+) -> list[str]:
     """Return what is wrong with columns that lie from `low` to `high`."""
     sizes = [max(-a, b) for a, b in zip(low, high, strict=True)]
-    widths = [b - a for a, b in zip(low, high, strict=True)]
     distances = [
         abs(a + b) / width if width else 0.0
         for a, b, width in zip(low, high, widths, strict=True)

@@ -33,6 +33,13 @@ _ARGUMENTS = {
     "record": "recordevery logevery snapshots",
     "stop_below": "tol goal target targetloss",
     "classes": "classlabels labels",
+    "sample_weight": "weights sampleweights rowweights importance",
+    "class_weight": "classweights",
+    "X_val": "validationdata validation validationsplit validationfraction evalset "
+    "xvalid xtest",
+    "y_val": "yvalid ytest",
+    "early_stopping": "patience niternochange earlystop earlystoppingrounds",
+    "on_epoch": "callbacks callback onepochend onepochcallback",
     "X": "data inputs features samples xtrain",
     "y": "targets target labels ytrain ytrue outputs",
     "n_in": "infeatures inputdim inputsize fanin",
@@ -47,6 +54,8 @@ _IN_PARTS = "fit in parts, and call net.score(X_val, y_val) after each"
 _REMEDIES = {
     _IN_PARTS: "validationdata validationsplit validationfraction evalset xval yval "
     "earlystopping patience niternochange callbacks callback onepoch",
+    "pass lr=fastnn.schedules.cosine(0.1, epochs=100), or any function of the epoch": ""
+    "scheduler lrscheduler learningrateschedule schedule",
     "the history that fit returns has loss and accuracy": "metrics",
     "pass the sizes of all layers one by one, as in mlp(2, 3, 1)": "hiddenlayersizes "
     "hidden hiddensizes layersizes sizes layers units hiddenlayers neurons",
@@ -74,7 +83,7 @@ _VALUES = {
     "~swish ~silu ~mish ~softplus",
     "identity": "linear none nonetype purelin",
     "sgd": "gd gradientdescent ~momentum ~nesterov",
-    "adam": "~adamw ~adamax ~nadam ~rmsprop ~adagrad ~adadelta ~lbfgs ~bfgs ~lion",
+    "adam": "~adamax ~nadam ~adagrad ~adadelta ~lbfgs ~bfgs ~lion",
     "mean": "average avg elementwisemean",
     "sum": "total",
     "float32": "single fp32 f32 ~half ~float16 ~fp16 ~bfloat16",

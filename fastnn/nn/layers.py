@@ -25,7 +25,7 @@ _UNDEFINED = "{} must define compute(x) and compute_back(dout, x, out)"
 
 
 class Layer:
-    """Base class of all layers, for a layer without parameters.
+    """Base class of all layers.
 
     A subclass defines `compute` and `compute_back`, and `n_outputs` or `n_rows` if it
     changes the number of units or rows. What the two return is checked: an array of
@@ -136,13 +136,7 @@ class Layer:
             raise ValueError(
                 f"{self!r} is part of a net, whose arrays it uses: bind a copy"
             )
-        shapes = self.shapes()
-        if not len(params) == len(grads) == len(shapes):
-            raise ValueError(
-                f"{self!r} got {len(params)} parameters and {len(grads)} gradients, "
-                f"but {len(shapes)} of each are expected"
-            )
-        self._bound_arrays = _bound(self, params, grads, shapes)
+        self._bound_arrays = _bound(self, params, grads, self.shapes())
 
     def _arrays(self) -> "_Bound":
         """Return the parameters and gradients, which are drawn at first use."""
@@ -244,7 +238,21 @@ class Layer:
         state = self.__dict__.copy()
         for name in ("_last_pass", "_owned", "_running_pass"):
             state.pop(name, None)
+        if self._bound_arrays is not None:
+            state["_bound_arrays"] = self._bound_arrays.params, self._bound_arrays.grads
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._bound_arrays is not None:
+            # Shared memory may come back read-only. The views are made again, since
+            # copies of views are no views.
+            params, grads = (
+                [np.require(array, requirements=["C", "A", "W"]) for array in arrays]
+                for arrays in state["_bound_arrays"]
+            )
+            shapes = [array.shape for array in params]
+            self._bound_arrays = _bound(self, params, grads, shapes)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -271,7 +279,7 @@ class _Pass(NamedTuple):
 
 _OTHER_THREAD = (
     "{!r}: another thread {}, and a layer stores one pass: give each thread a layer of "
-    "its own, such as copy.copy(layer)"
+    "its own, such as copy.deepcopy(layer)"
 )
 
 

@@ -10,6 +10,7 @@ from .. import kernels
 from ..data.arguments import check_reduction
 from ..data.arrays import Array, as_float_array
 from ..data.labels import encode_labels
+from ..data.weights import no_weights
 from .boundary import readable
 
 
@@ -126,7 +127,9 @@ class Loss:
         gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
         scale = loss_scale(len(targets))
-        total, _, _ = summed_loss(self, gradient, outputs, targets, mean, scale)
+        total, _, _ = summed_loss(
+            self, gradient, outputs, targets, no_weights(dtype), mean, scale
+        )
         object.__setattr__(self, "_gradient", gradient)
         return float(total / (len(targets) * scale if mean else scale))
 
@@ -226,7 +229,7 @@ class MSE(Loss):
 
     @cached_property
     def code(self) -> int:
-        return self.kind + kernels.codes.LINK * _LINKS[self._link]
+        return type(self).kind + kernels.codes.LINK * _LINKS[self._link]
 
     def linked(self, activation: str) -> "MSE | None":
         if activation not in _LINKS:
@@ -263,22 +266,31 @@ LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BCE, SoftmaxCE, MS
 
 
 def summed_loss(
-    loss: Loss, gradient: Array, z: Array, y: Array, mean: bool, scale: float
+    loss: Loss,
+    gradient: Array,
+    z: Array,
+    y: Array,
+    weights: Array,
+    mean: bool,
+    scale: float,
 ) -> tuple[float, int, int]:
     """Return scale times the sum of losses, the number of right classes, and a row.
 
     It is the first row whose loss is not finite, or -1. gradient (n, n_out) = dL/dz,
-    where L is the rows' mean loss if `mean`, otherwise their sum.
+    where L is the rows' mean loss if `mean`, otherwise their sum. weights (n,) are
+    factors of the rows' losses, or (0,).
     """
     if not loss.is_own:
         total, right, bad = kernels.loops.layers.loss_forward(
-            gradient, z, y, loss.code, mean, scale
+            gradient, z, y, weights, loss.code, mean, scale
         )
         return float(total), int(right), int(bad)
     n = len(z)
     losses = readable(loss, "returned losses", loss.compute(z, y), (n,), z.dtype)
     back = loss.compute_back(z, y)
     d = readable(loss, "returned a gradient", back, z.shape, z.dtype)
+    if weights.size:
+        losses, d = weights * losses, weights[:, np.newaxis] * d
     gradient[...] = d / n if mean else d
     wrong = np.flatnonzero(~np.isfinite(losses))
     right = 0

@@ -14,8 +14,10 @@ from ..data.arguments import check_bool, check_choice, check_settings
 from ..data.arrays import Array, readonly
 from ..data.suggestions import argument_hints
 from .boundary import readable
+from .schedules import Schedule
 
 Setting = float | Sequence[float] | Array
+Rate = Setting | Schedule
 
 
 class MomentsKey:
@@ -25,7 +27,7 @@ class MomentsKey:
 class UpdateRule(NamedTuple):
     """What the loops need of an optimizer: its code in the kernels, and its numbers.
 
-    settings are those of one net, (7,), or of many, (7, n_nets). learning_rates and
+    settings are those of one net, (9,), or of many, (9, n_nets). learning_rates and
     decays (n_params,) are those of the parameters, or empty if one is for all.
     """
 
@@ -40,7 +42,8 @@ class Optimizer:
     """Base class of the optimizers: an update rule and its settings.
 
     The settings are fixed: `dataclasses.replace` makes an optimizer with others. A
-    setting is a number, or for `fit_many` an array (n_nets,) with one value per net.
+    setting is a number, or for `fit_many` an array (n_nets,) with one value per net; lr
+    may also be a schedule (see `fastnn.schedules`).
     The constructor checks the settings and stores read-only copies of arrays.
     Optimizers of the same kind with equal settings are equal.
     """
@@ -69,15 +72,21 @@ class Optimizer:
         return super().__new__(cls)
 
     @property
+    def schedule(self) -> Schedule | None:
+        """The learning rate's schedule; None where the rate stays the same."""
+        lr = getattr(self, "lr", None)
+        return lr if callable(lr) else None
+
+    @property
     def code(self) -> int:
         """The kernels' code of the update rule."""
         raise NotImplementedError(f"{type(self).__name__} must define code")
 
     def settings(self) -> Array:
-        """Return the settings of one net, (7,) float64.
+        """Return the settings of one net, (9,) float64.
 
-        [lr, decay, beta1, beta2, eps, bias_lr, bias_decay]. Settings with one value per
-        net raise ValueError.
+        Its entries are named in `kernels.codes`, from LR on. Settings with one value
+        per net raise ValueError.
         """
         for name, value in self._values():
             if isinstance(value, np.ndarray):
@@ -91,7 +100,7 @@ class Optimizer:
         return table[:, 0].copy()
 
     def settings_per_net(self, n_nets: int) -> Array:
-        """Return the settings of many nets, (7, n_nets) float64.
+        """Return the settings of many nets, (9, n_nets) float64.
 
         The rows are those of `settings`. An array of another length than n_nets raises
         ValueError.
@@ -141,6 +150,8 @@ class Optimizer:
         of_biases = getattr(self, f"bias_{name}", None)
         if of_biases is None or of_biases == of_weights:
             return np.empty(0)
+        if callable(of_weights):  # which NaN stands for
+            of_weights = np.nan
         values = [of_biases if param.ndim == 1 else of_weights for param in params]
         return np.repeat(np.array(values), [param.size for param in params])
 
@@ -172,12 +183,17 @@ class Optimizer:
         `fit` does not use them: a net keeps its own.
         """
         _check_params(params, grads)
+        if self.schedule is not None:
+            raise ValueError(
+                f"update does not know the epoch, and {self!r} has a schedule: pass a "
+                "number as lr, or train with fit"
+            )
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
             # Copies: another thread cannot change them between a check and its use.
             theta = np.array(param, order="C")
             g = np.array(grad, theta.dtype, order="C")
             _check_shapes(position, theta, g)
-            rule = update_rule(self, None, [param])
+            rule = update_rule(self, [param])
             moments, clock = self._moments_of(position, rule.code, theta)
             kernels.loops.layers.step(
                 theta.reshape(-1), moments, clock, g.reshape(-1), *rule
@@ -213,6 +229,8 @@ class Optimizer:
     def __post_init__(self) -> None:
         """Check the settings, and store read-only copies of arrays."""
         checked = check_settings(dict(self._values()), self.LESS_THAN)
+        if "clip_norm" in checked and np.any(np.equal(checked["clip_norm"], 0.0)):
+            raise ValueError("clip_norm must be above 0; leave it out to clip nothing")
         for name, value in checked.items():
             if isinstance(value, np.ndarray):
                 value = readonly(value.copy())
@@ -225,7 +243,11 @@ class Optimizer:
         return UpdateRule(self.code, settings, rates, decays)
 
     def rule_per_net(self, n_nets: int) -> UpdateRule:
-        """Return the update rule of many nets, with settings (7, n_nets)."""
+        """Return the update rule of many nets, with settings (9, n_nets)."""
+        if self.schedule is not None:
+            raise ValueError(
+                "fit_many takes a number as lr, or one per net, and no schedule"
+            )
         settings = self.settings_per_net(n_nets)
         return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
 
@@ -258,10 +280,11 @@ class Optimizer:
         return {name: settings[self.ROWS[name]] for name, _ in self._values()}
 
     def _values(self) -> Iterator[tuple[str, float | Array]]:
-        """Yield each setting's name and value, without those that are None."""
+        """Yield each setting's name and value, without None and a schedule."""
         for name in self.ROWS:
-            if (value := getattr(self, name)) is not None:
-                yield name, value
+            value = getattr(self, name)
+            if value is not None and not (name == "lr" and callable(value)):
+                yield name, float(value) if isinstance(value, bool) else value
 
     def _arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments, with lists in place of arrays."""
@@ -328,15 +351,17 @@ class SGD(Optimizer):
         "momentum": kernels.codes.BETA1,
         "bias_lr": kernels.codes.BIAS_LR,
         "bias_weight_decay": kernels.codes.BIAS_DECAY,
+        "clip_norm": kernels.codes.CLIP_NORM,
     }
     LESS_THAN: ClassVar[dict[str, float]] = {"momentum": 1.0}
 
-    lr: Setting
+    lr: Rate
     momentum: Setting = 0.0
     nesterov: bool = False
     weight_decay: Setting = 0.0
     bias_lr: Setting | None = None
     bias_weight_decay: Setting | None = None
+    clip_norm: Setting | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nesterov", check_bool("nesterov", self.nesterov))
@@ -357,18 +382,33 @@ class SGD(Optimizer):
         return kernels.codes.NESTEROV if self.nesterov else kernels.codes.MOMENTUM
 
 
+_ADAM_ROWS = {
+    "lr": kernels.codes.LR,
+    "weight_decay": kernels.codes.DECAY,
+    "beta1": kernels.codes.BETA1,
+    "beta2": kernels.codes.BETA2,
+    "eps": kernels.codes.EPS,
+    "bias_weight_decay": kernels.codes.BIAS_DECAY,
+    "eps_hat": kernels.codes.EPS_HAT,
+    "clip_norm": kernels.codes.CLIP_NORM,
+}
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015): the mean gradient over the root mean square of it.
 
     In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
-    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). weight_decay times
-    theta is first added to g (L2, not AdamW). bias_weight_decay is that of the biases;
-    None means weight_decay, 0 spares them.
+    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). eps_hat=True adds
+    eps to sqrt(v) before it is divided by sqrt(1 - beta2^t), as scikit-learn and
+    Goodfellow's book do; the paper calls it epsilon hat. weight_decay times theta is
+    first added to g (L2, not AdamW). bias_weight_decay is that of the biases; None
+    means weight_decay, 0 spares them. clip_norm: a gradient that is longer, over all
+    parameters, is first scaled to this norm.
 
-    The betas must be at least 0 and less than 1, the others at least 0; other values
-    raise ValueError. For `fit_many` each may be an array (n_nets,) with one value per
-    net.
+    The betas must be at least 0 and less than 1, clip_norm above 0, the others at least
+    0; other values raise ValueError. For `fit_many` each may be an array (n_nets,) with
+    one value per net.
 
     >>> w = np.array([1.0, 2.0])
     >>> Adam(0.1).update([w], [np.array([3.0, -3.0])])
@@ -376,26 +416,86 @@ class Adam(Optimizer):
     array([0.9, 2.1])
     """
 
-    ROWS: ClassVar[dict[str, int]] = {
-        "lr": kernels.codes.LR,
-        "weight_decay": kernels.codes.DECAY,
-        "beta1": kernels.codes.BETA1,
-        "beta2": kernels.codes.BETA2,
-        "eps": kernels.codes.EPS,
-        "bias_weight_decay": kernels.codes.BIAS_DECAY,
-    }
+    ROWS: ClassVar[dict[str, int]] = _ADAM_ROWS
     LESS_THAN: ClassVar[dict[str, float]] = {"beta1": 1.0, "beta2": 1.0}
 
-    lr: Setting = 0.001
+    lr: Rate = 0.001
     beta1: Setting = 0.9
     beta2: Setting = 0.999
     eps: Setting = 1e-8
     weight_decay: Setting = 0.0
     bias_weight_decay: Setting | None = None
+    eps_hat: bool = False
+    clip_norm: Setting | None = None
+
+    def __post_init__(self) -> None:
+        eps_hat = check_bool("eps_hat", self.eps_hat)
+        super().__post_init__()
+        object.__setattr__(self, "eps_hat", eps_hat)
 
     @property
     def code(self) -> int:
         return kernels.codes.ADAM
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    An update is that of `Adam` without weight decay in the gradient, and theta -= lr
+    weight_decay theta. The other arguments are those of `Adam`.
+
+    >>> w = np.array([1.0, 2.0])
+    >>> AdamW(0.1, weight_decay=0.5).update([w], [np.array([3.0, -3.0])])
+    >>> w.round(6)
+    array([0.85, 2.  ])
+    """
+
+    weight_decay: Setting = 0.01
+
+    @property
+    def code(self) -> int:
+        return kernels.codes.ADAMW
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman and Hinton, 2012): the gradient over its root mean square.
+
+    An update is v = rho v + (1 - rho) g^2; theta -= lr g / (sqrt(v) + eps), as in
+    PyTorch, where rho is called alpha. weight_decay, bias_weight_decay and clip_norm
+    are those of `Adam`.
+
+    rho must be at least 0 and less than 1, clip_norm above 0, the others at least 0;
+    other values raise ValueError. For `fit_many` each may be an array (n_nets,) with
+    one value per net.
+
+    >>> w = np.array([1.0, 2.0])
+    >>> RMSprop(0.1, rho=0.75).update([w], [np.array([3.0, -3.0])])
+    >>> w.round(6)
+    array([0.8, 2.2])
+    """
+
+    ROWS: ClassVar[dict[str, int]] = {
+        "lr": kernels.codes.LR,
+        "weight_decay": kernels.codes.DECAY,
+        "rho": kernels.codes.BETA2,
+        "eps": kernels.codes.EPS,
+        "bias_weight_decay": kernels.codes.BIAS_DECAY,
+        "clip_norm": kernels.codes.CLIP_NORM,
+    }
+    LESS_THAN: ClassVar[dict[str, float]] = {"rho": 1.0}
+
+    lr: Rate = 0.01
+    rho: Setting = 0.99
+    eps: Setting = 1e-8
+    weight_decay: Setting = 0.0
+    bias_weight_decay: Setting | None = None
+    clip_norm: Setting | None = None
+
+    @property
+    def code(self) -> int:
+        return kernels.codes.RMSPROP
 
 
 def initial_moments(code: int, theta: Array) -> tuple[Array, Array]:
@@ -420,9 +520,9 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
             )
         return optimizer
     if optimizer is not None:
-        name = check_choice("optimizer", optimizer, ("sgd", "adam"))
-        if name == "adam":
-            return Adam() if lr is None else Adam(lr)
+        named = _NAMED[check_choice("optimizer", optimizer, _NAMED)]
+        if named is not SGD:
+            return named() if lr is None else named(lr)
     if lr is None:
         raise ValueError(
             "fit needs lr=, such as lr=0.1 for plain SGD, or optimizer=, such as "
@@ -431,14 +531,13 @@ def choose(optimizer: Any, lr: Any) -> Optimizer:
     return SGD(lr)
 
 
-def update_rule(optimizer: Any, lr: Any, params: Sequence[Array]) -> UpdateRule:
-    """Return the rule that optimizer= and lr= of `fit` ask for, for one net."""
-    chosen = choose(optimizer, lr)
-    rule = chosen.rule(params)
-    if type(chosen) in _BUILT_IN:
+def update_rule(optimizer: Optimizer, params: Sequence[Array]) -> UpdateRule:
+    """Return the rule of an optimizer for one net with these parameters."""
+    rule = optimizer.rule(params)
+    if type(optimizer) in _BUILT_IN:
         return rule
     n_params = sum(param.size for param in params)
-    return _checked(chosen, rule, (kernels.codes.N_SETTINGS,), n_params)
+    return _checked(optimizer, rule, (kernels.codes.N_SETTINGS,), n_params)
 
 
 def update_rule_per_net(
@@ -451,7 +550,8 @@ def update_rule_per_net(
     return rule, optimizer.by_name(rule.settings)
 
 
-_BUILT_IN = (SGD, Adam)
+_NAMED: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
+_BUILT_IN = tuple(_NAMED.values())
 
 
 def _checked(

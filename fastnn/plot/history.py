@@ -14,7 +14,7 @@ from .style import COLORS, axes_or_new, curve, legend_above
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LOSS, _ACCURACY = COLORS[0], COLORS[1]
+_LOSS, _ACCURACY, _BEST = COLORS[0], COLORS[1], COLORS[2]
 
 
 @suggests_arguments
@@ -23,7 +23,9 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
 
     The loss has a dashed line at its lowest value. The accuracy, if the net classifies,
     has a scale of its own on the right and a dashed line at its highest value. The
-    legend above gives both values. Losses that are not finite leave gaps.
+    legend above gives both values. Losses that are not finite leave gaps. Validation
+    loss and accuracy, where there are any, are dotted lines of the same colours, and
+    the best epoch of early stopping is a vertical line.
 
     Raises TypeError for anything but a History, and ValueError if it has no epoch.
 
@@ -48,6 +50,10 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
         for values in (history.loss, history.accuracy)
     )
     _draw(ax, epochs, loss, "loss", "lowest", _LOSS)
+    _draw_validation(ax, epochs, history.val_loss, "validation loss", _LOSS)
+    if history.best_epoch is not None:
+        best = history.best_epoch + 1
+        ax.axvline(best, color=_BEST, linewidth=1.0, label=f"best epoch, {best:,}")
     lines = list(ax.lines)
     ax.set_xlabel("epoch")
     ax.set_ylabel("mean loss", color=_LOSS)
@@ -58,10 +64,22 @@ def history(history: _History, ax: Axes | None = None) -> Axes:
     if np.isfinite(accuracy).any():
         right = ax.twinx()
         _draw(right, epochs, accuracy, "accuracy", "highest", _ACCURACY)
+        name = "validation accuracy"
+        _draw_validation(right, epochs, history.val_accuracy, name, _ACCURACY)
         lines += right.lines
         right.set_ylabel("accuracy", color=_ACCURACY)
     legend_above(ax, lines, column=2.2)
     return ax
+
+
+def _draw_validation(
+    ax: Axes, epochs: Array, values: Array, name: str, color: str
+) -> None:
+    """Draw the finite values of the validation data as dotted lines, if any."""
+    finite = np.isfinite(values)
+    if finite.any():
+        shown = np.where(finite, values, np.nan)
+        ax.plot(epochs, shown, ":", color=color, label=f"{name} (dotted)")
 
 
 def _draw(

@@ -85,7 +85,7 @@ def _one_per_row(y: Any, n: int) -> Array:
             )
         labels = from_one_hot(labels)
     labels = labels.reshape(-1)
-    return from_objects("y", labels) if labels.dtype.kind in "OT" else labels
+    return from_objects("y", labels) if labels.dtype.kind in "TO" else labels
 
 
 def _are_values(y: Array) -> bool:

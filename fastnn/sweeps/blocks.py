@@ -146,6 +146,7 @@ class NetBlock:
                 (codes.PARTIAL_SUMS + 1, lanes),
                 (2, numbers),
                 (lanes,),
+                (lanes,),
                 (group, codes.N_CONSTANTS, numbers),
             ]
         self.layout = layout
@@ -226,7 +227,7 @@ class NetBlock:
             self.trained,
             self.position,
         )
-        data = Data(config.X, config.y, stage.orders)
+        data = Data(config.X, config.y, config.weights, stage.orders)
         plan = SweepPlan(
             stage.table,
             stage.loss,

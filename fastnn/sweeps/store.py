@@ -57,6 +57,7 @@ def identity(
         "number of nets": initial.n_nets,
         "X": _hash(config.X),
         "y": _hash(config.y),
+        "weights": _hash(config.weights),
         "columns and classes": _hash(schema.facts(), *schema.arrays().values()),
         "epochs": config.epochs,
         "batch_size": config.batch_size,

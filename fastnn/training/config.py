@@ -12,6 +12,8 @@ from ..data.arrays import Array, as_array, readonly
 from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
+from ..nn.schedules import Schedule, rates
+from .continuation import Continuation
 
 _NO_UPDATES = np.empty(0, np.int64)
 # Up to this number of epochs, a history fits into any memory.
@@ -22,10 +24,12 @@ _FEW_EPOCHS = 2**16
 class FitConfig:
     """Checked arguments of one training, and what follows from them.
 
-    X (n, n_in) and y as in `data.labels`, both as the kernels take them. rule is the
-    optimizer's. mean is the reduction over a batch. stream: the generator of orders
-    that seed began, where an earlier fit has drawn from it. loop is "auto", "general"
-    or "specialised" (see `engines.dispatch`). n_jobs: threads, -1 for all processors.
+    X (n, n_in), y as in `data.labels` and weights as in `data.weights` are as the
+    kernels take them. rule is the optimizer's; schedule (epochs,) has the learning rate
+    of each epoch, or is (0,) where all have that of the rule. mean is the reduction
+    over a batch. stream: the generator of orders that seed began, where an earlier fit
+    has drawn from it. loop is "auto", "general" or "specialised" (see
+    `engines.dispatch`). n_jobs: threads, -1 for all processors.
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
@@ -34,7 +38,9 @@ class FitConfig:
 
     X: Array
     y: Array
+    weights: Array
     rule: UpdateRule
+    schedule: Array
     epochs: int
     batch_size: int
     mean: bool
@@ -56,7 +62,7 @@ class FitConfig:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Kernels would be compiled anew for the writable arrays that a pickle makes.
-        for name in ("X", "y"):
+        for name in ("X", "y", "weights"):
             state[name] = readonly(np.require(state[name], requirements=["C", "A"]))
         self.__dict__.update(state)
 
@@ -64,7 +70,9 @@ class FitConfig:
 def fit_config(
     X: Array,
     y: Array,
+    weights: Array,
     rule: UpdateRule,
+    schedule: Schedule | None,
     *,
     epochs: Any,
     batch_size: Any,
@@ -74,7 +82,8 @@ def fit_config(
     progress: Any,
     n_jobs: Any,
     mixes_rows: bool,
-    stream: np.random.Generator | None = None,
+    may_set_lr: bool = False,
+    kept: Continuation | None = None,
     loop: Any = "general",
     record: Any = None,
     record_bytes: int = 0,
@@ -82,10 +91,14 @@ def fit_config(
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y and the rule are checked already. mixes_rows: the net's output for a row
-    depends on the other rows. A record takes record_bytes, and an epoch of the history
-    history_bytes.
+    X, y, weights and the rule are checked already. mixes_rows: the net's output for a
+    row depends on the other rows. may_set_lr: the learning rate may be set between
+    epochs. kept: what the net keeps of its last fit, which seed="continue" goes on
+    with. A record takes record_bytes, and an epoch of the history history_bytes.
     """
+    stream = None
+    if kept is not None and isinstance(seed, str) and seed == "continue":
+        seed, stream = kept.seed, kept.orders
     how = check_training(
         epochs=epochs,
         reduction=reduction,
@@ -103,7 +116,9 @@ def fit_config(
     return FitConfig(
         X=X,
         y=y,
+        weights=weights,
         rule=rule,
+        schedule=_schedule(schedule, rule, how.epochs, may_set_lr),
         epochs=how.epochs,
         batch_size=batch_size,
         mean=how.mean,
@@ -118,6 +133,22 @@ def fit_config(
         updates=updates,
         loss_scale=loss_scale(len(y)),
     )
+
+
+def _schedule(
+    schedule: Schedule | None, rule: UpdateRule, epochs: int, may_set_lr: bool
+) -> Array:
+    """Return the learning rates (epochs,), or (0,) if all are that of the rule."""
+    if schedule is not None:
+        found = rates(schedule, epochs)
+        if found.ndim > 1:
+            raise ValueError(
+                f"the schedule returns {found.shape[1]} learning rates for one net"
+            )
+        return found
+    if may_set_lr:
+        return np.full(epochs, rule.settings[kernels.codes.LR])
+    return np.empty(0)
 
 
 def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:

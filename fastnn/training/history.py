@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array
+from .callbacks import Callbacks
 from .config import FitConfig
 from .state import TrainingState
 
@@ -46,6 +47,11 @@ class History:
     then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch
     and compilation included. recording is what `record` asked for, otherwise None. seed
     is that of the orders of the rows.
+
+    val_loss and val_accuracy (epochs,) are those of the validation data, with the
+    parameters at the epoch's end; lr (epochs,) is the learning rate; all are NaN where
+    there is none. best_epoch is the number of the best epoch by early stopping, from 0,
+    otherwise None.
     """
 
     loss: Array
@@ -54,6 +60,15 @@ class History:
     seconds: float
     recording: Recording | None = None
     seed: int | None = None
+    val_loss: Array = None  # type: ignore[assignment]  # NaN in all epochs
+    val_accuracy: Array = None  # type: ignore[assignment]
+    lr: Array = None  # type: ignore[assignment]
+    best_epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("val_loss", "val_accuracy", "lr"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.loss), np.nan))
 
     @property
     def epochs(self) -> int:
@@ -66,6 +81,8 @@ class History:
         accuracy = ""
         if not np.isnan(self.accuracy[-1]):
             accuracy = f", accuracy {self.accuracy[-1]:.4g}"
+        if not np.isnan(self.val_loss[-1]):
+            accuracy += f", val_loss {self.val_loss[-1]:.6g}"
         return (
             f"History({self.epochs} epochs, {self.updates} updates, "
             f"loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}{accuracy}, "
@@ -74,7 +91,11 @@ class History:
 
 
 def history_of(
-    config: FitConfig, state: TrainingState, classifies: bool, seconds: float
+    config: FitConfig,
+    state: TrainingState,
+    classifies: bool,
+    seconds: float,
+    callbacks: Callbacks | None,
 ) -> History:
     """Return the history of the updates made; without classes accuracies are NaN."""
     updates = int(state.position[kernels.codes.UPDATES])
@@ -84,7 +105,13 @@ def history_of(
     if config.record_at.size:
         recording = _recording(config, state, updates, classifies)
     loss = state.loss_sums[:epochs] / (n * config.loss_scale)
-    return History(loss, accuracy, updates, seconds, recording, config.seed)
+    lr = np.full(epochs, config.lr)
+    if config.schedule.size:
+        lr = config.schedule[:epochs].copy()
+    measured = {} if callbacks is None else callbacks.measured(epochs)
+    return History(
+        loss, accuracy, updates, seconds, recording, config.seed, lr=lr, **measured
+    )
 
 
 def _recording(

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
+from .callbacks import Callbacks
 from .chunks import ChunkSizer
 from .config import FitConfig
 from .continuation import Continuation
@@ -61,8 +62,10 @@ class Trainer:
         classifies: bool,
         kept: Continuation,
         moments_key: Any = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._config, self._classifies = config, classifies
+        self._engine, self._callbacks = engine, callbacks
         self._kept, self._moments_key = kept, moments_key
         moments = None if moments_key is None else kept.moments(moments_key)
         self._state = TrainingState(theta, config, moments)
@@ -82,6 +85,8 @@ class Trainer:
         """
         try:
             self._make_updates()
+            if self._callbacks is not None:
+                self._callbacks.finish(self._state)
             self._conclude()
         except DivergenceError:
             kernels.interrupts.to_the_end(self._return_to_good)
@@ -107,7 +112,10 @@ class Trainer:
                 if updates >= self._orders.last * per_epoch:
                     self._orders.reach(updates // per_epoch)
                 before, started = updates * batch_size + samples, perf_counter()
-                status = self._advance(self._orders.last * per_epoch, chunk.samples)
+                end = self._orders.last
+                if self._callbacks is not None:
+                    end = min(end, updates // per_epoch + 1)
+                status = self._advance(end * per_epoch, chunk.samples)
                 if status != kernels.codes.DONE or not all_finite(state.theta):
                     self._good, row = self._before_divergence(self._good)
                     raise DivergenceError(self._good.epoch + 1, row, config.lr)
@@ -121,6 +129,15 @@ class Trainer:
                     visited = updates * batch_size + samples - before
                     chunk.adapt(visited, perf_counter() - started)
                 bar.update(updates + samples / batch_size, *self._progress(updates))
+                if self._epoch_ended(updates, samples):
+                    break
+
+    def _epoch_ended(self, updates: int, samples: int) -> bool:
+        """Call the callbacks at the end of an epoch; return True to end here."""
+        if self._callbacks is None or samples or updates % self._config.per_epoch:
+            return False
+        epoch = updates // self._config.per_epoch - 1
+        return self._callbacks.epoch_ended(self._engine, self._state, epoch)
 
     def _return_to_good(self) -> None:
         """Return to the last good snapshot; it can be repeated."""
@@ -133,7 +150,7 @@ class Trainer:
         """Put the history together, and keep what the next fit goes on with."""
         config, state, kept = self._config, self._state, self._kept
         seconds = perf_counter() - self._started
-        history = history_of(config, state, self._classifies, seconds)
+        history = history_of(config, state, self._classifies, seconds, self._callbacks)
         if self._moments_key is not None and len(state.moments):
             kept.keep_moments(self._moments_key, state.moments, state.clock)
         if config.shuffle:
@@ -151,6 +168,8 @@ class Trainer:
             n_scaled = len(self._config.y) * self._config.loss_scale
             loss = self._state.loss_sums[epoch - 1] / n_scaled
             note = f"loss {loss:.5g}"
+            if self._callbacks is not None:
+                note += self._callbacks.note(epoch - 1)
         return f"epoch {min(epoch + 1, epochs)}/{epochs}", note
 
     def _before_divergence(self, snapshot: Snapshot) -> tuple[Snapshot, int]:

@@ -8,6 +8,7 @@
 | `entry_point` | Python calls it; its machine code is stored on disk |
 """
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 
 from .. import interrupts
-from .cache import KernelCache
+from .cache import KernelCache, counts
 
 log = logging.getLogger("fastnn")
 
@@ -85,14 +86,23 @@ def _undivided(compile_for: Callable[..., Any]) -> Callable[..., Any]:
     """Return a dispatcher's method that compiles, with signals deferred meanwhile."""
 
     def compile_undivided(*args: Any) -> Any:
-        try:
-            with (
-                interrupts.undivided(),
-                event.install_listener("numba:run_pass", _SafePoints()),
-            ):
+        reason: BaseException | None = None
+        n_compiled = counts["compiled"]
+        with (
+            interrupts.undivided(),
+            event.install_listener("numba:run_pass", _SafePoints()),
+        ):
+            try:
                 return compile_for(*args)
-        except _Stopped as stopped:
-            raise stopped.reason from None
+            except _Stopped as stopped:
+                reason = stopped.reason
+            finally:
+                # What a signal's handler raised in LLVM's destructors would be lost, so
+                # they run here: 0.1 s after a compilation of seconds.
+                if reason is not None or counts["compiled"] > n_compiled:
+                    gc.collect()
+        assert reason is not None
+        raise reason
 
     return compile_undivided
 

@@ -1,8 +1,9 @@
 """The losses of many samples or nets side by side, with the formulas of `losses`.
 
 The numbers of a vector are lanes. Row r of an array starts at index r * lanes, and z is
-the row of the first output. Samples have a row of scales, one per lane, and targets in
-the rows of y. Nets of one sample share its targets y, and scales is None.
+the row of the first output. Samples have rows of scales, which multiply gradients, and
+of weights, which multiply losses, and targets in the rows of y. Nets of one sample
+share its targets y; scales and weights are None.
 """
 
 import numpy as np
@@ -60,9 +61,31 @@ def _scaled(x, scales, i):
 
 
 @inlined_by_llvm
-def _masked(x, scales, i, zero):
-    """Return x in lanes with a sample, whose scale is above 0, and 0 elsewhere."""
-    return x if scales is None else where_greater(load(scales, i), zero, x, zero)
+def _counted(loss, hit, weights, i, zero):
+    """Return the weighted loss, and the hit, in lanes with a sample, and 0 elsewhere.
+
+    A lane without a sample has a weight below 0. Where the weight is 0, an infinite
+    loss counts 0 as well. Nets have no weights here.
+    """
+    if weights is None:
+        return loss, hit
+    weight = load(weights, i)
+    loss = where_greater(weight, zero, weight * loss, zero)
+    return loss, where_greater(zero, weight, zero, hit)
+
+
+@subroutine
+def fill_weights(weights, scales, scale, all_weights, rows, n, width):
+    """Fill a tile's rows of weights and of scales, for the n samples `rows`.
+
+    all_weights has the weights of all rows, or is empty where all are 1.
+    """
+    for i in range(width):
+        weight, factor = scalar(weights, -1), scalar(weights, 0)
+        if i < n:
+            weight = all_weights[rows[i]] if all_weights.size else scalar(weights, 1)
+            factor = weight * scale
+        weights[i], scales[i] = weight, factor
 
 
 @inlined_by_llvm
@@ -110,7 +133,7 @@ def _first_largest(a, z, n_out, i, lanes):
 
 
 @subroutine
-def _bce_lanes(d, a, z, y, scales, t, record, lanes, width):
+def _bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width):
     zero, shared = constant(a, 0), broadcast(y, 0)
     losses, hits = zero, zero
     for i in range(0, width, vector_length(a)):
@@ -123,7 +146,7 @@ def _bce_lanes(d, a, z, y, scales, t, record, lanes, width):
     for i in range(0, width if record else 0, vector_length(a)):
         target, e = _class_target(y, shared, scales, i), load(t, LOSSES * lanes + i)
         loss, hit = bce_loss(load(a, z * lanes + i), target, e)
-        loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
+        loss, hit = _counted(loss, hit, weights, i, zero)
         store(t, LOSSES * lanes + i, loss)
         store(t, HITS * lanes + i, hit)
         losses, hits = losses + loss, hits + hit
@@ -131,7 +154,7 @@ def _bce_lanes(d, a, z, y, scales, t, record, lanes, width):
 
 
 @subroutine
-def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
+def _softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
     length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
     losses, hits = zero, zero
     sums = offset(t, PARTIAL_SUMS * lanes)
@@ -165,7 +188,7 @@ def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
         loss = softmax_loss(below, n_tied, largest, true)
         distance = absolute(_target(y, 0, scales, i, lanes) - winner)
         hit = where_greater(distance, constant(a, 0.5), zero, one)
-        loss, hit = _masked(loss, scales, i, zero), _masked(hit, scales, i, zero)
+        loss, hit = _counted(loss, hit, weights, i, zero)
         store(t, LOSSES * lanes + i, loss)
         store(t, HITS * lanes + i, hit)
         losses, hits = losses + loss, hits + hit
@@ -173,7 +196,7 @@ def _softmax_lanes(d, a, z, n_out, y, scales, t, record, lanes, width):
 
 
 @subroutine
-def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
+def _mse_lanes(d, a, z, n_out, y, scales, weights, t, lanes, width):
     zero, mean_factor = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
     losses = zero
     for i in range(0, width, vector_length(a)):
@@ -185,7 +208,7 @@ def _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width):
             )
             loss = loss + term
             store(d, (z + k) * lanes + i, _scaled(gradient, scales, i))
-        loss = _masked(loss, scales, i, zero)
+        loss, _ = _counted(loss, zero, weights, i, zero)
         store(t, LOSSES * lanes + i, loss)
         losses = losses + loss
     return losses, zero
@@ -267,7 +290,7 @@ def replace_by_probabilities(a, z, n_out, loss, lanes, width):
 
 
 @inlined_by_numba
-def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
+def lane_losses(d, a, z, n_out, y, scales, weights, loss, t, record, lanes, width):
     """Fill n_out rows of d from z on with scale dL/dz for the outputs in rows of a.
 
     Where `record`, the rows LOSSES and HITS of the scratch t get each lane's loss, and
@@ -275,15 +298,15 @@ def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
     vectors: the sums of these rows over vectors.
     """
     if loss == BCE:
-        losses, hits = _bce_lanes(d, a, z, y, scales, t, record, lanes, width)
+        losses, hits = _bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width)
     elif loss == SOFTMAX_CE:
         losses, hits = _softmax_lanes(
-            d, a, z, n_out, y, scales, t, record, lanes, width
+            d, a, z, n_out, y, scales, weights, t, record, lanes, width
         )
     else:
         link = loss // LINK
         replace_by_values(a, z, n_out, link, lanes, width)
-        losses, hits = _mse_lanes(d, a, z, n_out, y, scales, t, lanes, width)
+        losses, hits = _mse_lanes(d, a, z, n_out, y, scales, weights, t, lanes, width)
         if link == SOFTMAX:
             _softmax_backward(d, a, z, n_out, lanes, width)
         elif link != IDENTITY:
@@ -293,13 +316,17 @@ def lane_losses(d, a, z, n_out, y, scales, loss, t, record, lanes, width):
 
 
 @inlined_by_numba
-def summed_losses(d, a, z, n_out, y, scales, loss, t, loss_scale, lanes, width):
+def summed_losses(
+    d, a, z, n_out, y, scales, weights, loss, t, loss_scale, lanes, width
+):
     """Return the scaled sum of losses, the number of right classes, and a lane or -1.
 
     It is the first lane whose loss is not finite. loss_scale is at most 1 / width.
     Other arguments as in `lane_losses`.
     """
-    losses, hits = lane_losses(d, a, z, n_out, y, scales, loss, t, True, lanes, width)
+    losses, hits = lane_losses(
+        d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
+    )
     total, bad = np.float64(reduce_add(losses)) * loss_scale, -1
     if not np.isfinite(total):  # perhaps in the sum only
         total = 0.0

@@ -3,16 +3,20 @@
 Each net has its own settings, with a second learning rate and decay for its biases.
 """
 
+import numpy as np
+
 from ..codes import (
-    ADAM,
+    ADAMW,
     BETA1,
     BETA2,
     BIAS_DECAY,
     BIAS_LR,
     BIAS_RATE,
     BIAS_WEIGHT_DECAY,
+    CLIP_NORM,
     DECAY,
     EPS,
+    EPS_HAT,
     EPSILON,
     FIRST_BETA,
     FIRST_BETA_REST,
@@ -21,6 +25,7 @@ from ..codes import (
     ONE_MINUS_FIRST_BETA,
     ONE_MINUS_SECOND_BETA,
     RATE,
+    RMSPROP,
     SECOND_BETA,
     SECOND_BETA_REST,
     SECOND_CORRECTION,
@@ -29,13 +34,17 @@ from ..codes import (
 )
 from ..compiler.compile import inlined_by_llvm, subroutine
 from ..primitives.table import layer_offsets
-from ..primitives.vectors import load, store, vector_length
+from ..primitives.vectors import load, scalar, store, vector_length
 from .optimizers import (
     Constants,
     adam_step,
     correction_of,
+    decay_of,
+    eps_of,
+    is_adam,
     momentum_step,
     rate_of,
+    rmsprop_step,
     sgd_step,
 )
 
@@ -50,7 +59,11 @@ def fill_constants(constants, settings, clock, optimizer, lanes):
         beta1, beta2 = settings[BETA1 * lanes + i], settings[BETA2 * lanes + i]
         lr, bias_lr = settings[LR * lanes + i], settings[BIAS_LR * lanes + i]
         constants[RATE * lanes + i] = rate_of(optimizer, lr, clock[i])
-        constants[WEIGHT_DECAY * lanes + i] = settings[DECAY * lanes + i]
+        decay, bias_decay = (
+            settings[DECAY * lanes + i],
+            settings[BIAS_DECAY * lanes + i],
+        )
+        constants[WEIGHT_DECAY * lanes + i] = decay_of(optimizer, decay, lr)
         constants[FIRST_BETA * lanes + i] = beta1
         rest = beta1 - constants[FIRST_BETA * lanes + i]
         constants[FIRST_BETA_REST * lanes + i] = rest
@@ -61,9 +74,10 @@ def fill_constants(constants, settings, clock, optimizer, lanes):
         constants[ONE_MINUS_SECOND_BETA * lanes + i] = 1.0 - beta2
         correction = correction_of(optimizer, clock[lanes + i])
         constants[SECOND_CORRECTION * lanes + i] = correction
-        constants[EPSILON * lanes + i] = settings[EPS * lanes + i]
+        eps, is_eps_hat = settings[EPS * lanes + i], settings[EPS_HAT * lanes + i]
+        constants[EPSILON * lanes + i] = eps_of(eps, is_eps_hat, correction)
         constants[BIAS_RATE * lanes + i] = rate_of(optimizer, bias_lr, clock[i])
-        constants[BIAS_WEIGHT_DECAY * lanes + i] = settings[BIAS_DECAY * lanes + i]
+        constants[BIAS_WEIGHT_DECAY * lanes + i] = decay_of(optimizer, bias_decay, lr)
 
 
 @inlined_by_llvm
@@ -93,6 +107,34 @@ def advance_clock(clock, settings, lanes):
         clock[lanes + i] *= settings[BETA2 * lanes + i]
 
 
+@inlined_by_llvm
+def clips(settings, lanes):
+    """Return True if the gradient of any net has a largest norm."""
+    any_clips = False
+    for i in range(lanes):
+        any_clips = any_clips or settings[CLIP_NORM * lanes + i] > 0.0
+    return any_clips
+
+
+@subroutine
+def clip_nets(g, settings, n_params, lanes):
+    """Scale the gradients of many nets as `optimizers.clip` does that of one."""
+    for i in range(lanes):
+        limit = settings[CLIP_NORM * lanes + i]
+        largest, total = 0.0, 0.0
+        for p in range(n_params):
+            x = np.float64(g[p * lanes + i])
+            largest = max(largest, abs(x)) if x == x else np.nan
+        for p in range(n_params if largest > 0.0 else 0):
+            x = np.float64(g[p * lanes + i]) / largest
+            total += x * x
+        norm = largest * np.sqrt(total)
+        if limit > 0.0 and not norm <= limit:
+            factor = limit / norm
+            for p in range(n_params):
+                g[p * lanes + i] = g[p * lanes + i] * scalar(g, factor)
+
+
 @subroutine
 def step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes):
     """Update the parameters and moments of many nets, one per lane."""
@@ -109,14 +151,24 @@ def step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes):
                 if optimizer == SGD:
                     c = load_constants(constants, is_bias, i, lanes)
                     store(theta, at, sgd_step(old, grad, c))
-                elif optimizer == ADAM:
+                elif is_adam(optimizer):
                     c = load_constants(constants, is_bias, i, lanes)
                     new, m, v = adam_step(
-                        old, load(moments, at), load(moments, second), grad, c
+                        old,
+                        load(moments, at),
+                        load(moments, second),
+                        grad,
+                        c,
+                        optimizer == ADAMW,
                     )
                     store(theta, at, new)
                     store(moments, at, m)
                     store(moments, second, v)
+                elif optimizer == RMSPROP:
+                    c = load_constants(constants, is_bias, i, lanes)
+                    new, v = rmsprop_step(old, load(moments, at), grad, c)
+                    store(theta, at, new)
+                    store(moments, at, v)
                 else:
                     c = load_constants(constants, is_bias, i, lanes)
                     new, v = momentum_step(

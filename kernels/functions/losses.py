@@ -83,6 +83,12 @@ def gradient_scale(a, n, mean):
 
 
 @inlined_by_llvm
+def weighted(loss, weight):
+    """Return a sample's loss times its weight; 0 for weight 0, also of infinity."""
+    return loss * weight if weight > 0 else weight
+
+
+@inlined_by_llvm
 def bce_of_sample(z, y):
     """Return the loss, whether the predicted class is right, and dL/dz."""
     gradient, e = bce_gradient(z, y)

@@ -4,16 +4,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
+from ..codes import CLIP_NORM, DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
-from ..functions.lane_losses import summed_losses
+from ..functions.lane_losses import fill_weights, summed_losses
 from ..functions.losses import gradient_scale
-from ..functions.optimizers import step
+from ..functions.optimizers import clip, set_rate, step
 from ..passes.samples import Tile, backward, forward, gather, padded_width
 from ..primitives.barrier import wait
 from ..primitives.pointers import aligned, flat
 from ..primitives.table import output_rows
-from ..primitives.vectors import offset, scalar
+from ..primitives.vectors import offset
 from .recordings import next_record
 
 
@@ -33,6 +33,7 @@ class Samples(NamedTuple):
     n_in: Any
     y: Any
     n_targets: Any
+    weights: Any  # the array itself, which may be empty
 
 
 class TileRows(NamedTuple):
@@ -41,6 +42,7 @@ class TileRows(NamedTuple):
     a: Any
     d: Any
     scales: Any
+    weights: Any
     losses: Any
     lanes: Any
 
@@ -53,45 +55,60 @@ def _add_tile(g, net, samples, rows, n, scale, loss_scale, tile_rows, x, is_fill
     Returned are the sum of losses times loss_scale, the number of right classes, and
     the first lane whose loss is not finite, or -1.
     """
-    a, d, scales, losses, lanes = tile_rows
+    a, d, scales, weights, losses, lanes = tile_rows
     theta, layers, n_layers, loss = net
-    X, n_in, y, n_targets = samples
+    X, n_in, y, n_targets, all_weights = samples
     width = padded_width(a, n)
     tile = Tile(lanes, width, None, 0)
     if not is_filled:
         gather(a, lanes, x, X, n_in, rows, n)
         gather(a, lanes, x + n_in, y, n_targets, rows, n)
-    for i in range(width):
-        scales[i] = scale if i < n else scalar(a, 0)
+    fill_weights(weights, scales, scale, all_weights, rows, n, width)
     forward(a, x, theta, layers, n_layers, tile)
     z, n_out = output_rows(layers, n_layers)
     targets = offset(a, (x + n_in) * lanes)
     total, right, bad = summed_losses(
-        d, a, z, n_out, targets, scales, loss, losses, loss_scale, lanes, width
+        d,
+        a,
+        z,
+        n_out,
+        targets,
+        scales,
+        weights,
+        loss,
+        losses,
+        loss_scale,
+        lanes,
+        width,
     )
     backward(g, d, a, x, theta, layers, n_layers, tile)
     return total, right, bad
 
 
 @entry_point
-def loss_and_gradient(g, theta, X, y, rows, layers, loss, mean, loss_scale, lanes):
+def loss_and_gradient(
+    g, theta, X, y, weights, rows, layers, loss, mean, loss_scale, lanes
+):
     """Return the sum of losses of `rows` times loss_scale, and fill g with a gradient.
 
-    It is that of the rows' mean loss if `mean`, otherwise that of the sum.
+    It is that of the rows' mean loss if `mean`, otherwise that of the sum. weights:
+    see `arguments.Data`.
     """
     scale = gradient_scale(flat(theta), rows.size, mean)
     g[:] = 0
     total = 0.0
     z, n_out = output_rows(flat(layers), layers.shape[0])
     units, n_columns = z + n_out, X.shape[1] + y.shape[1]
-    n_rows = 2 * units + n_columns + 1 + PARTIAL_SUMS + 1
+    n_rows = 2 * units + n_columns + 2 + PARTIAL_SUMS + 1
     scratch = np.zeros(n_rows * lanes + 16, theta.dtype)
     a = aligned(flat(scratch))
     d = offset(a, (units + n_columns) * lanes)
     scales = offset(d, units * lanes)
-    tile_rows = TileRows(a, d, scales, offset(scales, lanes), lanes)
+    tile_rows = TileRows(
+        a, d, scales, offset(scales, lanes), offset(scales, 2 * lanes), lanes
+    )
     net = Net(flat(theta), flat(layers), layers.shape[0], loss)
-    samples = Samples(flat(X), X.shape[1], flat(y), y.shape[1])
+    samples = Samples(flat(X), X.shape[1], flat(y), y.shape[1], weights)
     for first in range(0, rows.size, lanes):
         value, _, _ = _add_tile(
             flat(g),
@@ -137,6 +154,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
         flat(scratch.a),
         flat(scratch.d),
         flat(scratch.scales),
+        flat(scratch.weights),
         flat(scratch.losses),
         lanes,
     )
@@ -149,9 +167,12 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     )
     moments, clock, optimizer = state.moments, state.clock, plan.optimizer
     settings, rates, decays = plan.settings, plan.rates, plan.decays
+    schedule = plan.schedule
     mean, loss_scale = plan.mean, plan.loss_scale
     net = Net(flat(theta), flat(plan.layers), len(plan.layers), plan.loss)
-    samples = Samples(flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1])
+    samples = Samples(
+        flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1], data.weights
+    )
     record = next_record(record_at, position[UPDATES])
     status = DONE
     while position[UPDATES] < end and budget > 0 and status == DONE:
@@ -207,6 +228,9 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
             if last * part_size < stop - start:
                 position[SAMPLES] = last * part_size
             else:
+                set_rate(settings, schedule, epoch)
+                if settings[CLIP_NORM] > 0.0:
+                    clip(g[0], record_at[:0], theta.size, settings[CLIP_NORM])
                 step(theta, moments, clock, g[0], optimizer, settings, rates, decays)
                 position[UPDATES] += 1
                 position[SAMPLES] = 0

@@ -5,10 +5,10 @@ Outputs come first: `out` and the gradients d... are filled in place.
 
 import numpy as np
 
-from ..codes import PARTIAL_SUMS, SOFTMAX
+from ..codes import CLIP_NORM, PARTIAL_SUMS, SOFTMAX
 from ..compiler.compile import entry_point
 from ..functions import activations, optimizers
-from ..functions.lane_losses import replace_by_values, summed_losses
+from ..functions.lane_losses import fill_weights, replace_by_values, summed_losses
 from ..functions.losses import gradient_scale
 from ..passes.samples import gather, padded_width, scatter
 from ..primitives.pointers import flat
@@ -124,12 +124,12 @@ def softmax_backward(dx, dout, out):
 
 
 @entry_point
-def loss_forward(d, z, y, loss, mean, loss_scale):
+def loss_forward(d, z, y, all_weights, loss, mean, loss_scale):
     """Return the scaled sum of losses, the number of right classes, and a row or -1.
 
     The sum is that of the losses times loss_scale. The row is the first one whose loss
     is not finite. d (n, n_out) = dL/dz, where L is the rows' mean loss if `mean`,
-    otherwise their sum.
+    otherwise their sum. all_weights (n,) are factors of the rows' losses, or empty.
     """
     n, n_out = z.shape
     n_targets = y.shape[1]
@@ -138,7 +138,8 @@ def loss_forward(d, z, y, loss, mean, loss_scale):
     a = np.zeros((n_out + n_targets) * lanes, z.dtype)
     gradients = np.zeros(n_out * lanes, z.dtype)
     losses = np.zeros((PARTIAL_SUMS + 1) * lanes, z.dtype)
-    scales = np.zeros(lanes, z.dtype)
+    scales, weights = np.zeros(lanes, z.dtype), np.zeros(lanes, z.dtype)
+    rows = np.arange(n)
     targets = offset(flat(a), n_out * lanes)
     total, right, bad = 0.0, 0, -1
     for first in range(0, n, lanes):
@@ -146,8 +147,16 @@ def loss_forward(d, z, y, loss, mean, loss_scale):
         gather(flat(a), lanes, 0, offset(flat(z), first * n_out), n_out, None, m)
         rows_of_y = offset(flat(y), first * n_targets)
         gather(flat(a), lanes, n_out, rows_of_y, n_targets, None, m)
-        scales[:] = 0
-        scales[:m] = gradient_scale(flat(z), n, mean)
+        width = padded_width(flat(a), m)
+        fill_weights(
+            flat(weights),
+            flat(scales),
+            gradient_scale(flat(z), n, mean),
+            all_weights,
+            offset(flat(rows), first),
+            m,
+            width,
+        )
         value, hits, wrong = summed_losses(
             flat(gradients),
             flat(a),
@@ -155,11 +164,12 @@ def loss_forward(d, z, y, loss, mean, loss_scale):
             n_out,
             targets,
             flat(scales),
+            flat(weights),
             loss,
             flat(losses),
             loss_scale,
             lanes,
-            padded_width(flat(a), m),
+            width,
         )
         total += value
         right += hits
@@ -167,11 +177,14 @@ def loss_forward(d, z, y, loss, mean, loss_scale):
             bad = first + wrong
         scatter(offset(flat(d), first * n_out), flat(gradients), 0, n_out, lanes, m)
     # they must live until here
-    a[0] = gradients[0] = losses[0] = scales[0] = 0
+    a[0] = gradients[0] = losses[0] = scales[0] = weights[0] = rows[0] = 0
     return total, right, bad
 
 
 @entry_point
 def step(theta, moments, clock, g, optimizer, settings, rates, decays):
-    """Update theta by an optimizer (see `functions.optimizers.step`)."""
+    """Update theta by an optimizer (see `functions.optimizers`), which may clip g."""
+    if settings[CLIP_NORM] > 0.0:
+        nowhere = np.empty(0, np.int64)
+        optimizers.clip(g, nowhere, theta.size, settings[CLIP_NORM])
     optimizers.step(theta, moments, clock, g, optimizer, settings, rates, decays)

@@ -5,6 +5,7 @@ import numpy as np
 from ..codes import (
     BCE,
     BIAS_DECAY,
+    CLIP_NORM,
     DECAY,
     DONE,
     LINK,
@@ -16,8 +17,13 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, inlined_by_llvm
-from ..functions.losses import bce_of_sample, mse_of_sample, softmax_of_sample
-from ..functions.optimizers import step
+from ..functions.losses import (
+    bce_of_sample,
+    mse_of_sample,
+    softmax_of_sample,
+    weighted,
+)
+from ..functions.optimizers import clip, set_rate, step
 from ..passes.units import (
     Rule,
     Units,
@@ -26,6 +32,7 @@ from ..passes.units import (
     forward,
     if_given,
     packed_layer,
+    weighted_rule,
 )
 from ..primitives.pointers import flat
 from ..primitives.vectors import offset
@@ -62,11 +69,13 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     packed_rates, packed_decays = scratch.rates, scratch.decays
     clock, settings = state.clock, plan.settings
     X, y, order, n_orders = flat(data.X), data.y, flat(data.order), len(data.order)
+    weights, schedule = data.weights, plan.schedule
     loss_code, optimizer = plan.loss, plan.optimizer
     n, n_in = data.X.shape
     layers, n_layers = flat(plan.layers), plan.layers.shape[0]
     last = packed_layer(layers, n_layers - 1)
-    zero, link, loss_scale = theta.dtype.type(0), plan.loss // LINK, plan.loss_scale
+    zero, one = theta.dtype.type(0), theta.dtype.type(1)
+    link, loss_scale = plan.loss // LINK, plan.loss_scale
     # Padding must be zero, also after a run that was not finite.
     packed[:], packed_g[:], packed_moments[:] = 0, 0, 0
     scratch.a[:], scratch.d[:], scratch.scaled_d[:] = 0, 0, 0
@@ -78,10 +87,10 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             packed_decays[places[p]] = plan.decays[sources[p]]
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
-    fused = optimizer == SGD and plan.rates.size == 0
+    clip_norm = settings[CLIP_NORM]
+    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == 0.0
     w = flat(packed)
     target = w if fused else flat(packed_g)
-    rule = _rule(theta, settings, scratch.decay, fused)
     units = Units(
         flat(scratch.a), flat(scratch.d), flat(scratch.scaled_d), flat(scratch.units)
     )
@@ -92,6 +101,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     while position[UPDATES] < end and status == DONE:
         epoch = position[UPDATES] // n
         rows = offset(order, (epoch - first_epoch) % n_orders * n)
+        set_rate(settings, schedule, epoch)
+        rule = _rule(theta, settings, scratch.decay, fused)
         loss_sum, right = loss_sums[epoch], n_right[epoch]
         stop = min(end - epoch * n, n)
         if record < record_at.size:
@@ -121,15 +132,28 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     d, a, units.mask, last.z, last.n_out, last.width_out, targets, link
                 )
                 gradient = d[last.z]
+            weight = weights[i] if weights.size else one
+            loss = weighted(loss, weight)
             if not np.isfinite(loss):
                 position[ROW], status = i, NOT_FINITE
                 break
             x = offset(X, i * n_in)
             next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
             backward(
-                target, w, rule, gradient, units, x, next_x, fused, layers, n_layers
+                target,
+                w,
+                weighted_rule(rule, weight),
+                gradient,
+                units,
+                x,
+                next_x,
+                fused,
+                layers,
+                n_layers,
             )
             if not fused:
+                if clip_norm > 0.0:
+                    clip(packed_g, places, theta.size, clip_norm)
                 step(
                     packed,
                     packed_moments,

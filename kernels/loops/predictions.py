@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from ..codes import BCE, IDENTITY, LINK
+from ..codes import BCE, IDENTITY, LINK, LOSSES, PARTIAL_SUMS
 from ..compiler.compile import entry_point
 from ..functions.lane_losses import (
+    fill_weights,
+    lane_losses,
     replace_by_probabilities,
     replace_by_values,
     replace_infinite,
@@ -12,7 +14,7 @@ from ..functions.lane_losses import (
 from ..passes.samples import Tile, forward, gather, padded_width, scatter
 from ..primitives.pointers import aligned, flat
 from ..primitives.table import output_rows
-from ..primitives.vectors import offset
+from ..primitives.vectors import offset, reduce_add, scalar
 
 
 @entry_point
@@ -43,6 +45,58 @@ def outputs(out, theta, X, layers, loss, probabilities, lanes):
         n_columns = out.shape[1]
         scatter(offset(flat(out), first * n_columns), a, z, n_columns, lanes, n)
     scratch[0] = 0  # it must live until here
+
+
+@entry_point
+def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
+    """Return the sum of losses times loss_scale, and how many classes are right.
+
+    y and weights: see `arguments.Data`. Losses are added row by row, in float64.
+    """
+    n_layers, n_in, n_targets = layers.shape[0], X.shape[1], y.shape[1]
+    z, n_out = output_rows(flat(layers), n_layers)
+    x, n = z + n_out, X.shape[0]
+    rows = np.arange(n)
+    n_rows = x + n_in + n_targets + n_out + 2 + PARTIAL_SUMS + 1
+    scratch = np.zeros(n_rows * lanes + 16, theta.dtype)
+    a = aligned(flat(scratch))
+    targets = offset(a, (x + n_in) * lanes)
+    scales = offset(targets, n_targets * lanes)
+    of_tile = offset(scales, lanes)
+    losses = offset(of_tile, lanes)
+    # gradients are not needed, but the losses fill them
+    d = offset(losses, (PARTIAL_SUMS + 1 - z) * lanes)
+    total, right = 0.0, np.int64(0)
+    for first in range(0, n, lanes):
+        m = min(lanes, n - first)
+        width = padded_width(a, m)
+        gather(a, lanes, x, offset(flat(X), first * n_in), n_in, None, m)
+        gather(
+            targets, lanes, 0, offset(flat(y), first * n_targets), n_targets, None, m
+        )
+        fill_weights(
+            of_tile, scales, scalar(a, 1), weights, offset(flat(rows), first), m, width
+        )
+        forward(a, x, flat(theta), flat(layers), n_layers, Tile(lanes, width, None, 0))
+        _, hits = lane_losses(
+            d,
+            a,
+            z,
+            n_out,
+            targets,
+            scales,
+            of_tile,
+            loss,
+            losses,
+            True,
+            lanes,
+            width,
+        )
+        for i in range(m):
+            total += np.float64(losses[LOSSES * lanes + i]) * loss_scale
+        right += np.int64(reduce_add(hits))
+    scratch[0] = rows[0] = 0  # they must live until here
+    return total, right
 
 
 @entry_point

@@ -8,7 +8,6 @@ the same whatever the budget, whose gradients are added.
 import numpy as np
 
 from ..codes import (
-    ADAM,
     HITS,
     LOSSES,
     MAX_SAMPLES,
@@ -18,8 +17,15 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point, subroutine
 from ..functions.lane_losses import lane_losses
-from ..functions.lane_optimizers import advance_clock, fill_constants, step_nets
+from ..functions.lane_optimizers import (
+    advance_clock,
+    clip_nets,
+    clips,
+    fill_constants,
+    step_nets,
+)
 from ..functions.losses import gradient_scale
+from ..functions.optimizers import is_adam
 from ..passes.samples import Tile, backward_of_nets, forward
 from ..primitives.pointers import flat
 from ..primitives.rows import fill
@@ -98,8 +104,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     group, lanes = scratch.g.shape[0], scratch.scales.size
     tile_samples = lanes // (group * numbers)
     g, a, d, t = flat(scratch.g), flat(scratch.a), flat(scratch.d), flat(scratch.losses)
-    scales, constants, position = (
+    scales, weights, constants, position = (
         flat(scratch.scales),
+        flat(scratch.weights),
         flat(scratch.constants),
         state.position,
     )
@@ -134,7 +141,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 for i in range(numbers):
                     n_active += trained[v, i] == 0
         while n_active > 0 and position[q, UPDATES] < end and budget > 0:
-            if changed and optimizer != ADAM:  # whose constants are those of an update
+            if changed and not is_adam(
+                optimizer
+            ):  # whose constants are those of an update
                 for v in range(nets):
                     fill_constants(
                         offset(constants, v * N_CONSTANTS * numbers),
@@ -169,6 +178,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                         used, rest = m * numbers, width - m * numbers
                         fill(scales, v * width, used, scale)
                         fill(scales, v * width + used, rest, scalar(g, 0))
+                        fill(weights, v * width, used, scalar(g, 1))
+                        fill(weights, v * width + used, rest, scalar(g, -1))
                     # the next tile is the same one where it has all samples in one
                     # order
                     is_filled = m == n and n_orders == 1
@@ -180,6 +191,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     n_out,
                     offset(a, y * lanes),
                     scales,
+                    weights,
                     loss,
                     t,
                     record,
@@ -196,8 +208,11 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 return
             for v in range(nets):
                 own_constants = offset(constants, v * N_CONSTANTS * numbers)
-                if optimizer == ADAM:
-                    own_settings = offset(settings, v * n_settings * numbers)
+                own_settings = offset(settings, v * n_settings * numbers)
+                if clips(own_settings, numbers):
+                    own_g = offset(g, v * size)
+                    clip_nets(own_g, own_settings, n_params, numbers)
+                if is_adam(optimizer):
                     own_clock = offset(clock, v * 2 * numbers)
                     advance_clock(own_clock, own_settings, numbers)
                     fill_constants(

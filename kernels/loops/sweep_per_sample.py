@@ -8,7 +8,6 @@ bits of `per_sample.train`.
 import numpy as np
 
 from ..codes import (
-    ADAM,
     BIAS_DECAY,
     BIAS_DECAY_FACTOR,
     BIAS_LR,
@@ -25,7 +24,14 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point, subroutine
 from ..functions.lane_losses import lane_losses
-from ..functions.lane_optimizers import advance_clock, fill_constants, step_nets
+from ..functions.lane_optimizers import (
+    advance_clock,
+    clip_nets,
+    clips,
+    fill_constants,
+    step_nets,
+)
+from ..functions.optimizers import is_adam
 from ..passes.nets import backward, forward, show_sample
 from ..primitives.pointers import flat
 from ..primitives.rows import fill
@@ -80,7 +86,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     epochs, stop_below = plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
     # SGD with one learning rate per net: each sample's gradient changes theta at once
-    fused, decays = optimizer == SGD, False
+    clipped = clips(settings, lanes)
+    fused, decays = optimizer == SGD and not clipped, False
     for i in range(lanes):
         fused = fused and settings[BIAS_LR * lanes + i] == settings[LR * lanes + i]
         decays = decays or settings[DECAY * lanes + i] > 0.0
@@ -90,7 +97,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     budget = min(budget, 2**24)  # up to which float32 counts
     skipped, changed = (first_epoch + every - 1) // every, True
     while position[0, UPDATES] < end and budget > 0:
-        if changed and optimizer != ADAM:  # whose constants are those of an update
+        # Adam's constants are those of an update.
+        if changed and not is_adam(optimizer):
             fill_constants(constants, settings, clock, optimizer, lanes)
         if changed and fused:
             fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 1))
@@ -113,10 +121,12 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         show_sample(a, offset(X, i * n_in), n_in, lanes)
         forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
         targets = offset(y, i * n_targets)
-        lane_losses(d, a, z, n_out, targets, None, loss, t, record, lanes, lanes)
+        lane_losses(d, a, z, n_out, targets, None, None, loss, t, record, lanes, lanes)
         backward(target, factors, decays, theta, d, a, layers, n_layers, lanes)
         if not fused:
-            if optimizer == ADAM:
+            if clipped:
+                clip_nets(g, settings, state.theta.shape[1], lanes)
+            if is_adam(optimizer):
                 advance_clock(clock, settings, lanes)
                 fill_constants(constants, settings, clock, optimizer, lanes)
             step_nets(theta, moments, g, optimizer, constants, layers, n_layers, lanes)

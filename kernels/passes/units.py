@@ -82,6 +82,17 @@ class Rule(NamedTuple):
 
 
 @inlined_by_llvm
+def weighted_rule(rule, weight):
+    """Return the rule for a sample of this weight, which is off the critical path."""
+    return Rule(
+        rule.keep_factor,
+        rule.gradient_factor * weight,
+        rule.decay_factor,
+        rule.bias_decay_factor,
+    )
+
+
+@inlined_by_llvm
 def packed_layer(layers, layer):
     """Return the PackedLayer in a row of the table."""
     return PackedLayer(

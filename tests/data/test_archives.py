@@ -298,6 +298,17 @@ def test_files_of_version_0_1_0_and_of_other_machines_are_loaded():
     assert load_net(zipped(classes=npy(labels)))
 
 
+def test_no_flipped_bit_makes_labels_disappear_from_a_file_without_checksum():
+    content = zipped()
+    contents = content.index(b"PK\x01\x02")  # the rest is covered by checksums
+    assert load_net(content)
+    for position in range(contents, len(content)):
+        for bit in range(8):
+            damaged = bytearray(content)
+            damaged[position] ^= 1 << bit
+            load_net(bytes(damaged))
+
+
 def test_numpy_can_write_a_file_again():
     """The checksum is of the values, not of their place in the file."""
     with np.load(io.BytesIO(saved(RUNS))) as file:

@@ -36,6 +36,7 @@ UNSCALED = {
         -np.abs(NORMAL) * [1, 1, 1e6],
         "column 2 has values such as -.*",
     ),
+    "few rows": (np.array([[25, 4e4], [35, 6e4], [45, 5e4]] * 2), "such as 6e.04"),
     "years": (RNG.integers(1990, 2021, (300, 1)), "between 199. and 20.., far from"),
     "degrees Kelvin": (
         NORMAL + np.array([0, 0, 30]),
@@ -79,9 +80,11 @@ FINE = {
     "percents and flags": np.column_stack([np.arange(101), np.arange(101) % 2]),
     "one-hot rows": np.eye(50),
     "an outlier": np.concatenate([NORMAL, [[1e30, 0, -1e30]]]),
+    "an outlier of few": np.array([[1.0], [2], [1e30], [0], [1]]),
     "two kinds of iris": load_iris().data[:100],
     "the other two": load_iris().data[50:],
-    "few rows": np.array([[1e6, 1.0]] * 9),
+    "few rows": np.array([[1e6, 1.0]] * 4),
+    "a narrow range of few rows": np.linspace([9.0, 0.0], [9.1, 50.0], 19),
     "constants": np.ones((100, 2)),
     "zeros": np.zeros((100, 2)),
     "a dim pixel in a hundred": np.column_stack([np.tile(NORMAL, 34), 1e-6 * NORMAL])[
@@ -99,7 +102,7 @@ def test_inputs_that_nets_can_learn_give_none(name):
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("n", [10, 100, 1000])
+@pytest.mark.parametrize("n", [10, 20, 100, 1000])
 def test_the_threshold_around_7_gives_none(n, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -170,7 +170,7 @@ class OwnCode(OwnSGD):
 
     @property
     def code(self):
-        return (-1, 3, 4, 99, "sgd", None, True)[int(self.rng().integers(7))]
+        return (-1, 3, 50, 99, "sgd", None, True)[int(self.rng().integers(7))]
 
 
 def optimizer(rng):

@@ -60,7 +60,7 @@ def of_sample(d, a, units, n_out, y, loss):
 
 
 @numba.njit
-def of_samples(d, a, n_out, y, scales, loss, t):
+def of_samples(d, a, n_out, y, scales, weights, loss, t):
     """Return the sum of losses / 64, the number of right classes, and a lane or -1."""
     return summed_losses(
         flat(d),
@@ -69,6 +69,7 @@ def of_samples(d, a, n_out, y, scales, loss, t):
         n_out,
         flat(y),
         flat(scales),
+        flat(weights),
         loss,
         flat(t),
         1 / 64,
@@ -82,7 +83,18 @@ def of_nets(d, a, n_out, y, loss, t):
     """Fill d and the rows of t for many nets that share a sample's targets y."""
     lanes = a.shape[1]
     lane_losses(
-        flat(d), flat(a), 0, n_out, flat(y), None, loss, flat(t), True, lanes, lanes
+        flat(d),
+        flat(a),
+        0,
+        n_out,
+        flat(y),
+        None,
+        None,
+        loss,
+        flat(t),
+        True,
+        lanes,
+        lanes,
     )
 
 
@@ -135,11 +147,14 @@ def test_samples_side_by_side(name, code, n_out, dtype):
     a, d = np.ascontiguousarray(z.T), np.full((n_out, LANES), np.nan, dtype)
     targets = np.ascontiguousarray(columns(y, dtype).T)
     t, scales = np.zeros((PARTIAL_SUMS + 1, LANES), dtype), np.zeros(LANES, dtype)
-    scales[:n] = 0.25
-    total, right, bad = of_samples(d, a, n_out, targets, scales, code, t)
-    assert total * 64 == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
+    scales[:n], weights = 0.25, np.full(LANES, -1, dtype)
+    # the hit of a row without weight counts, its loss does not
+    weights[:n] = np.arange(n) % 3
+    total, right, bad = of_samples(d, a, n_out, targets, scales, weights, code, t)
+    wanted = wanted[:n] * weights[:n]
+    assert total * 64 == pytest.approx(wanted.sum(), rel=tolerance(dtype))
     assert (right, bad) == (hits[:n].sum(), -1)
-    assert np.abs(t[LOSSES, :n] - wanted[:n]).max() <= tolerance(dtype)
+    assert np.abs(t[LOSSES, :n] - wanted).max() <= tolerance(dtype)
     assert (t[LOSSES, n:] == 0).all()
     assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)
     assert (d[:, n:] == 0).all()
@@ -172,7 +187,8 @@ def test_first_loss_that_is_not_finite_is_reported(name, code, n_out, dtype):
     targets = np.ascontiguousarray(columns(y, dtype).T)
     t = np.zeros((PARTIAL_SUMS + 1, LANES), dtype)
     with np.errstate(invalid="ignore"):
-        total, _, bad = of_samples(d, a, n_out, targets, np.ones(LANES, dtype), code, t)
+        ones = np.ones(LANES, dtype)
+        total, _, bad = of_samples(d, a, n_out, targets, ones, ones, code, t)
     assert not np.isfinite(total)
     assert bad == 5
 
@@ -182,7 +198,8 @@ def test_losses_that_are_infinite_only_in_their_sum_have_a_finite_one(dtype):
     largest = np.sqrt(np.finfo(dtype).max) / 2
     a, y = np.full((1, LANES), largest, dtype), np.zeros((1, LANES), dtype)
     d, t = np.zeros_like(a), np.zeros((PARTIAL_SUMS + 1, LANES), dtype)
-    total, _, bad = of_samples(d, a, 1, y, np.ones(LANES, dtype), MSE, t)
+    ones = np.ones(LANES, dtype)
+    total, _, bad = of_samples(d, a, 1, y, ones, ones, MSE, t)
     assert bad == -1
     assert total == pytest.approx(float(largest) ** 2, rel=1e-6)
 

@@ -7,6 +7,7 @@ import pytest
 
 from fastnn.kernels.codes import (
     ADAM,
+    ADAMW,
     BIAS_DECAY,
     BIAS_LR,
     DECAY,
@@ -16,13 +17,21 @@ from fastnn.kernels.codes import (
     N_CONSTANTS,
     N_MOMENTS,
     NESTEROV,
+    RMSPROP,
     SGD,
 )
 from fastnn.kernels.functions import lane_optimizers, optimizers
 from fastnn.kernels.primitives.pointers import flat
 
-KINDS = [("sgd", SGD), ("momentum", MOMENTUM), ("nesterov", NESTEROV), ("adam", ADAM)]
-SETTINGS = np.array([0.1, 0.01, 0.9, 0.99, 1e-8, 0.1, 0.01])
+KINDS = [
+    ("sgd", SGD),
+    ("momentum", MOMENTUM),
+    ("nesterov", NESTEROV),
+    ("rmsprop", RMSPROP),
+    ("adam", ADAM),
+    ("adamw", ADAMW),
+]
+SETTINGS = np.array([0.1, 0.01, 0.9, 0.99, 1e-8, 0.1, 0.01, 0, 0])
 LANES, NOTHING = 16, np.zeros(0)
 kinds = pytest.mark.parametrize(("kind", "code"), KINDS)
 both = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -36,7 +45,7 @@ def step(theta, moments, clock, g, optimizer, settings, rates, decays):
 @numba.njit
 def step_nets(theta, moments, clock, g, optimizer, settings, constants, layers):
     lanes = theta.shape[1]
-    if optimizer == ADAM:
+    if optimizer >= ADAM:
         lane_optimizers.advance_clock(flat(clock), flat(settings), lanes)
     lane_optimizers.fill_constants(
         flat(constants), flat(settings), flat(clock), optimizer, lanes
@@ -81,7 +90,7 @@ def test_many_nets_have_the_bits_of_one(kind, code, dtype):
     # each net has its own learning rate and decay, and others for its biases
     settings = np.repeat(SETTINGS[:, None], LANES, axis=1)
     settings[[LR, DECAY]] *= np.arange(1, LANES + 1)
-    settings[BIAS_LR] = settings[LR] if code == ADAM else 2 * settings[LR]
+    settings[BIAS_LR] = settings[LR] if code >= ADAM else 2 * settings[LR]
     settings[BIAS_DECAY] = settings[DECAY] * (np.arange(LANES) % 3)
     alone = theta.copy()
     alone_moments, clocks = moments.copy(), np.ones((LANES, 2))
@@ -103,7 +112,7 @@ def test_many_nets_have_the_bits_of_one(kind, code, dtype):
 def test_betas_that_float32_rounds_keep_their_value(kind):
     # float32 has no number from 1 - 6e-8 to 1, and 0.14 % too much of 1e-5
     code = dict(KINDS)[kind]
-    settings = np.array([1e-6, 0, 1 - 1e-5, 1 - 2e-8, 1e-8, 1e-6, 0])
+    settings = np.array([1e-6, 0, 1 - 1e-5, 1 - 2e-8, 1e-8, 1e-6, 0, 0, 0])
     g = np.random.default_rng(0).standard_normal(500_000).astype("float32") + 1
     start = np.zeros((N_MOMENTS[code], 1))
     double = after_steps(g.astype(float), start.copy(), code, settings)

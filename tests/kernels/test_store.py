@@ -7,7 +7,9 @@ import time
 
 import pytest
 
-from fastnn.kernels.compiler import store
+from fastnn import kernels
+
+store = kernels.compiler.store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX's files")
 

@@ -187,6 +187,7 @@ def test_a_layer_gets_arrays_that_it_cannot_change():
     make_net(Writes()).loss_and_grads(X, Y)
 
 
+@pytest.mark.compiled  # plain Python warns of what it makes of NaN
 def test_a_loss_that_is_not_finite_in_a_layer_is_a_divergence():
     net = make_net(Own(lambda a: a * np.nan))
     before = net.theta.copy()
@@ -305,6 +306,15 @@ def test_codes_and_names_of_layers_and_losses_cannot_be_changed():
         fastnn.Repeat(3).n = 4
 
 
+@pytest.mark.parametrize("loss", ["bce", "softmax_ce", "mse"])
+def test_the_kernels_go_by_the_class_of_a_loss(loss):
+    net = fastnn.mlp(3, 1 if loss == "bce" else 2, loss=loss)
+    code = net.loss.code
+    for kind in range(3):
+        object.__setattr__(net.loss, "kind", kind)
+        assert net.loss.code == code
+
+
 def test_own_layers_may_set_attributes_of_their_own_without_calling_init():
     layer = Own()
     layer.anything = 3
@@ -405,7 +415,7 @@ FAULTS = {
     "one rate": ({"rates": np.zeros(1)}, r"learning_rates of shape \(1,\)"),
     "NaN": ({"rates": np.full(13, np.nan)}, "learning_rates that are not finite"),
     "code -1": ({"code": -1}, "has the code -1"),
-    "code 4": ({"code": 4}, "has the code 4"),
+    "code 99": ({"code": 99}, "has the code 99"),
     "code True": ({"code": True}, "has the code True"),
     "code None": ({"code": None}, "has the code None"),
 }
@@ -444,11 +454,31 @@ def test_a_pass_of_another_thread_is_not_this_ones():
         with pytest.raises(RuntimeError, match="another thread called forward last"):
             pool.submit(layer.backward, X).result()
         pool.submit(layer.forward, X[:2]).result()
-    with pytest.raises(RuntimeError, match=r"Tanh\(\): another thread.*copy.copy"):
+    with pytest.raises(RuntimeError, match=r"Tanh\(\): another thread.*copy.deepcopy"):
         layer.backward(X)
-    twin = copy.copy(layer)
+    twin = copy.deepcopy(layer)
     twin.forward(X)
     assert twin.backward(X).shape == X.shape
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))]
+)
+def test_the_gradients_of_a_copied_layer_are_those_of_its_backward_pass(duplicate):
+    layer = fastnn.Affine(3, 2, seed=4)
+    layer.backward(np.ones_like(layer.forward(X)))
+    expected = [grad.copy() for grad in layer.grads]
+    twin = duplicate(layer)
+    with pytest.raises(RuntimeError, match="forward before backward"):
+        twin.backward(np.ones((6, 2)))
+    grads = twin.grads
+    for grad in grads:
+        grad[...] = 0.0
+    twin.backward(np.ones_like(twin.forward(X)))
+    for ours, same, theirs in zip(grads, twin.grads, expected, strict=True):
+        assert ours is same
+        assert (ours == theirs).all()
+    assert (twin.params[0] == layer.params[0]).all()
 
 
 def test_threads_cannot_run_a_layers_backward_pass_at_once():

@@ -26,6 +26,21 @@ def test_the_legend_tells_what_the_dashed_lines_are():
     ]
 
 
+def test_validation_is_dotted_and_the_best_epoch_is_marked():
+    X, y = fastnn.datasets.spiral(20)
+    stopping = fastnn.EarlyStopping(patience=2, monitor="loss", min_delta=1.0)
+    history = fastnn.mlp(2, 6, 3).fit(
+        X, y, epochs=5, lr=0.1, X_val=X, y_val=y, early_stopping=stopping
+    )
+    ax = fastnn.plot.history(history)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels[1:3] == ["validation loss (dotted)", "best epoch, 1"]
+    assert labels[-1] == "validation accuracy (dotted)"
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert dotted[0].get_ydata().tolist() == history.val_loss.tolist()
+    ax.figure.canvas.draw()
+
+
 def test_losses_that_are_not_finite_leave_gaps():
     loss = np.array([0.5, np.nan, 0.25, np.inf, 0.75])
     ax = fastnn.plot.history(fastnn.History(loss, np.full(5, np.nan), 5, 0.1))

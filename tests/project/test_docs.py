@@ -56,6 +56,15 @@ def test_citation_and_changelog_have_the_version():
 
 
 @pytest.mark.compiled
+def test_the_recipes_for_training_run():
+    page = (ROOT / "docs" / "training.md").read_text()
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(code, names)
+    assert names["history"].epochs == 100
+
+
+@pytest.mark.compiled
 def test_the_recipes_for_exports_run(tmp_path, monkeypatch):
     """The blocks in Python, the program in C, and the JSON that the page shows."""
     pytest.importorskip("onnx", reason="the extra test has onnx and onnxruntime")

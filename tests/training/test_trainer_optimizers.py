@@ -1,5 +1,6 @@
 """Optimizers in a training: no gradient, and a learning rate of the biases."""
 
+import naive
 import numpy as np
 import pytest
 from nets import build
@@ -93,3 +94,58 @@ def test_the_specialised_loop_refuses_a_bias_lr():
     X, y = fastnn.datasets.xor_grid(9)
     with pytest.raises(ValueError, match="one learning rate for all"):
         net.fit(X, y, epochs=1, optimizer=optimizer, loop="specialised")
+
+
+def test_bias_weight_decay_is_checked_and_shown():
+    rule = fastnn.Adam(0.1, weight_decay=0.1, bias_weight_decay=0.0)
+    assert repr(rule) == "Adam(lr=0.1, weight_decay=0.1, bias_weight_decay=0.0)"
+    for decay in (-1.0, "1", float("inf")):
+        with pytest.raises((ValueError, TypeError), match="bias_weight_decay"):
+            fastnn.SGD(0.2, bias_weight_decay=decay)
+
+
+@pytest.mark.parametrize("loop", ["general", "specialised"])
+@pytest.mark.parametrize("decay", [0.0, 0.05])
+def test_the_loops_of_one_net_decay_weights_and_biases_alike(loop, decay):
+    X, y = learnable_data(60, 2, "bce")
+    params = initial_params([2, 3, 1])
+    settings = {"weight_decay": decay, "bias_weight_decay": 0.1}
+    net = build(params, ["tanh"], "bce")
+    rule = fastnn.SGD(0.2, **settings)
+    net.fit(X, y, epochs=3, optimizer=rule, shuffle=False, loop=loop)
+    rule = naive.Rule("sgd", 0.2, **settings)
+    expected = naive.train(params, ["tanh"], "bce", X, y, rule, 3)[0]
+    for ours, theirs in zip(net.params, expected, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-12)
+
+
+def test_the_spiral_net_of_cs231n_equals_numpy():
+    """The notes' "minimal neural network case study", in its own words."""
+    N, D, K, h, reg, step_size = 100, 2, 3, 100, 1e-3, 1.0
+    rng = np.random.default_rng(0)
+    X, y = np.zeros((N * K, D)), np.repeat(np.arange(K), N)
+    for j in range(K):
+        r = np.linspace(0.0, 1, N)
+        t = np.linspace(j * 4, (j + 1) * 4, N) + rng.standard_normal(N) * 0.2
+        X[j * N : (j + 1) * N] = np.c_[r * np.sin(t), r * np.cos(t)]
+    W, b = 0.01 * rng.standard_normal((D, h)), np.zeros((1, h))
+    W2, b2 = 0.01 * rng.standard_normal((h, K)), np.zeros((1, K))
+    net = fastnn.mlp(D, h, K, activation="relu", init=[W, b[0], W2, b2[0]])
+    rule = fastnn.SGD(step_size, weight_decay=reg, bias_weight_decay=0.0)
+    net.fit(X, y, epochs=1000, batch_size="full", optimizer=rule)
+    for _ in range(1000):
+        hidden_layer = np.maximum(0, np.dot(X, W) + b)
+        exp_scores = np.exp(np.dot(hidden_layer, W2) + b2)
+        dscores = exp_scores / np.sum(exp_scores, axis=1, keepdims=True)
+        dscores[range(N * K), y] -= 1
+        dscores /= N * K
+        dW2, db2 = np.dot(hidden_layer.T, dscores), np.sum(dscores, axis=0)
+        dhidden = np.dot(dscores, W2.T)
+        dhidden[hidden_layer <= 0] = 0
+        dW, db = np.dot(X.T, dhidden), np.sum(dhidden, axis=0)
+        dW2, dW = dW2 + reg * W2, dW + reg * W
+        W, b = W - step_size * dW, b - step_size * db
+        W2, b2 = W2 - step_size * dW2, b2 - step_size * db2
+    assert net.score(X, y) > 0.9
+    for ours, theirs in zip(net.params, (W, b[0], W2, b2[0]), strict=True):
+        assert np.abs(ours - theirs).max() < 1e-9

@@ -73,6 +73,12 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
         why = "only plain SGD"
     if not why and config.rule.learning_rates.size:
         why = "only one learning rate for all parameters"
+    if not why and config.rule.settings[kernels.codes.CLIP_NORM]:
+        why = "only gradients that are not clipped"
+    if not why and config.schedule.size:
+        why = "only one learning rate for all epochs"
+    if not why and config.weights.size:
+        why = "only rows without weights"
     if not why and config.batch_size != 1:
         why = "only single samples, batch_size=1"
     if config.loop == "specialised" and why:
@@ -174,7 +180,7 @@ def _on_one_thread(
     arrays = _arrays(state)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        data = Data(config.X, config.y, order)
+        data = Data(config.X, config.y, config.weights, order)
         return int(train(arrays, data, plan, scratch, first_epoch, end, budget))
 
     return advance
@@ -197,18 +203,21 @@ def _batches(
     tile_bytes = n_columns * lanes * dtype.itemsize
     keeps_tiles = not config.shuffle and n_tiles * tile_bytes <= max_bytes
     columns = (n_tiles if keeps_tiles else 1) * n_columns
-    rows = (units + columns, units, 1, codes.PARTIAL_SUMS + 1)
+    rows = (units + columns, units, 1, 1, codes.PARTIAL_SUMS + 1)
     scratch = []
     for _ in range(n_threads):
-        a, d, scales, losses = aligned_arrays(dtype, *((n * lanes,) for n in rows))
+        a, d, scales, weights, losses = aligned_arrays(
+            dtype, *((n * lanes,) for n in rows)
+        )
         tiles = np.zeros(n_tiles if keeps_tiles else 0, np.int64)
-        scratch.append(TileScratch(a, d, scales, losses, tiles))
+        scratch.append(TileScratch(a, d, scales, weights, losses, tiles))
     part_sums = np.zeros((n_parts, 3))
     train = kernels.loops.batches.train
     arrays, plan = _arrays(state), _plan(table, loss, config)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
-        data, workers = Data(config.X, config.y, order), state.workers
+        data = Data(config.X, config.y, config.weights, order)
+        workers = state.workers
         if workers is not None and not workers.alive:
             workers = None
         n = 1 if workers is None else 1 + workers.n_threads
@@ -234,11 +243,15 @@ def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
     return FitPlan(
         layers,
         loss.code,
-        *config.rule,
+        config.rule.code,
+        config.rule.settings,
+        config.rule.learning_rates,
+        config.rule.decays,
         config.batch_size,
         config.mean,
         config.loss_scale,
         config.record_at,
+        config.schedule,
     )
 
 

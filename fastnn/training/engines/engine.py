@@ -34,7 +34,16 @@ class Engine(Protocol):
         Its largest number is 1e4932 on most processors, where z is infinite otherwise.
         """
 
-    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+    def evaluate(self, X: Array, y: Array, weights: Array) -> tuple[float, int]:
+        """Return the scaled sum of losses, and how many of the classes are right.
+
+        weights (n,) multiply the rows' losses; (0,) stands for weights of 1. The scale
+        is `nn.losses.loss_scale`.
+        """
+
+    def loss_and_gradient(
+        self, X: Array, y: Array, weights: Array, mean: bool
+    ) -> tuple[float, Array]:
         """Return the sum of losses times `loss_scale(len(y))`, and a flat gradient.
 
         It is that of the mean loss if `mean`, otherwise that of the sum.

@@ -82,7 +82,23 @@ class Fused:
                 x = wide_activation(x @ w + b, row[codes.ACTIVATION])
         return x
 
-    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+    def evaluate(self, X: Array, y: Array, weights: Array) -> tuple[float, int]:
+        """Return the scaled sum of losses, and how many of the classes are right."""
+        total, right = kernels.loops.predictions.evaluate(
+            self._theta,
+            X,
+            y,
+            weights,
+            self.table,
+            self._code,
+            loss_scale(len(y)),
+            self._lanes,
+        )
+        return float(total), int(right)
+
+    def loss_and_gradient(
+        self, X: Array, y: Array, weights: Array, mean: bool
+    ) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
         g, rows = np.empty_like(self._theta), np.arange(len(X))
         total = kernels.loops.batches.loss_and_gradient(
@@ -90,6 +106,7 @@ class Fused:
             self._theta,
             X,
             y,
+            weights,
             rows,
             self.table,
             self._code,

@@ -87,11 +87,22 @@ class Layerwise:
         with self._borrowed() as (layers, _):
             return self._forward(layers, X)[-1][1].astype(np.longdouble)
 
-    def loss_and_gradient(self, X: Array, y: Array, mean: bool) -> tuple[float, Array]:
+    def evaluate(self, X: Array, y: Array, weights: Array) -> tuple[float, int]:
+        """Return the scaled sum of losses, and how many of the classes are right."""
+        with self._borrowed() as (layers, _):
+            z = self._forward(layers, X)[-1][1]
+        _, total, right, _ = self._loss_of(z, y, weights, True, loss_scale(len(y)))
+        return total, right
+
+    def loss_and_gradient(
+        self, X: Array, y: Array, weights: Array, mean: bool
+    ) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
         self._check_memory(X)
         with self._borrowed() as (layers, gradient):
-            total, _, _ = self._backpropagate(layers, X, y, mean, loss_scale(len(y)))
+            total, _, _ = self._backpropagate(
+                layers, X, y, weights, mean, loss_scale(len(y))
+            )
             return total, gradient.copy()
 
     @contextmanager
@@ -159,12 +170,15 @@ class Layerwise:
                 self._layers,
                 config.X[rows],
                 config.y[rows],
+                config.weights[rows] if config.weights.size else config.weights,
                 config.mean,
                 config.loss_scale,
             )
             if bad >= 0:
                 position[codes.ROW] = bad if isinstance(rows, slice) else rows[bad]
                 return codes.NOT_FINITE
+            if config.schedule.size:
+                config.rule.settings[codes.LR] = config.schedule[epoch]
             kernels.loops.layers.step(
                 state.theta,
                 state.moments,
@@ -208,6 +222,7 @@ class Layerwise:
         layers: Sequence[Layer],
         X: Array,
         y: Array,
+        weights: Array,
         mean: bool,
         loss_scale: float,
     ) -> tuple[float, int, int]:
@@ -217,12 +232,20 @@ class Layerwise:
         """
         passed = self._forward(layers, X)
         z = passed[-1][1]
-        if len(z) != len(y):
-            raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
-        d = np.empty(z.shape, z.dtype)
-        total, right, bad = summed_loss(self._loss, d, z, readonly(y), mean, loss_scale)
-        dout = readonly(d)
+        dout, total, right, bad = self._loss_of(z, y, weights, mean, loss_scale)
         backwards = zip(reversed(layers), reversed(passed), strict=True)
         for layer, (x, out) in backwards:
             dout = gradient_of(layer, dout, x, out)
         return total, right, bad
+
+    def _loss_of(
+        self, z: Array, y: Array, weights: Array, mean: bool, loss_scale: float
+    ) -> tuple[Array, float, int, int]:
+        """Return dL/dz, the scaled loss, the rows that are right, and bad."""
+        if len(z) != len(y):
+            raise ValueError(f"the net's output has {len(z)} rows, but y has {len(y)}")
+        d = np.empty(z.shape, z.dtype)
+        total, right, bad = summed_loss(
+            self._loss, d, z, readonly(y), readonly(weights), mean, loss_scale
+        )
+        return readonly(d), total, right, bad

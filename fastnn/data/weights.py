@@ -1,0 +1,102 @@
+"""Weights of the rows: what each row's loss is multiplied by."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, as_float_array, readonly
+
+
+@cache
+def no_weights(dtype: np.dtype[Any]) -> Array:
+    """Return (0,) weights, which stand for weights of 1."""
+    return readonly(np.empty(0, dtype))
+
+
+def row_weights(
+    sample_weight: Any,
+    class_weight: Any,
+    targets: Array,
+    classes: Array | None,
+    n_nets: int | None = None,
+) -> Array:
+    """Return the weights of the rows (n,), of the targets' dtype, or (0,) if all are 1.
+
+    sample_weight is (n,), or (n_nets, n) with a row per net, and so is the result then.
+    class_weight maps labels to weights, those that it lacks to 1; "balanced" gives a
+    class that has k of the n rows n / (n_classes k), where classes without rows do not
+    count (King and Zeng, 2001). targets (n, 1) are class numbers, and classes their
+    labels; None where there are no classes. A row's weight is the product of the two.
+    """
+    if sample_weight is None and class_weight is None:
+        return no_weights(targets.dtype)
+    weights = no_weights(targets.dtype)
+    if sample_weight is not None:
+        weights = _checked("sample_weight", sample_weight, len(targets), targets.dtype)
+        if weights.ndim == 2 and len(weights) != n_nets:
+            raise ValueError(
+                f"sample_weight has {len(weights)} rows, but "
+                + ("fit trains one net" if n_nets is None else f"there are {n_nets}")
+                + ": pass one weight per row of X, (n,)"
+                + ("" if n_nets is None else ", or one row per net, (n_nets, n)")
+            )
+    if class_weight is not None:
+        if classes is None:
+            raise ValueError(
+                "class_weight needs one class per row, as with loss 'bce' and "
+                "'softmax_ce': pass sample_weight instead"
+            )
+        numbers = targets[:, 0].astype(np.int64)
+        of_rows = _of_classes(class_weight, numbers, classes)[numbers]
+        weights = of_rows * weights if weights.size else of_rows
+    if not weights.any() and weights.size:
+        raise ValueError("all weights are 0: no row is left to learn from")
+    return readonly(np.ascontiguousarray(weights, targets.dtype))
+
+
+def _checked(name: str, value: Any, n: int, dtype: np.dtype[Any]) -> Array:
+    weights = as_float_array(name, value, dtype)
+    if weights.ndim not in (1, 2) or weights.shape[-1] != n:
+        raise ValueError(
+            f"{name} has shape {weights.shape}: pass one weight for each of the {n} "
+            "rows"
+        )
+    if weights.min() < 0:
+        row = int(weights.argmin()) % n
+        raise ValueError(
+            f"{name} has {weights.min():g} in row {row}: pass weights >= 0"
+        )
+    return weights
+
+
+def _of_classes(class_weight: Any, numbers: Array, classes: Array) -> Array:
+    """Return the weight of each class, (n_classes,) float64."""
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(
+                "class_weight must be 'balanced' or a dict of labels and weights, such "
+                f"as {{0: 1.0, 1: 2.5}}, not {class_weight!r}"
+            )
+        counts = np.bincount(numbers, minlength=len(classes))
+        n_classes = np.count_nonzero(counts)
+        return len(numbers) / (n_classes * np.maximum(counts, 1))
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            "class_weight must be 'balanced' or a dict of labels and weights, such as "
+            f"{{0: 1.0, 1: 2.5}}, not {class_weight!r}"
+        )
+    weights, labels = np.ones(len(classes)), classes.tolist()
+    for label, weight in class_weight.items():
+        if label not in labels:
+            raise ValueError(
+                f"class_weight has the label {label!r}, but the net's labels are "
+                f"{', '.join(map(repr, labels[:5]))}"
+                + (", ..." if len(labels) > 5 else "")
+            )
+        weights[labels.index(label)] = _checked("class_weight", [weight], 1, _FLOAT)[0]
+    return weights
+
+
+_FLOAT = np.dtype("float64")

@@ -1,0 +1,25 @@
+"""Validation: loss and accuracy on rows that a training does not learn from."""
+
+from dataclasses import dataclass
+
+from ..data.arrays import Array
+from ..nn.losses import loss_scale
+from .engines.engine import Engine
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationData:
+    """Rows to validate on, checked and converted once, as the kernels take them.
+
+    X (n, n_in), y as in `data.labels`, and weights (n,) as in `data.weights`.
+    """
+
+    X: Array
+    y: Array
+    weights: Array
+
+    def evaluate(self, engine: Engine) -> tuple[float, float]:
+        """Return the mean of the weighted losses, and the share of right classes."""
+        n = len(self.y)
+        total, n_right = engine.evaluate(self.X, self.y, self.weights)
+        return total / (n * loss_scale(n)), n_right / n

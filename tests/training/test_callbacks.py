@@ -1,0 +1,191 @@
+"""Validation, early stopping and `on_epoch`, against their definitions."""
+
+import naive
+import numpy as np
+import pytest
+from nets import build
+from trainings import initial_params, learnable_data
+
+import fastnn
+
+PARAMS = initial_params([3, 4, 1])
+X, Y = learnable_data(33, 3, "bce")
+X_VAL, Y_VAL = learnable_data(20, 3, "bce", seed=5)
+VALIDATION = {"X_val": X_VAL, "y_val": Y_VAL}
+
+
+def new_net():
+    return build(PARAMS, ["tanh"], "bce")
+
+
+def fit(net, **options):
+    return net.fit(X, Y, **{"lr": 0.5, "epochs": 6, "seed": 0} | options)
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, "full"])
+def test_validation_is_that_of_the_parameters_at_each_epochs_end(batch_size):
+    weights = np.arange(20) / 7
+    history = fit(
+        new_net(), batch_size=batch_size, sample_weight_val=weights, **VALIDATION
+    )
+    seen = []
+    fit(new_net(), batch_size=batch_size, on_epoch=lambda s: seen.append(s.theta))
+    for epoch, theta in enumerate(seen):
+        params = new_net().with_theta(theta).params
+        z = naive.forward(params, ["tanh"], X_VAL)[1][-1]
+        losses, _ = naive.sample_losses(z, Y_VAL, "bce")
+        assert history.val_loss[epoch] == pytest.approx(
+            (weights * losses).mean(), rel=1e-12
+        )
+        right = naive.is_correct(z, Y_VAL, "bce")
+        assert history.val_accuracy[epoch] == right.mean()
+
+
+def test_whoever_looks_changes_no_bit():
+    plain, watched = new_net(), new_net()
+    plain_history = fit(plain, batch_size=4)
+    stopping = fastnn.EarlyStopping(patience=6, restore_best=False)
+    history = fit(
+        watched,
+        batch_size=4,
+        on_epoch=lambda state: None,
+        early_stopping=stopping,
+        **VALIDATION,
+    )
+    assert plain.theta.tobytes() == watched.theta.tobytes()
+    assert plain_history.loss.tobytes() == history.loss.tobytes()
+    assert np.isnan(plain_history.val_loss).all()
+    assert plain_history.best_epoch is None
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy", "loss", "accuracy"])
+def test_early_stopping_follows_its_definition(monitor):
+    patience, min_delta = 3, 0.02
+    free = fit(new_net(), epochs=60, lr=1.0, **VALIDATION)
+    values = getattr(free, monitor) * (-1 if monitor.endswith("loss") else 1)
+    best, best_epoch, end = -np.inf, None, 60
+    for epoch, value in enumerate(values):
+        if value > best + min_delta:
+            best, best_epoch = value, epoch
+        elif epoch - best_epoch >= patience:
+            end = epoch + 1
+            break
+    assert end < 60  # otherwise this test shows nothing
+    thetas, net = [], new_net()
+    history = fit(
+        net,
+        epochs=60,
+        lr=1.0,
+        early_stopping=fastnn.EarlyStopping(patience, monitor, min_delta),
+        on_epoch=lambda state: thetas.append(state.theta),
+        **VALIDATION,
+    )
+    assert (history.epochs, history.best_epoch) == (end, best_epoch)
+    assert history.val_loss.tobytes() == free.val_loss[:end].tobytes()
+    assert net.theta.tobytes() == thetas[best_epoch].tobytes()
+
+
+def test_without_restoring_the_net_keeps_its_last_parameters():
+    net, last = new_net(), []
+    stopping = fastnn.EarlyStopping(2, "loss", min_delta=1.0, restore_best=False)
+    history = fit(
+        net, early_stopping=stopping, on_epoch=lambda state: last.append(state.theta)
+    )
+    assert history.epochs == 3
+    assert net.theta.tobytes() == last[-1].tobytes()
+
+
+def test_on_epoch_sees_the_history():
+    states, net = [], new_net()
+    history = fit(net, on_epoch=states.append, **VALIDATION)
+    assert [state.epoch for state in states] == [*range(6)]
+    assert {state.epochs for state in states} == {6}
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy", "lr"):
+        seen = [getattr(state, name) for state in states]
+        assert seen == getattr(history, name).tolist()
+    assert all(state.net is net for state in states)
+    with pytest.raises(ValueError, match="read-only"):
+        states[0].theta[0] = 1.0
+    assert "val_loss=" in repr(states[0])
+
+
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_on_epoch_stops_with_true_alone(answer):
+    answers = iter([None, 1, "yes", answer])
+    assert fit(new_net(), on_epoch=lambda state: next(answers)).epochs == 4
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_on_epoch_sets_the_learning_rate_of_later_epochs(batch_size):
+    def halve(state):
+        state.lr /= 2
+
+    net = new_net()
+    history = fit(net, epochs=3, batch_size=batch_size, on_epoch=halve)
+    assert history.lr.tolist() == [0.5, 0.25, 0.125]
+    scheduled = new_net()
+    halving = fastnn.schedules.exponential(0.5, gamma=0.5)
+    fit(scheduled, epochs=3, batch_size=batch_size, lr=halving)
+    assert net.theta.tobytes() == scheduled.theta.tobytes()
+    with pytest.raises(ValueError, match="lr must be at least 0"):
+        fit(net, on_epoch=lambda state: setattr(state, "lr", -1.0))
+
+
+def test_an_error_in_on_epoch_leaves_the_epoch_before_it():
+    net, thetas = new_net(), []
+
+    def fail(state):
+        thetas.append(state.theta)
+        if state.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(net, on_epoch=fail, **VALIDATION)
+    assert net.theta.tobytes() == thetas[2].tobytes()
+    assert net.history.epochs == len(net.history.val_loss) == 3
+
+
+def test_values_have_no_accuracy():
+    X, y = learnable_data(20, 2, "mse")
+    net = fastnn.mlp(2, 3, 1, loss="mse", seed=0)
+    history = net.fit(X, y, epochs=2, lr=0.1, X_val=X, y_val=y)
+    assert np.isfinite(history.val_loss).all()
+    assert np.isnan(history.val_accuracy).all()
+    stopping = fastnn.EarlyStopping(monitor="accuracy")
+    with pytest.raises(ValueError, match="predicts values"):
+        net.fit(X, y, epochs=2, lr=0.1, early_stopping=stopping)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"X_val": X_VAL}, "y_val is missing"),
+        ({"y_val": Y_VAL}, "X_val is missing"),
+        ({"X_val": X_VAL[:, :2], "y_val": Y_VAL}, "in the validation data, X has 2"),
+        ({"X_val": X_VAL, "y_val": Y_VAL + 7}, "in the validation data, y has"),
+        ({**VALIDATION, "sample_weight_val": [1.0]}, "in the validation data, sample"),
+        ({"early_stopping": fastnn.EarlyStopping()}, "needs validation data"),
+        ({"early_stopping": 5}, r"must be fastnn.EarlyStopping\(...\)"),
+        ({"on_epoch": 5}, "on_epoch must be a function"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_work(options, message):
+    net = new_net()
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit(net, **options)
+    assert net.theta.tobytes() == new_net().theta.tobytes()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"patience": 0},
+        {"monitor": "speed"},
+        {"min_delta": -1.0},
+        {"min_delta": np.nan},
+        {"restore_best": 1},
+    ],
+)
+def test_wrong_settings_are_refused(settings):
+    with pytest.raises((TypeError, ValueError), match=next(iter(settings))):
+        fastnn.EarlyStopping(**settings)
