@@ -142,8 +142,6 @@ class Trainer:
     def _return_to_good(self) -> None:
         """Return to the last good snapshot; it can be repeated."""
         self._state.restore(self._good)
-        # An epoch that has begun has taken its order.
-        self._orders.rewind(-(-self._good.updates // self._config.per_epoch))
         self._conclude()
 
     def _conclude(self) -> None:
@@ -154,6 +152,10 @@ class Trainer:
         if self._moments_key is not None and len(state.moments):
             kept.keep_moments(self._moments_key, state.moments, state.clock)
         if config.shuffle:
+            # An epoch that has begun has taken its order; later ones were drawn ahead.
+            epochs = -(-history.updates // config.per_epoch)
+            if epochs < self._orders.last:
+                self._orders.rewind(epochs)
             kept.seed, kept.orders = config.seed, self._orders.rng
         self.history = history
 
