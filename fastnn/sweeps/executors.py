@@ -6,7 +6,7 @@ apart by their methods, so that none of their packages need be there.
 
 import hashlib
 import pickle
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -52,6 +52,8 @@ def choose_workers(executor: Any, work: Work, n_jobs: int) -> Workers:
         getattr(executor, "get_executor", None)
     ):
         return DaskWorkers(executor, work)
+    if isinstance(executor, ThreadPoolExecutor):
+        return ThreadWorkers(executor, work)
     return ExecutorWorkers(executor, work)
 
 
@@ -83,6 +85,20 @@ class ThisProcess:
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class ThreadWorkers:
+    """The threads of a pool, which share the work: nothing is copied or pickled."""
+
+    name, n_threads = "ThreadPoolExecutor", 1
+
+    def __init__(self, executor: ThreadPoolExecutor, work: Work) -> None:
+        self._executor, self._work = executor, work
+        self.n_slots = 2 * executor._max_workers
+
+    def submit(self, part: Part, again: bool) -> Future[PartResult | None]:
+        """Submit the part."""
+        return self._executor.submit(train_part, self._work, part)
 
 
 class ExecutorWorkers:

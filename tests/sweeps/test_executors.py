@@ -162,6 +162,25 @@ def test_what_is_no_executor_is_refused(executor):
         NET.fit_many(*SPIRAL, seeds=range(3), epochs=1, lr=0.1, executor=executor)
 
 
+@pytest.mark.compiled
+def test_layers_that_only_this_process_knows_need_threads():
+    class Half(fastnn.Tanh):
+        def compute(self, x):
+            return 0.5 * super().compute(x)
+
+        def compute_back(self, dout, x, out):
+            return super().compute_back(0.5 * dout, x, 2.0 * out)
+
+    net = fastnn.Sequential([fastnn.Affine(2, 4), Half(), fastnn.Affine(4, 3)])
+    options = {"seeds": range(5), "epochs": 2, "lr": 0.1}
+    expected = net.fit_many(*SPIRAL, **options)
+    with ThreadPoolExecutor(2) as pool:
+        runs = net.fit_many(*SPIRAL, **options, executor=pool)
+    assert_same_runs(runs, expected)
+    with pytest.raises(ValueError, match=r"cannot be sent .* in a module"):
+        net.fit_many(*SPIRAL, **options, executor=AtOnce())
+
+
 class FailsAt(AtOnce):
     """Fails with the part that holds net 150."""
 
