@@ -30,11 +30,14 @@ from .plan import InitialParameters
 from .state import SweepState
 from .store import Store
 
-# Seconds that a part should take, between two looks at the progress, and between two
-# looks at the parts of other processes.
-_PART_SECONDS, _LOOK_SECONDS, _SCAN_SECONDS = 1.0, 0.05, 0.5
+# Seconds that a part should take, and between two looks at the progress.
+_PART_SECONDS, _LOOK_SECONDS = 1.0, 0.05
+# Share of the time for looks at the parts of other processes.
+_SCAN_SHARE = 0.02
 # How often a part is submitted again because the work was not there.
 _MAX_AGAIN = 5
+# With a store, a part is at most this share of what is left, for each slot.
+_STORE_SHARES = 4
 _MANY_NETS = 2**31
 
 
@@ -123,7 +126,7 @@ class Distributor:
         self._waiting: list[tuple[int, int]] = []  # ranges of positions in `_active`
         self._position = 0
         self._running: dict[Future[PartResult | None], tuple[Part, int]] = {}
-        self._scanned = -np.inf
+        self._next_scan = -np.inf
         self.updates = 0  # made in this call
 
     def run_stage(self, look: Callable[[], None]) -> None:
@@ -137,7 +140,7 @@ class Distributor:
         self._rng = self._generator.before(first) if first else None
         self._active = state.active()
         self._waiting = [(0, len(self._active))]
-        self._position, self._scanned = 0, -np.inf
+        self._position, self._next_scan = 0, -np.inf
         if self._store is not None:
             # Processes that share a store begin with different nets.
             self._position = secrets.randbelow(len(self._active))
@@ -156,20 +159,23 @@ class Distributor:
     def _look_into_store(self) -> bool:
         """Absorb what other processes have stored; False if they finished the stage."""
         store, now = self._store, perf_counter()
-        if store is None or now - self._scanned < _SCAN_SECONDS:
+        if store is None or now < self._next_scan:
             return True
-        self._scanned = now
         if store.restore_snapshot():
             return False
         for result in store.new_results(self._active):
             self._state.absorb(result)
             ends = np.searchsorted(self._active, result.nets.ids[[0, -1]])
             self._take(int(ends[0]), int(ends[1]) + 1)
+        seconds = perf_counter() - now
+        self._next_scan = now + seconds / _SCAN_SHARE
         return True
 
     def _next_part(self, n_slots: int) -> Part:
         n_left = sum(stop - start for start, stop in self._waiting)
-        nets = self._size.within(-(-n_left // n_slots))
+        # Others may be at work on the store: a part must not be all that is left.
+        n_shares = n_slots if self._store is None else _STORE_SHARES * n_slots
+        nets = self._size.within(-(-n_left // n_shares))
         start, stop = self._place(n_left)
         stop = min(start + nets, stop)
         self._take(start, stop)

@@ -204,7 +204,7 @@ def test_a_part_of_another_call_is_refused(tmp_path):
 def test_two_processes_share_the_work_of_one_store(options, tmp_path, monkeypatch):
     """The second process runs whenever the first has finished a part."""
     expected = NET.fit_many(*SPIRAL, **options)
-    monkeypatch.setattr(distribution, "_SCAN_SECONDS", 0.0)
+    monkeypatch.setattr(distribution, "_SCAN_SHARE", 1.0)
     second = []
 
     class Interleaved(Now):
@@ -226,7 +226,7 @@ def test_two_processes_share_the_work_of_one_store(options, tmp_path, monkeypatc
 def test_a_process_that_is_behind_takes_the_snapshot_of_another(tmp_path, monkeypatch):
     for module in (state, plan, stores):
         monkeypatch.setattr(module, "WINDOW", 200 * 5)
-    monkeypatch.setattr(distribution, "_SCAN_SECONDS", 0.0)
+    monkeypatch.setattr(distribution, "_SCAN_SHARE", 1.0)
     options = OPTIONS | {"losses": "percentiles"}
     expected = NET.fit_many(*SPIRAL, **options)
 
