@@ -23,7 +23,9 @@ with kernels.interrupts.deferred:
     from .nn.layers import Affine, MatMul, Repeat, Sum
     from .nn.losses import BCE, MSE, SoftmaxCE
     from .nn.optimizers import SGD, Adam, AdamW, RMSprop
-    from .sweep.runs import Runs
+    from .sweeps.architectures import Sweep, sweep
+    from .sweeps.ensemble import Ensemble
+    from .sweeps.runs import Runs
     from .training.callbacks import EarlyStopping
     from .training.history import History
     from .training.trainer import DivergenceError
@@ -37,6 +39,7 @@ __all__ = [
     "Affine",
     "DivergenceError",
     "EarlyStopping",
+    "Ensemble",
     "GradientReport",
     "History",
     "Identity",
@@ -51,6 +54,7 @@ __all__ = [
     "Softmax",
     "SoftmaxCE",
     "Sum",
+    "Sweep",
     "SymmetryWarning",
     "Tanh",
     "check_gradients",
@@ -62,4 +66,5 @@ __all__ = [
     "mlp",
     "plot",
     "schedules",
+    "sweep",
 ]

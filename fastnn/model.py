@@ -2,8 +2,9 @@
 
 import copy
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -51,10 +52,15 @@ from .nn.outputs import (
     wide_probabilities,
 )
 from .nn.parameters import Parameters
-from .sweep.plan import check_sweep_memory, initial_parameters, loss_recording
-from .sweep.runs import Runs, runs_of
-from .sweep.scheduler import train_one_by_one, train_side_by_side
-from .sweep.state import SweepState
+from .sweeps.distribution import train_in_parts
+from .sweeps.ensemble import loaded_ensemble
+from .sweeps.executors import check_executor, choose_workers
+from .sweeps.parts import Work
+from .sweeps.plan import check_sweep_memory, initial_parameters, loss_recording
+from .sweeps.runs import Runs, runs_of
+from .sweeps.scheduler import train_one_by_one, train_side_by_side
+from .sweeps.state import SweepState
+from .sweeps.store import Store, identity
 from .training.callbacks import Callbacks, EarlyStopping, EpochState, check_callbacks
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
@@ -158,6 +164,11 @@ class Sequential:
     def classes(self) -> Array | None:
         """The sorted labels (n_classes,); None before a fit, and for "mse"."""
         return self._schema.classes
+
+    @property
+    def schema(self) -> Schema:
+        """What the net knows of the data that it was fitted to."""
+        return self._schema
 
     @property
     def columns(self) -> Columns | None:
@@ -355,6 +366,8 @@ class Sequential:
         losses: str | None = None,
         stop_below: float | None = None,
         classes: Any = None,
+        executor: Any = None,
+        store: str | os.PathLike[str] | None = None,
     ) -> Runs:
         """Train many nets of this architecture side by side, and leave this one alone.
 
@@ -382,6 +395,15 @@ class Sequential:
         finished, or where nets may stop, or percentiles are recorded, all nets with the
         epochs that they completed (`Runs.trained`).
 
+        executor: a `concurrent.futures.Executor`, such as a ProcessPoolExecutor, or a
+        Dask Client, whose workers train the nets, in parts of about a second and each
+        with one thread, in place of n_jobs threads. Neither the executor nor the parts
+        change a bit. Ctrl-C cancels the parts that wait. If a part fails, RuntimeError
+        names its nets; if the executor breaks, it is a BrokenExecutor. store: a folder
+        where finished parts are kept, one file for each. The same call goes on there,
+        with any executor or without one, and so do several processes at once. A
+        folder of another call raises ValueError.
+
         >>> import numpy as np
         >>> from fastnn import datasets, mlp
         >>> net, gate = mlp(2, 2, 1), datasets.xor_gate()
@@ -397,12 +419,14 @@ class Sequential:
         """
         self.runs = None
         started = perf_counter()
+        if executor is not None:
+            check_executor(executor)
         chosen = choose(optimizer, lr)
         inputs, targets, schema = self._data(X, y, True, classes)
         architecture = self._architecture
         least_bytes = _net_bytes(kernels.codes.SGD, self._theta)
         initial = initial_parameters(architecture, self.dtype, seeds, init, least_bytes)
-        rule = update_rule_per_net(chosen, initial.n_nets)
+        rule, settings = update_rule_per_net(chosen, initial.n_nets)
         net_bytes = _net_bytes(rule.code, self._theta)
         config = fit_config(
             inputs,
@@ -429,35 +453,31 @@ class Sequential:
         )
         check_sweep_memory(recording, initial.n_nets, net_bytes)
         warn_of_scale(inputs, schema.columns)
-        state = SweepState(config, architecture.loss, initial.theta(), recording)
-
-        def fit_one(
-            i: int, theta: Array, record: Array | None
-        ) -> tuple[Array, History]:
-            net = self.with_theta(theta)
-            alone = replace(
-                config,
-                rule=update_rule(chosen.for_net(i), net.params),
-                progress=False,
-                n_jobs=1,
-                record_at=config.record_at if record is None else record,
-            )
-            try:
-                history = net._train(alone, schema)
-                return net.theta, history
-            except DivergenceError:
-                assert net.history is not None
-                return np.full_like(theta, np.nan), net.history
+        in_parts = executor is not None or store is not None
+        theta = initial.space() if in_parts else initial.theta()
+        state = SweepState(config, architecture.loss, theta, recording)
+        table = None if fused is None else fused.table
+        fit_alone = _FitAlone(self, config, chosen, schema)
 
         def runs() -> Runs:
             seconds = perf_counter() - started
-            return runs_of(state, architecture, schema, initial.seed_array(), seconds)
+            return runs_of(
+                state, architecture, schema, initial.seed_array(), settings, seconds
+            )
 
         try:
-            if fused is None:
-                train_one_by_one(state, fit_one)
+            if in_parts:
+                work = Work.of(config, architecture, recording, table, fit_alone)
+                workers = choose_workers(executor, work, config.n_jobs)
+                kept = None
+                if store is not None:
+                    call = identity(config, architecture, schema, initial, recording)
+                    kept = Store(store, call, state)
+                train_in_parts(state, work, initial, workers, kept)
+            elif table is None:
+                train_one_by_one(state, fit_alone)
             else:
-                train_side_by_side(state, fused.table)
+                train_side_by_side(state, table)
             return runs()
         except BaseException:
             if state.has_results:
@@ -778,6 +798,35 @@ class Sequential:
         return self._engine.outputs(inputs)
 
 
+@dataclass(frozen=True, eq=False)
+class _FitAlone:
+    """What trains one net of `fit_many` alone; a process of an executor can get it."""
+
+    net: Sequential
+    config: FitConfig
+    optimizer: Optimizer
+    schema: Schema
+
+    def __call__(
+        self, i: int, theta: Array, record: Array | None
+    ) -> tuple[Array, History]:
+        """Train net i as `train_one_by_one` asks for."""
+        net, config = self.net.with_theta(theta), self.config
+        alone = replace(
+            config,
+            rule=update_rule(self.optimizer.for_net(i), net.params),
+            progress=False,
+            n_jobs=1,
+            record_at=config.record_at if record is None else record,
+        )
+        try:
+            history = net._train(alone, self.schema)
+            return net.theta, history
+        except DivergenceError:
+            assert net.history is not None
+            return np.full_like(theta, np.nan), net.history
+
+
 def _net_bytes(optimizer: int, theta: Array) -> int:
     """Return the bytes of a net in `fit_many`, not counting its losses."""
     drawn = 2 * 8 * theta.size + theta.nbytes  # samples, and those of a layer scaled
@@ -816,17 +865,18 @@ def mlp(
 
 
 @suggests_arguments
-def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Sequential:
-    """Return the net that `Sequential.save` or `Sequential.to_json` wrote.
+def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Any:
+    """Return the net that `Sequential.save` or `to_json` wrote, or an `Ensemble`.
 
-    path: where it is, or a binary file object. The content decides which of the two it
-    is, not the name; ValueError for any other content. The net has the same
-    architecture, parameters, labels and dtype. own: classes of layers and losses of
-    your own that the file may name, such as own=[Scale]; a file cannot choose what is
-    imported.
+    path: where it is, or a binary file object. The content decides which of these it
+    is, not the name; ValueError for any other content. A net has the same architecture,
+    parameters, labels and dtype. own: classes of layers and losses of your own that the
+    file may name, such as own=[Scale]; a file cannot choose what is imported.
     """
     kinds = kinds_by_name(own)
-    with reading_archive(path, "net", read_json) as archive:
+    with reading_archive(path, "net", "ensemble", from_text=read_json) as archive:
+        if archive.kind == "ensemble":
+            return loaded_ensemble(archive, kinds)
         architecture = Architecture.from_archive(archive, kinds)
         dtype = check_dtype(archive.dtype("theta"))
         theta = archive.array("theta", (architecture.n_params,), dtype)

@@ -14,7 +14,7 @@ collect_ignore = ["nn/make_golden.py", "torch_nets.py"]
 @pytest.fixture
 def chunks(monkeypatch):
     """Return a function that fixes the length of all chunks, in samples."""
-    from fastnn.sweep import blocks
+    from fastnn.sweeps import blocks
     from fastnn.training import trainer
 
     class FixedChunks:

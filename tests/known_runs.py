@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 import fastnn
-from fastnn.sweep.curves import Curves, forward_filled, percentiles
+from fastnn.sweeps.curves import Curves, forward_filled, percentiles
 
 
 def random_curves(n_nets=40, m=30, seed=0):

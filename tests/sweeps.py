@@ -7,9 +7,9 @@ from fastnn.data.labels import encode_labels
 from fastnn.data.weights import no_weights
 from fastnn.nn.architecture import Architecture
 from fastnn.nn.optimizers import choose
-from fastnn.sweep.blocks import NetBlock, Stage, choose_layout
-from fastnn.sweep.plan import loss_recording
-from fastnn.sweep.state import SweepState
+from fastnn.sweeps.blocks import NetBlock, Stage, choose_layout
+from fastnn.sweeps.plan import loss_recording
+from fastnn.sweeps.state import SweepState
 from fastnn.training.config import fit_config
 from fastnn.training.engines.table import layer_table
 from fastnn.training.orders import EpochOrders

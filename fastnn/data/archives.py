@@ -25,7 +25,12 @@ from .npz import Npz, open_npz, pack, plain
 
 FORMAT = 1
 # Kinds of files: a noun for messages, and the function that reads it.
-_KINDS = {"net": ("a net", "fastnn.load"), "runs": ("a Runs", "fastnn.Runs.load")}
+_KINDS = {
+    "net": ("a net", "fastnn.load"),
+    "runs": ("a Runs", "fastnn.Runs.load"),
+    "ensemble": ("an ensemble", "fastnn.load"),
+    "part": ("a part of a sweep", "fit_many(store=...)"),
+}
 _CHECKSUM = "sha256"
 _MAX_FACTS, _MAX_MESSAGE = 2**20, 300  # characters
 
@@ -46,6 +51,7 @@ class Archive:
 
     facts: dict[str, Any]
     arrays: Mapping[str, Array]
+    kind: str = ""  # of a file that was read
 
     def fact(self, name: str) -> Any:
         """Return a fact; ValueError if it is missing."""
@@ -133,11 +139,14 @@ def write_content(target: Target, content: bytes | memoryview) -> None:
 
 @contextmanager
 def reading_archive(
-    source: Target, kind: str, from_text: Callable[[BinaryIO], Archive] | None = None
+    source: Target,
+    *kinds: str,
+    from_text: Callable[[BinaryIO], Archive] | None = None,
 ) -> Iterator[Archive]:
     """Read what `write_archive` wrote, in a `with` block that checks the content.
 
-    from_text makes an archive of a file that is not a .npz and begins with a brace.
+    kinds: one or several, of which the file must have one. from_text makes an archive
+    of a file that is not a .npz and begins with a brace.
     Any error but OSError, also one raised in the block, becomes a ValueError that names
     the file: damaged files fail in a dozen ways. Content that the block did not ask
     for, or that is not what was written, is refused at its end.
@@ -149,9 +158,9 @@ def reading_archive(
             if from_text is not None and _begins_with_brace(stream):
                 yield from_text(stream)
                 return
-            facts, npz = _open(stream, kind)
+            kind, facts, npz = _open(stream, kinds)
             checksum = facts.pop(_CHECKSUM, None)  # files of version 0.1.0 have none
-            yield Archive(facts, npz)
+            yield Archive(facts, npz, kind)
             if unknown := npz.keys() - npz.read.keys():
                 raise ValueError(f"it has an unknown {min(unknown)!r}")
             if checksum is not None and checksum != _checksum(facts, npz.read):
@@ -160,7 +169,7 @@ def reading_archive(
         # A place that a damaged file names, and that does not exist, is EINVAL.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        noun, _ = _KINDS[kind]
+        noun = " or ".join(_KINDS[kind][0] for kind in kinds)
         # The message may quote the file, which may hold a novel.
         raise ValueError(
             f"{_named(source)} is not {noun} that this version of fastnn can read: "
@@ -168,15 +177,16 @@ def reading_archive(
         ) from None
 
 
-def _open(stream: BinaryIO, kind: str) -> tuple[dict[str, Any], Npz]:
-    """Read the table of contents and the facts."""
+def _open(stream: BinaryIO, kinds: tuple[str, ...]) -> tuple[str, dict[str, Any], Npz]:
+    """Read the table of contents, and with it the kind, and the facts."""
     npz = open_npz(stream)
-    if kind not in npz:
+    kind = next((kind for kind in kinds if kind in npz), None)
+    if kind is None:
         for other, (noun, reader) in _KINDS.items():
             if other in npz:
                 raise ValueError(f"it holds {noun}, read it with {reader}")
         raise ValueError("it holds other arrays")
-    return parse_facts(npz.pop_text(kind, _MAX_FACTS)), npz
+    return kind, parse_facts(npz.pop_text(kind, _MAX_FACTS)), npz
 
 
 def parse_facts(text: str | bytes) -> dict[str, Any]:

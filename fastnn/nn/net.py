@@ -18,6 +18,10 @@ class Net(Protocol):
     """A net that can predict; `fastnn.Sequential` documents these members."""
 
     @property
+    def architecture(self) -> Architecture: ...
+    @property
+    def schema(self) -> Schema: ...
+    @property
     def layers(self) -> tuple[Layer, ...]: ...
     @property
     def loss(self) -> Loss: ...
@@ -54,10 +58,12 @@ class Net(Protocol):
     @property
     def params(self) -> Parameters: ...
 
+    runs: Any
+
 
 Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Schema], Net])
 
-# `fastnn.model` registers its constructor here, because `sweep.runs` makes nets and
+# `fastnn.model` registers its constructor here, because `sweeps.runs` makes nets and
 # must not import `fastnn.model`.
 _builders: list[Callable[[Architecture, Array, Schema], Net]] = []
 

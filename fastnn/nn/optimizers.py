@@ -1,8 +1,9 @@
 """The optimizers, which `fit` takes, with `update` for training loops of your own."""
 
 import copy
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from threading import get_ident
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -249,6 +250,34 @@ class Optimizer:
             )
         settings = self.settings_per_net(n_nets)
         return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
+
+    def grid(self, n_seeds: int) -> tuple["Optimizer", list[dict[str, float]]]:
+        """Return the optimizer of n_seeds nets for each combination of the settings.
+
+        The values in an array are those to combine with those of other arrays. The
+        second result has the combinations, by the settings' names.
+        """
+        varied = {
+            name: value.tolist()
+            for name, value in self._values()
+            if isinstance(value, np.ndarray)
+        }
+        combinations = [
+            dict(zip(varied, values, strict=True))
+            for values in itertools.product(*varied.values())
+        ]
+        per_net: dict[str, Any] = {
+            name: np.repeat([one[name] for one in combinations], n_seeds)
+            for name in varied
+        }
+        return replace(self, **per_net), combinations
+
+    def by_name(self, settings: Array) -> dict[str, Array]:
+        """Return the rows (n_nets,) of `settings_per_net` by the settings' names.
+
+        A setting that is None, such as bias_lr, is left out.
+        """
+        return {name: settings[self.ROWS[name]] for name, _ in self._values()}
 
     def _values(self) -> Iterator[tuple[str, float | Array]]:
         """Yield each setting's name and value, without None and a schedule."""
@@ -511,12 +540,14 @@ def update_rule(optimizer: Optimizer, params: Sequence[Array]) -> UpdateRule:
     return _checked(optimizer, rule, (kernels.codes.N_SETTINGS,), n_params)
 
 
-def update_rule_per_net(optimizer: Optimizer, n_nets: int) -> UpdateRule:
-    """Return the rule of an optimizer for many nets."""
+def update_rule_per_net(
+    optimizer: Optimizer, n_nets: int
+) -> tuple[UpdateRule, dict[str, Array]]:
+    """Return the rule of an optimizer for many nets, and its settings by name."""
     rule = optimizer.rule_per_net(n_nets)
-    if type(optimizer) in _BUILT_IN:
-        return rule
-    return _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
+    if type(optimizer) not in _BUILT_IN:
+        rule = _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
+    return rule, optimizer.by_name(rule.settings)
 
 
 _NAMED: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}

@@ -10,6 +10,7 @@ from .history import history
 from .maps import decision_map, regions
 from .points import data
 from .style import COLORS
-from .sweep import success
+from .success import success
+from .sweep import sweep
 
-__all__ = ["COLORS", "data", "decision_map", "history", "regions", "success"]
+__all__ = ["COLORS", "data", "decision_map", "history", "regions", "success", "sweep"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.arrays import Array
-from ..sweep.runs import Runs
+from ..sweeps.runs import Runs
 from .maps import (
     LONGEST_LEGEND,
     MAP_TITLE,

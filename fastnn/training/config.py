@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import kernels
 from ..data.arguments import check_int, check_training
-from ..data.arrays import Array, as_array
+from ..data.arrays import Array, as_array, readonly
 from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
@@ -59,6 +59,12 @@ class FitConfig:
     def lr(self) -> float:
         """The learning rate."""
         return float(self.rule.settings[kernels.codes.LR])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Kernels would be compiled anew for the writable arrays that a pickle makes.
+        for name in ("X", "y", "weights"):
+            state[name] = readonly(np.require(state[name], requirements=["C", "A"]))
+        self.__dict__.update(state)
 
 
 def fit_config(

@@ -18,22 +18,32 @@ class EpochOrders:
     numpy.random.default_rng(seed)`. `block` (k, n) holds the orders of the epochs from
     `first` up to `last`; without shuffle it has one row, which serves all epochs. If
     the config has a stream that an earlier fit began, its copy takes the place of rng.
+
+    first: the epoch before which the stream stands. From the epoch `end` on, nothing is
+    drawn.
     """
 
-    def __init__(self, config: FitConfig, ahead: int = _AHEAD) -> None:
-        self._n, self._epochs, self._ahead = len(config.X), config.epochs, ahead
+    def __init__(
+        self,
+        config: FitConfig,
+        ahead: int = _AHEAD,
+        first: int = 0,
+        end: int | None = None,
+    ) -> None:
+        self._n, self._ahead = len(config.X), ahead
+        self._end = config.epochs if end is None else end
         self.rng = _generator(config) if config.shuffle else None
         self._before: Any = None
         self.block = np.arange(self._n)[np.newaxis]
-        self.first, self.last = 0, 0 if config.shuffle else config.epochs
-        self.reach(0)
+        self.first, self.last = first, first if config.shuffle else config.epochs
+        self.reach(first)
 
     def reach(self, epoch: int) -> None:
         """Draw the block that begins with this epoch, unless its order is there."""
         if epoch < self.last or self.rng is None:
             return
         before = self.rng.bit_generator.state
-        count = min(self._epochs - epoch, max(1, self._ahead // self._n))
+        count = min(self._end - epoch, max(1, self._ahead // self._n))
         try:
             block = np.stack([self.rng.permutation(self._n) for _ in range(count)])
         except BaseException:
@@ -56,6 +66,25 @@ class EpochOrders:
     def since(self, epoch: int) -> Array:
         """Return the orders of the block from this epoch on."""
         return self.block if self.rng is None else self.block[epoch - self.first :]
+
+
+class OrderGenerator:
+    """The generator of the orders, as it is before an epoch."""
+
+    def __init__(self, config: FitConfig) -> None:
+        self._n, self._epoch = len(config.X), 0
+        self._rng = _generator(config) if config.shuffle else None
+
+    def before(self, epoch: int) -> np.random.Generator | None:
+        """Return it as it is before an epoch, no earlier one than the last time.
+
+        It is None where nothing is shuffled.
+        """
+        if self._rng is not None:
+            for _ in range(epoch - self._epoch):
+                self._rng.permutation(self._n)
+            self._epoch = epoch
+        return self._rng
 
 
 def _generator(config: FitConfig) -> np.random.Generator:

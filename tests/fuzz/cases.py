@@ -15,7 +15,7 @@ import numpy as np
 
 import fastnn
 from fastnn import kernels
-from fastnn.sweep import blocks
+from fastnn.sweeps import blocks
 from fastnn.training.engines import dispatch
 
 from . import own, tampering

@@ -21,7 +21,7 @@ ORDER = [
     "datasets",
     "nn",
     "training",
-    "sweep",
+    "sweeps",
     "export",
     "model",
     "plot",

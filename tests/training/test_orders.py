@@ -1,5 +1,7 @@
 """Orders of the rows in the epochs, and the generator that draws them."""
 
+from dataclasses import replace
+
 import naive
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ from trainings import (
 )
 
 import fastnn
+from fastnn.data.weights import no_weights
 from fastnn.nn.optimizers import update_rule
 from fastnn.training import trainer
 from fastnn.training.config import fit_config
-from fastnn.training.orders import EpochOrders
+from fastnn.training.orders import EpochOrders, OrderGenerator
 
 
 def test_rows_are_shuffled_by_the_documented_generator():
@@ -86,7 +89,7 @@ def make_config(n=10, epochs=7, shuffle=True, seed=5):
     return fit_config(
         np.zeros((n, 2)),
         np.zeros((n, 1)),
-        np.zeros(0),
+        no_weights(np.dtype(float)),
         update_rule(fastnn.SGD(0.1), []),
         None,
         epochs=epochs,
@@ -133,3 +136,14 @@ def test_without_shuffle_one_order_serves_all_epochs():
     for epoch in (0, 3, 6):
         orders.reach(epoch)
         assert orders.since(epoch).tolist() == [list(range(10))]
+
+
+def test_orders_go_on_from_a_generator_and_end_where_they_should():
+    config, generator = make_config(), OrderGenerator(make_config())
+    whole = EpochOrders(config, 10**6).block
+    for first, end in ((2, 5), (5, 7)):
+        part = replace(config, stream=generator.before(first))
+        orders = EpochOrders(part, 10**6, first, end)
+        assert (orders.first, orders.last) == (first, end)
+        assert (orders.since(first) == whole[first:end]).all()
+    assert OrderGenerator(make_config(shuffle=False)).before(3) is None

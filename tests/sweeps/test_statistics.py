@@ -7,7 +7,7 @@ import pytest
 from known_runs import make_runs, random_curves
 
 import fastnn
-from fastnn.sweep.statistics import Proportion
+from fastnn.sweeps.statistics import Proportion
 
 
 def test_a_success_rate_is_the_proportion_of_nets_that_end_well():

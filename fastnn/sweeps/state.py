@@ -41,7 +41,7 @@ class StageResult(NamedTuple):
 
 
 class SweepState:
-    """All nets of one `fit_many`.
+    """All nets of one `fit_many`, or a part of them in the epochs from first to end.
 
     theta (n_nets, n_params) are their parameters. trained (n_nets,) is the number of
     epochs that each was trained; stopped says which ones met stop_below or are no
@@ -52,7 +52,13 @@ class SweepState:
     """
 
     def __init__(
-        self, config: FitConfig, loss: Loss, initial: Array, recording: LossRecording
+        self,
+        config: FitConfig,
+        loss: Loss,
+        initial: Array,
+        recording: LossRecording,
+        first: int = 0,
+        end: int | None = None,
     ) -> None:
         self.config, self.loss, self.recording = config, loss, recording
         self.theta = initial
@@ -63,8 +69,12 @@ class SweepState:
         self.trained = np.zeros(n_nets, np.int64)
         self.stopped = np.zeros(n_nets, bool)
         self.last = np.full((2, n_nets), np.nan)
-        self.epochs_done = self._stage_end = 0
-        rows = 0 if recording.only_percentiles else recording.n
+        self.epochs_done = self.stage_end = first
+        self.end = config.epochs if end is None else end
+        self._first_row, rows = 0, 0 if recording.only_percentiles else recording.n
+        if end is not None:
+            indices = recording.within(first, end)
+            self._first_row, rows = indices.start, indices.stop - indices.start
         self.recorded = np.full((2, rows, n_nets), np.nan)
         self.percentiles: list[Array] = []
         self._window = self.recorded[:, :0]
@@ -82,7 +92,7 @@ class SweepState:
     def begin_stage(self, max_epochs: int) -> tuple[int, int]:
         """Return the epoch before which the stage ends, and its recorded epochs."""
         recording, first = self.recording, self.epochs_done
-        last = min(first + max_epochs, self.config.epochs)
+        last = min(first + max_epochs, self.end)
         if recording.only_percentiles:
             rows = max(1, WINDOW // len(self.theta))
             last = min(last, (recording.index(first) + rows - 1) * recording.every + 1)
@@ -93,8 +103,11 @@ class SweepState:
             self._window = self.recorded[:, : indices.stop - indices.start]
             self._window[:, :, self.stopped] = self.last[:, np.newaxis, self.stopped]
         else:
-            self._window = self.recorded[:, indices]
-        self._stage_end = last
+            rows_before = self._first_row
+            self._window = self.recorded[
+                :, indices.start - rows_before : indices.stop - rows_before
+            ]
+        self.stage_end = last
         return last, indices.stop - indices.start
 
     def nets(self, ids: Array) -> Nets:
@@ -108,13 +121,51 @@ class SweepState:
             self.config.rule.settings[:, chosen],
         )
 
+    def go_on(self, nets: Nets) -> None:
+        """Copy the moments and the clock that all nets have after an earlier stage."""
+        self._moments, self._clock = np.array(nets.moments), np.array(nets.clock)
+
+    def result(self) -> StageResult:
+        """Return all nets with all losses that are recorded of each of them."""
+        nets = self.nets(np.arange(len(self.theta)))
+        stopped = np.where(self.stopped, self.trained, 0)
+        loss, accuracy = self.recorded
+        return StageResult(nets, loss, accuracy, stopped)
+
+    def snapshot(self) -> dict[str, Array]:
+        """Return the arrays that hold the state between two stages, by name."""
+        percentiles = [np.empty((2, 101, 0)), *self.percentiles]
+        return {
+            "theta": self.theta,
+            "moments": self._moments,
+            "clock": self._clock,
+            "trained": self.trained,
+            "stopped": self.stopped,
+            "last": self.last,
+            "percentiles": np.concatenate(percentiles, axis=2),
+        }
+
+    def restore(self, epochs_done: int, snapshot: dict[str, Array]) -> None:
+        """Return to a snapshot that was taken after that number of epochs."""
+        self.epochs_done = self.stage_end = epochs_done
+        self.theta, self.trained = snapshot["theta"], snapshot["trained"]
+        self._moments, self._clock = snapshot["moments"], snapshot["clock"]
+        self.stopped, self.last = snapshot["stopped"], snapshot["last"]
+        self.percentiles = [snapshot["percentiles"]]
+
+    @property
+    def n_recorded(self) -> int:
+        """The number of recorded epochs in the present stage."""
+        return self._window.shape[1]
+
     def absorb(self, result: StageResult) -> None:
         """Store some nets after the stage; it can be repeated."""
-        first, last = self.epochs_done, self._stage_end
+        first, last = self.epochs_done, self.stage_end
         nets, stopped = result.nets, result.stopped
         chosen = _indices(nets.ids)
         self.theta[chosen] = nets.theta
-        self._moments[:, chosen], self._clock[:, chosen] = nets.moments, nets.clock
+        if last < self.config.epochs:  # after the last epoch no update needs them
+            self._moments[:, chosen], self._clock[:, chosen] = nets.moments, nets.clock
         self.trained[chosen] = np.where(stopped > 0, stopped, last)
         self.stopped[chosen] = stopped > 0
         n_recorded = len(result.loss)
@@ -139,7 +190,7 @@ class SweepState:
 
     def end_stage(self, map_: Callable[..., Iterable[Array]] = map) -> None:
         """End the stage; map_ is `map`, or a thread pool's."""
-        self.epochs_done = self._stage_end
+        self.epochs_done = self.stage_end
         if not self.recording.only_percentiles or not self._window.shape[1]:
             return
         worst = np.inf, np.nan if self.loss.kind == kernels.codes.MSE else 0.0

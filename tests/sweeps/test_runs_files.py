@@ -10,7 +10,7 @@ import pytest
 from known_runs import make_runs, random_curves, runs_with_one_diverged
 
 import fastnn
-from fastnn.sweep.plan import seed_array
+from fastnn.sweeps.plan import seed_array
 
 GATE = fastnn.datasets.xor_gate()
 

@@ -8,7 +8,7 @@ import pytest
 
 import fastnn
 from fastnn.nn.activations import ACTIVATIONS
-from fastnn.sweep import scheduler
+from fastnn.sweeps import scheduler
 from fastnn.training.orders import EpochOrders
 
 GATE = fastnn.datasets.xor_gate()

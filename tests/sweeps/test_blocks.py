@@ -5,7 +5,7 @@ import pytest
 from sweeps import Sweep, no_stop
 
 import fastnn
-from fastnn.sweep.blocks import train_block
+from fastnn.sweeps.blocks import train_block
 
 BATCH_SIZES = [1, 7, "full"]
 

@@ -27,25 +27,29 @@ from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
 from .state import Nets, StageResult, SweepState
 
+FitAlone = Callable[[int, Array, Array | None], tuple[Array, History]]
 # Minimum number of stages, where nets may stop.
 _MIN_STAGES = 32
 # Number of row indices to draw in advance.
-_AHEAD = 2**20
+AHEAD = 2**20
 # Seconds between two looks at the progress.
 _LOOK_SECONDS = 0.05
 
 
-def train_side_by_side(state: SweepState, table: Array) -> None:
+def train_side_by_side(
+    state: SweepState, table: Array, orders: EpochOrders | None = None
+) -> None:
     """Train all nets of this layer table, in blocks that threads share.
 
-    After an error, the state holds the nets that completed the stage. Signals are
-    handled each 0.05 s, when nothing is half done.
+    orders: those of the state's next epochs, unless that is the first one. After an
+    error, the state holds the nets that completed the stage. Signals are handled each
+    0.05 s, when nothing is half done.
     """
     config, n_nets = state.config, len(state.theta)
     n_threads = thread_count(config.n_jobs)
     stages = _MIN_STAGES if state.recording.stop_below else 1
     max_epochs = -(-config.epochs // stages)
-    orders = EpochOrders(config, _AHEAD)
+    orders = orders or EpochOrders(config, AHEAD)
 
     bar = None
     if config.progress is not False:
@@ -65,7 +69,7 @@ def train_side_by_side(state: SweepState, table: Array) -> None:
         bar or nullcontext(),
         _Blocks(state, n_threads) as blocks,
     ):
-        while (first := state.epochs_done) < config.epochs:
+        while (first := state.epochs_done) < state.end:
             active = state.active()
             if not len(active):
                 break
@@ -220,9 +224,7 @@ class _Blocks:
             self._workers.close()
 
 
-def train_one_by_one(
-    state: SweepState, fit: Callable[[int, Array, Array | None], tuple[Array, History]]
-) -> None:
+def train_one_by_one(state: SweepState, fit: FitAlone) -> None:
     """Train nets that the compiled loops cannot train, one after the other.
 
     fit(i, theta, record) trains net i from theta with all epochs, and returns its

@@ -2,13 +2,19 @@
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from ..data.archives import Archive, Target, reading_archive, write_archive
-from ..data.arguments import check_dtype, check_float, check_int, check_seed
+from ..data.arguments import (
+    check_choice,
+    check_dtype,
+    check_float,
+    check_int,
+    check_seed,
+)
 from ..data.arrays import Array
 from ..data.schema import Schema, schema_of
 from ..nn.architecture import Architecture
@@ -17,6 +23,8 @@ from ..nn.layers import Layer
 from ..nn.losses import Loss
 from ..nn.net import Net, build_net
 from .curves import Curves, first_below, quantiles
+from .ensemble import Ensemble
+from .plan import seed_array
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
 
@@ -24,7 +32,9 @@ if TYPE_CHECKING:
     from .table import RunsTable
 
 # The proportions of nets whose final losses are shown.
-_SHOWN = np.array([0.05, 0.5, 0.95])
+SHOWN = np.array([0.05, 0.5, 0.95])
+# By what nets can be ranked.
+_CRITERIA = ("loss", "accuracy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +50,7 @@ class Runs:
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
+    settings: the optimizer's, each (n_nets,), by name, such as "lr".
     trained (n_nets,): for how many epochs each net was trained.
     final_loss, final_accuracy (n_nets,): of each net's last epoch.
     losses, accuracies: the `Curves` over the recorded epochs.
@@ -69,6 +80,7 @@ class Runs:
     stop_below: float | None
     updates: int
     seconds: float
+    settings: dict[str, Array] = field(default_factory=dict)
     seed: int | None = None
 
     def __len__(self) -> int:
@@ -121,6 +133,7 @@ class Runs:
             losses=Curves(self.epochs, self.loss[nets]),
             accuracies=Curves(self.epochs, self.accuracy[nets]),
             updates=self.updates * int(self.trained[nets].sum()) // total,
+            settings={name: values[nets] for name, values in self.settings.items()},
         )
 
     def __iter__(self) -> Iterator[Net]:
@@ -162,6 +175,14 @@ class Runs:
     def diverged(self) -> Array:
         """True (n_nets,) where a net's parameters or last loss are not finite."""
         return ~np.isfinite(self.theta).all(axis=1) | ~np.isfinite(self.final_loss)
+
+    def varying_settings(self) -> dict[str, Array]:
+        """Return the settings in which the nets differ, each (n_nets,), by name."""
+        return {
+            name: values
+            for name, values in self.settings.items()
+            if (values != values[0]).any()
+        }
 
     def solved(
         self, loss_below: float | None = None, accuracy_above: float | None = None
@@ -269,29 +290,53 @@ class Runs:
             )
         return EpochsTo(bound, np.where(self.final_loss < bound, self.trained, np.inf))
 
-    def ranking(self) -> Array:
-        """Return the nets' numbers (n_nets,), lowest loss first, diverged last."""
-        return np.argsort(self._final_losses(), kind="stable")
+    def ranking(self, by: str = "loss") -> Array:
+        """Return the nets' numbers (n_nets,), the best ones first, diverged ones last.
 
-    def best(self) -> Net:
-        """Return the net of the lowest final loss; ValueError if all diverged."""
-        if self.diverged.all():
-            raise ValueError(
-                f"all {len(self)} nets diverged: train others, with a smaller lr"
-            )
-        return self[int(self.ranking()[0])]
+        by: "loss", the lowest final loss first, or "accuracy", the highest final
+        accuracy first, and of several the one with the lower loss.
+        """
+        return np.lexsort(self.criteria(by)[::-1])
 
-    def table(self, n: int = 10) -> "RunsTable":
-        """Return the n best nets as a table, for `print` or `rich.print`.
+    def criteria(self, by: str = "loss") -> list[Array]:
+        """Return what `ranking` compares, each (n_nets,), the first one first.
 
-        It shows number, seed, final loss and accuracy, and epochs trained. Its title
-        has the numbers of nets and of those that diverged, and the final losses that 5,
-        50 and 95 % of all nets do not exceed.
+        The lowest is the best; infinite for nets that diverged.
+        """
+        losses = self._final_losses()
+        if check_choice("by", by, _CRITERIA) == "loss":
+            return [losses]
+        self._check_classifies()
+        return [np.where(self.diverged, np.inf, -self.final_accuracy), losses]
+
+    def best(self, by: str = "loss") -> Net:
+        """Return the best net, as in `ranking`; ValueError if all diverged."""
+        return self.ensemble(1, by)[0]
+
+    def ensemble(self, n: int, by: str = "loss") -> Ensemble:
+        """Return the n best nets, as in `ranking`, which then predict together.
+
+        ValueError where fewer than n nets have not diverged.
+
+        >>> from fastnn import datasets, mlp
+        >>> X, y = datasets.spiral(30)
+        >>> runs = mlp(2, 8, 3).fit_many(X, y, seeds=range(20), epochs=50, lr=0.3)
+        >>> runs.ensemble(5).predict_proba(X).shape
+        (90, 3)
+        """
+        return Ensemble([self[int(i)] for i in best_of(n, self.criteria(by))])
+
+    def table(self, n: int = 10, by: str = "loss") -> "RunsTable":
+        """Return the n best nets, as in `ranking`, for `print` or `rich.print`.
+
+        It shows number, seed, final loss and accuracy, epochs trained, and the settings
+        in which the nets differ. Its title has the numbers of nets and of those that
+        diverged, and the final losses that 5, 50 and 95 % of all nets do not exceed.
         """
         from .table import RunsTable
 
         n = check_int("n", n, 1)
-        best = self.ranking()[: min(n, int((~self.diverged).sum()))]
+        best = self.ranking(by)[: min(n, int((~self.diverged).sum()))]
         columns = {"net": [str(i) for i in best]}
         if self.seeds is not None:
             columns["seed"] = [str(seed) for seed in self.seeds[best]]
@@ -300,6 +345,8 @@ class Runs:
             accuracies = self.final_accuracy[best]
             columns["final accuracy"] = [f"{accuracy:.4g}" for accuracy in accuracies]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
+        for name, values in self.varying_settings().items():
+            columns[name] = [f"{value:.4g}" for value in values[best]]
         title = [
             f"{len(self):,} nets, {self.diverged.sum() or 'none'} diverged",
             f"final loss {self._shown_losses()}",
@@ -309,12 +356,12 @@ class Runs:
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays by the names of the fields, for `numpy.savez` or a frame.
 
-        theta, seeds (unless parameters were given), trained, final_loss,
-        final_accuracy, epochs, and loss and accuracy, or loss_percentiles and
-        accuracy_percentiles (101, m).
+        theta, the settings such as lr, seeds (unless parameters were given), trained,
+        final_loss, final_accuracy, epochs, and loss and accuracy, or loss_percentiles
+        and accuracy_percentiles (101, m).
         """
         names = ("theta", "trained", "final_loss", "final_accuracy", "epochs")
-        arrays = {name: getattr(self, name) for name in names}
+        arrays = self.settings | {name: getattr(self, name) for name in names}
         if self.seeds is not None:
             arrays["seeds"] = self.seeds
         for name, curves in (("loss", self.losses), ("accuracy", self.accuracies)):
@@ -331,6 +378,7 @@ class Runs:
         """
         facts = self.architecture.facts() | self.schema.facts()
         facts |= {
+            "settings": list(self.settings),
             "stop_below": self.stop_below,
             "updates": self.updates,
             "seconds": self.seconds,
@@ -372,10 +420,112 @@ class Runs:
                 stop_below=stop_below,
                 updates=operator.index(archive.fact("updates")),
                 seconds=check_float("seconds", archive.fact("seconds"), 0.0),
+                settings=_loaded_settings(archive, n_nets),
                 seed=None
                 if (seed := archive.facts.get("seed")) is None
                 else check_seed(seed),
             )
+
+    @staticmethod
+    def concatenate(runs: "Sequence[Runs]") -> "Runs":
+        """Return the nets of several Runs as one; updates and seconds are added up.
+
+        All must have the same architecture, dtype, columns and labels, recorded epochs
+        and stop_below, and the losses of each net. Where all nets of one have stopped
+        early, it has fewer epochs, which is no difference. A setting that only some
+        have is NaN for the others; seeds are None unless all have some.
+
+        >>> from fastnn import datasets, mlp
+        >>> gate, net = datasets.xor_gate(), mlp(2, 2, 1)
+        >>> slow = net.fit_many(*gate, seeds=range(3), epochs=9, lr=0.1)
+        >>> fast = net.fit_many(*gate, seeds=range(3), epochs=9, lr=1.0)
+        >>> Runs.concatenate([slow, fast]).settings["lr"].tolist()
+        [0.1, 0.1, 0.1, 1.0, 1.0, 1.0]
+        """
+        parts = list(runs)
+        if not parts:
+            raise ValueError("there are no runs to concatenate: pass at least one")
+        for one in parts:
+            if not isinstance(one, Runs):
+                raise TypeError(f"pass Runs, as fit_many returns them, not {one!r}")
+        longest = max(parts, key=lambda one: len(one.epochs))
+        for i, one in enumerate(parts):
+            one._check_fits(longest, i)
+
+        def joined(name: str) -> Array:
+            return np.concatenate([getattr(one, name) for one in parts])
+
+        def joined_curves(name: str) -> Curves:
+            each = np.full((sum(map(len, parts)), len(longest.epochs)), np.nan)
+            start = 0
+            for one in parts:
+                values = getattr(one, name).of_each_net()
+                each[start : start + len(one), : values.shape[1]] = values
+                start += len(one)
+            return Curves(longest.epochs, each)
+
+        def joined_setting(name: str) -> Array:
+            nothing = np.full(1, np.nan)
+            values = [one.settings.get(name, nothing.repeat(len(one))) for one in parts]
+            return np.concatenate(values)
+
+        seeds = None
+        if all(one.seeds is not None for one in parts):
+            seeds = seed_array([int(seed) for seed in joined("seeds")])
+        return replace(
+            longest,
+            theta=joined("theta"),
+            seeds=seeds,
+            trained=joined("trained"),
+            final_loss=joined("final_loss"),
+            final_accuracy=joined("final_accuracy"),
+            losses=joined_curves("losses"),
+            accuracies=joined_curves("accuracies"),
+            updates=sum(one.updates for one in parts),
+            seconds=sum(one.seconds for one in parts),
+            settings={
+                name: joined_setting(name) for one in parts for name in one.settings
+            },
+            seed=longest.seed if len({one.seed for one in parts}) == 1 else None,
+        )
+
+    def _check_fits(self, others: "Runs", i: int) -> None:
+        """Raise ValueError unless these runs, number i, can be joined with others."""
+        if self.losses.each is None:
+            raise ValueError(
+                f"runs {i} has only percentiles over its nets, which cannot be joined: "
+                "call fit_many with losses='all'"
+            )
+
+        def common(runs: Runs) -> dict[str, Any]:
+            labels = runs.schema.labels
+            return {
+                "architecture": list(map(repr, runs.architecture.layers)),
+                "loss": runs.architecture.loss.name,
+                "dtype": str(runs.theta.dtype),
+                "columns": runs.schema.columns,
+                "labels": None if labels is None else labels.of_class.tolist(),
+                "stop_below": runs.stop_below,
+                "recorded epochs": runs.epochs.tolist(),
+            }
+
+        mine, theirs = common(self), common(others)
+        n_epochs = len(self.epochs)
+        if self._all_stopped and n_epochs < len(others.epochs):
+            theirs["recorded epochs"] = others.epochs[:n_epochs].tolist()
+        for name, value in mine.items():
+            if value != theirs[name]:
+                raise ValueError(
+                    f"runs {i} cannot be joined with the others: its {name} is "
+                    f"{_short(value)}, but theirs is {_short(theirs[name])}"
+                )
+
+    @property
+    def _all_stopped(self) -> bool:
+        """True if each net met stop_below or diverged."""
+        if self.stop_below is None:
+            return False
+        return bool((~(self.final_loss >= self.stop_below)).all())
 
     def __repr__(self) -> str:
         losses = "" if self.diverged.all() else f", loss {self._shown_losses()}"
@@ -391,7 +541,7 @@ class Runs:
         return np.where(self.diverged, np.inf, self.final_loss)
 
     def _shown_losses(self) -> str:
-        losses = quantiles(self._final_losses()[:, np.newaxis], _SHOWN, np.inf)[:, 0]
+        losses = quantiles(self._final_losses()[:, np.newaxis], SHOWN, np.inf)[:, 0]
         return " / ".join(f"{loss:.4g}" for loss in losses) + " (5, 50, 95 %)"
 
     @property
@@ -421,26 +571,48 @@ class Runs:
         return loss_below, accuracy_above
 
 
+def best_of(n: int, criteria: list[Array]) -> Array:
+    """Return the numbers (n,) of the best nets by `Runs.criteria`.
+
+    ValueError where fewer than n did not diverge.
+    """
+    n, n_good = check_int("n", n, 1), int(np.isfinite(criteria[0]).sum())
+    if not n_good:
+        raise ValueError(
+            f"all {len(criteria[0]):,} nets diverged: train others, with a smaller lr"
+        )
+    if n > n_good:
+        raise ValueError(
+            f"n is {n:,}, but only {n_good:,} of {len(criteria[0]):,} nets did not "
+            "diverge: choose a smaller n"
+        )
+    return np.lexsort(criteria[::-1])[:n]
+
+
 def runs_of(
     state: SweepState,
     architecture: Architecture,
     schema: Schema,
     seeds: Array | None,
+    settings: dict[str, Array],
     seconds: float,
 ) -> Runs:
     """Return the nets of a sweep that were trained, each as far as it came.
 
-    seeds (n_nets,) are those of all nets of the sweep.
+    seeds and each of the settings (n_nets,) are those of all nets of the sweep.
     """
     trained, recording = state.trained, state.recording
     some: Any = slice(None) if trained.all() else np.flatnonzero(trained)
     epochs = recording.epochs
+    # Where all nets have stopped, the stage in which the last one did may go on.
+    epochs = epochs[epochs <= trained.max()]
     if recording.only_percentiles:
-        parts = np.concatenate([np.empty((2, 101, 0)), *state.percentiles], axis=2)
-        epochs = epochs[: parts.shape[2]]
-        losses, accuracies = (Curves(epochs, percentiles=part) for part in parts)
+        both = np.concatenate([np.empty((2, 101, 0)), *state.percentiles], axis=2)
+        epochs = epochs[: both.shape[2]]
+        losses, accuracies = (
+            Curves(epochs, percentiles=rows[:, : len(epochs)]) for rows in both
+        )
     else:
-        epochs = epochs[epochs <= trained.max()]
         losses, accuracies = (
             Curves(epochs, each=rows[: len(epochs), some].T) for rows in state.recorded
         )
@@ -458,8 +630,20 @@ def runs_of(
         stop_below=recording.stop_below,
         updates=int(trained.sum()) * state.config.per_epoch,
         seconds=seconds,
+        settings={name: values[some] for name, values in settings.items()},
         seed=state.config.seed,
     )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def _loaded_settings(archive: Archive, n_nets: int) -> dict[str, Array]:
+    """Return the settings of a file, which has none in version 0.1.0."""
+    names = archive.facts.get("settings", [])
+    return {name: archive.array(name, (n_nets,)) for name in names}
 
 
 def _loaded_seeds(archive: Archive, n_nets: int) -> Array | None:

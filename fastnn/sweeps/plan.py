@@ -3,9 +3,9 @@
 import operator
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -52,6 +52,23 @@ class InitialParameters:
         if self.given is not None:
             return self.given.copy()
         return self.architecture.draw_many(self.seeds, self.dtype)
+
+    def space(self) -> Array:
+        """Return memory for the parameters, with those that were given."""
+        if self.given is not None:
+            return self.given.copy()
+        return np.zeros((self.n_nets, self.architecture.n_params), self.dtype)
+
+    def some(self, ids: slice | Array) -> Self:
+        """Return the initial parameters of some nets."""
+        if self.given is not None:
+            given = self.given[ids]
+            return replace(self, n_nets=len(given), given=given)
+        if isinstance(ids, slice):
+            seeds = self.seeds[ids]
+        else:
+            seeds = tuple(self.seeds[i] for i in ids)
+        return replace(self, n_nets=len(seeds), seeds=seeds)
 
     def seed_array(self) -> Array | None:
         """Return the seeds (n_nets,), None if parameters were given."""

@@ -5,7 +5,7 @@ import pytest
 
 import fastnn
 from fastnn.nn.architecture import Architecture
-from fastnn.sweep.plan import initial_parameters, loss_recording, seed_array
+from fastnn.sweeps.plan import initial_parameters, loss_recording, seed_array
 
 GATE = fastnn.datasets.xor_gate()
 FLOAT64 = np.dtype("float64")
@@ -180,7 +180,7 @@ def test_runs_have_the_losses_that_were_asked_for(losses):
 
 def test_a_sweep_that_memory_cannot_hold_is_refused_with_its_size(monkeypatch):
     # Whatever this machine has.
-    for module in ("sweep.plan", "data.machine"):
+    for module in ("sweeps.plan", "data.machine"):
         monkeypatch.setattr(f"fastnn.{module}.memory_limit", lambda: 8e9)
     options = {"epochs": 100_000_000, "lr": 0.1, "losses": "all"}
     message = (
@@ -193,7 +193,7 @@ def test_a_sweep_that_memory_cannot_hold_is_refused_with_its_size(monkeypatch):
 
 @pytest.mark.compiled
 def test_the_largest_sweep_that_the_error_offers_fits(monkeypatch):
-    for module in ("sweep.plan", "data.machine"):
+    for module in ("sweeps.plan", "data.machine"):
         monkeypatch.setattr(f"fastnn.{module}.memory_limit", lambda: 10e6)
     net = fastnn.mlp(2, 2, 1)
 

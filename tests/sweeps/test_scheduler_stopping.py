@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.sweep import scheduler
+from fastnn.sweeps import scheduler
 
 GATE = fastnn.datasets.xor_gate()
 SPIRAL = fastnn.datasets.spiral(10)

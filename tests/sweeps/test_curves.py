@@ -5,7 +5,7 @@ import pytest
 from known_runs import make_runs, random_curves, runs_with_one_diverged
 
 import fastnn
-from fastnn.sweep.curves import forward_filled, percentiles
+from fastnn.sweeps.curves import forward_filled, percentiles
 
 
 @pytest.mark.parametrize("n_nets", [1, 2, 7, 99, 100, 101, 250])

@@ -7,8 +7,8 @@ import pytest
 from sweeps import Sweep, no_stop
 
 import fastnn
-from fastnn.sweep import state
-from fastnn.sweep.blocks import train_block
+from fastnn.sweeps import state
+from fastnn.sweeps.blocks import train_block
 
 GATE = fastnn.datasets.xor_gate()
 # With stop_below=0.7 four nets stop in the second stage, and one in the third.

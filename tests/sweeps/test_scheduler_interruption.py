@@ -10,7 +10,7 @@ import pytest
 from terminal import Terminal
 
 import fastnn
-from fastnn.sweep import scheduler, state
+from fastnn.sweeps import scheduler, state
 
 GATE = fastnn.datasets.xor_gate()
 OPTIONS = {"epochs": 400, "lr": 2.0, "batch_size": "full", "seeds": range(150)}
