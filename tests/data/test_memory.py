@@ -54,7 +54,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_memory_cannot_hold_is_refused_with_its_size(case, monkeypatch):
     limit = 1e7 if case == "seeds without end" else 1e9
-    for module in ("data.machine", "sweep.plan", "training.config"):
+    for module in ("data.machine", "sweeps.plan", "training.config"):
         monkeypatch.setattr(f"fastnn.{module}.memory_limit", lambda: limit)
     net = fastnn.mlp(2, 2, 1)
     before = net.theta.copy()

@@ -205,7 +205,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
 def test_other_content_is_refused(text):
-    with pytest.raises(ValueError, match="is not a net that this version"):
+    message = "is not a net or an ensemble that this version"
+    with pytest.raises(ValueError, match=message):
+        ValueError, match="is not a net or an ensemble that this version"
+    ):
         load(text)
 
 

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 import fastnn
+from fastnn.data import machine
 from fastnn.training import trainer
 from fastnn.training.engines import threads
 
@@ -22,7 +23,9 @@ def train(net, **options):
 
 
 def set_processors(monkeypatch, n):
-    """Let n threads work, also where there are fewer processors."""
+    """Let n threads work, whatever the processors and the environment say."""
+    for name in machine._THREAD_LIMITS:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(threads, "available_threads", lambda: n)
 
 
