@@ -207,8 +207,6 @@ HOSTILE = {
 def test_other_content_is_refused(text):
     message = "is not a net or an ensemble that this version"
     with pytest.raises(ValueError, match=message):
-        ValueError, match="is not a net or an ensemble that this version"
-    ):
         load(text)
 
 
