@@ -57,7 +57,7 @@ def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
     z, n_out = output_rows(flat(layers), n_layers)
     x, n = z + n_out, X.shape[0]
     rows = np.arange(n)
-    n_rows = x + n_in + n_targets + n_out + 2 + PARTIAL_SUMS + 1
+    n_rows = 2 * x + n_in + n_targets + 2 + PARTIAL_SUMS + 1
     scratch = np.zeros(n_rows * lanes + 16, theta.dtype)
     a = aligned(flat(scratch))
     targets = offset(a, (x + n_in) * lanes)
@@ -65,7 +65,7 @@ def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
     of_tile = offset(scales, lanes)
     losses = offset(of_tile, lanes)
     # gradients are not needed, but the losses fill them
-    d = offset(losses, (PARTIAL_SUMS + 1 - z) * lanes)
+    d = offset(losses, (PARTIAL_SUMS + 1) * lanes)
     total, right = 0.0, np.int64(0)
     for first in range(0, n, lanes):
         m = min(lanes, n - first)

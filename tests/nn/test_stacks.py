@@ -171,6 +171,7 @@ def test_a_layer_with_fewer_outputs_than_it_declares_is_refused():
             call(X)
 
 
+@pytest.mark.compiled
 def test_threads_that_share_a_net_get_the_same_predictions():
     net = fastnn.Sequential(
         [fastnn.MatMul(2, 40), fastnn.Tanh(), fastnn.Affine(40, 3)], seed=1
