@@ -4,11 +4,12 @@ None of these packages is imported: what they have in common tells a frame.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .text import first_few
 
 Columns = tuple[Any, ...]
 
@@ -78,13 +79,13 @@ def check_columns(known: Columns | None, found: Columns | None) -> None:
     unknown = [name for name in found if name not in known]
     faults = []
     if missing:
-        faults.append(f"it lacks {_first_few(missing)}")
+        faults.append(f"it lacks {first_few(missing)}")
     if unknown:
-        faults.append(f"it has {_first_few(unknown)} besides")
+        faults.append(f"it has {first_few(unknown)} besides")
     if not faults:
         faults.append(
             "they come in another order or repeatedly, as "
-            f"{_first_few(found)} instead of {_first_few(known)}"
+            f"{first_few(found)} instead of {first_few(known)}"
         )
     raise ValueError(
         f"X must have the columns that the net was fitted with: {', and '.join(faults)}"
@@ -111,7 +112,3 @@ def _plain_name(name: Any) -> Any:
     if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
         return int(name)
     return str(name)
-
-
-def _first_few(names: Sequence[Any]) -> str:
-    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, as_array, as_float_array, readonly
+from .text import first_few
 
 # From this number of different numbers on, y is more likely a quantity than labels.
 _MANY = 20
@@ -308,7 +309,7 @@ def _with_declared(
     if len(distinct) != len(classes) or len(distinct) != n_classes:
         repeated = len(classes) - len(distinct)
         raise ValueError(
-            f"classes has {len(distinct)} different labels ({_first_few(distinct)})"
+            f"classes has {len(distinct)} different labels ({first_few(distinct)})"
             f"{f' and {repeated} repeated' if repeated else ''}, but the net has "
             f"{n_classes} classes: list each label once"
         )
@@ -317,8 +318,8 @@ def _with_declared(
     declared_labels = known.with_seen(distinct)
     if declared_labels is None:
         raise ValueError(
-            f"classes has the labels {_first_few(distinct)}, but the net has learned "
-            f"{_first_few(known.of_class[known.seen])}: make a new net"
+            f"classes has the labels {first_few(distinct)}, but the net has learned "
+            f"{first_few(known.of_class[known.seen])}: make a new net"
         )
     return declared_labels
 
@@ -337,7 +338,7 @@ def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
         if learns or is_text or ((from_0 < 0) | (from_0 == numbers)).all():
             return _all_seen(distinct)
         raise ValueError(
-            f"y has the labels {_first_few(distinct)}, and the net has not been fitted "
+            f"y has the labels {first_few(distinct)}, and the net has not been fitted "
             f"to them: fit it first, or pass labels from 0 to {n_classes - 1}"
         )
     for assumed in (numbers, np.array([-1, 1])):
@@ -349,9 +350,9 @@ def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
                 return Labels(of_class, seen)
     if len(distinct) < n_classes:
         raise ValueError(
-            f"y has {len(distinct)} kinds of labels ({_first_few(distinct)}), but the "
+            f"y has {len(distinct)} kinds of labels ({first_few(distinct)}), but the "
             f"net has {n_classes} classes: pass all {n_classes} labels to fit, as "
-            f"classes={_first_few(distinct, brackets=True)}"
+            f"classes=[{first_few(distinct[:5])}, ...]"
         )
     remedy = (
         f"end the net in {len(distinct)} outputs, with loss 'softmax_ce'; or {_USE_MSE}"
@@ -361,7 +362,7 @@ def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
     elif len(distinct) > _MANY:
         remedy = f"these look like values, not labels: {_USE_MSE}"
     raise ValueError(
-        f"y has {len(distinct)} kinds of labels ({_first_few(distinct)}), but the net "
+        f"y has {len(distinct)} kinds of labels ({first_few(distinct)}), but the net "
         f"has {n_classes} classes: {remedy}"
     )
 
@@ -371,7 +372,7 @@ def _more_labels(known: Labels, labels: Array, declared: bool) -> Labels:
     more = known.with_seen(np.unique(labels))
     if more is not None:
         return more
-    names = _first_few(known.of_class[known.seen])
+    names = first_few(known.of_class[known.seen])
     whose = f"classes has {names}" if declared else f"the net has learned {names}"
     if _is_text(labels) != _is_text(known.of_class):
         raise ValueError(f"y has labels like {labels[0].item()!r}, but {whose}")
@@ -397,11 +398,3 @@ def _held_by(labels: Array, dtype: np.dtype[Any]) -> Array:
     if (converted == labels).all():
         return converted
     return labels.astype(np.result_type(labels, dtype))
-
-
-def _first_few(labels: Array, brackets: bool = False) -> str:
-    """Return up to five labels as text."""
-    shown = ", ".join(repr(label) for label in labels[:5].tolist())
-    if brackets:
-        return f"[{shown}, ...]"
-    return shown + (", ..." if len(labels) > 5 else "")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, as_float_array, readonly
+from .text import first_few
 
 
 @cache
@@ -20,27 +21,24 @@ def row_weights(
     class_weight: Any,
     targets: Array,
     classes: Array | None,
-    n_nets: int | None = None,
 ) -> Array:
     """Return the weights of the rows (n,), of the targets' dtype, or (0,) if all are 1.
 
-    sample_weight is (n,), or (n_nets, n) with a row per net, and so is the result then.
-    class_weight maps labels to weights, those that it lacks to 1; "balanced" gives a
-    class that has k of the n rows n / (n_classes k), where classes without rows do not
-    count (King and Zeng, 2001). targets (n, 1) are class numbers, and classes their
-    labels; None where there are no classes. A row's weight is the product of the two.
+    sample_weight is (n,). class_weight maps labels to weights, those that it lacks to
+    1; "balanced" gives a class that has k of the n rows n / (n_classes k), where
+    classes without rows do not count (King and Zeng, 2001). targets (n, 1) are class
+    numbers, and classes their labels; None where there are no classes. A row's weight
+    is the product of the two.
     """
     if sample_weight is None and class_weight is None:
         return no_weights(targets.dtype)
     weights = no_weights(targets.dtype)
     if sample_weight is not None:
         weights = _checked("sample_weight", sample_weight, len(targets), targets.dtype)
-        if weights.ndim == 2 and len(weights) != n_nets:
+        if weights.ndim == 2:
             raise ValueError(
-                f"sample_weight has {len(weights)} rows, but "
-                + ("fit trains one net" if n_nets is None else f"there are {n_nets}")
-                + ": pass one weight per row of X, (n,)"
-                + ("" if n_nets is None else ", or one row per net, (n_nets, n)")
+                f"sample_weight has {len(weights)} rows, but fit trains one net: pass "
+                "one weight per row of X, (n,)"
             )
     if class_weight is not None:
         if classes is None:
@@ -92,8 +90,7 @@ def _of_classes(class_weight: Any, numbers: Array, classes: Array) -> Array:
         if label not in labels:
             raise ValueError(
                 f"class_weight has the label {label!r}, but the net's labels are "
-                f"{', '.join(map(repr, labels[:5]))}"
-                + (", ..." if len(labels) > 5 else "")
+                f"{first_few(labels)}"
             )
         weights[labels.index(label)] = _checked("class_weight", [weight], 1, _FLOAT)[0]
     return weights
