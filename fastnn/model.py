@@ -22,7 +22,7 @@ from .data.arguments import (
 )
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
-from .data.labels import encode_labels
+from .data.labels import Labels, encode_labels
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
@@ -743,17 +743,8 @@ class Sequential:
 
         learns: the caller remembers it. classes: the labels of all classes.
         """
-        architecture, inputs = self._architecture, self._inputs(X)
-        targets, labels = encode_labels(
-            y,
-            self._engine.n_rows(len(inputs)),
-            architecture.n_out,
-            architecture.n_classes,
-            self._schema.labels,
-            self.dtype,
-            learns=learns,
-            declared=classes,
-        )
+        inputs = self._inputs(X)
+        targets, labels = self._targets(y, len(inputs), self._schema, learns, classes)
         columns = self._schema.columns
         if columns is None and type(X) is not np.ndarray:
             columns = column_names(X)
@@ -768,21 +759,33 @@ class Sequential:
         if X is None or y is None:
             missing = "X_val" if X is None else "y_val"
             raise ValueError(f"{missing} is missing: pass X_val= and y_val=")
-        architecture = self._architecture
         try:
             inputs = as_features(X, self.n_in, self.dtype, schema.columns)
-            targets, _ = encode_labels(
-                y,
-                self._engine.n_rows(len(inputs)),
-                architecture.n_out,
-                architecture.n_classes,
-                schema.labels,
-                self.dtype,
-            )
+            targets, _ = self._targets(y, len(inputs), schema)
             weights = row_weights(sample_weight, None, targets, None)
         except (TypeError, ValueError) as error:
             raise type(error)(f"in the validation data, {error}") from None
         return ValidationData(inputs, targets, weights)
+
+    def _targets(
+        self,
+        y: Any,
+        n: int,
+        schema: Schema,
+        learns: bool = False,
+        classes: Any = None,
+    ) -> tuple[Array, Labels | None]:
+        """Return y for n rows of X as the kernels take it, and the labels."""
+        return encode_labels(
+            y,
+            self._engine.n_rows(n),
+            self.n_out,
+            self._architecture.n_classes,
+            schema.labels,
+            self.dtype,
+            learns=learns,
+            declared=classes,
+        )
 
     def _inputs(self, X: Any) -> Array:
         if not all_finite(self._theta):
