@@ -54,14 +54,6 @@ class TrainingState:
         return Snapshot(epoch, [array.copy() for array in self._arrays()], sums)
 
     def restore(self, snapshot: "Snapshot") -> None:
-        """Return to a snapshot, however often Ctrl-C is pressed meanwhile."""
-        while True:
-            try:
-                return self._restore(snapshot)
-            except KeyboardInterrupt:
-                continue
-
-    def _restore(self, snapshot: "Snapshot") -> None:
         """Return to a snapshot; what is interrupted can be repeated."""
         epoch = int(self.position[_UPDATES]) // self._per_epoch
         end = max(epoch, snapshot.epoch) + 1
@@ -72,7 +64,7 @@ class TrainingState:
             array[...] = copy
 
     def _arrays(self) -> tuple[Array, ...]:
-        # The position comes last: until it is restored, _restore starts over.
+        # The position comes last: until it is restored, `restore` can start over.
         return (
             self.theta,
             self.g,
