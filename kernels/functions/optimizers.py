@@ -38,11 +38,8 @@ from ..codes import (
     SGD,
 )
 from ..compiler.compile import inlined_by_llvm, subroutine
-from ..primitives.vectors import (
-    absolute,
-    sqrt,
-    where_greater,
-)
+from ..primitives import arithmetic
+from ..primitives.vectors import absolute, sqrt, traced, where_greater
 
 
 class Constants(NamedTuple):
@@ -66,11 +63,21 @@ def sgd_step(theta, g, c):
     return theta - c.rate * (g + c.decay * theta)
 
 
+def _decayed(beta, rest, moment, new):
+    """Return (beta + rest) moment + new; in float64 the rest is 0, and left out."""
+    if arithmetic.mantissa_bits(moment) < 52:
+        new = rest * moment + new
+    return beta * moment + new
+
+
+decayed = traced(_decayed)
+
+
 @inlined_by_llvm
 def momentum_step(theta, v, g, c, nesterov):
     """Return a parameter after a step with momentum, and the new momentum v."""
     grad = g + c.decay * theta
-    v = c.beta1 * v + (c.beta1_rest * v + grad)
+    v = decayed(c.beta1, c.beta1_rest, v, grad)
     return theta - c.rate * ((grad + c.beta1 * v) if nesterov else v), v
 
 
@@ -79,7 +86,7 @@ def rmsprop_step(theta, v, g, c):
     """Return a parameter after a step of RMSprop, and the new moment v."""
     zero = v - v
     grad = g + c.decay * theta
-    v = c.beta2 * v + (c.beta2_rest * v + c.one_minus_beta2 * grad * grad)
+    v = decayed(c.beta2, c.beta2_rest, v, c.one_minus_beta2 * grad * grad)
     move = c.rate * grad / (sqrt(v) + c.eps)
     # where eps is 0 and no gradient came yet, the move is 0 / 0
     return theta - where_greater(absolute(grad), zero, move, zero), v
@@ -100,8 +107,8 @@ def adam_step(theta, m, v, g, c, decoupled):
     zero = m - m
     of_decay = c.decay * theta
     grad = g if decoupled else g + of_decay
-    m = c.beta1 * m + (c.beta1_rest * m + c.one_minus_beta1 * grad)
-    v = c.beta2 * v + (c.beta2_rest * v + c.one_minus_beta2 * grad * grad)
+    m = decayed(c.beta1, c.beta1_rest, m, c.one_minus_beta1 * grad)
+    v = decayed(c.beta2, c.beta2_rest, v, c.one_minus_beta2 * grad * grad)
     move = c.rate * m / (sqrt(v) * c.correction + c.eps)
     # where eps is 0 and no gradient came yet, the move is 0 / 0
     move = where_greater(absolute(m), zero, move, zero)
@@ -166,17 +173,17 @@ def set_rate(settings, schedule, epoch):
 def clip(g, places, n_params, limit):
     """Scale a gradient g to the norm `limit` where it is longer.
 
-    places (n_params,) say where in g the parameters are; others are copies. (0,) stands
+    places (n_params,) say where in g the parameters are; others are copies. None stands
     for the first n_params. The norm is that over all parameters.
     """
     largest = 0.0
     for p in range(n_params):
-        x = np.float64(g[places[p] if places.size else p])
+        x = np.float64(g[p if places is None else places[p]])
         largest = max(largest, abs(x)) if x == x else np.nan
     total = 0.0
     # the largest entry becomes 1, so that no square overflows
     for p in range(n_params if largest > 0.0 else 0):
-        x = np.float64(g[places[p] if places.size else p]) / largest
+        x = np.float64(g[p if places is None else places[p]]) / largest
         total += x * x
     norm = largest * np.sqrt(total)
     if not norm <= limit:

@@ -230,7 +230,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
             else:
                 set_rate(settings, schedule, epoch)
                 if settings[CLIP_NORM] > 0.0:
-                    clip(g[0], record_at[:0], theta.size, settings[CLIP_NORM])
+                    clip(g[0], None, theta.size, settings[CLIP_NORM])
                 step(theta, moments, clock, g[0], optimizer, settings, rates, decays)
                 position[UPDATES] += 1
                 position[SAMPLES] = 0

@@ -185,6 +185,5 @@ def loss_forward(d, z, y, all_weights, loss, mean, loss_scale):
 def step(theta, moments, clock, g, optimizer, settings, rates, decays):
     """Update theta by an optimizer (see `functions.optimizers`), which may clip g."""
     if settings[CLIP_NORM] > 0.0:
-        nowhere = np.empty(0, np.int64)
-        optimizers.clip(g, nowhere, theta.size, settings[CLIP_NORM])
+        optimizers.clip(g, None, theta.size, settings[CLIP_NORM])
     optimizers.step(theta, moments, clock, g, optimizer, settings, rates, decays)
