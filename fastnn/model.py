@@ -705,10 +705,10 @@ class Sequential:
     def _class_numbers(self, inputs: Array) -> Array:
         """Return the number of the predicted class, (n,)."""
         z, n_classes = self._outputs(inputs), self._architecture.n_classes
-        if n_classes is not None and not all_finite(z):
-            return self._probabilities(inputs, n_classes).argmax(axis=1)
         numbers = np.empty(len(z), np.int64)
-        kernels.loops.predictions.classes(numbers, z, self.loss.code)
+        certain = kernels.loops.predictions.classes(numbers, z, self.loss.code)
+        if n_classes is not None and not certain:
+            return self._probabilities(inputs, n_classes).argmax(axis=1)
         return numbers
 
     def _train(

@@ -101,13 +101,20 @@ def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
 
 @entry_point
 def classes(out, z, loss):
-    """Fill out (n,) with class numbers: z > 0 for BCE, else the first largest z."""
+    """Fill out (n,) with class numbers: z > 0 for BCE, else the first largest z.
+
+    Returns True if all z are finite, so that the numbers are certain.
+    """
+    finite = True
     for i in range(z.shape[0]):
+        finite = finite and np.isfinite(z[i, 0])
         if loss == BCE:
             out[i] = z[i, 0] > 0
         else:
             best = 0
             for k in range(1, z.shape[1]):
+                finite = finite and np.isfinite(z[i, k])
                 if z[i, k] > z[i, best]:
                     best = k
             out[i] = best
+    return finite
