@@ -61,7 +61,7 @@ from .sweeps.runs import Runs, runs_of
 from .sweeps.scheduler import train_one_by_one, train_side_by_side
 from .sweeps.state import SweepState
 from .sweeps.store import Store, identity
-from .training.callbacks import Callbacks, EarlyStopping, EpochState, check_callbacks
+from .training.callbacks import Callbacks, EarlyStopping, EpochState
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
@@ -334,13 +334,7 @@ class Sequential:
         )
         callbacks = None
         if any(x is not None for x in (validation, early_stopping, on_epoch)):
-            classifies = self._architecture.n_classes is not None
-            check_callbacks(
-                early_stopping, on_epoch, validation is not None, classifies
-            )
-            callbacks = Callbacks(
-                self, config, classifies, validation, early_stopping, on_epoch
-            )
+            callbacks = Callbacks(self, config, validation, early_stopping, on_epoch)
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         return self._train(config, schema, key, callbacks)

@@ -112,6 +112,7 @@ class EpochState:
 class Callbacks:
     """What one training does at the end of each epoch.
 
+    TypeError or ValueError for what cannot be called, or monitors what is not measured.
     val_loss and val_accuracy (epochs,) are NaN where nothing was measured. best_epoch
     is the number of the best epoch by early stopping, from 0, or None.
     """
@@ -120,13 +121,13 @@ class Callbacks:
         self,
         net: Any,
         config: FitConfig,
-        classifies: bool,
         validation: ValidationData | None,
         early_stopping: EarlyStopping | None,
         on_epoch: Callable[[EpochState], Any] | None,
     ) -> None:
-        self._net, self._config, self._classifies = net, config, classifies
-        self._on_epoch = on_epoch
+        self._classifies = net.architecture.n_classes is not None
+        _check(early_stopping, on_epoch, validation is not None, self._classifies)
+        self._net, self._config, self._on_epoch = net, config, on_epoch
         self._validation, self._stopping = validation, early_stopping
         self.val_loss = np.full(config.epochs, np.nan)
         self.val_accuracy = np.full(config.epochs, np.nan)
@@ -193,7 +194,7 @@ class Callbacks:
             state.theta[...] = self._best_theta
 
 
-def check_callbacks(
+def _check(
     early_stopping: Any, on_epoch: Any, has_validation: bool, classifies: bool
 ) -> None:
     """Refuse what cannot be called, or monitors what is not measured."""
