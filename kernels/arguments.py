@@ -11,7 +11,7 @@ class Data(NamedTuple):
     """Samples, and the order in which epochs visit them. Loops only read them."""
 
     X: Any  # (n, n_in)
-    y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
+    y: Any  # (n, n_targets): the true class's number, or n_out values (see `codes`)
     weights: Any  # (n,) factors of the rows' losses, or (0,) where all are 1
     order: Any  # (k, n) int64, from the first epoch on; k = 1: the same in all epochs
 

@@ -41,7 +41,7 @@ def row_weights(
                 "one weight per row of X, (n,)"
             )
     if class_weight is not None:
-        if classes is None:
+        if classes is None or targets.shape[1] > 1 or (targets % 1).any():
             raise ValueError(
                 "class_weight needs one class per row, as with loss 'bce' and "
                 "'softmax_ce': pass sample_weight instead"

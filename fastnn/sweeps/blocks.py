@@ -199,7 +199,8 @@ class NetBlock:
         n_scaled = n_rows * stage.config.loss_scale
         loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_scaled
         n_right = self.n_right.reshape(-1, n * numbers)[:, :count]
-        classifies = stage.loss % kernels.codes.LINK != kernels.codes.MSE
+        codes = kernels.codes
+        classifies = stage.loss % codes.LINK not in (codes.MSE, codes.POISSON)
         counts = np.isfinite(loss) & classifies
         accuracy = np.where(counts, n_right / n_rows, np.nan)
         # copy("C"), as a reshape alone may be a view of this block's memory.

@@ -80,7 +80,7 @@ def train_side_by_side(
                 config=config,
                 recording=state.recording,
                 table=table,
-                loss=state.loss.code,
+                loss=state.loss.code_for(config.y),
                 orders=orders.since(first),
                 first=first,
                 last=last,

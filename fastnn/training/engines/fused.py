@@ -90,7 +90,7 @@ class Fused:
             y,
             weights,
             self.table,
-            self._code,
+            self._loss.code_for(y),
             loss_scale(len(y)),
             self._lanes,
         )
@@ -109,7 +109,7 @@ class Fused:
             weights,
             rows,
             self.table,
-            self._code,
+            self._loss.code_for(y),
             mean,
             loss_scale(len(y)),
             self._lanes,
