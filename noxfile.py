@@ -21,7 +21,7 @@ def python(session: nox.Session, *arguments: str, **variables: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after -- go to pytest."""
-    python(session, "-m", "pytest", *session.posargs)
+    python(session, "-m", "pytest", *(session.posargs or ["-n", "auto"]))
 
 
 # The tests that reach every loop; all others would take ten minutes more.
