@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pages
 import pytest
 
 import fastnn
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 of_the_root = pytest.mark.parametrize(
     "page", sorted(ROOT.glob("*.md")), ids=lambda page: page.stem
 )
@@ -62,6 +63,34 @@ def test_the_recipes_for_training_run():
     for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
         exec(code, names)
     assert names["history"].epochs == 100
+
+
+def test_the_reference_has_all_public_names():
+    pages = "".join(p.read_text() for p in (ROOT / "docs" / "reference").glob("*.md"))
+    shown = set(re.findall(r"^::: fastnn\.(\w+)", pages, flags=re.MULTILINE))
+    assert shown == set(fastnn.__all__)
+
+
+def test_names_that_pages_mention_exist():
+    for page in PAGES:
+        for path in set(
+            re.findall(r"\bfastnn((?:\.[A-Za-z_]\w*)+)\(", page.read_text())
+        ):
+            thing = fastnn
+            for name in path[1:].split("."):
+                assert hasattr(thing, name), (page.name, path)
+                thing = getattr(thing, name)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("page", ["index", "recipes", "coming-from"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    """The blocks, assertions and shown outputs included."""
+    monkeypatch.chdir(tmp_path)
+    names = pages.run(f"docs/{page}.md")
+    plt.close("all")
+    assert names["net"].score(names["X"], names["y"]) > 0.8
 
 
 @pytest.mark.compiled
