@@ -67,7 +67,8 @@ def write_overview(
         ]
         if points:
             ax.scatter(
-                *zip(*points, strict=True),
+                [time for time, _ in points],
+                [i for _, i in points],
                 s=110 if name == OURS else 48,
                 color=_COLOURS[name],
                 edgecolors="white",
