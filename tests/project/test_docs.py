@@ -91,6 +91,14 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     names = pages.run(f"docs/{page}.md")
     plt.close("all")
     assert names["net"].score(names["X"], names["y"]) > 0.8
+    if page == "recipes" and shutil.which("cc"):
+        (program,), (command,) = (
+            pages.blocks("docs/recipes.md", language) for language in ("c", "sh")
+        )
+        Path("main.c").write_text(program)
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert pages.blocks("docs/recipes.md", "text") == [done.stdout]
 
 
 @pytest.mark.compiled
