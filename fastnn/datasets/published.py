@@ -98,10 +98,26 @@ def threshold(
 ) -> tuple[Array, Array]:
     """Return n draws around a boundary, labelled by their side of it.
 
-    X (n, 1) is `RandomState(seed).normal(boundary, 2, n)`, with a standard deviation
-    of 2. The label in y (n,) is x > boundary for the direction "pos", and x < boundary
-    for "neg".
+    Parameters
+    ----------
+    n : int
+        Number of draws.
+    boundary : float
+        Where the label changes.
+    direction : {"pos", "neg"}
+        The label is x > boundary for "pos", and x < boundary for "neg".
+    seed : int
+        Of `RandomState(seed).normal(boundary, 2, n)`: the standard deviation is 2.
 
+    Returns
+    -------
+    X : array (n, 1)
+        The draws.
+    y : array (n,)
+        Their labels, 0 and 1.
+
+    Examples
+    --------
     >>> X, y = threshold(100, boundary=7.0)
     >>> bool(((X[:, 0] > 7.0) == y).all())
     True
