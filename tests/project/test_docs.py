@@ -25,6 +25,21 @@ def test_links_lead_to_files(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_to_sections_lead_to_headings(page):
+    for target, section in re.findall(
+        r"\]\((?!https?:)([^)#]*)#([^)]+)", page.read_text()
+    ):
+        text = (page.parent / target if target else page).read_text()
+        headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+        # As GitHub makes anchors, and the site. Those of the reference have dots.
+        anchors = {
+            re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
+            for heading in headings
+        }
+        assert section in anchors or section.startswith("fastnn."), section
+
+
 @of_the_root
 def test_paths_lead_to_files(page):
     folders = "kernels|fastnn|tests|docs|bench|examples"

@@ -75,8 +75,8 @@ def test_the_figures_in_sentences_are_those_of_the_reference_run():
         name: 1e6 / microseconds(name) for name in ("ours", "pytorch", "scikit_learn")
     }
     assert f"**{per_second['ours'] / 1e6:.0f} million updates per second**" in README
-    assert f"{round(per_second['pytorch'], -2):,.0f}, in scikit-learn" in README
-    assert f"{round(per_second['scikit_learn'], -3):,.0f} (" in README
+    assert f"PyTorch makes {round(per_second['pytorch'], -2):,.0f} updates" in README
+    assert f"scikit-learn {round(per_second['scikit_learn'], -3):,.0f} (" in README
     for contender in ("c_xor", "ours_specialised"):
         for text in (README, KOREAN):
             assert f"{microseconds(contender):.4f} µs" in text
