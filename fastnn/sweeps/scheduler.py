@@ -264,11 +264,15 @@ def train_one_by_one(state: SweepState, fit: FitAlone) -> None:
             measured = [getattr(history, name) for name in CURVES[: len(state.last)]]
             curves = np.full((len(measured), config.epochs, 1), np.nan)
             curves[:, :done, 0] = measured
-            if (best := history.best_epoch) is not None:
-                nets.best[BEST_EPOCH] = best
-                nets.best[BEST_VAL] = history.val_loss[best], history.val_accuracy[best]
+            best, best_epoch = nets.best.copy(), history.best_epoch
+            if best_epoch is not None:
+                best[BEST_EPOCH] = best_epoch
+                best[BEST_VAL, 0] = (
+                    history.val_loss[best_epoch],
+                    history.val_accuracy[best_epoch],
+                )
             result = StageResult(
-                nets._replace(theta=theta[np.newaxis]),
+                nets._replace(theta=theta[np.newaxis], best=best),
                 curves[:, epochs - 1],
                 curves[:, (stopped or config.epochs) - 1],
                 np.array([stopped]),
