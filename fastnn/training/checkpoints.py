@@ -175,10 +175,10 @@ class Checkpoint:
             now = perf_counter()
             self._due = now + max(self._seconds, _RARE * (now - started))
 
-    @property
-    def is_due(self) -> bool:
-        """Whether it is time to write the file again."""
-        return not self._seconds or perf_counter() >= self._due
+    def write_if_due(self, *content: Any) -> None:
+        """Write the file if it is time to; if that fails, warn."""
+        if not self._seconds or perf_counter() >= self._due:
+            self.write_or_warn(*content)
 
     def write_or_warn(self, *content: Any) -> None:
         """Write the file; if that fails, warn the first time, as training goes on."""
@@ -240,6 +240,12 @@ def _saved(
     if callbacks is not None:
         callbacks.restore(archive, updates)
         is_complete = callbacks.is_over or callbacks.n_ended == config.epochs
+    if is_complete:  # no loop is started that could take these
+        arrays = {
+            name: array
+            for name, array in arrays.items()
+            if name not in ("g", "carried")
+        }
     return Saved(
         replace(config, seed=check_seed(archive.fact("seed")), stream=stream),
         updates // config.per_epoch,

@@ -90,14 +90,18 @@ class TrainingState:
         }
 
     def resume(self, arrays: Mapping[str, Array]) -> None:
-        """Go on where `saved` was called; ValueError for other sums or carried numbers.
+        """Go on where `saved` was called, with all that it returned or with a part.
 
-        The other arrays must have the right shapes. It can be repeated.
+        ValueError unless g and carried are those of this loop; the other arrays must
+        have the right shapes. It can be repeated.
         """
         for name in ("g", "carried"):
-            own, saved = getattr(self, name), arrays[name]
+            own, saved = getattr(self, name), arrays.get(name, np.empty(0))
             if saved.size and saved.shape != own.shape:
-                raise ValueError(f"{name} has shape {saved.shape}, not {own.shape}")
+                raise ValueError(
+                    f"the checkpoint's {name} has shape {saved.shape}, but this loop's "
+                    f"has {own.shape}: delete the file to begin anew"
+                )
         for name, saved in arrays.items():
             getattr(self, name)[: len(saved)] = saved
 

@@ -84,6 +84,7 @@ class Trainer:
         # What to return to: the last good update, and the last point from which another
         # fit goes on with the same bits.
         self._good = self._resumable = self._state.snapshot()
+        self._has_begun = self._saved is None
         self._started = perf_counter()
         self.history: History | None = None
 
@@ -107,9 +108,10 @@ class Trainer:
             self._save_the_last()
             raise
         except BaseException:
-            self._good = self._resumable
-            kernels.interrupts.to_the_end(self._return_to_good)
-            self._save_the_last()
+            if self._has_begun:
+                self._good = self._resumable
+                kernels.interrupts.to_the_end(self._return_to_good)
+                self._save_the_last()
             raise
         finally:
             if self._state.workers is not None:
@@ -133,6 +135,7 @@ class Trainer:
         self._state.resume(self._saved.arrays)
         self._good = self._resumable = self._state.snapshot()
         self._started = perf_counter() - self._saved.seconds
+        self._has_begun = True
 
     def _to_save(self) -> tuple[Any, ...]:
         """Return what a checkpoint is written of."""
@@ -182,8 +185,8 @@ class Trainer:
                 bar.update(made, *self._progress(updates), made_before)
                 if self._epoch_ended(updates, samples):
                     break
-                if self._checkpoint is not None and self._checkpoint.is_due:
-                    self._checkpoint.write_or_warn(*self._to_save())
+                if self._checkpoint is not None and updates < config.updates:
+                    self._checkpoint.write_if_due(*self._to_save())
 
     def _epoch_ended(self, updates: int, samples: int) -> bool:
         """Call the callbacks at the end of an epoch; return True to end here."""
