@@ -1,4 +1,4 @@
-"""Conversion of labels of any kind to class numbers, or probabilities of classes.
+"""Conversion of y of any kind to the targets that the losses take.
 
 `Labels` is what a net remembers of its labels.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, as_array, as_float_array, readonly
+from .targets import TargetKind, check_values
 from .text import first_few
 
 # From this number of different numbers on, y is more likely a quantity than labels.
@@ -76,27 +77,37 @@ class Labels:
         return Labels(of_class, seen)
 
 
-def encode_labels(
+def encode_targets(
     y: Any,
     n_rows: int,
-    n_out: int,
-    n_classes: int,
+    kind: TargetKind,
     known: Labels | None,
     dtype: np.dtype[Any],
     *,
-    takes_probabilities: bool = False,
     learns: bool = False,
     declared: Any = None,
 ) -> tuple[Array, Labels | None]:
     """Return the targets for a loss, and the labels of the classes.
 
-    The targets are class numbers (n_rows, 1). y has labels, which are whole numbers,
-    booleans, strings or bytes, or one-hot rows. If takes_probabilities, y may also have
-    probabilities: of class 1 for n_out = 1, otherwise a row for all classes; these are
-    the targets, (n_rows, n_out), and the labels are what is known. known: the labels of
-    earlier fits. learns: the caller remembers the labels that are returned. declared:
-    the labels of all classes, whether y has them or not.
+    y has labels, which are whole numbers, booleans, strings or bytes, one-hot rows, or
+    what else `targets.TargetKind` allows. known: the labels of earlier fits, which fits
+    to probabilities leave as they are. learns: the caller remembers the labels that are
+    returned. declared: the labels of all classes, whether y has them or not.
     """
+    n_out, n_classes = kind.n_out, kind.n_classes
+    if n_classes is None or kind.is_multilabel:
+        if declared is not None:
+            what = "a 0 or 1 for each output" if kind.is_multilabel else "values"
+            raise ValueError(
+                "classes= is for nets that predict one label per row: this net's loss "
+                f"takes {what}"
+            )
+        values = as_float_array("y", y, dtype)
+        _check_n_rows(values, n_rows)
+        targets = check_values(values, kind)
+        if known is None and kind.is_multilabel:
+            known = _labels_of_outputs(y, targets)
+        return targets, known
     labels = as_array("y", y)
     if labels.size == 0:
         raise ValueError(
@@ -104,11 +115,11 @@ def encode_labels(
         )
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    check_n_rows(labels, n_rows)
+    _check_n_rows(labels, n_rows)
     probabilities = None
     if labels.ndim == 2:
         _check_columns(labels, n_out, n_classes)
-        if takes_probabilities:
+        if kind.takes_probabilities:
             probabilities = _class_probabilities(labels, dtype)
         if probabilities is None:
             labels = from_one_hot(labels)
@@ -116,7 +127,7 @@ def encode_labels(
         raise ValueError(f"y must hold one label per row, not shape {labels.shape}")
     else:
         labels = _typed("y", labels, y)
-        if takes_probabilities and n_out == 1 and _are_fractions(labels):
+        if kind.takes_probabilities and n_out == 1 and _are_fractions(labels):
             probabilities = labels.astype(dtype).reshape(-1, 1)
     if probabilities is not None:
         if declared is not None:
@@ -290,7 +301,7 @@ def from_one_hot(y: Array) -> Array:
     return rows.argmax(axis=1)
 
 
-def check_n_rows(y: Array, n_rows: int) -> None:
+def _check_n_rows(y: Array, n_rows: int) -> None:
     """Raise ValueError unless y has n_rows rows."""
     if y.ndim == 0 or len(y) != n_rows:
         rows = "is a single value" if y.ndim == 0 else f"has {len(y)} rows"
@@ -298,6 +309,16 @@ def check_n_rows(y: Array, n_rows: int) -> None:
             f"y {rows}, but {n_rows} rows are needed: one for each row of the net's "
             "output"
         )
+
+
+def _labels_of_outputs(y: Any, targets: Array) -> Labels | None:
+    """Return the labels 0 and 1 in the dtype of y, if it has no others."""
+    if not ((targets == 0) | (targets == 1)).all():
+        return None
+    given = as_array("y", y)
+    if given.dtype == object:
+        given = from_objects("y", given.ravel())
+    return _all_seen(np.array([0, 1]).astype(given.dtype))
 
 
 def _check_columns(y: Array, n_out: int, n_classes: int) -> None:

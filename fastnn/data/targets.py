@@ -1,16 +1,15 @@
-"""Conversion of y of any kind to the targets that the losses take.
+"""What the targets of a net are, and whether values are such targets.
 
 Targets are class numbers (n, 1); probabilities of the classes (n, n_classes), or for
 one output of class 1, (n, 1); of several labels per row that of each, (n, n_out); or
-values (n, n_out).
+values (n, n_out). `labels.encode_targets` makes them from y of any kind.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import Array, as_array, as_float_array
-from .labels import Labels, check_n_rows, encode_labels, from_objects
+from .arrays import Array
 
 
 class TargetKind(NamedTuple):
@@ -35,47 +34,48 @@ class TargetKind(NamedTuple):
         return self.n_classes
 
 
-def encode_targets(
-    y: Any,
-    n_rows: int,
-    kind: TargetKind,
-    known: Labels | None,
-    dtype: np.dtype[Any],
-    *,
-    learns: bool = False,
-    declared: Any = None,
-) -> tuple[Array, Labels | None]:
-    """Return the targets for n_rows rows, and the labels of the classes, if any.
+def check_values(values: Array, kind: TargetKind) -> Array:
+    """Return values, or labels of several outputs, as targets (n, n_out).
 
-    Arguments as in `labels.encode_labels`.
+    ValueError for another shape, and for values that the loss does not take.
     """
-    if kind.n_classes is not None and not kind.is_multilabel:
-        return encode_labels(
-            y,
-            n_rows,
-            kind.n_out,
-            kind.n_classes,
-            known,
-            dtype,
-            takes_probabilities=kind.takes_probabilities,
-            learns=learns,
-            declared=declared,
-        )
-    if declared is not None:
+    n, n_out = len(values), kind.n_out
+    if values.ndim == 1 and n_out == 1:
+        values = values.reshape(-1, 1)
+    if values.shape != (n, n_out):
+        hint = ""
+        if kind.is_multilabel:
+            hint = (
+                ", each with a 0 or 1; for one of several labels per row make the net "
+                "with loss='softmax_ce'"
+            )
         raise ValueError(
-            "classes= is for nets that predict one label per row: this net's loss "
-            f"takes {'a 0 or 1 per output' if kind.is_multilabel else 'values'}"
+            f"y has shape {values.shape}, but must have ({n}, {n_out}), as the net has "
+            f"{n_out} outputs{hint}"
         )
-    targets = _as_values(y, n_rows, kind, dtype)
     if kind.is_multilabel:
-        return targets, _multilabel(y, targets, kind, known)
-    if targets.min() < kind.minimum:
-        row = int(targets.min(axis=1).argmin())
+        _check_labels(values, kind.takes_probabilities)
+    elif values.min() < kind.minimum:
+        row = int(values.min(axis=1).argmin())
         raise ValueError(
-            f"y has {targets[row].min():g} in row {row}, but this loss takes values of "
+            f"y has {values[row].min():g} in row {row}, but this loss takes values of "
             f"at least {kind.minimum:g}, such as counts: use loss='mse' for others"
         )
-    return targets, None
+    return values
+
+
+def _check_labels(values: Array, takes_probabilities: bool) -> None:
+    """Raise ValueError for numbers that are neither labels nor probabilities."""
+    allowed, wrong = "must be 0 or 1", (values != 0) & (values != 1)
+    if takes_probabilities:
+        allowed = "must be 0 or 1, or a probability between them"
+        wrong = (values < 0) | (values > 1)
+    if wrong.any():
+        row, column = (int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"y has {values[row, column]:g} in row {row}, column {column}: each label "
+            f"of a row {allowed}"
+        )
 
 
 def share_right(numbers: Array, targets: Array, kind: TargetKind) -> float:
@@ -90,52 +90,3 @@ def share_right(numbers: Array, targets: Array, kind: TargetKind) -> float:
         return float(np.mean(numbers == targets.argmax(axis=1)))
     true = targets[:, 0]
     return float(np.mean(numbers == (true > 0.5 if kind.n_out == 1 else true)))
-
-
-def _as_values(y: Any, n_rows: int, kind: TargetKind, dtype: np.dtype[Any]) -> Array:
-    """Return y as values (n_rows, n_out)."""
-    values = as_float_array("y", y, dtype)
-    n_out = kind.n_out
-    if values.ndim == 1 and n_out == 1:
-        values = values.reshape(-1, 1)
-    check_n_rows(values, n_rows)
-    if values.shape != (n_rows, n_out):
-        hint = ""
-        if kind.is_multilabel:
-            hint = (
-                ", each with a 0 or 1; for one of several labels per row make the net "
-                "with loss='softmax_ce'"
-            )
-        raise ValueError(
-            f"y has shape {values.shape}, but must have ({n_rows}, {n_out}), as the "
-            f"net has {n_out} outputs{hint}"
-        )
-    return values
-
-
-def _multilabel(
-    y: Any, targets: Array, kind: TargetKind, known: Labels | None
-) -> Labels | None:
-    """Return the labels 0 and 1 in the dtype of y; what is known if y has others.
-
-    ValueError for targets that are neither labels nor probabilities.
-    """
-    is_label = (targets == 0) | (targets == 1)
-    if not is_label.all():
-        allowed, wrong = "must be 0 or 1", ~is_label
-        if kind.takes_probabilities:
-            allowed = "must be 0 or 1, or a probability between them"
-            wrong = (targets < 0) | (targets > 1)
-        if wrong.any():
-            row, column = (int(i) for i in np.argwhere(wrong)[0])
-            raise ValueError(
-                f"y has {targets[row, column]:g} in row {row}, column {column}: each "
-                f"label of a row {allowed}"
-            )
-        return known
-    if known is not None:
-        return known
-    given = as_array("y", y)
-    if given.dtype == object:
-        given = from_objects("y", given.ravel())
-    return Labels(np.array([0, 1]).astype(given.dtype), np.ones(2, bool))

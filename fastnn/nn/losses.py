@@ -9,7 +9,8 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_reduction
 from ..data.arrays import Array, as_float_array
-from ..data.targets import TargetKind, encode_targets
+from ..data.labels import encode_targets
+from ..data.targets import TargetKind
 from ..data.weights import no_weights
 from .boundary import readable
 
@@ -83,10 +84,6 @@ class Loss:
     def code(self) -> int:
         """The kernels' number of the loss with its link."""
         return type(self).kind
-
-    def code_for(self, y: Array) -> int:
-        """Return the kernels' number of the loss for targets y (n, n_targets)."""
-        return _SOFT.get(self.code, self.code) if y.shape[1] > 1 else self.code
 
     def linked(self, activation: str) -> "Loss | None":
         """Return the loss that contains an activation, None if there is none."""
@@ -308,15 +305,21 @@ _LINKS = {
 }
 
 
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss for loss in (BCE, SoftmaxCE, MSE, Poisson)
+}
+
+
 # The numbers of the losses for more than one target per row.
 _SOFT = {
     kernels.codes.BCE: kernels.codes.SOFT_BCE,
     kernels.codes.SOFTMAX_CE: kernels.codes.SOFT_CE,
 }
 
-LOSSES: dict[str, type[Loss]] = {
-    loss.name: loss for loss in (BCE, SoftmaxCE, MSE, Poisson)
-}
+
+def code_for(code: int, y: Array) -> int:
+    """Return the kernels' number of a loss for targets y (n, n_targets)."""
+    return _SOFT.get(code, code) if y.shape[1] > 1 else code
 
 
 def summed_loss(
@@ -336,7 +339,7 @@ def summed_loss(
     """
     if not loss.is_own:
         total, right, bad = kernels.loops.layers.loss_forward(
-            gradient, z, y, weights, loss.code_for(y), mean, scale
+            gradient, z, y, weights, code_for(loss.code, y), mean, scale
         )
         return float(total), int(right), int(bad)
     n = len(z)
@@ -363,7 +366,7 @@ _KINDS = {
     "Sigmoid": kernels.codes.BCE,
     "Softmax": kernels.codes.SOFTMAX_CE,
 }
-_FIXED = ("kind", "code", "code_for", "linked", "n_classes", "targets", "minimum")
+_FIXED = ("kind", "code", "linked", "n_classes", "targets", "minimum")
 
 
 def _check_own(kind: type[Loss]) -> None:

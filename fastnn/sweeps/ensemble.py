@@ -9,9 +9,9 @@ import numpy as np
 from ..data.archives import Archive, Target, write_archive
 from ..data.arguments import check_dtype
 from ..data.arrays import Array, as_float_array
-from ..data.labels import Labels
+from ..data.labels import Labels, encode_targets
 from ..data.schema import schema_of
-from ..data.targets import encode_targets, share_right
+from ..data.targets import share_right
 from ..nn.architecture import Architecture
 from ..nn.descriptions import Kinds
 from ..nn.net import Net, build_net

@@ -20,7 +20,7 @@ from ...kernels.arguments import (
     Team,
     TileScratch,
 )
-from ...nn.losses import Loss
+from ...nn.losses import Loss, code_for
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -243,7 +243,7 @@ def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
     """Return what the loops train, and how."""
     return FitPlan(
         layers,
-        loss.code_for(config.y),
+        code_for(loss.code, config.y),
         config.rule.code,
         config.rule.settings,
         config.rule.learning_rates,
