@@ -19,10 +19,11 @@ class TrainingState:
 
     theta (n_params,), moments and clock of the optimizer, and g, the gradients of the
     update under way, are changed by every update. loss_sums, n_right and penalty_sums
-    (epochs,) sum over an epoch's samples; without a penalty the last one is (0,). position has the updates made, and the samples already
-    summed for the next one; carried is what a loop passes on to its next chunk.
-    recorded and recorded_sums: see `kernels.loops.recordings`. The moments and clock
-    begin with copies of those given, or with zeros and ones.
+    (epochs,) sum over an epoch's samples; without a penalty the last one is (0,).
+    position has the updates made, and the samples already summed for the next one;
+    carried is what a loop passes on to its next chunk. recorded and recorded_sums: see
+    `kernels.loops.recordings`. The moments and clock begin with copies of those given,
+    or with zeros and ones.
     """
 
     def __init__(
