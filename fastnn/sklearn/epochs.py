@@ -93,8 +93,9 @@ class Epochs:
         if samples.weights is not None:
             weights = np.ascontiguousarray(samples.weights, theta.dtype)
         self.losses: list[float] = []
+        self._make: Callable[..., _Loop]
 
-        def loop(X: Array, y: Array, weights: Array, epochs: int, fixed: bool) -> _Loop:
+        def make(X: Array, y: Array, weights: Array, epochs: int, fixed: bool) -> _Loop:
             l2 = alpha / objective.gradient_factor
             config = _config(
                 solver.rule, X, y, weights, batch_size, epochs, l2, not fixed
@@ -106,10 +107,10 @@ class Epochs:
         self._run: Callable[[Array, int], None]
         if isinstance(samples.X, np.ndarray):
             X = np.ascontiguousarray(samples.X)
-            self._loop = loop(X, targets, weights, self.most, not shuffle)
+            self._loop = make(X, targets, weights, self.most, not shuffle)
             self._run = self._run_dense
         else:
-            self._targets, self._weights, self._make = targets, weights, loop
+            self._targets, self._weights, self._make = targets, weights, make
             self._of_size: dict[int, tuple[_Loop, list[Array]]] = {}
             self.most = 1
             self._run = self._run_sparse
@@ -158,7 +159,7 @@ class Epochs:
                 np.zeros((n, self._targets.shape[1]), dtype),
                 np.zeros(n_weights, dtype),
             ]
-            self._of_size[n] = self._make(*arrays, 1, False), arrays
+            self._of_size[n] = self._make(*arrays, epochs=1, fixed=False), arrays
         return self._of_size[n]
 
     def _diverge(self, loop: "_Loop", orders: Array) -> None:

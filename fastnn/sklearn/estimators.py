@@ -2,19 +2,21 @@
 
 Constructor, checks, attributes, label binarizer, initial weights and predictions of
 labels are inherited. What is overridden follows scikit-learn's
-`_multilayer_perceptron.py` (BSD-3-Clause) where behaviour depends on the order of steps.
+`_multilayer_perceptron.py` (BSD-3-Clause) where its behaviour depends on the order of
+the steps.
 """
 
 import inspect
 import warnings
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from sklearn import neural_network
 from sklearn.base import _fit_context, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import StrOptions
@@ -51,19 +53,25 @@ def _lists_inherited_parameters(cls: Estimator) -> Estimator:
 
     scikit-learn reads from it what an estimator's parameters are.
     """
-    own = inspect.signature(cls.__init__)
-    of_parent = inspect.signature(cls.__mro__[2].__init__).parameters
+    constructor: Any = vars(cls)["__init__"]
+    inherited = inspect.signature(vars(cls.__mro__[2])["__init__"]).parameters
+    own = inspect.signature(constructor)
     added = [
         parameter
         for name, parameter in own.parameters.items()
-        if name not in of_parent and parameter.kind != parameter.VAR_KEYWORD
+        if name not in inherited and parameter.kind != parameter.VAR_KEYWORD
     ]
-    cls.__init__.__signature__ = own.replace(parameters=[*of_parent.values(), *added])
+    constructor.__signature__ = own.replace(parameters=[*inherited.values(), *added])
     return cls
 
 
-class _Compiled:
-    """What both estimators have in place of scikit-learn's loops."""
+class _Compiled(BaseMultilayerPerceptron):
+    """Base class of both estimators: compiled loops in place of scikit-learn's."""
+
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    validation_scores_: Any
+    _no_improvement_count: int
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -288,6 +296,7 @@ class _Compiled:
         if self.verbose:
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         if self.early_stopping:
+            assert validation is not None
             self._update_no_improvement_count(True, *validation)
         else:
             self._update_no_improvement_count(False, None, None, None)
@@ -381,7 +390,7 @@ class _Compiled:
 
     @property
     def net_(self) -> Net:
-        """The fitted net as a new `fastnn.Sequential`, with copies of the parameters."""
+        """The fitted net, a new `fastnn.Sequential` with copies of the parameters."""
         check_is_fitted(self)
         return build_net(
             Architecture.of(
@@ -452,7 +461,7 @@ class MLPClassifier(_Compiled, neural_network.MLPClassifier):
     True
     """
 
-    _parameter_constraints: dict[str, Any] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **neural_network.MLPClassifier._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }

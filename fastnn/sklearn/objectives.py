@@ -8,6 +8,7 @@ its loss than theirs.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ def targets_of(objective: Objective, y: Array, dtype: np.dtype[Any]) -> Array:
 def layers_of(sizes: Sequence[int], activation: str) -> list[Layer]:
     """Return the layers of a net with these numbers of units."""
     layers: list[Layer] = [Affine(sizes[0], sizes[1])]
-    for n_in, n_out in zip(sizes[1:-1], sizes[2:], strict=True):
+    for n_in, n_out in pairwise(sizes[1:]):
         layers += [_ACTIVATIONS[activation](), Affine(n_in, n_out)]
     return layers
 
@@ -92,7 +93,7 @@ def engine_of(theta: Array, sizes: Sequence[int], activation: str, loss: Loss) -
 def values(
     theta: Array, sizes: Sequence[int], activation: str, out: str, X: Array
 ) -> Array:
-    """Return a net's outputs (n, n_out), after the activation `out`, for X (n, n_in)."""
+    """Return a net's outputs (n, n_out), after the activation `out`, for X."""
     loss = _VALUES[out]
     assert loss is not None
     found = engine_of(theta, sizes, activation, loss).outputs(readonly(X))
