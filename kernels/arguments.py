@@ -49,6 +49,7 @@ class FitPlan(NamedTuple):
     mean: bool  # True for a batch's mean gradient, False for its sum
     weighted_mean: bool  # divide by the sum of a batch's weights, not by its rows
     l2: float  # see `functions.penalties`; 0 for none
+    low: float  # lower bound of the recorded losses' probabilities, or 0 for none
     loss_scale: float
     record_at: Any  # (n_records,) int64, sorted: the updates after which to record
     schedule: Any  # (epochs,) float64: learning rates for the settings, or (0,)

@@ -1,6 +1,7 @@
 """Epochs of scikit-learn's stochastic solvers, several in one call of a kernel."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -47,6 +48,14 @@ class Solver:
         self.moments, self.clock = initial_moments(code, theta)
         self.set_lr(estimator.learning_rate_init)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # joblib may map the arrays of a file, which are read-only then.
+        code, *arrays = state["rule"]
+        state["rule"] = UpdateRule(code, *(np.array(array) for array in arrays))
+        for name in ("moments", "clock"):
+            state[name] = np.array(state[name])
+        vars(self).update(state)
+
     @property
     def shown_lr(self) -> float:
         """The learning rate that scikit-learn shows, for Adam with its corrections."""
@@ -92,13 +101,15 @@ class Epochs:
         weights = no_weights(theta.dtype)
         if samples.weights is not None:
             weights = np.ascontiguousarray(samples.weights, theta.dtype)
+        low = float(np.finfo(theta.dtype).eps) if objective.is_of_classes else 0.0
         self.losses: list[float] = []
         self._make: Callable[..., _Loop]
 
         def make(X: Array, y: Array, weights: Array, epochs: int, fixed: bool) -> _Loop:
-            l2 = alpha / objective.gradient_factor
-            config = _config(
-                solver.rule, X, y, weights, batch_size, epochs, l2, not fixed
+            config = replace(
+                _config(solver.rule, X, y, weights, batch_size, epochs, not fixed),
+                l2=alpha / objective.gradient_factor,
+                min_probability=low,
             )
             state = TrainingState(theta, config)
             state.moments, state.clock = solver.moments, solver.clock
@@ -220,7 +231,6 @@ def _config(
     weights: Array,
     batch_size: int,
     epochs: int,
-    l2: float,
     changes: bool,
 ) -> FitConfig:
     """Return the configuration of a training in scikit-learn's batches.
@@ -249,5 +259,4 @@ def _config(
         updates=per_epoch * epochs,
         loss_scale=loss_scale(len(X)),
         weighted_mean=True,
-        l2=l2,
     )

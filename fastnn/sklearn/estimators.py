@@ -16,6 +16,7 @@ from sklearn import neural_network
 from sklearn.base import _fit_context, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network._base import LOSS_FUNCTIONS
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils import check_array, check_consistent_length
@@ -39,8 +40,8 @@ from .objectives import (
     Objective,
     Samples,
     engine_of,
+    gradient_of,
     layers_of,
-    loss_and_gradient,
     objective_of,
     values,
 )
@@ -343,15 +344,16 @@ class _Compiled(BaseMultilayerPerceptron):
         theta = _joined(self.coefs_, self.intercepts_)
         theta = theta.astype(np.result_type(theta, X), copy=False)
         engine = engine_of(theta, self._sizes(), self.activation, objective.loss)
-        samples = Samples(X, y, sample_weight)
-        loss, g = loss_and_gradient(engine, theta, objective, samples)
+        g = gradient_of(engine, theta, objective, Samples(X, y, sample_weight))
+        outputs = self._forward_pass_fast(X, check_input=False)
+        loss = LOSS_FUNCTIONS[objective.name](y, outputs, sample_weight)
         total = len(y) if sample_weight is None else sample_weight.sum()
         squares = sum(np.dot(w.ravel(), w.ravel()) for w in self.coefs_)
         coef_parts, intercept_parts = _parts(g / total, self._sizes())
         for part, w in zip(coef_parts, self.coefs_, strict=True):
             part += self.alpha / total * w
         grad = np.concatenate([part.ravel() for part in coef_parts + intercept_parts])
-        return (loss + 0.5 * self.alpha * squares) / total, grad
+        return loss + 0.5 * self.alpha * squares / total, grad
 
     def _validation(self, dtype: Any) -> Samples | None:
         """Return the validation data that were passed to `fit`, checked, if any."""
@@ -526,7 +528,7 @@ class MLPRegressor(_Compiled, neural_network.MLPRegressor):
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor(10, solver="lbfgs", max_iter=1000, random_state=0)
+    >>> model = MLPRegressor(solver="lbfgs", max_iter=1000, random_state=0)
     >>> bool(model.fit(X, y / 100).score(X, y / 100) > 0.5)
     True
     """

@@ -17,7 +17,7 @@ from ..data.arrays import Array, readonly
 from ..data.weights import no_weights
 from ..nn.activations import Identity, ReLU, Sigmoid, Tanh
 from ..nn.layers import Affine, Layer
-from ..nn.losses import BCE, MSE, Loss, SoftmaxCE, loss_scale
+from ..nn.losses import BCE, MSE, Loss, SoftmaxCE
 from ..training.engines.fused import Fused
 from ..training.engines.table import layer_table
 
@@ -51,22 +51,28 @@ class Samples(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """A loss of the kernels, and the factors that make scikit-learn's of it."""
+    """A loss by scikit-learn's name, the kernels' loss, and factors between the two."""
 
+    name: str
     loss: Loss
     gradient_factor: float
     loss_factor: float
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether scikit-learn clips probabilities, to the type's precision."""
+        return self.name.endswith("log_loss")
 
 
 def objective_of(estimator: Any) -> Objective | None:
     """Return the objective of an estimator, or None if the kernels lack it."""
     out, n_out = estimator.out_activation_, estimator.n_outputs_
     if out == "softmax":
-        return Objective(SoftmaxCE(), 1.0, 1.0)
+        return Objective("log_loss", SoftmaxCE(), 1.0, 1.0)
     if out == "logistic" and n_out == 1:
-        return Objective(BCE(), 1.0, 1.0)
+        return Objective("binary_log_loss", BCE(), 1.0, 1.0)
     if out == "identity":
-        return Objective(MSE(), n_out / 2, 0.5)
+        return Objective("squared_error", MSE(), n_out / 2, 0.5)
     return None
 
 
@@ -107,29 +113,28 @@ def _table(sizes: tuple[int, ...], activation: str) -> Array:
     return table
 
 
-def loss_and_gradient(
+def gradient_of(
     engine: Fused, theta: Array, objective: Objective, samples: Samples
-) -> tuple[float, Array]:
-    """Return scikit-learn's sum of losses, and the flat gradient that belongs to it.
+) -> Array:
+    """Return the flat gradient of scikit-learn's sum of losses.
 
     theta (n_params,) are the engine's. A sparse X is made dense in blocks of rows.
     """
     X, y, weights = samples
     targets = targets_of(objective, y, theta.dtype)
     rows = len(y) if isinstance(X, np.ndarray) else DENSE_ROWS
-    total, gradient = 0.0, np.zeros_like(theta)
+    gradient = np.zeros_like(theta)
     for start in range(0, len(y), rows):
         part = slice(start, start + rows)
         inputs = X if isinstance(X, np.ndarray) else X[part].toarray()
         of_rows = no_weights(theta.dtype)
         if weights is not None:
             of_rows = np.ascontiguousarray(weights[part], theta.dtype)
-        scaled, g = engine.loss_and_gradient(
+        _, g = engine.loss_and_gradient(
             readonly(np.ascontiguousarray(inputs, theta.dtype)),
             readonly(targets[part]),
             readonly(of_rows),
             mean=False,
         )
-        total += scaled / loss_scale(len(targets[part]))
         gradient += g
-    return objective.loss_factor * total, objective.gradient_factor * gradient
+    return objective.gradient_factor * gradient

@@ -35,7 +35,8 @@ class FitConfig:
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
     `nn.losses.loss_scale`. weighted_mean divides a batch's sum by that of its weights,
     not by its number of rows; l2 / 2 times all squared weights is added to a batch's
-    sum of losses.
+    sum of losses. The losses of classes are recorded for probabilities between
+    min_probability and 1 less that, unless it is 0.
     """
 
     X: Array
@@ -58,6 +59,7 @@ class FitConfig:
     loss_scale: float
     weighted_mean: bool = False
     l2: float = 0.0
+    min_probability: float = 0.0
 
     @property
     def lr(self) -> float:

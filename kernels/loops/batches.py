@@ -6,6 +6,7 @@ import numpy as np
 
 from ..codes import CLIP_NORM, DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
+from ..functions.clipped_losses import clipped_losses
 from ..functions.lane_losses import fill_weights, summed_losses
 from ..functions.losses import gradient_scale
 from ..functions.optimizers import clip, set_rate, step
@@ -49,10 +50,13 @@ class TileRows(NamedTuple):
 
 
 @inlined_by_numba
-def _add_tile(g, net, samples, rows, n, scale, loss_scale, tile_rows, x, is_filled):
+def _add_tile(
+    g, net, samples, rows, n, scale, loss_scale, low, tile_rows, x, is_filled
+):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
     Inputs and targets go to the rows of a from x on, unless they are there already.
+    low: see `FitPlan`.
     Returned are the sum of losses times loss_scale, the number of right classes, and
     the first lane whose loss is not finite, or -1.
     """
@@ -82,6 +86,12 @@ def _add_tile(g, net, samples, rows, n, scale, loss_scale, tile_rows, x, is_fill
         lanes,
         width,
     )
+    if low > 0.0:
+        total = loss_scale * np.float64(
+            clipped_losses(
+                a, z, n_out, targets, weights, loss, losses, low, lanes, width
+            )
+        )
     backward(g, d, a, x, theta, layers, n_layers, tile)
     return total, right, bad
 
@@ -129,6 +139,7 @@ def loss_and_gradient(
             min(lanes, rows.size - first),
             scale,
             loss_scale,
+            0.0,
             tile_rows,
             units,
             False,
@@ -181,6 +192,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     schedule = plan.schedule
     mean, loss_scale = plan.mean, plan.loss_scale
     weighted, l2 = plan.weighted_mean and data.weights.size > 0, plan.l2
+    low = plan.low
     net = Net(flat(theta), flat(plan.layers), len(plan.layers), plan.loss)
     samples = Samples(
         flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1], data.weights
@@ -222,6 +234,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                     min(lanes, stop - first),
                     scale,
                     loss_scale,
+                    low,
                     tile_rows,
                     z + n_out + slot * n_columns,
                     tiles.size > 0 and tiles[slot] == 1,

@@ -17,6 +17,7 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
+from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
     bce_of_sample,
     mse_of_sample,
@@ -102,6 +103,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         for row in range(moments.shape[0]):
             packed_moments[row, places[p]] = moments[row, sources[p]]
     clip_norm = settings[CLIP_NORM]
+    low = plan.low
     l2, weighted_mean = plan.l2, plan.weighted_mean and weights.size > 0
     fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == l2 == 0.0
     w = flat(packed)
@@ -127,7 +129,14 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         while s < stop:
             i = rows[s]
             out = forward(units, w, layers, n_layers)
-            hit, gradient = False, zero
+            hit, gradient, clipped = False, zero, zero
+            if low > 0.0:
+                if last.by_column:
+                    a[last.z] = out
+                targets = offset(flat(y), i * y.shape[1])
+                clipped = clipped_loss_of_sample(
+                    a, last.z, last.n_out, targets, loss_code, low
+                )
             if loss_code == BCE:
                 if n_layers == 1:
                     out = a[last.z]
@@ -147,6 +156,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     d, a, units.mask, last.z, last.n_out, last.width_out, targets, link
                 )
                 gradient = d[last.z]
+            loss = clipped if low > 0.0 else loss
             weight, l2_factor = weights[i] if weights.size else one, l2
             if weighted_mean:
                 # a row's mean is its own loss; that of no weight does not exist

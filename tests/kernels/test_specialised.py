@@ -122,6 +122,7 @@ def run(
         True,
         False,
         0.0,
+        0.0,
         LOSS_SCALE,
         nothing,
         np.zeros(0),

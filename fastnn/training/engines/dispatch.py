@@ -251,6 +251,7 @@ def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
         config.mean,
         config.weighted_mean,
         config.l2,
+        config.min_probability,
         config.loss_scale,
         config.record_at,
         config.schedule,
