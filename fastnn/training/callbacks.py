@@ -30,13 +30,29 @@ class EarlyStopping:
     """Stop a training that no longer gets better.
 
     After `patience` epochs without a value of `monitor` that is better than the best so
-    far by more than min_delta, the training ends. monitor is "val_loss",
-    "val_accuracy", "loss" or "accuracy", as in `History`; a loss is better where it is
-    smaller, an accuracy where it is larger, and NaN never is. With restore_best the net
-    gets the parameters from the end of the best epoch, also where the training ends
-    without stopping early; `History.best_epoch` is its number. For `fit_many` each net
-    stops by its own values.
+    far by more than min_delta, the training ends. For `fit_many` each net stops by its
+    own values.
 
+    Parameters
+    ----------
+    patience : int
+        Epochs without a better value after which the training ends, at least 1.
+    monitor : {"val_loss", "val_accuracy", "loss", "accuracy"}
+        The values to watch, as in `History`. A loss is better where it is smaller, an
+        accuracy where it is larger, and NaN never is.
+    min_delta : float
+        By how much a better value must differ from the best so far, at least 0.
+    restore_best : bool
+        Give the net the parameters from the end of the best epoch, also where the
+        training ends without stopping early; `History.best_epoch` is its number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For other arguments.
+
+    Examples
+    --------
     >>> from fastnn import datasets, mlp
     >>> net, (X, y) = mlp(2, 10, 3, seed=0), datasets.spiral(100)
     >>> history = net.fit(X[::2], y[::2], epochs=1000, lr=0.5, X_val=X[1::2],
