@@ -403,9 +403,10 @@ class Sequential:
         one that `fit` trains alone with loop="general" and an optimizer of the same
         kind (SGD without momentum, or with it, or with a bias_lr); in batches sums are
         added in another order: differences of 1e-12 after an epoch. A net that diverges
-        disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by default one per processor;
-        the result does not depend on it. Nets that are run layer by layer (see
-        `summary`) are trained one after the other, and all their losses are recorded.
+        disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by
+        default one per processor; the result does not depend on it. Nets that are run
+        layer by layer (see `summary`) are trained one after the other, and all their
+        losses are recorded.
 
         Losses and accuracies are recorded for epoch 1, every further `every` epochs,
         and the last. losses: "all" records those of each net, "percentiles" only the
