@@ -120,7 +120,8 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
     # on arguments of other types raise TypeError, where Numba would compile for them.
     compiled(np.zeros(1, dtype), 0.0, np.zeros((N_ARRAYS, 3), np.int64).ctypes.data)
     compiled.disable_compile()
-    return compiled  # type: ignore[no-any-return]
+    learned: Callable[[Any, float, int], float] = compiled
+    return learned
 
 
 def _checked(learn: Callable[..., float], dtype: type) -> Callable[..., float]:
