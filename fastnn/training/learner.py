@@ -106,14 +106,13 @@ class Learner:
             ):
                 self._start()
             if self._takes_values:
-                number = t if isinstance(t, float) else None
+                number = float(t) if isinstance(t, float) else None
             else:
                 try:
                     number = self._numbers.get(t)
                 except TypeError:  # an array or a list
                     number = None
-            # What the kernel takes as it is: for another array Numba would spend 0.3 ms
-            # on its error message.
+            # What the kernel takes as it is; Numba would compile it for other arrays.
             if (
                 number is not None
                 and type(x) is np.ndarray
