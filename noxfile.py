@@ -10,7 +10,7 @@ import sys
 import nox
 
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "types", "tests", "plain_python", "figures"]
+nox.options.sessions = ["lint", "types", "tests", "plain_python", "docs", "figures"]
 
 
 def python(session: nox.Session, *arguments: str, **variables: str) -> None:
@@ -21,7 +21,7 @@ def python(session: nox.Session, *arguments: str, **variables: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after -- go to pytest."""
-    python(session, "-m", "pytest", *session.posargs)
+    python(session, "-m", "pytest", *(session.posargs or ["-n", "auto"]))
 
 
 # The tests that reach every loop; all others would take ten minutes more.
@@ -58,6 +58,13 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types of the package and of the benchmark."""
     python(session, "-m", "mypy", "-p", "fastnn", "-p", "bench")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of docs/ in site/; warnings are errors."""
+    # Material for MkDocs warns of a MkDocs 2, which the extra `docs` rules out.
+    python(session, "-m", "mkdocs", "build", NO_MKDOCS_2_WARNING="1")
 
 
 @nox.session

@@ -1,8 +1,10 @@
 """Charts of a run: bars of each case, and curves of the growing cost."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,6 +50,55 @@ def draw(run: Run, folder: Path) -> list[Path]:
     return files
 
 
+def write_overview(
+    path: Path, run: Run, cases: dict[str, CaseResult], contenders: Sequence[str]
+) -> None:
+    """Write one chart of cases by title: on each line, a dot per contender.
+
+    The file says in its metadata of which run it is.
+    """
+    figure = Figure(figsize=(8.0, 0.52 * len(cases) + 1.5), layout="constrained")
+    ax = figure.subplots()
+    for name in reversed(contenders):  # ours is drawn last, on top of the others
+        points = [
+            (1e6 * median(row.per_unit(case.units)), i)
+            for i, case in enumerate(cases.values())
+            if (row := case.row(name)) is not None
+        ]
+        if points:
+            ax.scatter(
+                [time for time, _ in points],
+                [i for _, i in points],
+                s=110 if name == OURS else 48,
+                color=_COLOURS[name],
+                edgecolors="white",
+                linewidths=0.8,
+                label=CONTENDERS[name].title,
+                zorder=3,
+            )
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    ax.set_xlabel("µs per update, or per row predicted: further left is faster")
+    ax.set_yticks(range(len(cases)), list(cases))
+    ax.invert_yaxis()
+    ax.margins(y=0.1)
+    ax.grid(axis="both", color="#dddddd", linewidth=0.8)
+    ax.tick_params(length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(
+        handles[::-1],
+        labels[::-1],
+        loc="outside upper center",
+        ncols=len(contenders),
+        frameon=False,
+        fontsize=9,
+        columnspacing=1.2,
+        handletextpad=0.1,
+    )
+    _save(figure, path, dpi=160, metadata={"Description": circumstances(run)})
+
+
 def _bars(run: Run, cases: list[CaseResult]) -> Figure:
     heights = [
         max(
@@ -61,7 +112,7 @@ def _bars(run: Run, cases: list[CaseResult]) -> Figure:
         _bar(ax, case)
     rounds = f"medians of up to {run.method['rounds']} rounds"
     limit = "dotted: the limit of this machine"
-    figure.suptitle(f"{_circumstances(run)}, {rounds}; {limit}", fontsize=9)
+    figure.suptitle(f"{circumstances(run)}, {rounds}; {limit}", fontsize=9)
     return figure
 
 
@@ -100,7 +151,7 @@ def _curves(run: Run) -> Figure:
         _curve(ax, growth)
     rounds = f"medians of {run.growth[0].rounds} rounds"
     slopes = "exponents: slopes of the upper half of each range"
-    figure.suptitle(f"{_circumstances(run)}, {rounds}; {slopes}", fontsize=9)
+    figure.suptitle(f"{circumstances(run)}, {rounds}; {slopes}", fontsize=9)
     return figure
 
 
@@ -147,15 +198,16 @@ def _grid(count: int, width: float, heights: list[float]) -> tuple[Figure, list[
     ]
 
 
-def _circumstances(run: Run) -> str:
+def circumstances(run: Run) -> str:
+    """Return in a phrase where and of which commit a run is."""
     machine, method = run.machine, run.method
     threads = f"{method['threads']} thread" + ("s" if method["threads"] > 1 else "")
     day, commit = machine["date"][:10], machine["commit"]
     return f"{machine['cpu']}, {threads}, {day}, commit {commit}"
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def _save(figure: Figure, path: Path, **options: Any) -> Path:
     content = io.BytesIO()
-    figure.savefig(content, format="png")
+    figure.savefig(content, format="png", **options)
     write_atomically(path, content.getvalue())
     return path

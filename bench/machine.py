@@ -61,6 +61,16 @@ def _turbo() -> str:
     return "unknown"
 
 
+# What a run and `bench.readme` write themselves.
+_WRITTEN = (
+    "bench/results",
+    "README.md",
+    "README.ko.md",
+    "docs/benchmarks.md",
+    "docs/speed.png",
+)
+
+
 def _commit() -> str:
     """Return the commit of the checkout, with "+" if files differ from it."""
     try:
@@ -70,7 +80,7 @@ def _commit() -> str:
             ).stdout.strip()
             for command in (
                 ["rev-parse", "--short", "HEAD"],
-                ["status", "--porcelain", "--", ".", ":!bench/results", ":!README.md"],
+                ["status", "--porcelain", "--", ".", *map(":!{}".format, _WRITTEN)],
             )
         ]
     except (OSError, subprocess.CalledProcessError):

@@ -1,41 +1,102 @@
-"""Write the figures of a run into the README, between its two markers.
+"""Write the figures of a run into the documents, between their two markers.
 
 python -m bench.readme RESULT.json
+
+README.md and README.ko.md have six cases, docs/speed.png shows them, and
+docs/benchmarks.md has all.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
 from fastnn.data.files import write_atomically
 
 from .cases import cases
+from .charts import write_overview
 from .contenders import CONTENDERS, OURS
 from .results import BAD, CaseResult, Run, load
 from .show import significant
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = (
     "<!-- written by python -m bench.readme -->",
     "<!-- end of what bench.readme writes -->",
 )
+# What the READMEs show: work of each kind, in sizes from tiny to too large for fastnn.
+_MAIN_CASES = {
+    "xor-grid per sample": "2-2-1, one sample at a time",
+    "spiral batch 30": "2-10-3, batches of 30",
+    "digits batch 32": "64-32-10, batches of 32",
+    "784-128-10 batch 128": "784-128-10, batches of 128",
+    "xor-grid 256 nets": "256 nets of 2-2-1 at once",
+    "predict a million rows": "2-10-3 predicts a million rows",
+}
+_MAIN_CONTENDERS = (
+    OURS,
+    "c_sizes",
+    "jax_scan",
+    "pytorch",
+    "scikit_learn",
+    "numpy_vectorised",
+)
 
 
-def markdown(run: Run) -> str:
-    """Return the circumstances in a sentence, and a table with one row per case.
+def summary(run: Run) -> str:
+    """Return the main cases and contenders as a table, with one row per case.
 
-    The figures are microseconds, the fastest in bold.
+    The figures are microseconds per update or row, the fastest in bold.
     """
-    cases = [case for case in run.cases if case.row(OURS) is not None]
-    columns = [name for name in CONTENDERS if any(case.row(name) for case in cases)]
-    titles = " | ".join(CONTENDERS[name].title for name in columns)
-    lines = [
-        _circumstances(run, columns),
-        "",
-        f"| µs per update (or row) | {titles} | limit |",
-        "|---" * (len(columns) + 2) + "|",
-    ]
-    return "\n".join([*lines, *(_line(case, columns) for case in cases)])
+    rows = []
+    for title, case in main_cases(run).items():
+        times = _times(case)
+        shown = {name: times[name] for name in _MAIN_CONTENDERS if name in times}
+        rows.append([title, *_cells(shown, _MAIN_CONTENDERS)])
+    titles = [CONTENDERS[name].title for name in _MAIN_CONTENDERS]
+    return _table(["µs", *titles], rows)
+
+
+def main_cases(run: Run) -> dict[str, CaseResult]:
+    """Return the cases of the READMEs that the run has, by their titles there."""
+    by_name = {case.name: case for case in run.cases if case.row(OURS) is not None}
+    return {
+        title: by_name[name] for name, title in _MAIN_CASES.items() if name in by_name
+    }
+
+
+def tables(run: Run) -> str:
+    """Return the circumstances in a sentence, and a table for each kind of work.
+
+    A table has one column per case, so that it is narrow enough for a page.
+    """
+    kinds: dict[str, list[CaseResult]] = {}
+    for case in run.cases:
+        if case.row(OURS) is not None:
+            kinds.setdefault(_kind(case), []).append(case)
+    found = {
+        name for group in kinds.values() for case in group for name in _times(case)
+    }
+    parts = [_circumstances(run, [name for name in CONTENDERS if name in found])]
+    for kind, group in kinds.items():
+        times = [_times(case) for case in group]
+        columns = [_cells(one, CONTENDERS) for one in times]
+        rows = [
+            [contender.title, *cells]
+            for name, contender, *cells in zip(
+                CONTENDERS, CONTENDERS.values(), *columns, strict=True
+            )
+            if any(name in one for one in times)
+        ]
+        limits = [
+            "" if case.bound is None else significant(1e6 * case.bound)
+            for case in group
+        ]
+        title = f"### {kind}, µs per {group[0].unit}"
+        rows.append(["*limit*", *limits])
+        parts += [title, _table(["", *(case.name for case in group)], rows)]
+        parts.append("\n".join(f"- {case.name}: {case.description}" for case in group))
+    return "\n\n".join(parts)
 
 
 def obstacle(run: Run) -> str | None:
@@ -62,28 +123,46 @@ def insert(text: str, table: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(
-            f"the README needs the lines {BEGIN!r} and {END!r}, in this order"
+            f"the page needs the lines {BEGIN!r} and {END!r}, in this order"
         )
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
 
-def _line(case: CaseResult, columns: list[str]) -> str:
-    times = {
+def _kind(case: CaseResult) -> str:
+    """Return the title of the table in which a case stands."""
+    if case.unit == "row":
+        return "Predictions"
+    if case.description.endswith("nets"):
+        return "Many nets"
+    return "One sample at a time" if "per sample" in case.description else "Batches"
+
+
+def _times(case: CaseResult) -> dict[str, float]:
+    """Return the microseconds per update or row of each contender that was timed."""
+    return {
         name: 1e6 * median(row.per_unit(case.units))
-        for name in columns
+        for name in CONTENDERS
         if (row := case.row(name)) is not None
     }
+
+
+def _cells(times: dict[str, float], names: Iterable[str]) -> list[str]:
+    """Return the times of these contenders as text, the least in bold."""
     best = min(times.values())
-    cells = [
+    return [
         ""
         if name not in times
-        else f"**{significant(t)}**"
-        if (t := times[name]) == best
-        else significant(t)
-        for name in columns
+        else f"**{significant(times[name])}**"
+        if times[name] == best
+        else significant(times[name])
+        for name in names
     ]
-    limit = "" if case.bound is None else significant(1e6 * case.bound)
-    return f"| {case.name} | {' | '.join(cells)} | {limit} |"
+
+
+def _table(titles: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [f"| {' | '.join(row)} |" for row in [titles, *rows]]
+    return "\n".join([lines[0], "|---" * len(titles) + "|", *lines[1:]])
 
 
 def _circumstances(run: Run, columns: list[str]) -> str:
@@ -107,8 +186,21 @@ def _circumstances(run: Run, columns: list[str]) -> str:
     )
 
 
+def pages(run: Run) -> dict[Path, str]:
+    """Return the text of each page with the figures of a run."""
+    written = {
+        "README.md": summary(run),
+        "README.ko.md": summary(run),
+        "docs/benchmarks.md": tables(run),
+    }
+    return {
+        ROOT / name: insert((ROOT / name).read_text(encoding="utf-8"), text)
+        for name, text in written.items()
+    }
+
+
 def main() -> None:
-    """Read the results and write the README."""
+    """Read the results and write the pages."""
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m bench.readme RESULT.json")
     try:
@@ -117,11 +209,15 @@ def main() -> None:
         if reason is not None:
             condition = "the README only shows whole runs of committed code"
             raise ValueError(f"{condition}: {sys.argv[1]} {reason}")
-        text = insert(README.read_text(encoding="utf-8"), markdown(run))
+        texts = pages(run)
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None
-    write_atomically(README, text.encode())
-    print(f"written: {README}")
+    for page, text in texts.items():
+        write_atomically(page, text.encode())
+        print(f"written: {page}")
+    chart = ROOT / "docs" / "speed.png"
+    write_overview(chart, run, main_cases(run), _MAIN_CONTENDERS)
+    print(f"written: {chart}")
 
 
 if __name__ == "__main__":

@@ -132,6 +132,23 @@ def check_gradients(
     correct and is not compared. The net is not changed. The loss is evaluated twice per
     parameter, so the check is meant for small nets.
 
+    Parameters
+    ----------
+    net : Sequential
+        The net, with any layers and loss.
+    X, y : array-like
+        Rows (n, n_in) and their targets, as for `fit`.
+    reduction : {"mean", "sum"}
+        Of the rows' losses.
+
+    Returns
+    -------
+    GradientReport
+        True in a condition if all gradients agree; printed, it shows the largest
+        difference of each parameter.
+
+    Examples
+    --------
     >>> from fastnn import mlp, datasets
     >>> check_gradients(mlp(2, 3, 1, seed=1), *datasets.xor_gate()).ok
     True

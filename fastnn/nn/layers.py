@@ -448,9 +448,19 @@ class Weighted(BuiltIn):
 class Affine(Weighted):
     """x W + b, with the parameters [W (n_in, n_out), b (n_out,)].
 
-    init is a scheme as in `fastnn.init`, or the arrays [W, b]. In a Sequential it takes
-    precedence over the net's init, and so do parameters that the layer already has.
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of inputs and of outputs.
+    init : str, scheme or list of arrays, optional
+        A scheme as in `fastnn.init`, such as "he", or the arrays [W, b]. In a net it
+        takes precedence over the net's init, and so do parameters that the layer
+        already has. None means the net's scheme, or Xavier for a layer on its own.
+    seed : int
+        For a layer on its own; in a net the net's seed counts.
 
+    Examples
+    --------
     >>> Affine(2, 1, init=[[[1.0], [2.0]], [0.5]]).forward([[1.0, 1.0]])
     array([[3.5]])
     """
@@ -488,6 +498,13 @@ class Affine(Weighted):
 class MatMul(Weighted):
     """x W, with the parameter [W (n_in, n_out)]: an Affine without a bias.
 
+    Parameters
+    ----------
+    n_in, n_out, init, seed
+        As for `Affine`; init may be the array [W].
+
+    Examples
+    --------
     >>> MatMul(2, 1, init=[[[1.0], [2.0]]]).forward([[1.0, 1.0]])
     array([[3.]])
     """

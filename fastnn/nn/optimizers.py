@@ -244,10 +244,6 @@ class Optimizer:
 
     def rule_per_net(self, n_nets: int) -> UpdateRule:
         """Return the update rule of many nets, with settings (9, n_nets)."""
-        if self.schedule is not None:
-            raise ValueError(
-                "fit_many takes a number as lr, or one per net, and no schedule"
-            )
         settings = self.settings_per_net(n_nets)
         return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
 
@@ -329,16 +325,32 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
-    An update is theta -= lr g, or with momentum v = momentum v + g; theta -= lr v.
-    nesterov=True looks ahead: theta -= lr (g + momentum v). weight_decay times theta is
-    first added to g (L2). bias_lr and bias_weight_decay are those of the biases, which
-    are the parameters with one dimension; None means lr and weight_decay.
-    bias_weight_decay=0 spares the biases.
+    An update is theta -= lr g, or with momentum v = momentum v + g; theta -= lr v. For
+    `fit_many` each number may be an array (n_nets,) with one value per net.
 
-    Learning rates and decays must be at least 0, momentum at least 0 and less than 1;
-    other values raise ValueError. For `fit_many` each may be an array
-    (n_nets,) with one value per net.
+    Parameters
+    ----------
+    lr : float or schedule
+        Learning rate, at least 0; or a function of the epoch, see `fastnn.schedules`.
+    momentum : float
+        Share of v that stays, at least 0 and less than 1.
+    nesterov : bool
+        Look ahead: theta -= lr (g + momentum v).
+    weight_decay : float
+        Times theta it is first added to g (L2), at least 0.
+    bias_lr, bias_weight_decay : float, optional
+        Those of the biases, which are the parameters with one dimension; None means lr
+        and weight_decay. bias_weight_decay=0 spares the biases.
+    clip_norm : float, optional
+        A gradient that is longer, over all parameters, is first scaled to this norm.
 
+    Raises
+    ------
+    ValueError
+        For numbers outside of these ranges.
+
+    Examples
+    --------
     >>> w = np.array([1.0, 2.0])
     >>> SGD(0.5).update([w], [np.array([1.0, 1.0])])
     >>> w
@@ -399,17 +411,34 @@ class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015): the mean gradient over the root mean square of it.
 
     In the t-th update m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and
-    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). eps_hat=True adds
-    eps to sqrt(v) before it is divided by sqrt(1 - beta2^t), as scikit-learn and
-    Goodfellow's book do; the paper calls it epsilon hat. weight_decay times theta is
-    first added to g (L2, not AdamW). bias_weight_decay is that of the biases; None
-    means weight_decay, 0 spares them. clip_norm: a gradient that is longer, over all
-    parameters, is first scaled to this norm.
+    theta -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps). For `fit_many` each
+    number may be an array (n_nets,) with one value per net.
 
-    The betas must be at least 0 and less than 1, clip_norm above 0, the others at least
-    0; other values raise ValueError. For `fit_many` each may be an array (n_nets,) with
-    one value per net.
+    Parameters
+    ----------
+    lr : float or schedule
+        Learning rate, at least 0; or a function of the epoch, see `fastnn.schedules`.
+    beta1, beta2 : float
+        Shares of m and v that stay, at least 0 and less than 1.
+    eps : float
+        Added to the denominator, at least 0.
+    weight_decay : float
+        Times theta it is first added to g (L2; `AdamW` does otherwise), at least 0.
+    bias_weight_decay : float, optional
+        That of the biases; None means weight_decay, 0 spares them.
+    eps_hat : bool
+        Add eps to sqrt(v) before it is divided by sqrt(1 - beta2^t), as scikit-learn
+        and Goodfellow's book do; the paper calls it epsilon hat.
+    clip_norm : float, optional
+        A gradient that is longer, over all parameters, is first scaled to this norm.
 
+    Raises
+    ------
+    ValueError
+        For numbers outside of these ranges.
+
+    Examples
+    --------
     >>> w = np.array([1.0, 2.0])
     >>> Adam(0.1).update([w], [np.array([3.0, -3.0])])
     >>> w.round(6)
@@ -443,8 +472,22 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
     An update is that of `Adam` without weight decay in the gradient, and theta -= lr
-    weight_decay theta. The other arguments are those of `Adam`.
+    weight_decay theta.
 
+    Parameters
+    ----------
+    lr, beta1, beta2, eps, bias_weight_decay, eps_hat, clip_norm
+        As for `Adam`.
+    weight_decay : float
+        Share of theta that is subtracted, times lr; at least 0.
+
+    Raises
+    ------
+    ValueError
+        For numbers outside of these ranges.
+
+    Examples
+    --------
     >>> w = np.array([1.0, 2.0])
     >>> AdamW(0.1, weight_decay=0.5).update([w], [np.array([3.0, -3.0])])
     >>> w.round(6)
@@ -463,13 +506,27 @@ class RMSprop(Optimizer):
     """RMSprop (Tieleman and Hinton, 2012): the gradient over its root mean square.
 
     An update is v = rho v + (1 - rho) g^2; theta -= lr g / (sqrt(v) + eps), as in
-    PyTorch, where rho is called alpha. weight_decay, bias_weight_decay and clip_norm
-    are those of `Adam`.
+    PyTorch, where rho is called alpha. For `fit_many` each number may be an array
+    (n_nets,) with one value per net.
 
-    rho must be at least 0 and less than 1, clip_norm above 0, the others at least 0;
-    other values raise ValueError. For `fit_many` each may be an array (n_nets,) with
-    one value per net.
+    Parameters
+    ----------
+    lr : float or schedule
+        Learning rate, at least 0; or a function of the epoch, see `fastnn.schedules`.
+    rho : float
+        Share of v that stays, at least 0 and less than 1.
+    eps : float
+        Added to the denominator, at least 0.
+    weight_decay, bias_weight_decay, clip_norm
+        As for `Adam`.
 
+    Raises
+    ------
+    ValueError
+        For numbers outside of these ranges.
+
+    Examples
+    --------
     >>> w = np.array([1.0, 2.0])
     >>> RMSprop(0.1, rho=0.75).update([w], [np.array([3.0, -3.0])])
     >>> w.round(6)
@@ -543,11 +600,17 @@ def update_rule(optimizer: Optimizer, params: Sequence[Array]) -> UpdateRule:
 def update_rule_per_net(
     optimizer: Optimizer, n_nets: int
 ) -> tuple[UpdateRule, dict[str, Array]]:
-    """Return the rule of an optimizer for many nets, and its settings by name."""
+    """Return the rule of an optimizer for many nets, and its settings by name.
+
+    Where a schedule is that of the biases as well, their learning rate is NaN.
+    """
     rule = optimizer.rule_per_net(n_nets)
     if type(optimizer) not in _BUILT_IN:
         rule = _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
-    return rule, optimizer.by_name(rule.settings)
+    by_name = optimizer.by_name(rule.settings)
+    if optimizer.schedule is not None and getattr(optimizer, "bias_lr", None) is None:
+        rule.settings[kernels.codes.BIAS_LR] = np.nan
+    return rule, by_name
 
 
 _NAMED: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}

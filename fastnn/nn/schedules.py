@@ -114,10 +114,28 @@ def one_cycle(
 ) -> Schedule:
     """Return the schedule of one cycle: up to max_lr, and then down to almost 0.
 
-    The rate starts at max_lr / div_factor, rises for the share pct_start of the epochs
-    along half a cosine's period, and falls to the start divided by final_div_factor in
-    the last epoch (Smith and Topin, 2018; the defaults are those of PyTorch).
+    It was proposed by Smith and Topin (2018); the defaults are those of PyTorch.
 
+    Parameters
+    ----------
+    max_lr : float
+        The largest rate.
+    epochs : int
+        Length of the cycle.
+    pct_start : float
+        Share of the epochs for which the rate rises, along half a cosine's period.
+    div_factor : float
+        The rate starts at max_lr / div_factor.
+    final_div_factor : float
+        In the last epoch the rate is the start divided by final_div_factor.
+
+    Returns
+    -------
+    function
+        Takes an epoch, from 0, and returns its learning rate.
+
+    Examples
+    --------
     >>> rate = one_cycle(1.0, epochs=10)
     >>> rate(0), rate(2), round(rate(9), 9)
     (0.04, 1.0, 4e-06)

@@ -35,13 +35,33 @@ def decision_map(
 ) -> Axes:
     """Plot the regions that a net with two inputs assigns to each class.
 
-    A deeper colour means a more probable class; lines show where the class changes. The
-    points X (n, 2) are drawn on top, coloured by their labels y (n,) if given. The map
-    covers the points, or [-1, 1]^2 without them. resolution is the number of cells
-    along each side. A legend names up to ten classes.
+    A deeper colour means a more probable class; lines show where the class changes. A
+    legend names up to ten classes.
 
-    Raises ValueError if the net has other than two inputs or no classes.
+    Parameters
+    ----------
+    net : Sequential
+        A classifier with two inputs.
+    X : array-like (n, 2), optional
+        Points to draw on top. The map covers them, or [-1, 1]^2 without them.
+    y : array-like (n,), optional
+        Their labels, which colour them.
+    ax : Axes, optional
+        Where to draw; by default on new ones.
+    resolution : int
+        Number of cells along each side.
 
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the net has other than two inputs or no classes.
+
+    Examples
+    --------
     >>> from fastnn import datasets, mlp
     >>> ax = decision_map(mlp(2, 3, 1), *datasets.xor_gate(), resolution=50)
     >>> ax.get_xlabel(), ax.get_ylabel()
@@ -124,10 +144,20 @@ def grid_probabilities(net: Net, x1: Array, x2: Array) -> Array:
 def regions(ax: Axes, x1: Array, x2: Array, probabilities: Array) -> None:
     """Draw regions and their borders from class probabilities.
 
-    probabilities is (len(x2), len(x1), n_classes), for x1 and x2 in equal steps. Each
-    cell has the colour of its most probable class, paler the less certain it is, and
-    white where all classes are equally probable.
+    Each cell has the colour of its most probable class, paler the less certain it is,
+    and white where all classes are equally probable.
 
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    x1, x2 : array
+        The coordinates of columns and rows, in equal steps.
+    probabilities : array (len(x2), len(x1), n_classes)
+        Of each class in each cell.
+
+    Examples
+    --------
     >>> from matplotlib.figure import Figure
     >>> ax = Figure().subplots()
     >>> x = np.linspace(0.0, 1.0, 20)

@@ -48,12 +48,30 @@ def success(
        the middle one of a quarter of its group. The points X (n, 2) with labels y (n,)
        are drawn on top, as in `decision_map`.
 
-    figure: a Figure or SubFigure with constrained layout to draw on; by default a new
-    one.
+    Parameters
+    ----------
+    runs : Runs
+        What `fit_many` returned.
+    X, y : array-like, optional
+        Points (n, 2) and labels (n,) to draw on the maps.
+    loss_below, accuracy_above : float, optional
+        The criterion; at least one of them.
+    figure : Figure or SubFigure, optional
+        With constrained layout, to draw on; by default a new one.
 
-    Raises TypeError for anything but Runs, and ValueError without a criterion, or for
-    points and labels that do not fit the nets.
+    Returns
+    -------
+    list of Axes
 
+    Raises
+    ------
+    TypeError
+        For anything but Runs.
+    ValueError
+        Without a criterion, or for points and labels that do not fit the nets.
+
+    Examples
+    --------
     >>> from fastnn import datasets, mlp
     >>> X, y = datasets.xor_gate()
     >>> runs = mlp(2, 2, 1).fit_many(X, y, seeds=range(30), epochs=200, lr=1.0)

@@ -37,9 +37,28 @@ def sweep(
     combination of the other settings. Where no setting has several values, the
     architectures are on the x axis.
 
-    Returns the Axes. Raises TypeError for anything but a Sweep, and ValueError without
-    a criterion.
+    Parameters
+    ----------
+    sweep : Sweep
+        What `fastnn.sweep` returned.
+    loss_below, accuracy_above : float, optional
+        The criterion; at least one of them.
+    ax : Axes, optional
+        Where to draw; by default on new ones.
 
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    TypeError
+        For anything but a Sweep.
+    ValueError
+        Without a criterion.
+
+    Examples
+    --------
     >>> from fastnn import datasets, mlp, sweep as train
     >>> nets = {"2-2-1": mlp(2, 2, 1), "2-3-1": mlp(2, 3, 1)}
     >>> options = {"lr": [0.3, 3.0], "batch_size": "full"}

@@ -7,6 +7,7 @@ import math
 
 import pytest
 from bench_fakes import example_run
+from PIL import Image
 from rich.console import Console
 
 from bench import charts, compare, readme, results, show
@@ -80,25 +81,44 @@ def test_charts_are_png_files(tmp_path):
     assert charts.draw(Run("empty", {}, {}, {}), tmp_path) == []
 
 
-def test_the_readme_table_is_written_between_its_markers():
-    table = readme.markdown(example_run())
-    assert "| spiral batch 30 | " in table
-    lines = table.splitlines()
-    assert "**" in next(line for line in lines if line.startswith("| spiral"))
-    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
-    once = readme.insert(text, table)
-    assert once.startswith("before\n")
-    assert once.endswith("\nafter")
-    assert "old" not in once
-    assert readme.insert(once, table) == once
-    with pytest.raises(ValueError, match="needs the lines"):
-        readme.insert("no markers", table)
+def test_the_overview_has_its_run_in_its_metadata(tmp_path):
+    run = example_run()
+    file = tmp_path / "overview.png"
+    shown = readme.main_cases(run)
+    assert shown.keys() == {"2-10-3, batches of 30"}
+    charts.write_overview(file, run, shown, (OURS, "c_sizes", "pytorch"))
+    with Image.open(file) as chart:
+        assert chart.info["Description"] == charts.circumstances(run)
 
 
-def test_the_readme_has_the_figures_of_the_reference_run():
-    text = readme.README.read_text(encoding="utf-8")
-    table = readme.markdown(results.load(FOLDER / "reference.json"))
-    assert readme.insert(text, table) == text
+def test_tables_are_written_between_their_markers():
+    for table in (readme.summary(example_run()), readme.tables(example_run())):
+        assert "**" in table
+        text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
+        once = readme.insert(text, table)
+        assert once.startswith("before\n")
+        assert once.endswith("\nafter")
+        assert "old" not in once
+        assert readme.insert(once, table) == once
+        with pytest.raises(ValueError, match="needs the lines"):
+            readme.insert("no markers", table)
+
+
+def test_the_pages_have_the_figures_of_the_reference_run():
+    run = results.load(FOLDER / "reference.json")
+    for page, text in readme.pages(run).items():
+        assert page.read_text(encoding="utf-8") == text, page
+    lines = readme.summary(run).splitlines()
+    assert len(lines) == 2 + 6
+    times = [float(cell.strip("* ")) for cell in lines[2].split("|")[2:-1]]
+    assert times[0] == min(times)
+    # No table is wider than a page, and none leaves a case or a contender out.
+    tables = readme.tables(run)
+    assert max(line.count("|") for line in tables.splitlines()) <= 7
+    for case in run.cases:
+        assert f" {case.name} |" in tables
+        for row in case.rows:
+            assert not row.seconds or f"| {row.title} |" in tables
 
 
 def test_the_readme_only_shows_whole_runs_of_committed_code():

@@ -113,6 +113,9 @@ def test_an_optimizer_of_the_users_own_has_its_own_settings():
 class MSELoss:
     """What an object of PyTorch looks like."""
 
+    def __repr__(self):  # without an address, the test has one name in all processes
+        return "MSELoss()"
+
 
 VALUES = [
     ({"loss": "crossentropy"}, "not 'crossentropy': use 'bce' or 'softmax_ce'$"),

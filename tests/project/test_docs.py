@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pages
 import pytest
 
 import fastnn
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 of_the_root = pytest.mark.parametrize(
     "page", sorted(ROOT.glob("*.md")), ids=lambda page: page.stem
 )
@@ -22,6 +23,21 @@ of_the_root = pytest.mark.parametrize(
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_to_sections_lead_to_headings(page):
+    for target, section in re.findall(
+        r"\]\((?!https?:)([^)#]*)#([^)]+)", page.read_text()
+    ):
+        text = (page.parent / target if target else page).read_text()
+        headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+        # As GitHub makes anchors, and the site. Those of the reference have dots.
+        anchors = {
+            re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
+            for heading in headings
+        }
+        assert section in anchors or section.startswith("fastnn."), section
 
 
 @of_the_root
@@ -56,12 +72,49 @@ def test_citation_and_changelog_have_the_version():
 
 
 @pytest.mark.compiled
-def test_the_recipes_for_training_run():
+def test_the_recipes_for_training_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "training.md").read_text()
     names = {}
     for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
         exec(code, names)
     assert names["history"].epochs == 100
+
+
+def test_the_reference_has_all_public_names():
+    pages = "".join(p.read_text() for p in (ROOT / "docs" / "reference").glob("*.md"))
+    shown = set(re.findall(r"^::: fastnn\.(\w+)", pages, flags=re.MULTILINE))
+    assert shown == set(fastnn.__all__)
+
+
+def test_names_that_pages_mention_exist():
+    for page in PAGES:
+        for path in set(
+            re.findall(r"\bfastnn((?:\.[A-Za-z_]\w*)+)\(", page.read_text())
+        ):
+            thing = fastnn
+            for name in path[1:].split("."):
+                assert hasattr(thing, name), (page.name, path)
+                thing = getattr(thing, name)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("page", ["index", "recipes", "coming-from"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    """The blocks, assertions and shown outputs included."""
+    monkeypatch.chdir(tmp_path)
+    names = pages.run(f"docs/{page}.md")
+    plt.close("all")
+    assert names["net"].score(names["X"], names["y"]) > 0.8
+    if page == "recipes" and shutil.which("cc"):
+        (program,), (command,) = (
+            pages.blocks("docs/recipes.md", language) for language in ("c", "sh")
+        )
+        Path("main.c").write_text(program)
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert pages.blocks("docs/recipes.md", "text") == [done.stdout]
 
 
 @pytest.mark.compiled

@@ -4,6 +4,11 @@ import pytest
 from fake_experiments import Page, experiment, reproduce
 
 
+@pytest.fixture(autouse=True)
+def _no_width_from_the_environment(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def test_the_columns_of_page_and_terminal_have_the_same_names(page, tmp_path, capsys):
     titles = [cell["data-title"] for cell in Page(page).all("td")]
     reproduce(tmp_path, experiment("cat"), film=False)

@@ -1,13 +1,13 @@
-"""Small data sets: each function returns X (n, n_features) float64 and y (n,) int64."""
+"""Data sets of published experiments and courses, bit for bit."""
 
 from typing import Any
 
 import numpy as np
 
-from .data.arguments import check_choice, check_float, check_int, check_seed
-from .data.arrays import Array
-from .data.machine import check_memory
-from .data.suggestions import suggests_arguments
+from ..data.arguments import check_choice, check_float, check_int, check_seed
+from ..data.arrays import Array
+from ..data.machine import check_memory
+from ..data.suggestions import suggests_arguments
 
 
 @suggests_arguments
@@ -67,15 +67,57 @@ def spiral(n: int = 100, classes: int = 3, seed: int = 1984) -> tuple[Array, Arr
 
 
 @suggests_arguments
+def cs231n_spiral(n: int = 100, classes: int = 3, seed: int = 0) -> tuple[Array, Array]:
+    """Return the spirals of Stanford's course CS231n, n points per class.
+
+    X is (n * classes, 2) and y (n * classes,), class after class. The n points of class
+    j have radii from 0 to 1 and angles from 4 j to 4 (j + 1), in equal steps with both
+    ends, plus 0.2 N(0, 1) on each angle; the point is (radius sin angle, radius cos
+    angle). The noise is drawn from `RandomState(seed)`, so these are the points of the
+    course's code after `numpy.random.seed(seed)`. `spiral` is the variant of a book, in
+    whose steps the outer end is missing. Source: "Minimal Neural Network Case Study",
+    https://cs231n.github.io/neural-networks-case-study.
+
+    >>> X, y = cs231n_spiral(100)
+    >>> X.shape, float(np.hypot(X[:, 0], X[:, 1]).max().round(12))
+    ((300, 2), 1.0)
+    """
+    n, classes = check_int("n", n, 1), check_int("classes", classes, 1)
+    _check_rows_memory(n * classes, "n points of each class")
+    random, radius = _legacy_generator(seed), np.linspace(0.0, 1, n)
+    X = np.empty((classes, n, 2))
+    for j in range(classes):
+        angle = np.linspace(j * 4, (j + 1) * 4, n) + random.randn(n) * 0.2
+        X[j] = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
+    return X.reshape(-1, 2), np.repeat(np.arange(classes, dtype=np.int64), n)
+
+
+@suggests_arguments
 def threshold(
     n: int = 100, boundary: float = 7.0, direction: str = "pos", seed: int = 0
 ) -> tuple[Array, Array]:
     """Return n draws around a boundary, labelled by their side of it.
 
-    X (n, 1) is `RandomState(seed).normal(boundary, 2, n)`, with a standard deviation
-    of 2. The label in y (n,) is x > boundary for the direction "pos", and x < boundary
-    for "neg".
+    Parameters
+    ----------
+    n : int
+        Number of draws.
+    boundary : float
+        Where the label changes.
+    direction : {"pos", "neg"}
+        The label is x > boundary for "pos", and x < boundary for "neg".
+    seed : int
+        Of `RandomState(seed).normal(boundary, 2, n)`: the standard deviation is 2.
 
+    Returns
+    -------
+    X : array (n, 1)
+        The draws.
+    y : array (n,)
+        Their labels, 0 and 1.
+
+    Examples
+    --------
     >>> X, y = threshold(100, boundary=7.0)
     >>> bool(((X[:, 0] > 7.0) == y).all())
     True

@@ -49,6 +49,22 @@ def test_spiral_equals_the_loop_of_the_book(n, classes, seed):
     assert y.tolist() == labels.tolist()
 
 
+@pytest.mark.parametrize(("n", "classes", "seed"), [(100, 3, 0), (7, 5, 12), (1, 2, 3)])
+def test_cs231n_spiral_equals_the_loop_of_the_course(n, classes, seed):
+    random = np.random.RandomState(seed)
+    points, labels = np.zeros((n * classes, 2)), np.zeros(n * classes, "uint8")
+    for j in range(classes):
+        rows = range(n * j, n * (j + 1))
+        r = np.linspace(0.0, 1, n)
+        t = np.linspace(j * 4, (j + 1) * 4, n) + random.randn(n) * 0.2
+        points[rows] = np.c_[r * np.sin(t), r * np.cos(t)]
+        labels[rows] = j
+    X, y = datasets.cs231n_spiral(n, classes=classes, seed=seed)
+    assert X.tobytes() == points.tobytes()
+    assert y.tolist() == labels.tolist()
+    assert (X.dtype, y.dtype, X.flags.c_contiguous) == (np.float64, np.int64, True)
+
+
 def test_threshold_labels_normal_draws_by_their_side_of_the_boundary():
     draws = np.random.RandomState(3).normal(7.0, 2, 100)
     X, y = datasets.threshold(100, boundary=7.0, direction="pos", seed=3)
@@ -69,6 +85,8 @@ def test_threshold_labels_normal_draws_by_their_side_of_the_boundary():
         lambda: datasets.spiral(classes=0),
         lambda: datasets.spiral(seed=2**32),
         lambda: datasets.spiral(seed=-1),
+        lambda: datasets.cs231n_spiral(0),
+        lambda: datasets.cs231n_spiral(classes=1.5),
         lambda: datasets.threshold(boundary=np.nan),
         lambda: datasets.threshold(direction="up"),
         lambda: datasets.threshold(n="many"),
@@ -82,6 +100,6 @@ def test_bad_arguments_are_refused(call):
 def test_the_global_generator_is_left_alone():
     np.random.seed(0)
     state = np.random.get_state()[1].tolist()
-    datasets.spiral()
-    datasets.threshold()
+    for name in datasets.__all__:
+        getattr(datasets, name)()
     assert np.random.get_state()[1].tolist() == state
