@@ -34,9 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Rewrite links between docs/ and the folder above, which are one folder here."""
-    if "/" in page.file.src_uri:
-        return markdown
-    return re.sub(r"\]\((?:\.\./|docs/)", "](", markdown)
+    up = "../" * page.file.src_uri.count("/")
+    return re.sub(rf"\]\((?:{re.escape(up)}\.\./|docs/)", f"]({up}", markdown)
 
 
 class Doctests(griffe.Extension):

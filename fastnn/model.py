@@ -4,7 +4,7 @@ import copy
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -55,6 +55,7 @@ from .nn.parameters import Parameters
 from .sweeps.distribution import train_in_parts
 from .sweeps.ensemble import loaded_ensemble
 from .sweeps.executors import check_executor, choose_workers
+from .sweeps.monitor import Monitor, monitor
 from .sweeps.parts import Work
 from .sweeps.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweeps.runs import Runs, runs_of
@@ -62,6 +63,7 @@ from .sweeps.scheduler import train_one_by_one, train_side_by_side
 from .sweeps.state import SweepState
 from .sweeps.store import Store, identity
 from .training.callbacks import Callbacks, EarlyStopping, EpochState
+from .training.checkpoints import Checkpoint, open_checkpoint
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
@@ -69,6 +71,7 @@ from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
+from .training.identity import fit_identity
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
 
@@ -249,6 +252,8 @@ class Sequential:
         sample_weight_val: Any = None,
         early_stopping: EarlyStopping | None = None,
         on_epoch: Callable[[EpochState], Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 10.0,
     ) -> History:
         """Train from the present parameters, and return the history.
 
@@ -291,6 +296,17 @@ class Sequential:
         where it no longer gets better. on_epoch(state) is called after each epoch with
         an `EpochState`; where it returns True, the training ends. lr may be a schedule,
         see `fastnn.schedules`.
+
+        checkpoint: a file (.npz) for a training that can be killed. Every
+        checkpoint_seconds it gets all that the rest of the training depends on; 0 means
+        after each chunk of some hundredths of a second, and what takes long to write is
+        written more rarely. The same call of the same net then goes on where the file
+        stands, and ends with the same bits; where the training was complete, it returns
+        its history at once. progress, n_jobs and checkpoint_seconds may differ;
+        anything else is refused with a ValueError that names it. What on_epoch keeps
+        itself is not in the file. A file that another process or thread trains with
+        raises BlockingIOError. If the file cannot be written, the training goes on with
+        a RuntimeWarning; if that still holds at its end, OSError.
 
         Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
         raises KeyboardInterrupt, and a loss or parameter that is not finite
@@ -337,7 +353,13 @@ class Sequential:
             callbacks = Callbacks(self, config, validation, early_stopping, on_epoch)
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
-        return self._train(config, schema, key, callbacks)
+        if checkpoint is None:
+            return self._train(config, schema, key, callbacks)
+        call = fit_identity(
+            config, self._architecture, schema, callbacks, is_drawn=seed is None
+        )
+        with open_checkpoint(checkpoint, checkpoint_seconds, call) as opened:
+            return self._train(config, schema, key, callbacks, opened)
 
     @suggests_arguments
     def fit_many(
@@ -360,6 +382,12 @@ class Sequential:
         losses: str | None = None,
         stop_below: float | None = None,
         classes: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        early_stopping: EarlyStopping | None = None,
         executor: Any = None,
         store: str | os.PathLike[str] | None = None,
     ) -> Runs:
@@ -421,13 +449,27 @@ class Sequential:
         least_bytes = _net_bytes(kernels.codes.SGD, self._theta)
         initial = initial_parameters(architecture, self.dtype, seeds, init, least_bytes)
         rule, settings = update_rule_per_net(chosen, initial.n_nets)
+        monitored = monitor(
+            self._validation(schema, X_val, y_val, sample_weight_val),
+            early_stopping,
+            architecture.n_classes is not None,
+        )
         net_bytes = _net_bytes(rule.code, self._theta)
+        if monitored.restores:
+            net_bytes += self._theta.nbytes
         config = fit_config(
             inputs,
             targets,
-            no_weights(self.dtype),
+            row_weights(
+                sample_weight,
+                class_weight,
+                targets,
+                None if schema.labels is None else schema.labels.of_class,
+                initial.n_nets,
+            ),
             rule,
-            None,
+            chosen.schedule,
+            n_nets=initial.n_nets,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -444,14 +486,18 @@ class Sequential:
             every,
             "all" if fused is None else losses,
             stop_below,
+            monitored.n_curves,
         )
+        if config.schedule.size:
+            highest = config.schedule.max(axis=0)
+            settings["lr"] = np.broadcast_to(highest, initial.n_nets).copy()
         check_sweep_memory(recording, initial.n_nets, net_bytes)
         warn_of_scale(inputs, schema.columns)
         in_parts = executor is not None or store is not None
         theta = initial.space() if in_parts else initial.theta()
-        state = SweepState(config, architecture.loss, theta, recording)
+        state = SweepState(config, architecture.loss, theta, recording, monitored)
         table = None if fused is None else fused.table
-        fit_alone = _FitAlone(self, config, chosen, schema)
+        fit_alone = _FitAlone(self, config, chosen, schema, monitored)
 
         def runs() -> Runs:
             seconds = perf_counter() - started
@@ -461,11 +507,15 @@ class Sequential:
 
         try:
             if in_parts:
-                work = Work.of(config, architecture, recording, table, fit_alone)
+                work = Work.of(
+                    config, architecture, recording, monitored, table, fit_alone
+                )
                 workers = choose_workers(executor, work, config.n_jobs)
                 kept = None
                 if store is not None:
-                    call = identity(config, architecture, schema, initial, recording)
+                    call = identity(
+                        config, architecture, schema, initial, recording, monitored
+                    )
                     kept = Store(store, call, state)
                 train_in_parts(state, work, initial, workers, kept)
             elif table is None:
@@ -711,6 +761,7 @@ class Sequential:
         schema: Schema,
         moments_key: Any = None,
         callbacks: Callbacks | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         trainer = Trainer(
@@ -721,6 +772,7 @@ class Sequential:
             self._kept,
             moments_key,
             callbacks,
+            checkpoint,
         )
         self._schema = schema
         try:
@@ -803,21 +855,20 @@ class _FitAlone:
     config: FitConfig
     optimizer: Optimizer
     schema: Schema
+    monitor: Monitor
 
     def __call__(
-        self, i: int, theta: Array, record: Array | None
+        self, i: int, theta: Array, stop: Callable[[EpochState], bool] | None
     ) -> tuple[Array, History]:
         """Train net i as `train_one_by_one` asks for."""
-        net, config = self.net.with_theta(theta), self.config
-        alone = replace(
-            config,
-            rule=update_rule(self.optimizer.for_net(i), net.params),
-            progress=False,
-            n_jobs=1,
-            record_at=config.record_at if record is None else record,
-        )
+        net, monitor, callbacks = self.net.with_theta(theta), self.monitor, None
+        rule = update_rule(self.optimizer.for_net(i), net.params)
+        config = self.config.for_net(i, rule)
+        if monitor.listens or stop is not None:
+            rules = monitor.validation, monitor.stopping, stop
+            callbacks = Callbacks(net, config, *rules)
         try:
-            history = net._train(alone, self.schema)
+            history = net._train(config, self.schema, callbacks=callbacks)
             return net.theta, history
         except DivergenceError:
             assert net.history is not None

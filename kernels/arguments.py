@@ -12,7 +12,9 @@ class Data(NamedTuple):
 
     X: Any  # (n, n_in)
     y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
-    weights: Any  # (n,) factors of the rows' losses, or (0,) where all are 1
+    # (n,) factors of the rows' losses, or (0,) where all are 1. For many nets they are
+    # (n, n_vectors, numbers) where each net has its own, otherwise (n or 0, 1, 1).
+    weights: Any
     order: Any  # (k, n) int64, from the first epoch on; k = 1: the same in all epochs
 
 
@@ -76,6 +78,42 @@ class PackedScratch(NamedTuple):
     sources: Any  # int64; only read
 
 
+class StreamArrays(NamedTuple):
+    """Arrays of a net that learns one sample per call.
+
+    Their addresses go to the loop in a table (n_arrays, 3) int64 with a row for each of
+    them, in this order: its address, and its two dimensions, of which the first is 1
+    for a flat array. Whoever has the table keeps the arrays alive, where they are.
+    """
+
+    x: Any  # (n_in,): only its size counts
+    y: Any  # (1, n_targets): filled before a call, unless n_targets is 1
+    codes: Any  # (2,) int64: loss and optimizer
+    theta: Any  # these three change in place
+    moments: Any
+    clock: Any
+    settings: Any  # see FitPlan
+    rates: Any
+    decays: Any
+    layers: Any
+    packed_theta: Any  # see PackedScratch; zero at first
+    packed_moments: Any
+    packed_g: Any
+    packed_rates: Any
+    packed_decays: Any
+    a: Any
+    d: Any
+    scaled_d: Any
+    units: Any
+    places: Any
+    sources: Any
+    sums: Any  # (1,) float64, and what follows is scratch of one update, too
+    counts: Any  # (1,) int64
+    position: Any  # (N_POSITION,) int64
+    order: Any  # (1, 1) int64, zero
+    none: Any  # (0, n_params) float64
+
+
 class TileScratch(NamedTuple):
     """Scratch of one thread in batches, in rows of `lanes` numbers.
 
@@ -124,6 +162,7 @@ class SweepPlan(NamedTuple):
 
     Losses are recorded in epochs 0, every, 2 every ... and in the last one. A net stops
     after an epoch whose mean loss is below stop_below or not finite; at 0 none stops.
+    The schedule starts with first_epoch.
     """
 
     layers: Any  # (n_layers, N_COLUMNS) uint32
@@ -135,6 +174,10 @@ class SweepPlan(NamedTuple):
     every: int
     epochs: int
     stop_below: float
+    # (k, n_vectors, numbers) float64 learning rates of the epochs, (k, 1, 1) where all
+    # nets have the same, or (0, 1, 1): those of the settings
+    schedule: Any
+    biases_follow: bool  # the schedule is that of the biases as well
 
 
 class SweepScratch(NamedTuple):

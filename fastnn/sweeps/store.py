@@ -9,7 +9,6 @@ its end: a snapshot of all nets takes their place.
 """
 
 import hashlib
-import inspect
 import json
 import os
 import re
@@ -20,19 +19,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
 from ..data.archives import Archive, reading_archive, write_archive
 from ..data.arrays import Array
 from ..data.files import write_atomically
 from ..data.schema import Schema
 from ..nn.architecture import Architecture
-from ..nn.layers import Layer
 from ..training.config import FitConfig
+from ..training.identity import differences, hashed, shared_identity
+from ..training.validation import ValidationData
+from .monitor import Monitor
 from .parts import Part
 from .plan import WINDOW, InitialParameters, LossRecording
 from .state import StageResult, SweepState
 
-_FORMAT, _MANIFEST = 1, "manifest.json"
+_FORMAT, _MANIFEST = 2, "manifest.json"
 # Names of files: the first net, the one after the last, and the same for epochs.
 _PART, _SNAPSHOT = "nets-{}-{}-epochs-{}-{}.npz", "all-nets-after-epoch-{}.npz"
 
@@ -43,29 +43,22 @@ def identity(
     schema: Schema,
     initial: InitialParameters,
     recording: LossRecording,
+    monitor: Monitor,
 ) -> dict[str, Any]:
     """Return all that the bits of a sweep depend on, by name, as JSON values."""
     first = initial.some(slice(0, 1))
     return {
         "format": _FORMAT,
-        "kernels, or NumPy and Numba": kernels.compiler.cache.digest()[:16],
-        "layers": [_described(layer) for layer in architecture.layers],
-        "loss": repr(architecture.loss),
+        **shared_identity(config, architecture, schema),
         "init": str(architecture.scheme) if initial.given is None else "given",
-        "seeds or parameters": _hash(initial.seed_array(), initial.given),
-        "first net": _hash(first.theta()),
+        "seeds or parameters": hashed(initial.seed_array(), initial.given),
+        "first net": hashed(first.theta()),
         "number of nets": initial.n_nets,
-        "X": _hash(config.X),
-        "y": _hash(config.y),
-        "weights": _hash(config.weights),
-        "columns and classes": _hash(schema.facts(), *schema.arrays().values()),
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "reduction": "mean" if config.mean else "sum",
-        "shuffle": config.shuffle,
+        "validation data": hashed(*_arrays_of(monitor.validation)),
+        "early_stopping": repr(monitor.stopping) if monitor.stopping else None,
         "seed": config.seed if config.shuffle else None,
-        "optimizer": f"number {config.rule.code} of kernels.codes",
-        "optimizer's settings": _hash(config.rule.settings),
+        "optimizer's settings": hashed(config.rule.settings),
+        "schedule": hashed(config.schedule),
         "every": recording.every,
         "losses": "percentiles" if recording.only_percentiles else "all",
         "window": WINDOW if recording.only_percentiles else None,
@@ -104,17 +97,12 @@ class Store:
         call = json.loads(text)
         try:
             there = json.loads(manifest.read_text())
-            differing = [name for name in call if there.get(name) != call[name]]
+            what = differences(there, call)
         except (ValueError, AttributeError) as error:
             raise ValueError(
                 f"{manifest} is damaged ({error}): pass a new folder as store="
             ) from None
-        if differing:
-            what = "; ".join(
-                f"{name} is {_shown(there.get(name))} there, and {_shown(call[name])} "
-                "in this call"
-                for name in differing
-            )
+        if what:
             raise ValueError(
                 f"the store {folder} belongs to another call of fit_many: {what}. Pass "
                 "the same arguments to go on with it, or a new folder"
@@ -125,12 +113,14 @@ class Store:
         nets = result.nets
         arrays = {
             "theta": nets.theta,
+            "best": nets.best,
             "stopped": result.stopped,
-            "loss": result.loss,
-            "accuracy": result.accuracy,
+            "curves": result.curves,
+            "final": result.final,
         }
         if part.last < self._state.config.epochs:
             arrays |= {"moments": nets.moments, "clock": nets.clock}
+            arrays["best_theta"] = nets.best_theta
         name = _PART.format(part.start, part.stop, part.first, part.last)
         self._seen.add(name)
         write_archive(self._folder / name, "part", Archive(self._facts, arrays))
@@ -180,7 +170,8 @@ class Store:
                     for name, array in like.items()
                     if name != "percentiles"
                 }
-                arrays["percentiles"] = archive.array("percentiles", (2, 101, n))
+                shape = len(state.last), 101, n
+                arrays["percentiles"] = archive.array("percentiles", shape)
         except FileNotFoundError:  # another process has written a later one meanwhile
             return self.restore_snapshot()
         state.restore(epochs_done, arrays)
@@ -189,18 +180,26 @@ class Store:
     def _read(self, name: str, ids: Array) -> StageResult:
         state = self._state
         nets, n, rows = state.nets(ids), len(ids), state.n_recorded
+        n_curves = len(state.last)
         with self._reading(name) as archive:
             theta = archive.array("theta", nets.theta.shape, nets.theta.dtype)
-            nets = nets._replace(theta=theta)
+            best = archive.array("best", nets.best.shape)
+            nets = nets._replace(theta=theta, best=best)
             if state.stage_end < state.config.epochs:
                 moments = nets.moments
                 moments = archive.array("moments", moments.shape, moments.dtype)
                 clock = archive.array("clock", nets.clock.shape)
-                nets = nets._replace(moments=moments, clock=clock)
+                best_theta = nets.best_theta
+                best_theta = archive.array(
+                    "best_theta", best_theta.shape, best_theta.dtype
+                )
+                nets = nets._replace(
+                    moments=moments, clock=clock, best_theta=best_theta
+                )
             return StageResult(
                 nets,
-                archive.array("loss", (rows, n)),
-                archive.array("accuracy", (rows, n)),
+                archive.array("curves", (n_curves, rows, n)),
+                archive.array("final", (n_curves, n)),
                 archive.array("stopped", (n,), np.int64),
             )
 
@@ -225,28 +224,7 @@ def _numbers(pattern: str, name: str) -> tuple[int, ...]:
     return tuple(map(int, match.groups())) if match else ()
 
 
-def _described(layer: Layer) -> list[str]:
-    """Describe a layer; one of a user's own also by its source, if that is there."""
-    kind = type(layer)
-    described = [repr(layer), f"{kind.__module__}.{kind.__qualname__}"]
-    if not kind.__module__.startswith("fastnn."):
-        with suppress(OSError, TypeError):
-            described.append(_hash(inspect.getsource(kind)))
-    return described
-
-
-def _hash(*values: Any) -> str:
-    """Return a short hash of arrays, and of what has a repr."""
-    state = hashlib.sha256()
-    for value in values:
-        if isinstance(value, np.ndarray):
-            state.update(f"{value.dtype.str} {value.shape}".encode())
-            state.update(np.ascontiguousarray(value).data)
-        else:
-            state.update(repr(value).encode())
-    return f"sha256 {state.hexdigest()[:16]}"
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _arrays_of(validation: ValidationData | None) -> tuple[Array, ...]:
+    if validation is None:
+        return ()
+    return validation.X, validation.y, validation.weights
