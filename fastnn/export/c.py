@@ -90,11 +90,13 @@ class _Body:
             self.lines.append(f"/* {step.layer!r} */")
             if step in linear:
                 # The last one writes to out, unless results are made or moved there.
-                straight = net.link != "Sigmoid" and net.order is None
+                is_pair = net.link == "Sigmoid" and not net.is_multilabel
+                straight = not is_pair and net.order is None
                 target = "out" if straight and step is linear[-1] else ""
                 self._weigh(step, linear.index(step) + 1, target)
             else:
-                self._activate(type(step.layer).__name__.lower(), step.n_out)
+                kind = type(step.layer).__name__.lower()
+                self._activate("exponential" if kind == "exp" else kind, step.n_out)
         if net.link is not None:
             self._probabilities(net, net.link)
 
@@ -109,6 +111,9 @@ class _Body:
     def _probabilities(self, net: Exportable, link: str) -> None:
         """Fill out with the probabilities, in the order of the labels."""
         self.lines.append(f"/* {link}() of the loss */")
+        if net.is_multilabel:
+            self._activate("sigmoid", net.n_out)
+            return
         if link == "Sigmoid":
             self.calls.append("sigmoid")
             first, second = (0, 1) if net.order is None else net.order

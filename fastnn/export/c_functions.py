@@ -77,6 +77,14 @@ static double ${name}_exp(double x)
     return x < -$largest ? 0.0 : ${name}_bounded_exp(x);
 }
 """,
+    "exponential": """
+/* e^z, infinite where it is too large, from the square of e^(z/2) */
+static double ${name}_exponential(double z)
+{
+    const double root = ${name}_exp(0.5 * z);
+    return root * root;
+}
+""",
     "sigmoid": """
 /* 1 / (1 + e^-z) */
 static double ${name}_sigmoid(double z)
@@ -134,6 +142,7 @@ _ROUNDED_TWICE = (
 _CALLS = {
     "bounded_exp": ("scale",),
     "exp": ("bounded_exp",),
+    "exponential": ("exp",),
     "sigmoid": ("bounded_exp",),
     "tanh": ("scale",),
     "softmax": ("exp",),

@@ -22,6 +22,7 @@ _OPERATORS = {
     "Tanh": "Tanh",
     "ReLU": "Relu",
     "Softmax": "Softmax",
+    "Exp": "Exp",
 }
 
 
@@ -116,8 +117,9 @@ class _Graph:
     def _label(self, net: Exportable, z: str) -> None:
         """Look the label up as `predict` does: from z, not from its probabilities.
 
-        For one output it is the second class where z > 0, otherwise the class of the
-        largest output, the first one of equals.
+        For one output it is the second class where z > 0, and for each of several that
+        have a label; otherwise the class of the largest output, the first one of
+        equals.
         """
         assert net.classes is not None
         if net.link == "Sigmoid":
@@ -126,17 +128,27 @@ class _Graph:
             column = self._node(
                 "Cast", "column", positive, to=_onnx().TensorProto.INT64
             )
-            axis = self._array("axis", np.array([1]))
-            number = self._node("Squeeze", "number", column, axis)
+            number = column
+            if not net.is_multilabel:
+                axis = self._array("axis", np.array([1]))
+                number = self._node("Squeeze", "number", column, axis)
         else:
             number = self._node("ArgMax", "number", z, axis=1, keepdims=0)
         classes = self._array("classes", net.classes)
         self._node("Gather", "label", classes, number)
-        self.outputs.append(self.value("label", net.classes.dtype, ()))
+        shape = (net.n_out,) if net.is_multilabel else ()
+        self.outputs.append(self.value("label", net.classes.dtype, shape))
 
     def _probabilities(self, net: Exportable, z: str) -> None:
-        """Give each class a column, in the order of the labels."""
+        """Give each class a column, in the order of the labels.
+
+        Several outputs that have a label each have the column of its 1.
+        """
         assert net.classes is not None
+        if net.is_multilabel:
+            self._node("Sigmoid", "probabilities", z)
+            self.outputs.append(self.value("probabilities", net.dtype, (net.n_out,)))
+            return
         by_number = "probabilities" if net.order is None else "by_number"
         if net.link == "Sigmoid":
             first = self._node("Sigmoid", "first", self._node("Neg", "minus_z", z))
