@@ -17,7 +17,7 @@ from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.fused import Fused
 from ..training.state import TrainingState
-from .objectives import Objective, Samples, targets_of
+from .objectives import Objective, Samples, constants_of, targets_of
 
 _codes = kernels.codes
 # Row indices of the orders that are drawn in advance, and epochs of one call, at most.
@@ -131,6 +131,7 @@ class Epochs:
         weights = no_weights(theta.dtype)
         if samples.weights is not None:
             weights = np.ascontiguousarray(samples.weights, theta.dtype)
+        self._constants = constants_of(objective, samples.y)
         low = float(np.finfo(theta.dtype).eps) if objective.is_of_classes else 0.0
         self.losses: list[float] = []
         self._make: Callable[..., _Loop]
@@ -165,6 +166,22 @@ class Epochs:
             self._run(orders, count)
         # where it diverged
         self.losses += [np.nan] * (count - len(self.losses))
+        if self._constants.size:
+            self.losses = [
+                loss + self._constant(orders[epoch % len(orders)])
+                for epoch, loss in enumerate(self.losses)
+            ]
+
+    def _constant(self, order: Array) -> float:
+        """Return the part of an epoch's loss that does not depend on the net."""
+        weights, constants = self._samples.weights, self._constants[order]
+        if weights is None:
+            return float(constants.mean())
+        weights, starts = weights[order], np.arange(0, self._n, self._batch_size)
+        sums = np.add.reduceat(weights * constants, starts)
+        means = sums / np.add.reduceat(weights, starts)
+        rows = np.diff(starts, append=self._n)
+        return float((rows * means).sum() / self._n)
 
     def _run_dense(self, orders: Array, count: int) -> None:
         try:

@@ -148,9 +148,7 @@ class _Compiled(BaseMultilayerPerceptron):
         layer_units: list[int],
         incremental: bool,
     ) -> None:
-        objective = objective_of(self)
-        negative = sample_weight is not None and bool((sample_weight < 0).any())
-        if objective is None or negative:
+        if sample_weight is not None and (sample_weight < 0).any():
             super()._fit_stochastic(
                 X,
                 y,
@@ -163,6 +161,7 @@ class _Compiled(BaseMultilayerPerceptron):
                 incremental,
             )
             return
+        objective = objective_of(self)
         theta = _joined(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
         # Views into theta: they are up to date after each epoch.
         self.coefs_, self.intercepts_ = _parts(theta, layer_units)
@@ -328,17 +327,6 @@ class _Compiled(BaseMultilayerPerceptron):
         intercept_grads: Any,
     ) -> tuple[float, Array]:
         objective = objective_of(self)
-        if objective is None:
-            return super()._loss_grad_lbfgs(
-                packed_coef_inter,
-                X,
-                y,
-                sample_weight,
-                activations,
-                deltas,
-                coef_grads,
-                intercept_grads,
-            )
         self._unpack(packed_coef_inter)
         theta = _joined(self.coefs_, self.intercepts_)
         theta = theta.astype(np.result_type(theta, X), copy=False)
@@ -411,7 +399,12 @@ class _Compiled(BaseMultilayerPerceptron):
 
 
 # The loss of the fastnn net with an estimator's output activation.
-_NET_LOSSES = {"identity": "mse", "logistic": "bce", "softmax": "softmax_ce"}
+_NET_LOSSES = {
+    "identity": "mse",
+    "exp": "poisson",
+    "logistic": "bce",
+    "softmax": "softmax_ce",
+}
 
 
 def _joined(coefs: Any, intercepts: Any) -> Array:
