@@ -57,6 +57,12 @@ def test_lines_have_at_most_88_columns(page):
         assert len(line) <= 88 or line.startswith(longer), line
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_lines_of_code_have_at_most_88_columns(page):
+    for code in pages.blocks(page, "python"):
+        assert all(len(line) <= 88 for line in code.splitlines()), code
+
+
 def test_contributing_names_the_sessions_of_nox():
     page = (ROOT / "CONTRIBUTING.md").read_text()
     (names,) = re.findall(r"its sessions \(([^)]*)\)", page)
