@@ -4,7 +4,7 @@ import copy
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -55,6 +55,7 @@ from .nn.parameters import Parameters
 from .sweeps.distribution import train_in_parts
 from .sweeps.ensemble import loaded_ensemble
 from .sweeps.executors import check_executor, choose_workers
+from .sweeps.monitor import Monitor, monitor
 from .sweeps.parts import Work
 from .sweeps.plan import check_sweep_memory, initial_parameters, loss_recording
 from .sweeps.runs import Runs, runs_of
@@ -360,6 +361,12 @@ class Sequential:
         losses: str | None = None,
         stop_below: float | None = None,
         classes: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        early_stopping: EarlyStopping | None = None,
         executor: Any = None,
         store: str | os.PathLike[str] | None = None,
     ) -> Runs:
@@ -421,13 +428,27 @@ class Sequential:
         least_bytes = _net_bytes(kernels.codes.SGD, self._theta)
         initial = initial_parameters(architecture, self.dtype, seeds, init, least_bytes)
         rule, settings = update_rule_per_net(chosen, initial.n_nets)
+        monitored = monitor(
+            self._validation(schema, X_val, y_val, sample_weight_val),
+            early_stopping,
+            architecture.n_classes is not None,
+        )
         net_bytes = _net_bytes(rule.code, self._theta)
+        if monitored.restores:
+            net_bytes += self._theta.nbytes
         config = fit_config(
             inputs,
             targets,
-            no_weights(self.dtype),
+            row_weights(
+                sample_weight,
+                class_weight,
+                targets,
+                None if schema.labels is None else schema.labels.of_class,
+                initial.n_nets,
+            ),
             rule,
-            None,
+            chosen.schedule,
+            n_nets=initial.n_nets,
             epochs=epochs,
             batch_size=batch_size,
             reduction=reduction,
@@ -444,14 +465,18 @@ class Sequential:
             every,
             "all" if fused is None else losses,
             stop_below,
+            monitored.n_curves,
         )
+        if config.schedule.size:
+            highest = config.schedule.max(axis=0)
+            settings["lr"] = np.broadcast_to(highest, initial.n_nets).copy()
         check_sweep_memory(recording, initial.n_nets, net_bytes)
         warn_of_scale(inputs, schema.columns)
         in_parts = executor is not None or store is not None
         theta = initial.space() if in_parts else initial.theta()
-        state = SweepState(config, architecture.loss, theta, recording)
+        state = SweepState(config, architecture.loss, theta, recording, monitored)
         table = None if fused is None else fused.table
-        fit_alone = _FitAlone(self, config, chosen, schema)
+        fit_alone = _FitAlone(self, config, chosen, schema, monitored)
 
         def runs() -> Runs:
             seconds = perf_counter() - started
@@ -461,11 +486,15 @@ class Sequential:
 
         try:
             if in_parts:
-                work = Work.of(config, architecture, recording, table, fit_alone)
+                work = Work.of(
+                    config, architecture, recording, monitored, table, fit_alone
+                )
                 workers = choose_workers(executor, work, config.n_jobs)
                 kept = None
                 if store is not None:
-                    call = identity(config, architecture, schema, initial, recording)
+                    call = identity(
+                        config, architecture, schema, initial, recording, monitored
+                    )
                     kept = Store(store, call, state)
                 train_in_parts(state, work, initial, workers, kept)
             elif table is None:
@@ -803,21 +832,20 @@ class _FitAlone:
     config: FitConfig
     optimizer: Optimizer
     schema: Schema
+    monitor: Monitor
 
     def __call__(
-        self, i: int, theta: Array, record: Array | None
+        self, i: int, theta: Array, stop: Callable[[EpochState], bool] | None
     ) -> tuple[Array, History]:
         """Train net i as `train_one_by_one` asks for."""
-        net, config = self.net.with_theta(theta), self.config
-        alone = replace(
-            config,
-            rule=update_rule(self.optimizer.for_net(i), net.params),
-            progress=False,
-            n_jobs=1,
-            record_at=config.record_at if record is None else record,
-        )
+        net, monitor, callbacks = self.net.with_theta(theta), self.monitor, None
+        rule = update_rule(self.optimizer.for_net(i), net.params)
+        config = self.config.for_net(i, rule)
+        if monitor.listens or stop is not None:
+            rules = monitor.validation, monitor.stopping, stop
+            callbacks = Callbacks(net, config, *rules)
         try:
-            history = net._train(alone, self.schema)
+            history = net._train(config, self.schema, callbacks=callbacks)
             return net.theta, history
         except DivergenceError:
             assert net.history is not None

@@ -12,7 +12,9 @@ class Data(NamedTuple):
 
     X: Any  # (n, n_in)
     y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
-    weights: Any  # (n,) factors of the rows' losses, or (0,) where all are 1
+    # (n,) factors of the rows' losses, or (0,) where all are 1. For many nets they are
+    # (n, n_vectors, numbers) where each net has its own, otherwise (n or 0, 1, 1).
+    weights: Any
     order: Any  # (k, n) int64, from the first epoch on; k = 1: the same in all epochs
 
 
@@ -120,6 +122,7 @@ class SweepPlan(NamedTuple):
 
     Losses are recorded in epochs 0, every, 2 every ... and in the last one. A net stops
     after an epoch whose mean loss is below stop_below or not finite; at 0 none stops.
+    The schedule starts with first_epoch.
     """
 
     layers: Any  # (n_layers, N_COLUMNS) uint32
@@ -131,6 +134,10 @@ class SweepPlan(NamedTuple):
     every: int
     epochs: int
     stop_below: float
+    # (k, n_vectors, numbers) float64 learning rates of the epochs, (k, 1, 1) where all
+    # nets have the same, or (0, 1, 1): those of the settings
+    schedule: Any
+    biases_follow: bool  # the schedule is that of the biases as well
 
 
 class SweepScratch(NamedTuple):

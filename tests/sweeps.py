@@ -62,6 +62,7 @@ class Sweep:
         return Stage(
             config=self.config,
             recording=self.state.recording,
+            monitor=self.state.monitor,
             table=self.table,
             loss=self.loss.code,
             orders=orders.since(first),

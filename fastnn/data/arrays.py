@@ -1,7 +1,7 @@
 """Conversion of lists, frames and arrays of all kinds to the kernels' arrays."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from numbers import Integral, Real
 from typing import Any
@@ -181,6 +181,15 @@ def readonly(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def readonly_fields(state: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the state of a pickle whose arrays of these names are read-only again.
+
+    Kernels would be compiled anew for the writable arrays that a pickle makes.
+    """
+    arrays = {name: np.require(state[name], requirements=["C", "A"]) for name in names}
+    return state | {name: readonly(array) for name, array in arrays.items()}
 
 
 def aligned_zeros(n: int, dtype: Any) -> Array:

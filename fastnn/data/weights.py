@@ -21,6 +21,7 @@ def row_weights(
     class_weight: Any,
     targets: Array,
     classes: Array | None,
+    n_nets: int | None = None,
 ) -> Array:
     """Return the weights of the rows (n,), of the targets' dtype, or (0,) if all are 1.
 
@@ -29,6 +30,9 @@ def row_weights(
     classes without rows do not count (King and Zeng, 2001). targets (n, 1) are class
     numbers, and classes their labels; None where there are no classes. A row's weight
     is the product of the two.
+
+    For n_nets nets each may have its own, sample_weight (n_nets, n) or a list of
+    n_nets class_weight. Then the weights are (n, n_nets).
     """
     if sample_weight is None and class_weight is None:
         return no_weights(targets.dtype)
@@ -36,10 +40,7 @@ def row_weights(
     if sample_weight is not None:
         weights = _checked("sample_weight", sample_weight, len(targets), targets.dtype)
         if weights.ndim == 2:
-            raise ValueError(
-                f"sample_weight has {len(weights)} rows, but fit trains one net: pass "
-                "one weight per row of X, (n,)"
-            )
+            _check_nets("sample_weight", len(weights), n_nets)
     if class_weight is not None:
         if classes is None:
             raise ValueError(
@@ -47,11 +48,32 @@ def row_weights(
                 "'softmax_ce': pass sample_weight instead"
             )
         numbers = targets[:, 0].astype(np.int64)
-        of_rows = _of_classes(class_weight, numbers, classes)[numbers]
+        if n_nets is not None and isinstance(class_weight, list | tuple):
+            _check_nets("class_weight", len(class_weight), n_nets)
+            of_classes = [_of_classes(one, numbers, classes) for one in class_weight]
+            of_rows = np.array(of_classes)[:, numbers]
+        else:
+            of_rows = _of_classes(class_weight, numbers, classes)[numbers]
         weights = of_rows * weights if weights.size else of_rows
-    if not weights.any() and weights.size:
-        raise ValueError("all weights are 0: no row is left to learn from")
-    return readonly(np.ascontiguousarray(weights, targets.dtype))
+    empty = np.flatnonzero(~np.atleast_2d(weights).any(axis=1))
+    if empty.size and weights.size:
+        whose = f" of net {empty[0]}" if weights.ndim == 2 else ""
+        raise ValueError(f"all weights{whose} are 0: no row is left to learn from")
+    return readonly(np.ascontiguousarray(weights.T, targets.dtype))
+
+
+def _check_nets(name: str, given: int, n_nets: int | None) -> None:
+    """Refuse weights of nets for one net, or for another number of them."""
+    if n_nets is None:
+        raise ValueError(
+            f"{name} has {given} rows, but fit trains one net: pass one weight per row "
+            "of X, (n,)"
+        )
+    if given != n_nets:
+        raise ValueError(
+            f"{name} has weights of {given} nets, but there are {n_nets}: pass those "
+            "of each net, or one for all"
+        )
 
 
 def _checked(name: str, value: Any, n: int, dtype: np.dtype[Any]) -> Array:

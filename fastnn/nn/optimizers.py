@@ -244,10 +244,6 @@ class Optimizer:
 
     def rule_per_net(self, n_nets: int) -> UpdateRule:
         """Return the update rule of many nets, with settings (9, n_nets)."""
-        if self.schedule is not None:
-            raise ValueError(
-                "fit_many takes a number as lr, or one per net, and no schedule"
-            )
         settings = self.settings_per_net(n_nets)
         return UpdateRule(self.code, settings, np.empty(0), np.empty(0))
 
@@ -604,11 +600,17 @@ def update_rule(optimizer: Optimizer, params: Sequence[Array]) -> UpdateRule:
 def update_rule_per_net(
     optimizer: Optimizer, n_nets: int
 ) -> tuple[UpdateRule, dict[str, Array]]:
-    """Return the rule of an optimizer for many nets, and its settings by name."""
+    """Return the rule of an optimizer for many nets, and its settings by name.
+
+    Where a schedule is that of the biases as well, their learning rate is NaN.
+    """
     rule = optimizer.rule_per_net(n_nets)
     if type(optimizer) not in _BUILT_IN:
         rule = _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
-    return rule, optimizer.by_name(rule.settings)
+    by_name = optimizer.by_name(rule.settings)
+    if optimizer.schedule is not None and getattr(optimizer, "bias_lr", None) is None:
+        rule.settings[kernels.codes.BIAS_LR] = np.nan
+    return rule, by_name
 
 
 _NAMED: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 import numpy as np
 
+from ..data.arguments import check_choice
+from ..data.arrays import Array
 from ..nn.net import Net
 from ..nn.optimizers import choose
 from .curves import quantiles
@@ -48,7 +50,8 @@ def sweep(
     nets: a net of each architecture, by a name; they are left alone. lr may be a list,
     and so may any setting of an optimizer: each combination is trained with each seed.
     store: a folder where finished parts are kept, each architecture in a folder of its
-    own. The other arguments, such as batch_size or executor, are those of `fit_many`.
+    own. The other arguments, such as batch_size, X_val and y_val, early_stopping or
+    executor, are those of `fit_many`.
 
     After Ctrl-C or an error, the attribute `runs` of each net has what was finished.
 
@@ -158,27 +161,31 @@ class Sweep(Mapping[str, Runs]):
         return Ensemble(members)
 
     def table(
-        self, loss_below: float | None = None, accuracy_above: float | None = None
+        self,
+        loss_below: float | None = None,
+        accuracy_above: float | None = None,
+        by: str = "loss",
     ) -> "RunsTable":
         """Return a table of the `groups`, for `print` or `rich.print`.
 
         It shows the final losses that 5, 50 and 95 % of the nets do not exceed, how
         many diverged, and with a bound the share that is `Runs.solved`, with its 95 %
-        interval.
+        interval. by="val_loss" takes the losses of the validation data.
         """
         from .table import RunsTable
 
+        check_choice("by", by, ("loss", "val_loss"))
         bounded = loss_below is not None or accuracy_above is not None
         rows: list[dict[str, str]] = []
         for name, settings, runs in self.groups():
             row = {"net": name}
             row |= {setting: f"{value:g}" for setting, value in settings.items()}
-            losses = quantiles(runs.criteria()[0][:, np.newaxis], SHOWN, np.inf)[:, 0]
-            names = ("loss: 5 %", "50 %", "95 %")
+            losses = quantiles(runs.criteria(by)[0][:, np.newaxis], SHOWN, np.inf)[:, 0]
+            names = (f"{by}: 5 %", "50 %", "95 %")
             row |= {n: f"{loss:.2g}" for n, loss in zip(names, losses, strict=True)}
             row["diverged"] = f"{runs.diverged.sum():,}"
             if bounded:
-                rate = runs.success_rate(loss_below, accuracy_above)
+                rate = runs.success_rate(loss_below, accuracy_above, by)
                 row["solved"] = f"{rate:.1%}"
                 row["from"], row["to"] = f"{rate.low:.1%}", f"{rate.high:.1%}"
             rows.append(row)
@@ -189,7 +196,8 @@ class Sweep(Mapping[str, Runs]):
         """Return a pandas DataFrame with a row for each net.
 
         Its columns are net (the name), seed, the settings, final_loss, final_accuracy,
-        epochs (trained) and diverged. ImportError without pandas.
+        with validation data final_val_loss and final_val_accuracy, epochs (trained) and
+        diverged. ImportError without pandas.
         """
         try:
             import pandas
@@ -204,6 +212,7 @@ class Sweep(Mapping[str, Runs]):
                 | {
                     "final_loss": runs.final_loss,
                     "final_accuracy": runs.final_accuracy,
+                    **_validated(runs),
                     "epochs": runs.trained,
                     "diverged": runs.diverged,
                 }
@@ -223,3 +232,11 @@ class Sweep(Mapping[str, Runs]):
             f"Sweep({len(self)} architecture{plural},{varied} {self.n_seeds:,} seeds: "
             f"{n_nets:,} nets)"
         )
+
+
+def _validated(runs: Runs) -> dict[str, Array]:
+    """Return the final values on the validation data by name, if there are some."""
+    if runs.val_losses is None:
+        return {}
+    names = ("final_val_loss", "final_val_accuracy")
+    return {name: getattr(runs, name) for name in names}

@@ -4,15 +4,15 @@
 are after a stage. It writes into no shared state, only into the block that it is given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import kernels
-from ..data.arrays import Array, aligned_arrays
+from ..data.arrays import Array, aligned_arrays, readonly
 from ..kernels.arguments import (
     Data,
     SweepArrays,
@@ -23,8 +23,9 @@ from ..kernels.arguments import (
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.table import n_units
+from .monitor import BEST_EPOCH, Monitor, compare
 from .plan import LossRecording
-from .state import Nets, StageResult
+from .state import NOTHING, Nets, StageResult
 
 # Bytes of a first-level cache for a block's vectors, per sample.
 _CACHE_BYTES = 40_000
@@ -38,6 +39,7 @@ _GROUP_BYTES = 160_000
 _BLOCK_VECTORS = (32, 16, 8, 4, 2, 1)
 # Vectors that the loop over single samples works on at once.
 _VECTORS_AT_ONCE = 4
+_LR, _BIAS_LR = kernels.codes.LR, kernels.codes.BIAS_LR
 
 
 class Stage(NamedTuple):
@@ -50,12 +52,48 @@ class Stage(NamedTuple):
 
     config: FitConfig
     recording: LossRecording
+    monitor: Monitor
     table: Array
     loss: int
     orders: Array
     first: int
     last: int
     n_recorded: int
+
+    @property
+    def every(self) -> int:
+        """Of how many epochs the loops record one: of each, where nets stop early."""
+        return 1 if self.monitor.stopping is not None else self.recording.every
+
+    def row(self, epoch: Any) -> Any:
+        """Return the row of an epoch among those that the loops record."""
+        return -(-epoch // self.every) + -self.first // self.every
+
+    @property
+    def n_rows(self) -> int:
+        """The number of epochs that the loops record."""
+        if self.monitor.stopping is not None:
+            return self.last - self.first
+        return self.n_recorded
+
+    @property
+    def classifies(self) -> bool:
+        """True if the loss has classes, and so accuracies."""
+        return self.loss % kernels.codes.LINK != kernels.codes.MSE
+
+    @property
+    def epochs(self) -> Array:
+        """The recorded epochs of the stage, counted from 1."""
+        return self.recording.epochs[self.recording.within(self.first, self.last)]
+
+    @property
+    def ends(self) -> Iterable[int]:
+        """The numbers of epochs, in order, after which a chunk must end."""
+        if self.monitor.stopping is not None:
+            return range(self.first + 1, self.last + 1)
+        if self.monitor.validation is not None:
+            return sorted({*self.epochs.tolist(), self.last})
+        return (self.last,)
 
 
 @dataclass(frozen=True)
@@ -163,6 +201,9 @@ class NetBlock:
         self.loss_sums = np.zeros((0, n, numbers))
         self.n_right = np.zeros((0, n, numbers), np.int64)
         self.position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
+        self.rates = np.zeros((0, 1, 1))
+        self.weights = readonly(np.zeros((0, 1, 1), dtype))
+        self.biases_follow = True
         self.chunk = ChunkSizer(n_params * group * numbers)
 
     def load(self, nets: Nets, stage: Stage) -> None:
@@ -170,17 +211,41 @@ class NetBlock:
         n, n_moments, n_params, numbers = self.moments.shape
         theta, moments = nets.theta, nets.moments
         clock, settings = nets.clock, nets.settings
+        schedule, weights = nets.schedule, nets.weights
         if len(nets.ids) < n * numbers:
             # Lanes that are left over repeat the last net.
             lanes = np.minimum(np.arange(n * numbers), len(nets.ids) - 1)
             theta, moments = theta[lanes], moments[:, lanes]
             clock, settings = clock[:, lanes], settings[:, lanes]
+            schedule = schedule[:, lanes] if schedule.size else schedule
+            weights = weights[:, lanes] if weights.size else weights
         self.theta[...] = theta.reshape(n, numbers, n_params).transpose(0, 2, 1)
         for rows, values in ((self.clock, clock), (self.settings, settings)):
             rows[...] = values.reshape(-1, n, numbers).transpose(1, 0, 2)
         moments = moments.reshape(n_moments, n, numbers, n_params)
         self.moments[...] = moments.transpose(1, 0, 3, 2)
-        shape = stage.n_recorded, n, numbers
+        config = stage.config
+        if schedule.size:
+            rates = np.ascontiguousarray(schedule[stage.first : stage.last])
+            self.rates = rates.reshape(-1, n, numbers)
+        elif config.schedule.ndim == 1:
+            rates = config.schedule[stage.first : stage.last]
+            self.rates = rates.reshape(-1, 1, 1)
+        lr, bias_lr = self.settings[:, _LR], self.settings[:, _BIAS_LR]
+        self.biases_follow = self.rates.size == 0 or bool(np.isnan(bias_lr).all())
+        if self.rates.size and self.biases_follow:
+            bias_lr[...] = lr
+        if weights.size:
+            weights = np.ascontiguousarray(weights)
+            self.weights = readonly(weights.reshape(-1, n, numbers))
+        elif config.weights.ndim == 1:
+            self.weights = config.weights.reshape(-1, 1, 1)
+        self.best, self.best_theta = nets.best.copy(), nets.best_theta.copy()
+        n_curves = stage.monitor.n_curves
+        shape = n_curves - 2, stage.n_recorded, len(nets.ids)
+        self._validated = np.full(shape, np.nan)
+        self._final = np.full((n_curves, len(nets.ids)), np.nan)
+        shape = stage.n_rows, n, numbers
         if self.loss_sums.shape != shape:
             self.loss_sums = np.empty(shape)
             self.n_right = np.empty(shape, np.int64)
@@ -192,27 +257,93 @@ class NetBlock:
             array[...] = 0
         self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
 
+    def measure(self, stage: Stage, epoch: int) -> None:
+        """Measure an epoch that has ended, and stop the nets that should not go on.
+
+        Nets that stopped before it are left out.
+        """
+        monitor, recording, n = stage.monitor, stage.recording, len(self.best_theta)
+        trained = self.trained.reshape(-1)
+        active = np.flatnonzero((trained[:n] == 0) | (trained[:n] == epoch + 1))
+        is_recorded = epoch % recording.every == 0 or epoch == recording.n_epochs - 1
+        if not active.size or not (is_recorded or monitor.stopping):
+            return
+        theta, row = self._theta_of_nets()[active], stage.row(epoch)
+        measured = np.full((monitor.n_curves, len(active)), np.nan)
+        measured[:2] = self._losses(stage, n, slice(row, row + 1))[:, 0, active]
+        if monitor.validation is not None:
+            measured[2:] = monitor.validate(theta, stage.table, stage.loss)
+            if not stage.classifies:
+                measured[3] = np.nan
+            if is_recorded:
+                row = recording.index(epoch) - recording.index(stage.first)
+                self._validated[:, row, active] = measured[2:]
+        self._final[:, active] = measured
+        if monitor.stopping is None:
+            return
+        finite = np.isfinite(measured[0]) & np.isfinite(theta).all(axis=1)
+        best = self.best[:, active]
+        better, over = compare(monitor.stopping, best, measured, epoch, finite)
+        self.best[:, active] = best
+        if monitor.restores:
+            self.best_theta[active[better]] = theta[better]
+        over |= ~finite
+        if is_recorded and recording.stop_below is not None:
+            over |= measured[0] < recording.stop_below
+        trained[active[over]] = epoch + 1
+        trained[n:] = trained[n - 1]
+        # As the loops do it themselves for stop_below.
+        vectors, lanes = np.divmod(active[over], self.theta.shape[2])
+        for setting in (_LR, _BIAS_LR):
+            self.settings[vectors, setting, lanes] = 0.0
+
     def result(self, nets: Nets, stage: Stage) -> StageResult:
         """Return the nets after the stage, in new arrays."""
         n, n_moments, n_params, numbers = self.moments.shape
-        count, n_rows = len(nets.ids), len(stage.config.y)
-        n_scaled = n_rows * stage.config.loss_scale
-        loss = self.loss_sums.reshape(-1, n * numbers)[:, :count] / n_scaled
-        n_right = self.n_right.reshape(-1, n * numbers)[:, :count]
-        classifies = stage.loss % kernels.codes.LINK != kernels.codes.MSE
-        counts = np.isfinite(loss) & classifies
-        accuracy = np.where(counts, n_right / n_rows, np.nan)
-        # copy("C"), as a reshape alone may be a view of this block's memory.
-        theta = self.theta.transpose(0, 2, 1).copy("C").reshape(-1, n_params)
+        count, monitor = len(nets.ids), stage.monitor
+        curves = self._losses(stage, count, slice(None))
+        stopped = self.trained.reshape(-1)[:count].copy()
+        if monitor.stopping is not None:
+            curves = curves[:, stage.epochs - 1 - stage.first]
+        if monitor.validation is not None:
+            curves = np.concatenate([curves, self._validated])
+        final: Array = self._final
+        if monitor.stopping is None:
+            rows = np.where(stopped > 0, stage.row(stopped - 1), stage.n_recorded - 1)
+            final = NOTHING if not curves.size else curves[:, rows, np.arange(count)]
+        theta = self._theta_of_nets()[:count]
+        if monitor.restores:
+            over = (stopped > 0) | (stage.last == stage.config.epochs)
+            finite = np.isfinite(final[0]) & np.isfinite(theta).all(axis=1)
+            restored = over & finite & (self.best[BEST_EPOCH] >= 0)
+            theta[restored] = self.best_theta[restored]
         clock = self.clock.transpose(1, 0, 2).copy("C").reshape(2, -1)
         moments = self.moments.transpose(1, 0, 3, 2).copy("C")
         moments = moments.reshape(n_moments, n * numbers, n_params)
         became = nets._replace(
-            theta=theta[:count], moments=moments[:, :count], clock=clock[:, :count]
+            theta=theta,
+            moments=moments[:, :count],
+            clock=clock[:, :count],
+            best=self.best,
+            best_theta=self.best_theta,
         )
-        return StageResult(
-            became, loss, accuracy, self.trained.reshape(-1)[:count].copy()
-        )
+        return StageResult(became, curves, final, stopped)
+
+    def _theta_of_nets(self) -> Array:
+        """Return the parameters of one net per row, in a new array."""
+        # copy("C"), as a reshape alone may be a view of this block's memory.
+        n_params = self.theta.shape[1]
+        return self.theta.transpose(0, 2, 1).copy("C").reshape(-1, n_params)
+
+    def _losses(self, stage: Stage, count: int, rows: slice) -> Array:
+        """Return the losses and accuracies (2, rows, count) of the first nets."""
+        n_rows = len(stage.config.y)
+        shape = -1, self.trained.size
+        loss = self.loss_sums[rows].reshape(shape)[:, :count]
+        loss = loss / (n_rows * stage.config.loss_scale)
+        n_right = self.n_right[rows].reshape(shape)[:, :count]
+        counts = np.isfinite(loss) & stage.classifies
+        return np.stack([loss, np.where(counts, n_right / n_rows, np.nan)])
 
     def advance(self, stage: Stage, end: int, budget: int) -> None:
         """Train up to the update `end`, or for `budget` samples."""
@@ -227,7 +358,7 @@ class NetBlock:
             self.trained,
             self.position,
         )
-        data = Data(config.X, config.y, config.weights, stage.orders)
+        data = Data(config.X, config.y, self.weights, stage.orders)
         plan = SweepPlan(
             stage.table,
             stage.loss,
@@ -235,9 +366,12 @@ class NetBlock:
             config.batch_size,
             config.mean,
             config.loss_scale,
-            recording.every,
+            stage.every,
             config.epochs,
-            recording.stop_below or 0.0,
+            # where nets stop early, `measure` looks at it as well
+            0.0 if stage.monitor.stopping else recording.stop_below or 0.0,
+            self.rates,
+            self.biases_follow,
         )
         self.loop(arrays, data, plan, self.scratch, stage.first, end, budget)
 
@@ -264,17 +398,20 @@ def train_block(
     after each chunk with the updates made in it, of all nets; where it returns False,
     training ends and None is returned.
     """
-    end = stage.last * stage.config.per_epoch
     block.load(nets, stage)
     nets_per_group = len(nets.ids) / len(block.position)
     updates, samples = block.progress()
-    while block.unfinished(end):
-        started, updates_before, samples_before = perf_counter(), updates, samples
-        block.advance(stage, end, block.chunk.samples)
-        updates, samples = block.progress()
-        made = updates - updates_before
-        visited = made * stage.config.batch_size + samples - samples_before
-        block.chunk.adapt(visited, perf_counter() - started)
-        if not report(int(made * nets_per_group)):
-            return None
+    for epochs in stage.ends:
+        end = epochs * stage.config.per_epoch
+        while block.unfinished(end):
+            started, updates_before, samples_before = perf_counter(), updates, samples
+            block.advance(stage, end, block.chunk.samples)
+            updates, samples = block.progress()
+            made = updates - updates_before
+            visited = made * stage.config.batch_size + samples - samples_before
+            block.chunk.adapt(visited, perf_counter() - started)
+            if not report(int(made * nets_per_group)):
+                return None
+        if stage.monitor.listens:
+            block.measure(stage, epochs - 1)
     return block.result(nets, stage)

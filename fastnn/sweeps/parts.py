@@ -16,11 +16,10 @@ from ..data.arrays import Array
 from ..nn.architecture import Architecture
 from ..training.config import FitConfig
 from ..training.orders import EpochOrders
+from .monitor import Monitor
 from .plan import InitialParameters, LossRecording
 from .scheduler import AHEAD, FitAlone, train_one_by_one, train_side_by_side
-from .state import Nets, StageResult, SweepState
-
-NOTHING = np.empty(0)
+from .state import NOTHING, Nets, StageResult, SweepState
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +33,7 @@ class Work:
     config: FitConfig
     architecture: Architecture
     recording: LossRecording
+    monitor: Monitor
     table: Array | None
     fit: FitAlone | None
 
@@ -43,6 +43,7 @@ class Work:
         config: FitConfig,
         architecture: Architecture,
         recording: LossRecording,
+        monitor: Monitor,
         table: Array | None,
         fit: FitAlone,
     ) -> "Work":
@@ -51,10 +52,19 @@ class Work:
         Each task has one thread: executors run as many tasks as they have threads for.
         """
         rule = config.rule._replace(settings=config.rule.settings[:, :0])
+        schedule, weights = config.schedule, config.weights
         return cls(
-            replace(config, rule=rule, progress=False, n_jobs=1),
+            replace(
+                config,
+                rule=rule,
+                schedule=schedule[:, :0] if schedule.ndim == 2 else schedule,
+                weights=weights[:, :0] if weights.ndim == 2 else weights,
+                progress=False,
+                n_jobs=1,
+            ),
             architecture,
             replace(recording, only_percentiles=False),
+            monitor,
             table,
             None if table is not None else fit,
         )
@@ -84,9 +94,9 @@ class Work:
 class Part:
     """Some nets at the beginning of a stage, from epoch `first` to before `last`.
 
-    Before the first epoch `nets` has no moments, and no theta where that is drawn from
-    `seeds`. rng is the generator of the orders before `first`; None where the stage
-    begins with the first epoch, or where nothing is shuffled.
+    Before the first epoch `nets` has no moments and no best epoch, and no theta where
+    that is drawn from `seeds`. rng is the generator of the orders before `first`; None
+    where the stage begins with the first epoch, or where nothing is shuffled.
     """
 
     nets: Nets
@@ -100,7 +110,9 @@ class Part:
 
         initial: the initial parameters of its nets.
         """
-        nets = self.nets._replace(moments=NOTHING, clock=NOTHING)
+        nets = self.nets._replace(
+            moments=NOTHING, clock=NOTHING, best=NOTHING, best_theta=NOTHING
+        )
         if initial.given is None:
             nets = nets._replace(theta=NOTHING)
         return replace(self, nets=nets, seeds=tuple(initial.seeds))
@@ -134,8 +146,13 @@ def train_part(work: Work, part: Part) -> PartResult:
     """Train the nets of a part, and return them."""
     started = perf_counter()
     nets = part.nets
-    rule = work.config.rule._replace(settings=nets.settings)
-    config = replace(work.config, rule=rule)
+    config = replace(
+        work.config, rule=work.config.rule._replace(settings=nets.settings)
+    )
+    if config.schedule.ndim == 2:
+        config = replace(config, schedule=nets.schedule)
+    if config.weights.ndim == 2:
+        config = replace(config, weights=nets.weights)
     theta = nets.theta
     if part.seeds:
         theta = work.draw(part.seeds)
@@ -144,6 +161,7 @@ def train_part(work: Work, part: Part) -> PartResult:
         work.architecture.loss,
         np.array(theta),
         work.recording,
+        work.monitor,
         part.first,
         part.last,
     )
@@ -155,9 +173,11 @@ def train_part(work: Work, part: Part) -> PartResult:
         assert work.fit is not None
         train_one_by_one(state, partial(_fit_by_id, work.fit, nets.ids))
     result = state.result()
-    became = result.nets._replace(ids=nets.ids, settings=NOTHING)
+    became = result.nets._replace(
+        ids=nets.ids, settings=NOTHING, schedule=NOTHING, weights=NOTHING
+    )
     if part.last == config.epochs:  # nobody needs them any more
-        became = became._replace(moments=NOTHING, clock=NOTHING)
+        became = became._replace(moments=NOTHING, clock=NOTHING, best_theta=NOTHING)
     return PartResult(result._replace(nets=became), perf_counter() - started)
 
 

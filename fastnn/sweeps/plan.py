@@ -153,7 +153,8 @@ class LossRecording:
 
     epochs (n,) are the numbers of the n recorded epochs, from 1. only_percentiles:
     percentiles over the nets instead of each net's losses. stop_below: a net whose
-    recorded loss is below it stops; None if no net does.
+    recorded loss is below it stops; None if no net does. n_curves: two for losses and
+    accuracies, and two more where there are validation data.
     """
 
     n_epochs: int
@@ -161,6 +162,7 @@ class LossRecording:
     only_percentiles: bool
     stop_below: float | None
     n: int
+    n_curves: int = 2
 
     @cached_property
     def epochs(self) -> Array:
@@ -181,7 +183,12 @@ class LossRecording:
 
 
 def loss_recording(
-    n_epochs: int, n_nets: int, every: Any, losses: Any, stop_below: Any
+    n_epochs: int,
+    n_nets: int,
+    every: Any,
+    losses: Any,
+    stop_below: Any,
+    n_curves: int = 2,
 ) -> LossRecording:
     """Check the arguments every=, losses= and stop_below= of `fit_many`."""
     every = check_int("every", every, 1)
@@ -199,6 +206,7 @@ def loss_recording(
         only_percentiles=losses == "percentiles" or (losses is None and many),
         stop_below=stop_below,
         n=n,
+        n_curves=n_curves,
     )
 
 
@@ -213,8 +221,8 @@ def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) ->
         every: int = recording.every,
         only_percentiles: bool = recording.only_percentiles,
     ) -> bool:
-        n = _n_recorded(recording.n_epochs, every)
-        return _sweep_bytes(nets, net_bytes, n, only_percentiles) <= limit
+        n, n_curves = _n_recorded(recording.n_epochs, every), recording.n_curves
+        return _sweep_bytes(nets, net_bytes, n, n_curves, only_percentiles) <= limit
 
     limit = memory_limit()
     if fits():
@@ -230,8 +238,11 @@ def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) ->
     what = "losses and accuracies"
     if recording.only_percentiles:
         what = "percentiles of losses and accuracies"
+    needed = _sweep_bytes(
+        n_nets, net_bytes, recording.n, recording.n_curves, recording.only_percentiles
+    )
     check_memory(
-        _sweep_bytes(n_nets, net_bytes, recording.n, recording.only_percentiles),
+        needed,
         f"{n_nets:,} nets with {what} in {recording.n:,} epochs",
         f"choose {' or '.join(ways) or 'a smaller net'}",
     )
@@ -241,8 +252,11 @@ def _n_recorded(n_epochs: int, every: int) -> int:
     return -(-(n_epochs - 1) // every) + 1
 
 
-def _sweep_bytes(n_nets: int, net_bytes: int, n: int, only_percentiles: bool) -> int:
+def _sweep_bytes(
+    n_nets: int, net_bytes: int, n: int, n_curves: int, only_percentiles: bool
+) -> int:
     """Return the bytes of n recorded epochs: for the nets, blocks and percentiles."""
+    n = n * n_curves // 2
     window = min(n, max(1, WINDOW // n_nets)) if only_percentiles else n
     in_blocks = min(-(-n_nets // _BLOCK_NETS) * _BLOCK_NETS, _MAX_BLOCK_NETS)
     nets = n_nets * (net_bytes + _LOSS_BYTES * window)

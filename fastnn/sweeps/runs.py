@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -22,8 +22,10 @@ from ..nn.descriptions import kinds_by_name
 from ..nn.layers import Layer
 from ..nn.losses import Loss
 from ..nn.net import Net, build_net
+from ..training.callbacks import EarlyStopping
 from .curves import Curves, first_below, quantiles
 from .ensemble import Ensemble
+from .monitor import BEST_EPOCH, BEST_VAL
 from .plan import seed_array
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
@@ -33,8 +35,15 @@ if TYPE_CHECKING:
 
 # The proportions of nets whose final losses are shown.
 SHOWN = np.array([0.05, 0.5, 0.95])
-# By what nets can be ranked.
-_CRITERIA = ("loss", "accuracy")
+# By what nets can be ranked, and what the rates of success look at.
+_CRITERIA = ("loss", "accuracy", "val_loss", "val_accuracy")
+# The attributes with the Curves that these arrays are rows of.
+_CURVES = {
+    "loss": "losses",
+    "accuracy": "accuracies",
+    "val_loss": "val_losses",
+    "val_accuracy": "val_accuracies",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +59,22 @@ class Runs:
     theta (n_nets, n_params): the final parameters, not finite where a net diverged.
     seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
     if parameters were given.
-    settings: the optimizer's, each (n_nets,), by name, such as "lr".
+    settings: the optimizer's, each (n_nets,), by name, such as "lr", which is the
+    highest one of a schedule.
     trained (n_nets,): for how many epochs each net was trained.
     final_loss, final_accuracy (n_nets,): of each net's last epoch.
     losses, accuracies: the `Curves` over the recorded epochs.
     stop_below: the loss below which nets stopped, if any.
     updates, seconds: of all nets together.
     seed: that of the orders of the rows; None where an older file has none.
+    final_val_loss, final_val_accuracy (n_nets,): of the validation data with the
+    parameters in `theta`; NaN without such data.
+    val_losses, val_accuracies: their `Curves`, or None.
+    early_stopping: the rule by which nets stopped, if any.
+    best_epoch (n_nets,): each net's best epoch by early_stopping, from 0, or -1; its
+    parameters are those of this epoch if the rule restores them. None without a rule.
+    schedule: the learning rates in the recorded epochs, (m,) or (n_nets, m), None if
+    they stay the same.
 
     >>> from fastnn import datasets, mlp
     >>> gate = datasets.xor_gate()
@@ -82,6 +100,18 @@ class Runs:
     seconds: float
     settings: dict[str, Array] = field(default_factory=dict)
     seed: int | None = None
+    final_val_loss: Array = None  # type: ignore[assignment]  # NaN for all nets
+    final_val_accuracy: Array = None  # type: ignore[assignment]
+    val_losses: Curves | None = None
+    val_accuracies: Curves | None = None
+    early_stopping: EarlyStopping | None = None
+    best_epoch: Array | None = None
+    schedule: Array | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("final_val_loss", "final_val_accuracy"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.theta), np.nan))
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -122,7 +152,14 @@ class Runs:
             raise ValueError(
                 f"the index chooses none of the {len(self)} nets: choose at least one"
             )
-        total = max(1, int(self.trained.sum()))
+        total, schedule = max(1, int(self.trained.sum())), self.schedule
+        if schedule is not None and schedule.ndim == 2:
+            schedule = schedule[nets]
+        some_curves: dict[str, Any] = {}
+        if self.val_losses is not None:
+            for name in ("val_loss", "val_accuracy"):
+                values = getattr(self, name)[nets]
+                some_curves[_CURVES[name]] = Curves(self.epochs, values)
         return replace(
             self,
             theta=self.theta[nets],
@@ -134,6 +171,11 @@ class Runs:
             accuracies=Curves(self.epochs, self.accuracy[nets]),
             updates=self.updates * int(self.trained[nets].sum()) // total,
             settings={name: values[nets] for name, values in self.settings.items()},
+            final_val_loss=self.final_val_loss[nets],
+            final_val_accuracy=self.final_val_accuracy[nets],
+            best_epoch=None if self.best_epoch is None else self.best_epoch[nets],
+            schedule=schedule,
+            **some_curves,
         )
 
     def __iter__(self) -> Iterator[Net]:
@@ -172,6 +214,29 @@ class Runs:
         return self.accuracies.of_each_net()
 
     @property
+    def val_loss(self) -> Array:
+        """Each net's loss on the validation data (n_nets, m), NaN without such data.
+
+        It is measured at the end of the recorded epochs, and NaN after a net's last
+        one. ValueError where only percentiles were recorded.
+        """
+        return self._validated(self.val_losses)
+
+    @property
+    def val_accuracy(self) -> Array:
+        """Each net's accuracy on the validation data (n_nets, m), like `val_loss`."""
+        return self._validated(self.val_accuracies)
+
+    @property
+    def lr(self) -> Array:
+        """Each net's learning rate (n_nets, m), NaN after its last epoch."""
+        rates = self.schedule
+        if rates is None:
+            nothing = np.full(len(self), np.nan)
+            rates = self.settings.get("lr", nothing)[:, np.newaxis]
+        return np.where(self.epochs <= self.trained[:, np.newaxis], rates, np.nan)
+
+    @property
     def diverged(self) -> Array:
         """True (n_nets,) where a net's parameters or last loss are not finite."""
         return ~np.isfinite(self.theta).all(axis=1) | ~np.isfinite(self.final_loss)
@@ -185,25 +250,34 @@ class Runs:
         }
 
     def solved(
-        self, loss_below: float | None = None, accuracy_above: float | None = None
+        self,
+        loss_below: float | None = None,
+        accuracy_above: float | None = None,
+        by: str = "loss",
     ) -> Array:
         """Return True (n_nets,) for each net that ends well enough and did not diverge.
 
         Its final loss is below loss_below, and its final accuracy above accuracy_above;
-        of these two bounds at least one must be given.
+        of these two bounds at least one must be given. by="val_loss" compares those of
+        the validation data.
         """
         below, above = self._bounds(loss_below, accuracy_above)
-        solved = ~self.diverged
+        solved, val = ~self.diverged, self._prefix(by)
         if below is not None:
-            solved &= self.final_loss < below
+            solved &= getattr(self, f"final_{val}loss") < below
         if above is not None:
-            solved &= self.final_accuracy > above
+            solved &= getattr(self, f"final_{val}accuracy") > above
         return solved
 
     def success_rate(
-        self, loss_below: float | None = None, accuracy_above: float | None = None
+        self,
+        loss_below: float | None = None,
+        accuracy_above: float | None = None,
+        by: str = "loss",
     ) -> Proportion:
         """Return the proportion of nets that are `solved`, with its 95 % interval.
+
+        by="val_loss" looks at the validation data.
 
         >>> from fastnn import datasets, mlp
         >>> gate, net = datasets.xor_gate(), mlp(2, 2, 1)
@@ -212,17 +286,27 @@ class Runs:
         >>> bool(rate.low < rate < rate.high)
         True
         """
-        return Proportion(int(self.solved(loss_below, accuracy_above).sum()), len(self))
+        solved = self.solved(loss_below, accuracy_above, by)
+        return Proportion(int(solved.sum()), len(self))
 
     def share_solved(
-        self, loss_below: float | None = None, accuracy_above: float | None = None
+        self,
+        loss_below: float | None = None,
+        accuracy_above: float | None = None,
+        by: str = "loss",
     ) -> Array:
         """Return the share (m,) of nets that are good enough in each recorded epoch.
 
-        Nets that stopped count with their last value. Where only percentiles were
-        recorded the share is right to 0.01, and only one bound can be given.
+        by="val_loss" looks at the validation data. Nets that stopped count with their
+        last value. Where only percentiles were recorded the share is right to 0.01, and
+        only one bound can be given.
         """
         below, above = self._bounds(loss_below, accuracy_above)
+        losses, accuracies = self.losses, self.accuracies
+        if self._prefix(by):
+            assert self.val_losses is not None
+            assert self.val_accuracies is not None
+            losses, accuracies = self.val_losses, self.val_accuracies
         if (
             self.losses.percentiles is not None
             and below is not None
@@ -235,9 +319,9 @@ class Runs:
             )
         good = []
         if below is not None:
-            good.append(self.losses.rows(self.trained) < below)
+            good.append(losses.rows(self.trained) < below)
         if above is not None:
-            good.append(self.accuracies.rows(self.trained) > above)
+            good.append(accuracies.rows(self.trained) > above)
         return np.mean(np.logical_and.reduce(good), axis=0)
 
     def loss_quantiles(self, q: Any) -> Array:
@@ -294,7 +378,9 @@ class Runs:
         """Return the nets' numbers (n_nets,), the best ones first, diverged ones last.
 
         by: "loss", the lowest final loss first, or "accuracy", the highest final
-        accuracy first, and of several the one with the lower loss.
+        accuracy first, and of several the one with the lower loss. "val_loss" and
+        "val_accuracy" compare those of the validation data, with the parameters that
+        the nets have.
         """
         return np.lexsort(self.criteria(by)[::-1])
 
@@ -303,11 +389,14 @@ class Runs:
 
         The lowest is the best; infinite for nets that diverged.
         """
-        losses = self._final_losses()
-        if check_choice("by", by, _CRITERIA) == "loss":
+        val = self._prefix(by)
+        losses = np.where(self.diverged, np.inf, getattr(self, f"final_{val}loss"))
+        losses[np.isnan(losses)] = np.inf
+        if not by.endswith("accuracy"):
             return [losses]
         self._check_classifies()
-        return [np.where(self.diverged, np.inf, -self.final_accuracy), losses]
+        accuracies = getattr(self, f"final_{val}accuracy")
+        return [np.where(self.diverged, np.inf, -accuracies), losses]
 
     def best(self, by: str = "loss") -> Net:
         """Return the best net, as in `ranking`; ValueError if all diverged."""
@@ -329,9 +418,10 @@ class Runs:
     def table(self, n: int = 10, by: str = "loss") -> "RunsTable":
         """Return the n best nets, as in `ranking`, for `print` or `rich.print`.
 
-        It shows number, seed, final loss and accuracy, epochs trained, and the settings
-        in which the nets differ. Its title has the numbers of nets and of those that
-        diverged, and the final losses that 5, 50 and 95 % of all nets do not exceed.
+        It shows number, seed, final loss and accuracy, those of the validation data,
+        epochs trained, and the settings in which the nets differ. Its title has the
+        numbers of nets and of those that diverged, and the final losses that 5, 50 and
+        95 % of all nets do not exceed.
         """
         from .table import RunsTable
 
@@ -344,6 +434,13 @@ class Runs:
         if self._classifies:
             accuracies = self.final_accuracy[best]
             columns["final accuracy"] = [f"{accuracy:.4g}" for accuracy in accuracies]
+        if self.val_losses is not None:
+            columns["val loss"] = [f"{loss:.4g}" for loss in self.final_val_loss[best]]
+            if self._classifies:
+                accuracies = self.final_val_accuracy[best]
+                columns["val accuracy"] = [f"{value:.4g}" for value in accuracies]
+        if self.best_epoch is not None:
+            columns["best epoch"] = [f"{epoch:,}" for epoch in self.best_epoch[best]]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
         for name, values in self.varying_settings().items():
             columns[name] = [f"{value:.4g}" for value in values[best]]
@@ -358,13 +455,24 @@ class Runs:
 
         theta, the settings such as lr, seeds (unless parameters were given), trained,
         final_loss, final_accuracy, epochs, and loss and accuracy, or loss_percentiles
-        and accuracy_percentiles (101, m).
+        and accuracy_percentiles (101, m). With validation data there are also
+        final_val_loss, final_val_accuracy, val_loss and val_accuracy, or their
+        percentiles, with early stopping best_epoch, and with a schedule its rates.
         """
         names = ("theta", "trained", "final_loss", "final_accuracy", "epochs")
         arrays = self.settings | {name: getattr(self, name) for name in names}
         if self.seeds is not None:
             arrays["seeds"] = self.seeds
-        for name, curves in (("loss", self.losses), ("accuracy", self.accuracies)):
+        for name in ("best_epoch", "schedule"):
+            if getattr(self, name) is not None:
+                arrays[name] = getattr(self, name)
+        if self.val_losses is not None:
+            for name in ("final_val_loss", "final_val_accuracy"):
+                arrays[name] = getattr(self, name)
+        for name, curves_name in _CURVES.items():
+            curves = getattr(self, curves_name)
+            if curves is None:
+                continue
             if curves.percentiles is None:
                 arrays[name] = curves.of_each_net()
             else:
@@ -380,6 +488,7 @@ class Runs:
         facts |= {
             "settings": list(self.settings),
             "stop_below": self.stop_below,
+            "early_stopping": self.early_stopping and asdict(self.early_stopping),
             "updates": self.updates,
             "seconds": self.seconds,
             "seed": self.seed,
@@ -424,6 +533,7 @@ class Runs:
                 seed=None
                 if (seed := archive.facts.get("seed")) is None
                 else check_seed(seed),
+                **_loaded_validation(archive, n_nets, epochs),
             )
 
     @staticmethod
@@ -431,9 +541,10 @@ class Runs:
         """Return the nets of several Runs as one; updates and seconds are added up.
 
         All must have the same architecture, dtype, columns and labels, recorded epochs
-        and stop_below, and the losses of each net. Where all nets of one have stopped
-        early, it has fewer epochs, which is no difference. A setting that only some
-        have is NaN for the others; seeds are None unless all have some.
+        and rules to stop, all or none validation data, and the losses of each net.
+        Where all nets of one have stopped early, it has fewer epochs, which is no
+        difference. A setting that only some have is NaN for the others; seeds are None
+        unless all have some.
 
         >>> from fastnn import datasets, mlp
         >>> gate, net = datasets.xor_gate(), mlp(2, 2, 1)
@@ -455,14 +566,25 @@ class Runs:
         def joined(name: str) -> Array:
             return np.concatenate([getattr(one, name) for one in parts])
 
-        def joined_curves(name: str) -> Curves:
+        def joined_rows(name: str) -> Array:
             each = np.full((sum(map(len, parts)), len(longest.epochs)), np.nan)
             start = 0
             for one in parts:
-                values = getattr(one, name).of_each_net()
+                values = getattr(one, name)
                 each[start : start + len(one), : values.shape[1]] = values
                 start += len(one)
-            return Curves(longest.epochs, each)
+            return each
+
+        curves: dict[str, Any] = {
+            curves: Curves(longest.epochs, joined_rows(name))
+            for name, curves in _CURVES.items()
+            if getattr(longest, curves) is not None
+        }
+        best_epoch = schedule = None
+        if longest.early_stopping is not None:
+            best_epoch = joined("best_epoch")
+        if any(one.schedule is not None for one in parts):
+            schedule = joined_rows("_rates")
 
         def joined_setting(name: str) -> Array:
             nothing = np.full(1, np.nan)
@@ -479,8 +601,11 @@ class Runs:
             trained=joined("trained"),
             final_loss=joined("final_loss"),
             final_accuracy=joined("final_accuracy"),
-            losses=joined_curves("losses"),
-            accuracies=joined_curves("accuracies"),
+            final_val_loss=joined("final_val_loss"),
+            final_val_accuracy=joined("final_val_accuracy"),
+            best_epoch=best_epoch,
+            schedule=schedule,
+            **curves,
             updates=sum(one.updates for one in parts),
             seconds=sum(one.seconds for one in parts),
             settings={
@@ -506,12 +631,14 @@ class Runs:
                 "columns": runs.schema.columns,
                 "labels": None if labels is None else labels.of_class.tolist(),
                 "stop_below": runs.stop_below,
+                "early_stopping": runs.early_stopping,
+                "val_loss": "NaN" if runs.val_losses is None else "measured",
                 "recorded epochs": runs.epochs.tolist(),
             }
 
         mine, theirs = common(self), common(others)
         n_epochs = len(self.epochs)
-        if self._all_stopped and n_epochs < len(others.epochs):
+        if self._may_have_stopped and n_epochs < len(others.epochs):
             theirs["recorded epochs"] = others.epochs[:n_epochs].tolist()
         for name, value in mine.items():
             if value != theirs[name]:
@@ -521,8 +648,10 @@ class Runs:
                 )
 
     @property
-    def _all_stopped(self) -> bool:
-        """True if each net met stop_below or diverged."""
+    def _may_have_stopped(self) -> bool:
+        """True if each net may have stopped early, met stop_below, or diverged."""
+        if self.early_stopping is not None:
+            return True
         if self.stop_below is None:
             return False
         return bool((~(self.final_loss >= self.stop_below)).all())
@@ -539,6 +668,29 @@ class Runs:
     def _final_losses(self) -> Array:
         """Return the final losses (n_nets,), infinite for nets that diverged."""
         return np.where(self.diverged, np.inf, self.final_loss)
+
+    @property
+    def _rates(self) -> Array:
+        """The learning rates in the recorded epochs (n_nets, m)."""
+        rates = self.schedule
+        if rates is None:
+            rates = self.settings["lr"][:, np.newaxis]
+        return np.broadcast_to(rates, (len(self), len(self.epochs)))
+
+    def _validated(self, curves: Curves | None) -> Array:
+        if curves is None:
+            return np.full((len(self), len(self.epochs)), np.nan)
+        return curves.of_each_net()
+
+    def _prefix(self, by: str) -> str:
+        """Return "val_" if `by` looks at validation data, which must be there."""
+        if not check_choice("by", by, _CRITERIA).startswith("val_"):
+            return ""
+        if self.val_losses is None:
+            raise ValueError(
+                f"by={by!r} needs validation data: call fit_many with X_val= and y_val="
+            )
+        return "val_"
 
     def _shown_losses(self) -> str:
         losses = quantiles(self._final_losses()[:, np.newaxis], SHOWN, np.inf)[:, 0]
@@ -607,31 +759,55 @@ def runs_of(
     # Where all nets have stopped, the stage in which the last one did may go on.
     epochs = epochs[epochs <= trained.max()]
     if recording.only_percentiles:
-        both = np.concatenate([np.empty((2, 101, 0)), *state.percentiles], axis=2)
-        epochs = epochs[: both.shape[2]]
-        losses, accuracies = (
-            Curves(epochs, percentiles=rows[:, : len(epochs)]) for rows in both
-        )
+        nothing = np.empty((len(state.last), 101, 0))
+        found = np.concatenate([nothing, *state.percentiles], axis=2)
+        epochs = epochs[: found.shape[2]]
+        curves = [Curves(epochs, percentiles=rows[:, : len(epochs)]) for rows in found]
     else:
-        losses, accuracies = (
+        curves = [
             Curves(epochs, each=rows[: len(epochs), some].T) for rows in state.recorded
-        )
-    final_loss, final_accuracy = state.last[:, some]
+        ]
+    theta, final, best = state.theta[some], state.last[:, some], state.best[:, some]
+    monitor, schedule = state.monitor, None
+    best_epoch = None
+    if monitor.stopping is not None:
+        best_epoch = best[BEST_EPOCH].astype(np.int64)
+    if monitor.restores:
+        over = state.stopped[some] | (trained[some] == state.config.epochs)
+        finite = np.isfinite(final[0]) & np.isfinite(theta).all(axis=1)
+        restored = over & finite & (best[BEST_EPOCH] >= 0)
+        final = final.copy()
+        final[2:, restored] = best[BEST_VAL, restored][: len(final) - 2]
+    if state.config.schedule.size:
+        schedule = state.config.schedule[epochs - 1].T
+        schedule = schedule[some] if schedule.ndim == 2 else schedule
+    validated: dict[str, Any] = {}
+    if monitor.validation is not None:
+        validated = {
+            "final_val_loss": final[2],
+            "final_val_accuracy": final[3],
+            "val_losses": curves[2],
+            "val_accuracies": curves[3],
+        }
     return Runs(
         architecture=architecture,
         schema=schema,
-        theta=state.theta[some],
+        theta=theta,
         seeds=None if seeds is None else seeds[some],
         trained=trained[some],
-        final_loss=final_loss,
-        final_accuracy=final_accuracy,
-        losses=losses,
-        accuracies=accuracies,
+        final_loss=final[0],
+        final_accuracy=final[1],
+        losses=curves[0],
+        accuracies=curves[1],
         stop_below=recording.stop_below,
+        early_stopping=monitor.stopping,
+        best_epoch=best_epoch,
+        schedule=schedule,
         updates=int(trained.sum()) * state.config.per_epoch,
         seconds=seconds,
         settings={name: values[some] for name, values in settings.items()},
         seed=state.config.seed,
+        **validated,
     )
 
 
@@ -660,6 +836,23 @@ def _loaded_seeds(archive: Archive, n_nets: int) -> Array | None:
 
 def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdecimal()
+
+
+def _loaded_validation(archive: Archive, n_nets: int, epochs: Array) -> dict[str, Any]:
+    """Return what a file has of validation, early stopping and a schedule."""
+    loaded: dict[str, Any] = {}
+    if "final_val_loss" in archive.arrays:
+        for name in ("val_loss", "val_accuracy"):
+            loaded[f"final_{name}"] = archive.array(f"final_{name}", (n_nets,))
+            loaded[_CURVES[name]] = _loaded_curves(archive, name, n_nets, epochs)
+    if (rule := archive.facts.get("early_stopping")) is not None:
+        loaded["early_stopping"] = EarlyStopping(**rule)
+        loaded["best_epoch"] = archive.array("best_epoch", (n_nets,), np.int64)
+    if "schedule" in archive.arrays:
+        n_dimensions = len(archive.shape("schedule"))
+        shape = (n_nets, len(epochs))[2 - n_dimensions :]
+        loaded["schedule"] = archive.array("schedule", shape)
+    return loaded
 
 
 def _loaded_curves(archive: Archive, name: str, n_nets: int, epochs: Array) -> Curves:

@@ -9,6 +9,7 @@ much memory.
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from functools import partial
 from queue import Empty
 from threading import Event
 from time import perf_counter
@@ -19,15 +20,20 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array
-from ..data.machine import check_memory
+from ..training.callbacks import EpochState
 from ..training.engines.threads import Workers, thread_count
 from ..training.history import History
 from ..training.orders import EpochOrders
 from ..training.progress import ProgressBar
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
+from .monitor import BEST_EPOCH, BEST_VAL, CURVES
+from .plan import LossRecording
 from .state import Nets, StageResult, SweepState
 
-FitAlone = Callable[[int, Array, Array | None], tuple[Array, History]]
+# Trains a net, given by its id, from its parameters, until the function returns True.
+FitAlone = Callable[
+    [int, Array, Callable[[EpochState], bool] | None], tuple[Array, History]
+]
 # Minimum number of stages, where nets may stop.
 _MIN_STAGES = 32
 # Number of row indices to draw in advance.
@@ -47,7 +53,8 @@ def train_side_by_side(
     """
     config, n_nets = state.config, len(state.theta)
     n_threads = thread_count(config.n_jobs)
-    stages = _MIN_STAGES if state.recording.stop_below else 1
+    may_stop = state.recording.stop_below or state.monitor.stopping
+    stages = _MIN_STAGES if may_stop else 1
     max_epochs = -(-config.epochs // stages)
     orders = orders or EpochOrders(config, AHEAD)
 
@@ -79,6 +86,7 @@ def train_side_by_side(
             stage = Stage(
                 config=config,
                 recording=state.recording,
+                monitor=state.monitor,
                 table=table,
                 loss=state.loss.code,
                 orders=orders.since(first),
@@ -203,6 +211,9 @@ class _Blocks:
             block = self._new_block()
             # Compile in this thread, which signals can stop, before others start.
             block.advance(stage, 0, 0)
+            if stage.monitor.validation is not None:
+                theta = self._state.theta[:0]
+                stage.monitor.validate(theta, stage.table, stage.loss)
             self._idle.append(block)
             self._workers = Workers(self._n_threads)
 
@@ -227,44 +238,52 @@ class _Blocks:
 def train_one_by_one(state: SweepState, fit: FitAlone) -> None:
     """Train nets that the compiled loops cannot train, one after the other.
 
-    fit(i, theta, record) trains net i from theta with all epochs, and returns its
-    parameters, not finite where it diverged, and its history. A net that met stop_below
-    is then set back to the record of that epoch. After an error, the state holds the
-    nets that are complete.
+    fit(i, theta, stop) trains net i from theta until stop(state) is True after an
+    epoch, and returns its parameters, not finite where it diverged, and its history.
+    After an error, the state holds the nets that are complete.
     """
     config, recording, n_nets = state.config, state.recording, len(state.theta)
     epochs, stop_below = recording.epochs, recording.stop_below
-    record = None
+    stop = None
     if stop_below is not None:
-        record = epochs * config.per_epoch
-        check_memory(
-            recording.n * state.theta[0].nbytes,
-            f"stop_below= records a net's parameters in {recording.n:,} epochs",
-            "pass a larger every=",
-        )
+        stop = partial(_is_below, bound=stop_below, recording=recording)
     state.begin_stage(config.epochs)
     with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:
         for i in range(n_nets):
             nets, stopped = state.nets(np.array([i])), 0
-            theta, history = fit(i, nets.theta[0], record)
-            curves = np.full((2, config.epochs), np.nan)
-            curves[:, : history.epochs] = history.loss, history.accuracy
-            loss, accuracy = curves[:, epochs - 1]
-            if stop_below is not None:
-                met = np.flatnonzero(~((loss >= stop_below) & (loss < np.inf)))
-                if len(met):
-                    stopped = epochs[met[0]]
-                    theta = np.full_like(theta, np.nan)
-                    if loss[met[0]] < stop_below:
-                        assert history.recording is not None
-                        theta = history.recording.theta[met[0]]
+            theta, history = fit(i, nets.theta[0], stop)
+            done = history.epochs
+            if stop_below is None and state.monitor.stopping is None:
+                pass
+            elif np.isfinite(theta).all():
+                stopped = done if done < config.epochs else 0
+            elif state.monitor.stopping is None:  # seen where a loss is recorded
+                stopped = int(epochs[np.searchsorted(epochs, done + 1)])
+            else:
+                stopped = done + 1
+            measured = [getattr(history, name) for name in CURVES[: len(state.last)]]
+            curves = np.full((len(measured), config.epochs, 1), np.nan)
+            curves[:, :done, 0] = measured
+            best, best_epoch = nets.best.copy(), history.best_epoch
+            if best_epoch is not None:
+                best[BEST_EPOCH] = best_epoch
+                best[BEST_VAL, 0] = (
+                    history.val_loss[best_epoch],
+                    history.val_accuracy[best_epoch],
+                )
             result = StageResult(
-                nets._replace(theta=theta[np.newaxis]),
-                loss[:, np.newaxis],
-                accuracy[:, np.newaxis],
+                nets._replace(theta=theta[np.newaxis], best=best),
+                curves[:, epochs - 1],
+                curves[:, (stopped or config.epochs) - 1],
                 np.array([stopped]),
             )
             state.absorb(result)
             note = f"{i + 1:,}/{n_nets:,} nets"
             bar.update((i + 1) * config.updates, note)
     state.end_stage()
+
+
+def _is_below(state: EpochState, bound: float, recording: LossRecording) -> bool:
+    """Return True after a recorded epoch whose loss is below the bound."""
+    recorded = state.epoch % recording.every == 0 or state.epoch + 1 == state.epochs
+    return recorded and state.loss < bound

@@ -10,14 +10,21 @@ from ..data.arrays import Array
 from ..nn.losses import Loss
 from ..training.config import FitConfig
 from .curves import percentiles
+from .monitor import Monitor
 from .plan import WINDOW, LossRecording
+
+NOTHING = np.empty(0)
+_NO_MONITOR = Monitor()
 
 
 class Nets(NamedTuple):
     """Training state of some nets: their ids (n,), and what each update changes.
 
     theta (n, n_params), moments (n_moments, n, n_params), clock (2, n), and the
-    optimizer's settings (6, n).
+    optimizer's settings (9, n). schedule (epochs, n) and weights (rows, n) are there
+    where each net has its own, otherwise empty. best (N_BEST, n) and best_theta
+    (n, n_params) are those of the best epoch so far, see `monitor`; empty where nobody
+    asks.
     """
 
     ids: Array
@@ -25,18 +32,24 @@ class Nets(NamedTuple):
     moments: Array
     clock: Array
     settings: Array
+    schedule: Array
+    weights: Array
+    best: Array
+    best_theta: Array
 
 
 class StageResult(NamedTuple):
     """Some nets after a stage: their state, their losses, and which ones stopped.
 
-    loss and accuracy (recorded epochs of the stage, n) are means over an epoch; stopped
-    (n,) is 0, or the number of epochs after which a net stopped.
+    curves (n_curves, recorded epochs of the stage, n) are `monitor.CURVES`. final
+    (n_curves, n) are those of each net's last epoch, or (0,) where none was measured in
+    the stage. stopped (n,) is 0, or the number of epochs after which a net
+    stopped.
     """
 
     nets: Nets
-    loss: Array
-    accuracy: Array
+    curves: Array
+    final: Array
     stopped: Array
 
 
@@ -44,11 +57,11 @@ class SweepState:
     """All nets of one `fit_many`, or a part of them in the epochs from first to end.
 
     theta (n_nets, n_params) are their parameters. trained (n_nets,) is the number of
-    epochs that each was trained; stopped says which ones met stop_below or are no
-    longer finite. last (2, n_nets) are each net's last loss and accuracy; recorded (2,
-    epochs, n_nets) those of the recorded epochs, or of a window of them where only
-    percentiles are recorded; percentiles has those of the complete stages, (2, 101,
-    epochs) each.
+    epochs that each was trained; stopped says which ones met stop_below, stopped early
+    or are no longer finite. last (n_curves, n_nets) are each net's last
+    `monitor.CURVES`; recorded (n_curves, epochs, n_nets) those of the recorded epochs,
+    or of a window of them where only percentiles are recorded; percentiles has those of
+    the complete stages, (n_curves, 101, epochs) each. best: see `Nets`.
     """
 
     def __init__(
@@ -57,10 +70,12 @@ class SweepState:
         loss: Loss,
         initial: Array,
         recording: LossRecording,
+        monitor: Monitor = _NO_MONITOR,
         first: int = 0,
         end: int | None = None,
     ) -> None:
         self.config, self.loss, self.recording = config, loss, recording
+        self.monitor = monitor
         self.theta = initial
         n_nets = len(initial)
         n_moments = kernels.codes.N_MOMENTS[config.rule.code]
@@ -68,14 +83,15 @@ class SweepState:
         self._clock = np.ones((2, n_nets))
         self.trained = np.zeros(n_nets, np.int64)
         self.stopped = np.zeros(n_nets, bool)
-        self.last = np.full((2, n_nets), np.nan)
+        self.last = np.full((monitor.n_curves, n_nets), np.nan)
+        self.best, self._best_theta = monitor.no_best(initial)
         self.epochs_done = self.stage_end = first
         self.end = config.epochs if end is None else end
         self._first_row, rows = 0, 0 if recording.only_percentiles else recording.n
         if end is not None:
             indices = recording.within(first, end)
             self._first_row, rows = indices.start, indices.stop - indices.start
-        self.recorded = np.full((2, rows, n_nets), np.nan)
+        self.recorded = np.full((monitor.n_curves, rows, n_nets), np.nan)
         self.percentiles: list[Array] = []
         self._window = self.recorded[:, :0]
 
@@ -97,7 +113,8 @@ class SweepState:
             rows = max(1, WINDOW // len(self.theta))
             last = min(last, (recording.index(first) + rows - 1) * recording.every + 1)
             if not self.recorded.size:
-                self.recorded = np.empty((2, min(rows, recording.n), len(self.theta)))
+                shape = len(self.last), min(rows, recording.n), len(self.theta)
+                self.recorded = np.empty(shape)
         indices = recording.within(first, last)
         if recording.only_percentiles:
             self._window = self.recorded[:, : indices.stop - indices.start]
@@ -112,29 +129,34 @@ class SweepState:
 
     def nets(self, ids: Array) -> Nets:
         """Return the state of some nets, given by their sorted ids."""
-        chosen = _indices(ids)
+        chosen, config = _indices(ids), self.config
+        schedule, weights = config.schedule, config.weights
         return Nets(
             ids,
             self.theta[chosen],
             self._moments[:, chosen],
             self._clock[:, chosen],
-            self.config.rule.settings[:, chosen],
+            config.rule.settings[:, chosen],
+            schedule[:, chosen] if schedule.ndim == 2 else NOTHING,
+            weights[:, chosen] if weights.ndim == 2 else NOTHING,
+            self.best[:, chosen],
+            self._best_theta[chosen],
         )
 
     def go_on(self, nets: Nets) -> None:
-        """Copy the moments and the clock that all nets have after an earlier stage."""
+        """Copy what all nets have from an earlier stage, besides their parameters."""
         self._moments, self._clock = np.array(nets.moments), np.array(nets.clock)
+        self.best, self._best_theta = np.array(nets.best), np.array(nets.best_theta)
 
     def result(self) -> StageResult:
         """Return all nets with all losses that are recorded of each of them."""
         nets = self.nets(np.arange(len(self.theta)))
         stopped = np.where(self.stopped, self.trained, 0)
-        loss, accuracy = self.recorded
-        return StageResult(nets, loss, accuracy, stopped)
+        return StageResult(nets, self.recorded, self.last, stopped)
 
     def snapshot(self) -> dict[str, Array]:
         """Return the arrays that hold the state between two stages, by name."""
-        percentiles = [np.empty((2, 101, 0)), *self.percentiles]
+        percentiles = [np.empty((len(self.last), 101, 0)), *self.percentiles]
         return {
             "theta": self.theta,
             "moments": self._moments,
@@ -142,6 +164,8 @@ class SweepState:
             "trained": self.trained,
             "stopped": self.stopped,
             "last": self.last,
+            "best": self.best,
+            "best_theta": self._best_theta,
             "percentiles": np.concatenate(percentiles, axis=2),
         }
 
@@ -151,6 +175,7 @@ class SweepState:
         self.theta, self.trained = snapshot["theta"], snapshot["trained"]
         self._moments, self._clock = snapshot["moments"], snapshot["clock"]
         self.stopped, self.last = snapshot["stopped"], snapshot["last"]
+        self.best, self._best_theta = snapshot["best"], snapshot["best_theta"]
         self.percentiles = [snapshot["percentiles"]]
 
     @property
@@ -166,27 +191,21 @@ class SweepState:
         self.theta[chosen] = nets.theta
         if last < self.config.epochs:  # after the last epoch no update needs them
             self._moments[:, chosen], self._clock[:, chosen] = nets.moments, nets.clock
+            self._best_theta[chosen] = nets.best_theta
+        self.best[:, chosen] = nets.best
         self.trained[chosen] = np.where(stopped > 0, stopped, last)
         self.stopped[chosen] = stopped > 0
-        n_recorded = len(result.loss)
-        if not n_recorded:
-            return
-        final = np.full(len(stopped), n_recorded - 1)
-        some_stopped = stopped.any()
-        if some_stopped:
-            index = self.recording.index
-            stopped_at = index(stopped - 1) - index(first)
-            final = np.where(stopped > 0, stopped_at, final)
-            after = np.arange(n_recorded)[:, np.newaxis] > final
-        for window, all_last, values in zip(
-            self._window, self.last, (result.loss, result.accuracy), strict=True
-        ):
-            last_values = values[final, np.arange(len(final))]
-            all_last[chosen] = last_values
-            if some_stopped:
-                fill = last_values if self.recording.only_percentiles else np.nan
-                values = np.where(after, fill, values)
-            window[:, chosen] = values
+        if result.final.size:
+            self.last[:, chosen] = result.final
+        curves = result.curves
+        if stopped.any() and curves.size:
+            epochs = self.recording.epochs[self.recording.within(first, last)]
+            after = (epochs[:, np.newaxis] > stopped) & (stopped > 0)
+            fill: float | Array = np.nan
+            if self.recording.only_percentiles:
+                fill = result.final[:, np.newaxis]
+            curves = np.where(after, fill, curves)
+        self._window[:, :, chosen] = curves
 
     def end_stage(self, map_: Callable[..., Iterable[Array]] = map) -> None:
         """End the stage; map_ is `map`, or a thread pool's."""
@@ -195,13 +214,14 @@ class SweepState:
             return
         worst = np.inf, np.nan if self.loss.kind == kernels.codes.MSE else 0.0
         rows = [
-            (values[np.newaxis].T, fill)
-            for window, fill in zip(self._window, worst, strict=True)
+            (values[np.newaxis].T, worst[curve % 2])
+            for curve, window in enumerate(self._window)
             for values in window
         ]
         found = list(map_(percentiles, *zip(*rows, strict=True)))
         table = np.concatenate(found, axis=1)
-        self.percentiles.append(table.reshape(101, 2, -1).transpose(1, 0, 2))
+        n_curves = len(self.last)
+        self.percentiles.append(table.reshape(101, n_curves, -1).transpose(1, 0, 2))
 
     @property
     def has_results(self) -> bool:

@@ -28,11 +28,13 @@ from ..data.schema import Schema
 from ..nn.architecture import Architecture
 from ..nn.layers import Layer
 from ..training.config import FitConfig
+from ..training.validation import ValidationData
+from .monitor import Monitor
 from .parts import Part
 from .plan import WINDOW, InitialParameters, LossRecording
 from .state import StageResult, SweepState
 
-_FORMAT, _MANIFEST = 1, "manifest.json"
+_FORMAT, _MANIFEST = 2, "manifest.json"
 # Names of files: the first net, the one after the last, and the same for epochs.
 _PART, _SNAPSHOT = "nets-{}-{}-epochs-{}-{}.npz", "all-nets-after-epoch-{}.npz"
 
@@ -43,6 +45,7 @@ def identity(
     schema: Schema,
     initial: InitialParameters,
     recording: LossRecording,
+    monitor: Monitor,
 ) -> dict[str, Any]:
     """Return all that the bits of a sweep depend on, by name, as JSON values."""
     first = initial.some(slice(0, 1))
@@ -58,6 +61,8 @@ def identity(
         "X": _hash(config.X),
         "y": _hash(config.y),
         "weights": _hash(config.weights),
+        "validation data": _hash(*_arrays_of(monitor.validation)),
+        "early_stopping": repr(monitor.stopping) if monitor.stopping else None,
         "columns and classes": _hash(schema.facts(), *schema.arrays().values()),
         "epochs": config.epochs,
         "batch_size": config.batch_size,
@@ -66,6 +71,7 @@ def identity(
         "seed": config.seed if config.shuffle else None,
         "optimizer": f"number {config.rule.code} of kernels.codes",
         "optimizer's settings": _hash(config.rule.settings),
+        "schedule": _hash(config.schedule),
         "every": recording.every,
         "losses": "percentiles" if recording.only_percentiles else "all",
         "window": WINDOW if recording.only_percentiles else None,
@@ -125,12 +131,14 @@ class Store:
         nets = result.nets
         arrays = {
             "theta": nets.theta,
+            "best": nets.best,
             "stopped": result.stopped,
-            "loss": result.loss,
-            "accuracy": result.accuracy,
+            "curves": result.curves,
+            "final": result.final,
         }
         if part.last < self._state.config.epochs:
             arrays |= {"moments": nets.moments, "clock": nets.clock}
+            arrays["best_theta"] = nets.best_theta
         name = _PART.format(part.start, part.stop, part.first, part.last)
         self._seen.add(name)
         write_archive(self._folder / name, "part", Archive(self._facts, arrays))
@@ -180,7 +188,8 @@ class Store:
                     for name, array in like.items()
                     if name != "percentiles"
                 }
-                arrays["percentiles"] = archive.array("percentiles", (2, 101, n))
+                shape = len(state.last), 101, n
+                arrays["percentiles"] = archive.array("percentiles", shape)
         except FileNotFoundError:  # another process has written a later one meanwhile
             return self.restore_snapshot()
         state.restore(epochs_done, arrays)
@@ -189,18 +198,26 @@ class Store:
     def _read(self, name: str, ids: Array) -> StageResult:
         state = self._state
         nets, n, rows = state.nets(ids), len(ids), state.n_recorded
+        n_curves = len(state.last)
         with self._reading(name) as archive:
             theta = archive.array("theta", nets.theta.shape, nets.theta.dtype)
-            nets = nets._replace(theta=theta)
+            best = archive.array("best", nets.best.shape)
+            nets = nets._replace(theta=theta, best=best)
             if state.stage_end < state.config.epochs:
                 moments = nets.moments
                 moments = archive.array("moments", moments.shape, moments.dtype)
                 clock = archive.array("clock", nets.clock.shape)
-                nets = nets._replace(moments=moments, clock=clock)
+                best_theta = nets.best_theta
+                best_theta = archive.array(
+                    "best_theta", best_theta.shape, best_theta.dtype
+                )
+                nets = nets._replace(
+                    moments=moments, clock=clock, best_theta=best_theta
+                )
             return StageResult(
                 nets,
-                archive.array("loss", (rows, n)),
-                archive.array("accuracy", (rows, n)),
+                archive.array("curves", (n_curves, rows, n)),
+                archive.array("final", (n_curves, n)),
                 archive.array("stopped", (n,), np.int64),
             )
 
@@ -223,6 +240,12 @@ def _numbers(pattern: str, name: str) -> tuple[int, ...]:
     """Return the numbers in a name of this pattern; none for another name."""
     match = re.fullmatch(re.escape(pattern).replace(r"\{\}", r"(\d+)"), name)
     return tuple(map(int, match.groups())) if match else ()
+
+
+def _arrays_of(validation: ValidationData | None) -> tuple[Array, ...]:
+    if validation is None:
+        return ()
+    return validation.X, validation.y, validation.weights
 
 
 def _described(layer: Layer) -> list[str]:

@@ -142,7 +142,9 @@ class Callbacks:
         on_epoch: Callable[[EpochState], Any] | None,
     ) -> None:
         self._classifies = net.architecture.n_classes is not None
-        _check(early_stopping, on_epoch, validation is not None, self._classifies)
+        check_callbacks(
+            early_stopping, on_epoch, validation is not None, self._classifies
+        )
         self._net, self._config, self._on_epoch = net, config, on_epoch
         self._validation, self._stopping = validation, early_stopping
         self.val_loss = np.full(config.epochs, np.nan)
@@ -210,7 +212,7 @@ class Callbacks:
             state.theta[...] = self._best_theta
 
 
-def _check(
+def check_callbacks(
     early_stopping: Any, on_epoch: Any, has_validation: bool, classifies: bool
 ) -> None:
     """Refuse what cannot be called, or monitors what is not measured."""

@@ -1,14 +1,14 @@
 """Configuration of a training: the arguments of `fit` and `fit_many`, checked."""
 
 from collections.abc import Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
 from ..data.arguments import check_int, check_training
-from ..data.arrays import Array, as_array, readonly
+from ..data.arrays import Array, as_array, readonly, readonly_fields
 from ..data.machine import check_memory, memory_limit
 from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
@@ -26,7 +26,9 @@ class FitConfig:
 
     X (n, n_in), y as in `data.labels` and weights as in `data.weights` are as the
     kernels take them. rule is the optimizer's; schedule (epochs,) has the learning rate
-    of each epoch, or is (0,) where all have that of the rule. mean is the reduction
+    of each epoch, or is (0,) where all have that of the rule. Of many nets each may
+    have its own: then weights are (n, n_nets), or the schedule is (epochs, n_nets).
+    mean is the reduction
     over a batch. stream: the generator of orders that seed began, where an earlier fit
     has drawn from it. loop is "auto", "general" or "specialised" (see
     `engines.dispatch`). n_jobs: threads, -1 for all processors.
@@ -61,10 +63,23 @@ class FitConfig:
         return float(self.rule.settings[kernels.codes.LR])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Kernels would be compiled anew for the writable arrays that a pickle makes.
-        for name in ("X", "y", "weights"):
-            state[name] = readonly(np.require(state[name], requirements=["C", "A"]))
-        self.__dict__.update(state)
+        self.__dict__.update(readonly_fields(state, ("X", "y", "weights")))
+
+    def for_net(self, i: int, rule: UpdateRule) -> "FitConfig":
+        """Return the configuration of net i of many, which is trained alone."""
+        schedule, weights = self.schedule, self.weights
+        if schedule.ndim == 2:
+            schedule = schedule[:, i].copy()
+        if weights.ndim == 2:
+            weights = readonly(weights[:, i].copy())
+        return replace(
+            self,
+            rule=rule,
+            schedule=schedule,
+            weights=weights,
+            progress=False,
+            n_jobs=1,
+        )
 
 
 def fit_config(
@@ -83,6 +98,7 @@ def fit_config(
     n_jobs: Any,
     mixes_rows: bool,
     may_set_lr: bool = False,
+    n_nets: int | None = None,
     kept: Continuation | None = None,
     loop: Any = "general",
     record: Any = None,
@@ -93,8 +109,9 @@ def fit_config(
 
     X, y, weights and the rule are checked already. mixes_rows: the net's output for a
     row depends on the other rows. may_set_lr: the learning rate may be set between
-    epochs. kept: what the net keeps of its last fit, which seed="continue" goes on
-    with. A record takes record_bytes, and an epoch of the history history_bytes.
+    epochs. n_nets: of `fit_many`, otherwise None. kept: what the net keeps of its last
+    fit, which seed="continue" goes on with. A record takes record_bytes, and an epoch
+    of the history history_bytes.
     """
     stream = None
     if kept is not None and isinstance(seed, str) and seed == "continue":
@@ -118,7 +135,7 @@ def fit_config(
         y=y,
         weights=weights,
         rule=rule,
-        schedule=_schedule(schedule, rule, how.epochs, may_set_lr),
+        schedule=_schedule(schedule, rule, how.epochs, may_set_lr, n_nets),
         epochs=how.epochs,
         batch_size=batch_size,
         mean=how.mean,
@@ -136,14 +153,22 @@ def fit_config(
 
 
 def _schedule(
-    schedule: Schedule | None, rule: UpdateRule, epochs: int, may_set_lr: bool
+    schedule: Schedule | None,
+    rule: UpdateRule,
+    epochs: int,
+    may_set_lr: bool,
+    n_nets: int | None,
 ) -> Array:
-    """Return the learning rates (epochs,), or (0,) if all are that of the rule."""
+    """Return the learning rates (epochs,), or (0,) if all are that of the rule.
+
+    Those of many nets may be (epochs, n_nets).
+    """
     if schedule is not None:
         found = rates(schedule, epochs)
-        if found.ndim > 1:
+        if found.ndim > 1 and found.shape[1] != n_nets:
+            nets = "one net" if n_nets is None else f"{n_nets} nets"
             raise ValueError(
-                f"the schedule returns {found.shape[1]} learning rates for one net"
+                f"the schedule returns {found.shape[1]} learning rates for {nets}"
             )
         return found
     if may_set_lr:

@@ -1,8 +1,9 @@
 """Validation: loss and accuracy on rows that a training does not learn from."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from ..data.arrays import Array
+from ..data.arrays import Array, readonly_fields
 from ..nn.losses import loss_scale
 from .engines.engine import Engine
 
@@ -23,3 +24,6 @@ class ValidationData:
         n = len(self.y)
         total, n_right = engine.evaluate(self.X, self.y, self.weights)
         return total / (n * loss_scale(n)), n_right / n
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(readonly_fields(state, ("X", "y", "weights")))

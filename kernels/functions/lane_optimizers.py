@@ -80,6 +80,20 @@ def fill_constants(constants, settings, clock, optimizer, lanes):
         constants[BIAS_WEIGHT_DECAY * lanes + i] = decay_of(optimizer, bias_decay, lr)
 
 
+@subroutine
+def set_rates(settings, trained, rates, n_rates, biases_follow, lanes):
+    """Set an epoch's learning rates, except those of nets that have stopped.
+
+    rates has one for each lane, or n_rates is 1, and all have the same.
+    """
+    for i in range(lanes):
+        if trained[i] == 0:
+            rate = rates[0 if n_rates == 1 else i]
+            settings[LR * lanes + i] = rate
+            if biases_follow:
+                settings[BIAS_LR * lanes + i] = rate
+
+
 @inlined_by_llvm
 def load_constants(constants, is_bias, i, lanes):
     """Return the Constants of the nets in a vector, from lane i on."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..codes import BCE, IDENTITY, LINK, LOSSES, PARTIAL_SUMS
-from ..compiler.compile import entry_point
+from ..compiler.compile import entry_point, inlined_by_numba
 from ..functions.lane_losses import (
     fill_weights,
     lane_losses,
@@ -47,15 +47,18 @@ def outputs(out, theta, X, layers, loss, probabilities, lanes):
     scratch[0] = 0  # it must live until here
 
 
-@entry_point
-def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
-    """Return the sum of losses times loss_scale, and how many classes are right.
+@inlined_by_numba
+def _evaluate(
+    totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, n_nets
+):
+    """Add the scaled losses and the right classes of nets to totals and n_right.
 
-    y and weights: see `arguments.Data`. Losses are added row by row, in float64.
+    theta has the parameters of one net after the other. Losses are added row by row.
     """
     n_layers, n_in, n_targets = layers.shape[0], X.shape[1], y.shape[1]
     z, n_out = output_rows(flat(layers), n_layers)
     x, n = z + n_out, X.shape[0]
+    n_params = theta.size // max(n_nets, 1)
     rows = np.arange(n)
     n_rows = 2 * x + n_in + n_targets + 2 + PARTIAL_SUMS + 1
     scratch = np.zeros(n_rows * lanes + 16, theta.dtype)
@@ -66,7 +69,6 @@ def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
     losses = offset(of_tile, lanes)
     # gradients are not needed, but the losses fill them
     d = offset(losses, (PARTIAL_SUMS + 1) * lanes)
-    total, right = 0.0, np.int64(0)
     for first in range(0, n, lanes):
         m = min(lanes, n - first)
         width = padded_width(a, m)
@@ -77,26 +79,54 @@ def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
         fill_weights(
             of_tile, scales, scalar(a, 1), weights, offset(flat(rows), first), m, width
         )
-        forward(a, x, flat(theta), flat(layers), n_layers, Tile(lanes, width, None, 0))
-        _, hits = lane_losses(
-            d,
-            a,
-            z,
-            n_out,
-            targets,
-            scales,
-            of_tile,
-            loss,
-            losses,
-            True,
-            lanes,
-            width,
-        )
-        for i in range(m):
-            total += np.float64(losses[LOSSES * lanes + i]) * loss_scale
-        right += np.int64(reduce_add(hits))
+        tile = Tile(lanes, width, None, 0)
+        for net in range(n_nets):
+            own = offset(flat(theta), net * n_params)
+            forward(a, x, own, flat(layers), n_layers, tile)
+            _, hits = lane_losses(
+                d,
+                a,
+                z,
+                n_out,
+                targets,
+                scales,
+                of_tile,
+                loss,
+                losses,
+                True,
+                lanes,
+                width,
+            )
+            for i in range(m):
+                totals[net] += np.float64(losses[LOSSES * lanes + i]) * loss_scale
+            n_right[net] += np.int64(reduce_add(hits))
     scratch[0] = rows[0] = 0  # they must live until here
-    return total, right
+
+
+@entry_point
+def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
+    """Return the sum of losses times loss_scale, and how many classes are right.
+
+    y and weights: see `arguments.Data`. Losses are added row by row, in float64.
+    """
+    totals, n_right = np.zeros(1), np.zeros(1, np.int64)
+    _evaluate(totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, 1)
+    return totals[0], n_right[0]
+
+
+@entry_point
+def evaluate_nets(
+    totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes
+):
+    """Fill totals and n_right (n_nets,) with what `evaluate` returns of each net.
+
+    theta is (n_nets, n_params). Each tile of samples is gathered once for all nets.
+    """
+    n_nets = theta.shape[0]
+    totals[:], n_right[:] = 0, 0
+    _evaluate(
+        totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, n_nets
+    )
 
 
 @entry_point

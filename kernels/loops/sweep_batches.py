@@ -22,6 +22,7 @@ from ..functions.lane_optimizers import (
     clip_nets,
     clips,
     fill_constants,
+    set_rates,
     step_nets,
 )
 from ..functions.losses import gradient_scale
@@ -57,6 +58,30 @@ def _show_rows(a, x, X, n_columns, rows, n, tile):
             column = broadcast(X, rows[s] * n_columns + j) if s < n else constant(a, 0)
             for v in range(tile.nets):
                 store(a, (x + j) * tile.lanes + v * tile.width + s * step, column)
+
+
+@subroutine
+def _fill_weights(
+    weights, scales, scale, all_weights, n_weights, net, rows, n, numbers, tile
+):
+    """Fill a tile's rows of weights and of scales, for the n samples `rows`.
+
+    A sample has n_weights in all_weights: one for each net, of which the tile's start
+    with `net`, 1 for all nets, or 0 where all are 1.
+    """
+    for v in range(tile.nets):
+        used, rest = v * tile.width + n * numbers, tile.width - n * numbers
+        for s in range(n if n_weights else 0):
+            at, own = v * tile.width + s * numbers, rows[s] * n_weights
+            for i in range(numbers):
+                weight = all_weights[own + (0 if n_weights == 1 else net + i)]
+                weights[at + i], scales[at + i] = weight, weight * scale
+        if n_weights == 0:
+            fill(weights, v * tile.width, n * numbers, scalar(weights, 1))
+            fill(scales, v * tile.width, n * numbers, scale)
+        fill(weights, used, rest, scalar(weights, -1))
+        fill(scales, used, rest, scalar(weights, 0))
+        net += numbers
 
 
 @subroutine
@@ -121,6 +146,12 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     all_settings, all_clock = flat(state.settings), flat(state.clock)
     all_losses, all_right = flat(state.losses), flat(state.n_right)
     all_trained, trained = flat(state.trained), state.trained
+    schedule, all_weights = flat(plan.schedule), flat(data.weights)
+    has_schedule, biases_follow = plan.schedule.size > 0, plan.biases_follow
+    n_rates = plan.schedule.shape[1] * plan.schedule.shape[2]
+    n_weights = data.weights.shape[1] * data.weights.shape[2]
+    if data.weights.size == 0:
+        n_weights = 0
     mean, loss, loss_scale = plan.mean, plan.loss, plan.loss_scale
     epochs, stop_below = plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
@@ -134,13 +165,25 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         moments = offset(all_moments, first * n_moments * size)
         settings = offset(all_settings, first * n_settings * numbers)
         clock = offset(all_clock, first * 2 * numbers)
-        n_active, changed, is_filled = 1, True, False
-        if stop_below > 0.0:
-            n_active = 0
-            for v in range(first, first + nets):
-                for i in range(numbers):
-                    n_active += trained[v, i] == 0
+        n_active, changed, is_filled, scheduled = 0, True, False, np.int64(-1)
+        for v in range(first, first + nets):
+            for i in range(numbers):
+                n_active += trained[v, i] == 0
         while n_active > 0 and position[q, UPDATES] < end and budget > 0:
+            epoch = position[q, UPDATES] // per_epoch
+            if has_schedule and epoch != scheduled:
+                rates = offset(schedule, (epoch - first_epoch) * n_rates)
+                for v in range(nets):
+                    lane = (first + v) * numbers
+                    set_rates(
+                        offset(settings, v * n_settings * numbers),
+                        offset(all_trained, lane),
+                        rates if n_rates == 1 else offset(rates, lane),
+                        n_rates,
+                        biases_follow,
+                        numbers,
+                    )
+                changed, scheduled = True, epoch
             if changed and not is_adam(
                 optimizer
             ):  # whose constants are those of an update
@@ -153,7 +196,6 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                         numbers,
                     )
             changed = False
-            epoch = position[q, UPDATES] // per_epoch
             rows = offset(order, (epoch - first_epoch) % n_orders * n)
             start = (position[q, UPDATES] - epoch * per_epoch) * batch_size
             stop = min(start + batch_size, n)
@@ -174,12 +216,19 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     of_tile = offset(rows, done)
                     _show_rows(a, x, X, n_in, of_tile, m, tile)
                     _show_rows(a, y, targets, n_targets, of_tile, m, tile)
-                    for v in range(nets):
-                        used, rest = m * numbers, width - m * numbers
-                        fill(scales, v * width, used, scale)
-                        fill(scales, v * width + used, rest, scalar(g, 0))
-                        fill(weights, v * width, used, scalar(g, 1))
-                        fill(weights, v * width + used, rest, scalar(g, -1))
+                    net = first * numbers
+                    _fill_weights(
+                        weights,
+                        scales,
+                        scale,
+                        all_weights,
+                        n_weights,
+                        net,
+                        of_tile,
+                        m,
+                        numbers,
+                        tile,
+                    )
                     # the next tile is the same one where it has all samples in one
                     # order
                     is_filled = m == n and n_orders == 1

@@ -19,7 +19,9 @@ from ..codes import (
     LOSSES,
     LR,
     PARTIAL_SUMS,
+    SAMPLE_WEIGHT,
     SGD,
+    UNWEIGHTED_FACTOR,
     UPDATES,
 )
 from ..compiler.compile import entry_point, subroutine
@@ -29,8 +31,10 @@ from ..functions.lane_optimizers import (
     clip_nets,
     clips,
     fill_constants,
+    set_rates,
     step_nets,
 )
+from ..functions.losses import weighted
 from ..functions.optimizers import is_adam
 from ..passes.nets import backward, forward, show_sample
 from ..primitives.pointers import flat
@@ -38,6 +42,27 @@ from ..primitives.rows import fill
 from ..primitives.table import output_rows
 from ..primitives.vectors import load, offset, scalar, store, vector_length
 from .stopping import stop_nets
+
+
+@subroutine
+def _weigh(factors, weights, row, n_weights, lanes):
+    """Fill the rows SAMPLE_WEIGHT and GRADIENT_FACTOR for one sample.
+
+    A sample has n_weights: one for each lane, or 1 for all.
+    """
+    for i in range(lanes):
+        weight = weights[row * n_weights + (0 if n_weights == 1 else i)]
+        factors[SAMPLE_WEIGHT * lanes + i] = weight
+        factor = factors[UNWEIGHTED_FACTOR * lanes + i]
+        factors[GRADIENT_FACTOR * lanes + i] = factor * weight
+
+
+@subroutine
+def _weigh_losses(t, factors, lanes):
+    """Multiply each net's loss by the sample's weight."""
+    for i in range(lanes):
+        weight = factors[SAMPLE_WEIGHT * lanes + i]
+        t[LOSSES * lanes + i] = weighted(t[LOSSES * lanes + i], weight)
 
 
 @subroutine
@@ -81,13 +106,20 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         len(data.order),
     )
     all_losses, all_right = flat(state.losses), flat(state.n_right)
-    trained = flat(state.trained)
+    trained, schedule, weights = (
+        flat(state.trained),
+        flat(plan.schedule),
+        flat(data.weights),
+    )
+    n_rates, n_weights = plan.schedule.shape[2], data.weights.shape[2]
+    has_schedule, has_weights = plan.schedule.size > 0, data.weights.size > 0
     loss, loss_scale, every = plan.loss, plan.loss_scale, plan.every
     epochs, stop_below = plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
     # SGD with one learning rate per net: each sample's gradient changes theta at once
     clipped = clips(settings, lanes)
-    fused, decays = optimizer == SGD and not clipped, False
+    fused = optimizer == SGD and not clipped and plan.biases_follow
+    decays, scheduled = False, np.int64(-1)
     for i in range(lanes):
         fused = fused and settings[BIAS_LR * lanes + i] == settings[LR * lanes + i]
         decays = decays or settings[DECAY * lanes + i] > 0.0
@@ -97,6 +129,11 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     budget = min(budget, 2**24)  # up to which float32 counts
     skipped, changed = (first_epoch + every - 1) // every, True
     while position[0, UPDATES] < end and budget > 0:
+        epoch = position[0, UPDATES] // n
+        if has_schedule and epoch != scheduled:
+            rates = offset(schedule, (epoch - first_epoch) * n_rates)
+            set_rates(settings, trained, rates, n_rates, plan.biases_follow, lanes)
+            changed, scheduled = True, epoch
         # Adam's constants are those of an update.
         if changed and not is_adam(optimizer):
             fill_constants(constants, settings, clock, optimizer, lanes)
@@ -112,8 +149,11 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         elif changed:
             fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 0))
             fill(factors, GRADIENT_FACTOR * lanes, lanes, scalar(factors, 1))
+        if changed:
+            for i in range(lanes):
+                factor = factors[GRADIENT_FACTOR * lanes + i]
+                factors[UNWEIGHTED_FACTOR * lanes + i] = factor
         changed = False
-        epoch = position[0, UPDATES] // n
         s = position[0, UPDATES] - epoch * n
         i = order[(epoch - first_epoch) % n_orders * n + s]
         record = epoch % every == 0 or epoch == epochs - 1
@@ -122,6 +162,10 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
         targets = offset(y, i * n_targets)
         lane_losses(d, a, z, n_out, targets, None, None, loss, t, record, lanes, lanes)
+        if has_weights:
+            _weigh(factors, weights, i, n_weights, lanes)
+            if record:
+                _weigh_losses(t, factors, lanes)
         backward(target, factors, decays, theta, d, a, layers, n_layers, lanes)
         if not fused:
             if clipped:

@@ -42,7 +42,7 @@ def test_there_are_two_commands_and_a_clone():
     ]
     assert len(commands) == 2
     assert commands[0].endswith("fastnn reproduce")
-    assert "-m pytest" in commands[1]
+    assert commands[1].endswith("-m pytest -n auto")
     for text in commands:
         assert ".venv/bin/python -m pip install" in text
     (clone,) = pages.blocks("README.md", "console")

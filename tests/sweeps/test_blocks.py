@@ -12,7 +12,7 @@ BATCH_SIZES = [1, 7, "full"]
 
 def arrays_of(result):
     """Return all arrays of a StageResult by name."""
-    curves = {name: getattr(result, name) for name in ("loss", "accuracy", "stopped")}
+    curves = {name: getattr(result, name) for name in ("curves", "final", "stopped")}
     return result.nets._asdict() | curves
 
 
@@ -54,7 +54,7 @@ def test_equal_nets_and_stages_give_equal_results(sweep):
     second = train_block(nets, stage, sweep.make_block(), no_stop)
     assert np.isfinite(first.nets.theta).all()
     assert (first.nets.theta != nets.theta).any(axis=1).all()
-    assert first.loss.shape == first.accuracy.shape == (6, 5)
+    assert first.curves.shape == (2, 6, 5)
     assert_equal(first, second)
 
 
@@ -162,7 +162,7 @@ def test_the_other_nets_of_a_block_change_no_bit(batch_size, dtype):
     few = train_block(state.nets(some), stage, sweep.make_block(4), no_stop)
     assert (few.nets.theta == all_nets.nets.theta[some]).all()
     assert (few.nets.moments == all_nets.nets.moments[:, some]).all()
-    assert (few.loss == all_nets.loss[:, some]).all()
+    assert (few.curves == all_nets.curves[:, :, some]).all()
 
 
 def test_two_stages_equal_one(sweep):
@@ -176,9 +176,9 @@ def test_two_stages_equal_one(sweep):
         result = train_block(nets, stage, staged.make_block(), no_stop)
         staged.state.absorb(result)
         staged.state.end_stage()
-        losses.append(result.loss)
+        losses.append(result.curves)
     assert len(losses) == 3
     assert (staged.state.theta == whole.nets.theta).all()
-    assert (np.concatenate(losses) == whole.loss).all()
+    assert (np.concatenate(losses, axis=1) == whole.curves).all()
     assert (result.nets.moments == whole.nets.moments).all()
     assert (result.nets.clock == whole.nets.clock).all()

@@ -63,6 +63,14 @@ def initial(n):
     return np.random.default_rng(0).standard_normal((n, NET.theta.size))
 
 
+# Each net has its own schedule and weights.
+VALIDATED = {
+    "lr": fastnn.schedules.cosine(np.linspace(0.1, 2.0, 200), epochs=12),
+    "sample_weight": np.random.default_rng(1).uniform(0, 2, (200, 36)),
+    "X_val": SPIRAL[0][::3] + 0.05,
+    "y_val": SPIRAL[1][::3],
+    "early_stopping": fastnn.EarlyStopping(patience=2, monitor="val_accuracy"),
+}
 KINDS = {
     "per sample": (NET, {"lr": np.linspace(0.01, 1.0, 200)}),
     "float32, given": (
@@ -82,8 +90,18 @@ KINDS = {
             "every": 3,
         },
     ),
+    "validation": (NET, VALIDATED),
+    "validation, percentiles": (
+        NET,
+        VALIDATED | {"losses": "percentiles", "every": 2, "batch_size": 7},
+    ),
     "own init": (own_init(), {"lr": 0.1}),
     "layer by layer": (layer_by_layer(), {"lr": 0.1, "seeds": range(6)}),
+    "layer by layer, validation": (
+        layer_by_layer(),
+        {name: value for name, value in VALIDATED.items() if name != "sample_weight"}
+        | {"lr": 0.1, "seeds": range(6)},
+    ),
 }
 
 

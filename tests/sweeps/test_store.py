@@ -19,12 +19,19 @@ from fastnn.sweeps import store as stores
 SPIRAL = fastnn.datasets.spiral(12)
 NET = fastnn.mlp(2, 4, 3, activation="tanh", seed=1)
 OPTIONS = {"seeds": range(200), "epochs": 12, "lr": 0.3}
+VALIDATION = {
+    "X_val": SPIRAL[0][::3],
+    "y_val": SPIRAL[1][::3],
+    "early_stopping": fastnn.EarlyStopping(patience=2),
+}
 KINDS = {
     "losses": {},
     "adam": {"optimizer": fastnn.Adam(np.linspace(0.01, 0.1, 200)), "lr": None},
     "stopping": {"stop_below": 0.9, "lr": 1.0, "batch_size": 5},
     "percentiles": {"losses": "percentiles", "optimizer": fastnn.Adam(0.1), "lr": None},
     "percentiles, stopping": {"losses": "percentiles", "stop_below": 0.95, "every": 2},
+    "percentiles, validation": VALIDATION
+    | {"losses": "percentiles", "lr": fastnn.schedules.step(np.linspace(1, 3, 200), 5)},
 }
 
 
@@ -105,7 +112,29 @@ OTHERS = {
     "every": {"every": 2},
     "losses": {"losses": "percentiles"},
     "stop_below": {"stop_below": 0.1},
+    "schedule": {"lr": fastnn.schedules.exponential(0.3, 1.0)},
+    "weights": {"class_weight": {0: 2.0}},
+    "validation data": {"X_val": SPIRAL[0], "y_val": SPIRAL[1]},
+    "early_stopping": {"early_stopping": fastnn.EarlyStopping(12, "loss")},
 }
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"X_val": SPIRAL[0][::3] + 1e-9},
+        {"y_val": SPIRAL[1][1::3][::-1]},
+        {"sample_weight_val": np.linspace(0, 1, 12)},
+        {"early_stopping": fastnn.EarlyStopping(patience=3)},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_other_validation_is_refused(other, tmp_path):
+    options = {"seeds": range(3), "epochs": 2, "lr": 0.3} | VALIDATION
+    NET.fit_many(*SPIRAL, **options, store=tmp_path)
+    with pytest.raises(ValueError, match=r"(validation data|early_stopping) is .*"):
+        NET.fit_many(*SPIRAL, **options | other, store=tmp_path)
 
 
 @pytest.fixture(scope="module")

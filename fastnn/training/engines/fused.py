@@ -10,10 +10,7 @@ from ..config import FitConfig
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
 from .engine import Advance
-from .table import n_units
-
-# Bytes of a tile's inputs, outputs and gradients.
-_TILE_BYTES = 2**15
+from .table import tile_lanes
 
 
 class Fused:
@@ -23,12 +20,7 @@ class Fused:
         self._theta, self._loss, self._code = theta, loss, loss.code
         self.table = table
         self._n_out = int(table[-1, kernels.codes.N_OUT])
-
-        # The tiles of a and d fill about half of a first-level cache, but have at least
-        # 8 vectors, and at most 32.
-        vector_bytes = kernels.codes.VECTOR_BYTES
-        vectors = _TILE_BYTES // (2 * n_units(table) * vector_bytes) // 2 * 2
-        self._lanes = min(max(vectors, 8), 32) * vector_bytes // theta.dtype.itemsize
+        self._lanes = tile_lanes(table, theta.itemsize)
 
     def describe(self) -> str:
         """Return a description of how the net is run."""

@@ -14,6 +14,9 @@ from ...nn.activations import Activation
 from ...nn.architecture import Architecture
 from ...nn.layers import Affine, Layer
 
+# Bytes of a tile's inputs, outputs and gradients.
+_TILE_BYTES = 2**15
+
 
 def layer_table(layers: Sequence[Layer]) -> Array | None:
     """Return the table of Affine layers with at most one activation each, else None."""
@@ -70,6 +73,17 @@ def n_units(table: Array) -> int:
     """Return the number of inputs plus that of all layers' outputs."""
     codes = kernels.codes
     return int(table[-1, codes.OUTPUT]) + int(table[-1, codes.N_OUT])
+
+
+def tile_lanes(table: Array, itemsize: int) -> int:
+    """Return the number of samples in a tile, for numbers of that many bytes.
+
+    The tiles of a and d fill about half of a first-level cache, but have at least 8
+    vectors, and at most 32.
+    """
+    vector_bytes = kernels.codes.VECTOR_BYTES
+    vectors = _TILE_BYTES // (2 * n_units(table) * vector_bytes) // 2 * 2
+    return min(max(vectors, 8), 32) * vector_bytes // itemsize
 
 
 def _computes_like_its_base(layer: Layer) -> bool:
