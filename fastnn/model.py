@@ -63,6 +63,7 @@ from .sweeps.scheduler import train_one_by_one, train_side_by_side
 from .sweeps.state import SweepState
 from .sweeps.store import Store, identity
 from .training.callbacks import Callbacks, EarlyStopping, EpochState
+from .training.checkpoints import Checkpoint, open_checkpoint
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
@@ -70,6 +71,7 @@ from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
+from .training.identity import fit_identity
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
 
@@ -250,6 +252,8 @@ class Sequential:
         sample_weight_val: Any = None,
         early_stopping: EarlyStopping | None = None,
         on_epoch: Callable[[EpochState], Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 10.0,
     ) -> History:
         """Train from the present parameters, and return the history.
 
@@ -292,6 +296,17 @@ class Sequential:
         where it no longer gets better. on_epoch(state) is called after each epoch with
         an `EpochState`; where it returns True, the training ends. lr may be a schedule,
         see `fastnn.schedules`.
+
+        checkpoint: a file (.npz) for a training that can be killed. Every
+        checkpoint_seconds it gets all that the rest of the training depends on; 0 means
+        after each chunk of some hundredths of a second, and what takes long to write is
+        written more rarely. The same call of the same net then goes on where the file
+        stands, and ends with the same bits; where the training was complete, it returns
+        its history at once. progress, n_jobs and checkpoint_seconds may differ;
+        anything else is refused with a ValueError that names it. What on_epoch keeps
+        itself is not in the file. A file that another process or thread trains with
+        raises BlockingIOError. If the file cannot be written, the training goes on with
+        a RuntimeWarning; if that still holds at its end, OSError.
 
         Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
         raises KeyboardInterrupt, and a loss or parameter that is not finite
@@ -338,7 +353,13 @@ class Sequential:
             callbacks = Callbacks(self, config, validation, early_stopping, on_epoch)
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
-        return self._train(config, schema, key, callbacks)
+        if checkpoint is None:
+            return self._train(config, schema, key, callbacks)
+        call = fit_identity(
+            config, self._architecture, schema, callbacks, is_drawn=seed is None
+        )
+        with open_checkpoint(checkpoint, checkpoint_seconds, call) as opened:
+            return self._train(config, schema, key, callbacks, opened)
 
     @suggests_arguments
     def fit_many(
@@ -740,6 +761,7 @@ class Sequential:
         schema: Schema,
         moments_key: Any = None,
         callbacks: Callbacks | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         trainer = Trainer(
@@ -750,6 +772,7 @@ class Sequential:
             self._kept,
             moments_key,
             callbacks,
+            checkpoint,
         )
         self._schema = schema
         try:

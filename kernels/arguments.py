@@ -74,6 +74,42 @@ class PackedScratch(NamedTuple):
     sources: Any  # int64; only read
 
 
+class StreamArrays(NamedTuple):
+    """Arrays of a net that learns one sample per call.
+
+    Their addresses go to the loop in a table (n_arrays, 3) int64 with a row for each of
+    them, in this order: its address, and its two dimensions, of which the first is 1
+    for a flat array. Whoever has the table keeps the arrays alive, where they are.
+    """
+
+    x: Any  # (n_in,): only its size counts
+    y: Any  # (1, n_targets): filled before a call, unless n_targets is 1
+    codes: Any  # (2,) int64: loss and optimizer
+    theta: Any  # these three change in place
+    moments: Any
+    clock: Any
+    settings: Any  # see FitPlan
+    rates: Any
+    decays: Any
+    layers: Any
+    packed_theta: Any  # see PackedScratch; zero at first
+    packed_moments: Any
+    packed_g: Any
+    packed_rates: Any
+    packed_decays: Any
+    a: Any
+    d: Any
+    scaled_d: Any
+    units: Any
+    places: Any
+    sources: Any
+    sums: Any  # (1,) float64, and what follows is scratch of one update, too
+    counts: Any  # (1,) int64
+    position: Any  # (N_POSITION,) int64
+    order: Any  # (1, 1) int64, zero
+    none: Any  # (0, n_params) float64
+
+
 class TileScratch(NamedTuple):
     """Scratch of one thread in batches, in rows of `lanes` numbers.
 

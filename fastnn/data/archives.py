@@ -30,6 +30,7 @@ _KINDS = {
     "runs": ("a Runs", "fastnn.Runs.load"),
     "ensemble": ("an ensemble", "fastnn.load"),
     "part": ("a part of a sweep", "fit_many(store=...)"),
+    "checkpoint": ("a checkpoint", "fit(checkpoint=...)"),
 }
 _CHECKSUM = "sha256"
 _MAX_FACTS, _MAX_MESSAGE = 2**20, 300  # characters
@@ -43,6 +44,10 @@ _FORMATS = re.compile(
 )
 
 Target = str | os.PathLike[str] | BinaryIO
+
+
+class BelongsElsewhereError(ValueError):
+    """A file that can be read, but belongs to something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +152,10 @@ def reading_archive(
 
     kinds: one or several, of which the file must have one. from_text makes an archive
     of a file that is not a .npz and begins with a brace.
-    Any error but OSError, also one raised in the block, becomes a ValueError that names
-    the file: damaged files fail in a dozen ways. Content that the block did not ask
-    for, or that is not what was written, is refused at its end.
+    Any error but OSError and BelongsElsewhereError, also one raised in the block,
+    becomes a ValueError that names the file: damaged files fail in a dozen ways.
+    Content that the block did not ask for, or that is not what was written, is refused
+    at its end.
     """
     if not isinstance(source, str | os.PathLike):
         _check_stream(source, "read")
@@ -165,6 +171,8 @@ def reading_archive(
                 raise ValueError(f"it has an unknown {min(unknown)!r}")
             if checksum is not None and checksum != _checksum(facts, npz.read):
                 raise ValueError("its content has changed since it was written")
+    except BelongsElsewhereError:
+        raise
     except Exception as error:
         # A place that a damaged file names, and that does not exist, is EINVAL.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:

@@ -1,6 +1,7 @@
 """Files that are written whole, and opened only if they are regular ones."""
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -16,6 +17,8 @@ if sys.platform != "win32":  # which itself refuses to remove a file that is ope
 # The names of temporary files begin with it. They do not contain the name of the file
 # to be written, which may be as long as a name can be.
 _PREFIX = ".fastnn-new-"
+# So do those of locks, which end in a hash of the name of the file.
+_LOCK_PREFIX = ".fastnn-lock-"
 # Opening a pipe waits for its other end unless this flag is set.
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
@@ -51,6 +54,32 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     raise ValueError("it is not a regular file")
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold the lock of a path; BlockingIOError if another process or thread does.
+
+    What is locked is a hidden file beside it, because the file may be replaced
+    meanwhile. It is removed at the end; that of a process that was killed is free. A
+    file system without locks, and a folder that cannot be written to, go without.
+    """
+    target = Path(os.path.realpath(path))
+    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    lock = target.parent / f"{_LOCK_PREFIX}{name}"
+    try:
+        stream = _open_locked(lock)
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"the file {os.fspath(path)} is in use by another process or thread: wait "
+            "until that has ended, or pass another file"
+        ) from None
+    try:
+        yield
+    finally:
+        if stream is not None:
+            with stream, suppress(OSError):
+                lock.unlink()  # while it is locked, it is nobody else's
 
 
 def write_to_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
@@ -155,6 +184,42 @@ def _lock(descriptor: int) -> None:
     if sys.platform != "win32":
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _open_locked(lock: Path) -> BinaryIO | None:
+    """Open a file, which is created if need be, and lock it at once.
+
+    None where that is impossible; BlockingIOError if somebody else has the lock.
+    """
+    if sys.platform == "win32":
+        return None
+    while True:
+        stream: BinaryIO | None = None
+        try:
+            stream = open(lock, "rb", opener=_create)  # noqa: SIM115
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Before it was locked, its last owner may have removed it.
+            if os.path.samestat(os.fstat(stream.fileno()), os.stat(lock)):
+                return stream
+            stream.close()
+        except FileNotFoundError:
+            if stream is None:
+                return None
+            stream.close()
+        except BlockingIOError:
+            assert stream is not None
+            stream.close()
+            raise
+        except OSError:
+            return stream
+        except BaseException:
+            if stream is not None:
+                stream.close()
+            raise
+
+
+def _create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -9,7 +9,6 @@ its end: a snapshot of all nets takes their place.
 """
 
 import hashlib
-import inspect
 import json
 import os
 import re
@@ -20,14 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
 from ..data.archives import Archive, reading_archive, write_archive
 from ..data.arrays import Array
 from ..data.files import write_atomically
 from ..data.schema import Schema
 from ..nn.architecture import Architecture
-from ..nn.layers import Layer
 from ..training.config import FitConfig
+from ..training.identity import differences, hashed, shared_identity
 from ..training.validation import ValidationData
 from .monitor import Monitor
 from .parts import Part
@@ -51,27 +49,16 @@ def identity(
     first = initial.some(slice(0, 1))
     return {
         "format": _FORMAT,
-        "kernels, or NumPy and Numba": kernels.compiler.cache.digest()[:16],
-        "layers": [_described(layer) for layer in architecture.layers],
-        "loss": repr(architecture.loss),
+        **shared_identity(config, architecture, schema),
         "init": str(architecture.scheme) if initial.given is None else "given",
-        "seeds or parameters": _hash(initial.seed_array(), initial.given),
-        "first net": _hash(first.theta()),
+        "seeds or parameters": hashed(initial.seed_array(), initial.given),
+        "first net": hashed(first.theta()),
         "number of nets": initial.n_nets,
-        "X": _hash(config.X),
-        "y": _hash(config.y),
-        "weights": _hash(config.weights),
-        "validation data": _hash(*_arrays_of(monitor.validation)),
+        "validation data": hashed(*_arrays_of(monitor.validation)),
         "early_stopping": repr(monitor.stopping) if monitor.stopping else None,
-        "columns and classes": _hash(schema.facts(), *schema.arrays().values()),
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "reduction": "mean" if config.mean else "sum",
-        "shuffle": config.shuffle,
         "seed": config.seed if config.shuffle else None,
-        "optimizer": f"number {config.rule.code} of kernels.codes",
-        "optimizer's settings": _hash(config.rule.settings),
-        "schedule": _hash(config.schedule),
+        "optimizer's settings": hashed(config.rule.settings),
+        "schedule": hashed(config.schedule),
         "every": recording.every,
         "losses": "percentiles" if recording.only_percentiles else "all",
         "window": WINDOW if recording.only_percentiles else None,
@@ -110,17 +97,12 @@ class Store:
         call = json.loads(text)
         try:
             there = json.loads(manifest.read_text())
-            differing = [name for name in call if there.get(name) != call[name]]
+            what = differences(there, call)
         except (ValueError, AttributeError) as error:
             raise ValueError(
                 f"{manifest} is damaged ({error}): pass a new folder as store="
             ) from None
-        if differing:
-            what = "; ".join(
-                f"{name} is {_shown(there.get(name))} there, and {_shown(call[name])} "
-                "in this call"
-                for name in differing
-            )
+        if what:
             raise ValueError(
                 f"the store {folder} belongs to another call of fit_many: {what}. Pass "
                 "the same arguments to go on with it, or a new folder"
@@ -246,30 +228,3 @@ def _arrays_of(validation: ValidationData | None) -> tuple[Array, ...]:
     if validation is None:
         return ()
     return validation.X, validation.y, validation.weights
-
-
-def _described(layer: Layer) -> list[str]:
-    """Describe a layer; one of a user's own also by its source, if that is there."""
-    kind = type(layer)
-    described = [repr(layer), f"{kind.__module__}.{kind.__qualname__}"]
-    if not kind.__module__.startswith("fastnn."):
-        with suppress(OSError, TypeError):
-            described.append(_hash(inspect.getsource(kind)))
-    return described
-
-
-def _hash(*values: Any) -> str:
-    """Return a short hash of arrays, and of what has a repr."""
-    state = hashlib.sha256()
-    for value in values:
-        if isinstance(value, np.ndarray):
-            state.update(f"{value.dtype.str} {value.shape}".encode())
-            state.update(np.ascontiguousarray(value).data)
-        else:
-            state.update(repr(value).encode())
-    return f"sha256 {state.hexdigest()[:16]}"
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.archives import Archive
 from ..data.arguments import check_bool, check_choice, check_float, check_int
 from ..data.arrays import Array, readonly
 from .config import FitConfig
@@ -130,7 +131,9 @@ class Callbacks:
 
     TypeError or ValueError for what cannot be called, or monitors what is not measured.
     val_loss and val_accuracy (epochs,) are NaN where nothing was measured. best_epoch
-    is the number of the best epoch by early stopping, from 0, or None.
+    is the number of the best epoch by early stopping, from 0, or None. n_ended counts
+    the epochs whose end was dealt with, and is_over says that the last of them was to
+    be the last one.
     """
 
     def __init__(
@@ -145,17 +148,24 @@ class Callbacks:
         check_callbacks(
             early_stopping, on_epoch, validation is not None, self._classifies
         )
-        self._net, self._config, self._on_epoch = net, config, on_epoch
-        self._validation, self._stopping = validation, early_stopping
+        self._net, self._config, self.on_epoch = net, config, on_epoch
+        self.validation, self.early_stopping = validation, early_stopping
         self.val_loss = np.full(config.epochs, np.nan)
         self.val_accuracy = np.full(config.epochs, np.nan)
         self.best_epoch: int | None = None
-        self._best_value, self._best_theta = np.inf, np.zeros(0)
+        self._best_value, self._best_theta = np.inf, np.zeros(0, net.dtype)
+        self.n_ended, self.is_over = 0, False
 
     def epoch_ended(self, engine: Engine, state: TrainingState, epoch: int) -> bool:
-        """Measure, compare and report an epoch; return True to end the training."""
-        if self._validation is not None:
-            loss, accuracy = self._validation.evaluate(engine)
+        """Measure, compare and report an epoch; return True to end the training.
+
+        What was interrupted can be repeated, and an epoch that was dealt with is not
+        dealt with again.
+        """
+        if epoch < self.n_ended:
+            return self.is_over
+        if self.validation is not None:
+            loss, accuracy = self.validation.evaluate(engine)
             self.val_loss[epoch] = loss
             if self._classifies:
                 self.val_accuracy[epoch] = accuracy
@@ -167,13 +177,14 @@ class Callbacks:
             "val_accuracy": float(self.val_accuracy[epoch]),
         }
         stop = False
-        if self._stopping is not None:
-            stop = self._compare(self._stopping, values, state.theta, epoch)
-        if self._on_epoch is not None:
+        if self.early_stopping is not None:
+            stop = self._compare(self.early_stopping, values, state.theta, epoch)
+        if self.on_epoch is not None:
             epochs, schedule = self._config.epochs, self._config.schedule
             seen = EpochState(self._net, epoch, epochs, values, schedule)
-            answer = self._on_epoch(seen)
+            answer = self.on_epoch(seen)
             stop = stop or (isinstance(answer, bool | np.bool_) and bool(answer))
+        self.is_over, self.n_ended = stop, epoch + 1
         return stop
 
     def _compare(
@@ -205,6 +216,39 @@ class Callbacks:
             "val_accuracy": self.val_accuracy[:epochs].copy(),
             "best_epoch": best if best is not None and best < epochs else None,
         }
+
+    def saved(self) -> Archive:
+        """Return what a checkpoint keeps of the epochs that have ended."""
+        n = self.n_ended
+        facts = {"n_ended": n, "is_over": self.is_over, "best_epoch": self.best_epoch}
+        arrays = {
+            "val_loss": self.val_loss[:n],
+            "val_accuracy": self.val_accuracy[:n],
+            "best_value": np.array([self._best_value]),
+            "best_theta": self._best_theta,
+        }
+        if self.on_epoch is not None:
+            arrays["schedule"] = self._config.schedule
+        return Archive(facts, arrays)
+
+    def restore(self, archive: Archive, updates: int) -> None:
+        """Go on where `saved` was called; ValueError unless that fits these updates."""
+        n = check_int("n_ended", archive.fact("n_ended"), 0)
+        best = archive.fact("best_epoch")
+        if n not in {n_done := updates // self._config.per_epoch, n_done - 1}:
+            raise ValueError(f"{n} epochs have ended there after {updates} updates")
+        if best is not None and check_int("best_epoch", best, 0) >= n_done:
+            raise ValueError(f"the best epoch is {best} there, after {n_done} epochs")
+        self.is_over = check_bool("is_over", archive.fact("is_over"))
+        self.n_ended, self.best_epoch = n, best
+        self.val_loss[:n] = archive.array("val_loss", (n,))
+        self.val_accuracy[:n] = archive.array("val_accuracy", (n,))
+        self._best_value = float(archive.array("best_value", (1,))[0])
+        size = self._net.theta.size if archive.shape("best_theta") != (0,) else 0
+        self._best_theta = archive.array("best_theta", (size,), self._net.dtype)
+        if self.on_epoch is not None:
+            schedule = self._config.schedule
+            schedule[...] = archive.array("schedule", schedule.shape)
 
     def finish(self, state: TrainingState) -> None:
         """Give the net the parameters of the best epoch, if it should have them."""

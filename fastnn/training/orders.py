@@ -40,7 +40,7 @@ class EpochOrders:
 
     def reach(self, epoch: int) -> None:
         """Draw the block that begins with this epoch, unless its order is there."""
-        if epoch < self.last or self.rng is None:
+        if epoch < self.last or epoch >= self._end or self.rng is None:
             return
         before = self.rng.bit_generator.state
         count = min(self._end - epoch, max(1, self._ahead // self._n))
@@ -62,6 +62,18 @@ class EpochOrders:
             self.rng.bit_generator.state = self._before
             for _ in range(epochs - self.first):
                 self.rng.permutation(self._n)
+
+    def state_before(self, epoch: int) -> Any:
+        """Return the generator's state before it draws an epoch's order.
+
+        The epoch is one of the block, or the next. None if nothing is shuffled.
+        """
+        if self.rng is None or epoch == self.last:
+            return None if self.rng is None else self.rng.bit_generator.state
+        rng = generator_at(self._before)
+        for _ in range(epoch - self.first):
+            rng.permutation(self._n)
+        return rng.bit_generator.state
 
     def since(self, epoch: int) -> Array:
         """Return the orders of the block from this epoch on."""
@@ -91,7 +103,11 @@ def _generator(config: FitConfig) -> np.random.Generator:
     """Return the generator of a config's seed, or a copy of its stream."""
     if config.stream is None:
         return np.random.default_rng(config.seed)
-    state = config.stream.bit_generator.state
-    copy = np.random.Generator(np.random.PCG64(0))
-    copy.bit_generator.state = state
-    return copy
+    return generator_at(config.stream.bit_generator.state)
+
+
+def generator_at(state: Any) -> np.random.Generator:
+    """Return a generator of orders in this state."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    rng.bit_generator.state = state
+    return rng

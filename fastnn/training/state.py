@@ -1,5 +1,6 @@
 """State of one training, and snapshots of it to return to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from .config import FitConfig
 from .continuation import Moments
 from .engines.threads import Workers
 
-_UPDATES = kernels.codes.UPDATES
+_UPDATES, _SAMPLES = kernels.codes.UPDATES, kernels.codes.SAMPLES
 
 
 class TrainingState:
@@ -62,6 +63,47 @@ class TrainingState:
             array[snapshot.epoch : snapshot.epoch + 1] = copy
         for array, copy in zip(self._arrays(), snapshot.arrays, strict=True):
             array[...] = copy
+
+    def saved(
+        self, record_at: Array, position: Array | None = None
+    ) -> dict[str, Array]:
+        """Return what a checkpoint keeps: views of what changes, by name.
+
+        They end at the present position, or at the one that is passed.
+        """
+        position = self.position if position is None else position
+        updates = int(position[_UPDATES])
+        n_epochs = min(updates // self._per_epoch + 1, len(self.loss_sums))
+        n_records = int(np.searchsorted(record_at, updates, "right"))
+        return {
+            "theta": self.theta,
+            "moments": self.moments,
+            "clock": self.clock,
+            "position": position,
+            # Only within a batch is there anything in it.
+            "g": self.g if position[_SAMPLES] else self.g[:0],
+            "carried": self.carried,
+            "loss_sums": self.loss_sums[:n_epochs],
+            "n_right": self.n_right[:n_epochs],
+            "recorded": self.recorded[:n_records],
+            "recorded_sums": self.recorded_sums[:n_records],
+        }
+
+    def resume(self, arrays: Mapping[str, Array]) -> None:
+        """Go on where `saved` was called, with all that it returned or with a part.
+
+        ValueError unless g and carried are those of this loop; the other arrays must
+        have the right shapes. It can be repeated.
+        """
+        for name in ("g", "carried"):
+            own, saved = getattr(self, name), arrays.get(name, np.empty(0))
+            if saved.size and saved.shape != own.shape:
+                raise ValueError(
+                    f"the checkpoint's {name} has shape {saved.shape}, but this loop's "
+                    f"has {own.shape}: delete the file to begin anew"
+                )
+        for name, saved in arrays.items():
+            getattr(self, name)[: len(saved)] = saved
 
     def _arrays(self) -> tuple[Array, ...]:
         # The position comes last: until it is restored, `restore` can start over.

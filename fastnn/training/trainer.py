@@ -10,6 +10,7 @@ from typing import Any
 from .. import kernels
 from ..data.arrays import Array, all_finite
 from .callbacks import Callbacks
+from .checkpoints import Checkpoint
 from .chunks import ChunkSizer
 from .config import FitConfig
 from .continuation import Continuation
@@ -51,7 +52,8 @@ class Trainer:
     """One fit; after `run`, also a failed one, `history` has the completed epochs.
 
     `kept` is what the net keeps from one fit to the next. moments_key is that of an
-    optimizer whose moments it keeps, or None.
+    optimizer whose moments it keeps, or None. ValueError if the checkpoint belongs to
+    another call.
     """
 
     def __init__(
@@ -63,17 +65,26 @@ class Trainer:
         kept: Continuation,
         moments_key: Any = None,
         callbacks: Callbacks | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        self._config, self._classifies = config, classifies
+        self._classifies, self._checkpoint = classifies, checkpoint
         self._engine, self._callbacks = engine, callbacks
         self._kept, self._moments_key = kept, moments_key
         moments = None if moments_key is None else kept.moments(moments_key)
         self._state = TrainingState(theta, config, moments)
-        self._orders = EpochOrders(config)
-        self._train = engine.start(config, self._state)
+        self._saved, first = None, 0
+        if checkpoint is not None:
+            self._saved = checkpoint.read(config, self._state, callbacks)
+        if self._saved is not None:
+            config, first = self._saved.config, self._saved.epoch
+        self._config = config
+        self._orders = EpochOrders(config, first=first)
+        if self._saved is None or not self._saved.is_complete:
+            self._train = engine.start(config, self._state)
         # What to return to: the last good update, and the last point from which another
         # fit goes on with the same bits.
         self._good = self._resumable = self._state.snapshot()
+        self._has_begun = self._saved is None
         self._started = perf_counter()
         self.history: History | None = None
 
@@ -84,27 +95,69 @@ class Trainer:
         and the history, always belong together.
         """
         try:
+            if self._saved is not None:
+                kernels.interrupts.to_the_end(self._resume)
+            if self._checkpoint is not None and not self._is_complete:
+                self._checkpoint.write(*self._to_save())
             self._make_updates()
             if self._callbacks is not None:
                 self._callbacks.finish(self._state)
             self._conclude()
         except DivergenceError:
             kernels.interrupts.to_the_end(self._return_to_good)
+            self._save_the_last()
             raise
         except BaseException:
-            self._good = self._resumable
-            kernels.interrupts.to_the_end(self._return_to_good)
+            if self._has_begun:
+                self._good = self._resumable
+                kernels.interrupts.to_the_end(self._return_to_good)
+                self._save_the_last()
             raise
         finally:
             if self._state.workers is not None:
                 with kernels.interrupts.deferred:
                     self._state.workers.close()
+        if self._checkpoint is not None and not self._is_complete:
+            try:
+                self._checkpoint.write(*self._to_save())
+            except OSError as error:
+                error.add_note("The training is complete, and the net has its result.")
+                raise
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether the checkpoint's training had ended before this call."""
+        return self._saved is not None and self._saved.is_complete
+
+    def _resume(self) -> None:
+        """Go on where the checkpoint stands."""
+        assert self._saved is not None
+        self._state.resume(self._saved.arrays)
+        self._good = self._resumable = self._state.snapshot()
+        self._started = perf_counter() - self._saved.seconds
+        self._has_begun = True
+
+    def _to_save(self) -> tuple[Any, ...]:
+        """Return what a checkpoint is written of."""
+        seconds = perf_counter() - self._started
+        if self.history is not None:
+            seconds = self.history.seconds
+        return self._config, self._state, self._orders, self._callbacks, seconds
+
+    def _save_the_last(self) -> None:
+        """Write the checkpoint of a training that has failed, or was interrupted."""
+        if self._checkpoint is not None and self._checkpoint.is_own:
+            self._checkpoint.write_or_warn(*self._to_save())
 
     def _make_updates(self) -> None:
         config, state, position = self._config, self._state, self._state.position
         per_epoch, batch_size = config.per_epoch, config.batch_size
         chunk = ChunkSizer(state.theta.size)
-        updates = samples = 0
+        updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
+        # Whoever was interrupted may not have dealt with the end of the epoch.
+        if self._epoch_ended(updates, samples):
+            return
+        made_before = updates
         with ProgressBar(
             config.progress, config.updates, len(config.X) / per_epoch, "samples"
         ) as bar:
@@ -128,9 +181,12 @@ class Trainer:
                 if updates < config.updates:
                     visited = updates * batch_size + samples - before
                     chunk.adapt(visited, perf_counter() - started)
-                bar.update(updates + samples / batch_size, *self._progress(updates))
+                made = updates - made_before + samples / batch_size
+                bar.update(made, *self._progress(updates), made_before)
                 if self._epoch_ended(updates, samples):
                     break
+                if self._checkpoint is not None and updates < config.updates:
+                    self._checkpoint.write_if_due(*self._to_save())
 
     def _epoch_ended(self, updates: int, samples: int) -> bool:
         """Call the callbacks at the end of an epoch; return True to end here."""
@@ -148,6 +204,8 @@ class Trainer:
         """Put the history together, and keep what the next fit goes on with."""
         config, state, kept = self._config, self._state, self._kept
         seconds = perf_counter() - self._started
+        if self._saved is not None and self._saved.is_complete:
+            seconds = self._saved.seconds
         history = history_of(config, state, self._classifies, seconds, self._callbacks)
         if self._moments_key is not None and len(state.moments):
             kept.keep_moments(self._moments_key, state.moments, state.clock)

@@ -5,6 +5,7 @@ from . import layers as layers
 from . import per_sample as per_sample
 from . import predictions as predictions
 from . import specialised as specialised
+from . import stream as stream
 from . import sweep_batches as sweep_batches
 from . import sweep_per_sample as sweep_per_sample
 from . import xor_grid_as_published as xor_grid_as_published

@@ -16,7 +16,7 @@ from ..codes import (
     SOFTMAX_CE,
     UPDATES,
 )
-from ..compiler.compile import entry_point, inlined_by_llvm
+from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
 from ..functions.losses import (
     bce_of_sample,
     mse_of_sample,
@@ -61,10 +61,55 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     arguments are FitArrays, Data, FitPlan with the packed table, and PackedScratch (see
     `arguments`); data.order starts with the order of first_epoch.
     """
-    theta, moments, position = state.theta, state.moments, state.position
+    clear(scratch)
+    pack(state, plan, scratch)
+    status = run(state, data, plan, scratch, first_epoch, end, budget)
+    unpack(state, scratch)
+    return status
+
+
+@inlined_by_numba
+def clear(scratch):
+    """Fill the scratch with zeros: padding must be zero, also after infinities."""
+    scratch.theta[:], scratch.g[:], scratch.moments[:] = 0, 0, 0
+    scratch.a[:], scratch.d[:], scratch.scaled_d[:] = 0, 0, 0
+
+
+@inlined_by_numba
+def pack(state, plan, scratch):
+    """Copy theta, the moments and each parameter's rate and decay into the scratch."""
+    theta, moments, rates, decays = state.theta, state.moments, plan.rates, plan.decays
+    places, sources = scratch.places, scratch.sources
+    packed, packed_moments = scratch.theta, scratch.moments
+    packed_rates, packed_decays = scratch.rates, scratch.decays
+    for p in range(places.size):
+        packed[places[p]] = theta[sources[p]]
+        if rates.size:
+            packed_rates[places[p]] = rates[sources[p]]
+        if decays.size:
+            packed_decays[places[p]] = decays[sources[p]]
+        for row in range(moments.shape[0]):
+            packed_moments[row, places[p]] = moments[row, sources[p]]
+
+
+@inlined_by_numba
+def unpack(state, scratch):
+    """Copy the packed theta and moments back."""
+    theta, moments, places = state.theta, state.moments, scratch.places
+    packed, packed_moments = scratch.theta, scratch.moments
+    for p in range(theta.size):
+        theta[p] = packed[places[p]]
+        for row in range(moments.shape[0]):
+            moments[row, p] = packed_moments[row, places[p]]
+
+
+@inlined_by_numba
+def run(state, data, plan, scratch, first_epoch, end, budget):
+    """Train as `train` does, but only what is packed changes."""
+    theta, position = state.theta, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
     # Taken out of the tuples once: each time counts references, with atomic operations.
-    places, sources = scratch.places, scratch.sources
+    places = scratch.places
     packed, packed_moments, packed_g = scratch.theta, scratch.moments, scratch.g
     packed_rates, packed_decays = scratch.rates, scratch.decays
     clock, settings = state.clock, plan.settings
@@ -76,17 +121,6 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     last = packed_layer(layers, n_layers - 1)
     zero, one = theta.dtype.type(0), theta.dtype.type(1)
     link, loss_scale = plan.loss // LINK, plan.loss_scale
-    # Padding must be zero, also after a run that was not finite.
-    packed[:], packed_g[:], packed_moments[:] = 0, 0, 0
-    scratch.a[:], scratch.d[:], scratch.scaled_d[:] = 0, 0, 0
-    for p in range(places.size):
-        packed[places[p]] = theta[sources[p]]
-        if plan.rates.size:
-            packed_rates[places[p]] = plan.rates[sources[p]]
-        if plan.decays.size:
-            packed_decays[places[p]] = plan.decays[sources[p]]
-        for row in range(moments.shape[0]):
-            packed_moments[row, places[p]] = moments[row, sources[p]]
     clip_norm = settings[CLIP_NORM]
     fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == 0.0
     w = flat(packed)
@@ -177,8 +211,4 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 state.recorded_sums[record, 0] = loss_sum
                 state.recorded_sums[record, 1] = right
             record += 1
-    for p in range(theta.size):
-        theta[p] = packed[places[p]]
-        for row in range(moments.shape[0]):
-            moments[row, p] = packed_moments[row, places[p]]
     return status

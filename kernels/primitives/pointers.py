@@ -4,10 +4,12 @@ An array would take seven words in each call, and counting its references cost t
 times as much as a tile's arithmetic. In plain Python they are flat arrays.
 """
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -61,3 +63,18 @@ def aligned(a: Any) -> Any:
     It is less than a vector further on. Plain Python needs no alignment.
     """
     return a
+
+
+def _pointer(typing_context: Any, address: Any, number: Any) -> Any:
+    kind = types.CPointer(number.dtype)
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], context.get_value_type(kind))
+
+    return kind(address, number), emit
+
+
+@compiled_as(_pointer)
+def pointer(address: Any, number: Any) -> Any:
+    """Return the address as a pointer to numbers of this type, for `array`."""
+    return ctypes.cast(int(address), ctypes.POINTER(np.ctypeslib.as_ctypes_type(number)))

@@ -78,7 +78,8 @@ def test_citation_and_changelog_have_the_version():
 
 
 @pytest.mark.compiled
-def test_the_recipes_for_training_run():
+def test_the_recipes_for_training_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "training.md").read_text()
     names = {}
     for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):

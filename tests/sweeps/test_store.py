@@ -169,7 +169,7 @@ def test_other_data_and_other_nets_are_refused(filled, monkeypatch):
     ):
         with pytest.raises(ValueError, match=rf"[:;] {name} is .* in this"):
             net.fit_many(*SPIRAL, **OPTIONS, store=filled)
-    monkeypatch.setattr(stores.kernels.compiler.cache, "digest", lambda: "another")
+    monkeypatch.setattr(fastnn.kernels.compiler.cache, "digest", lambda: "another")
     with pytest.raises(ValueError, match=r"kernels, or NumPy and Numba is .* another"):
         NET.fit_many(*SPIRAL, **OPTIONS, store=filled)
 

@@ -77,9 +77,9 @@ def test_the_number_of_orders_drawn_at_once_changes_no_bit(monkeypatch):
     options = (2, 3, 1), "tanh", RULES["sgd"][0], 1, 7, 3
     whole = train(*options)
 
-    def two_epochs_at_once(config):
+    def two_epochs_at_once(config, first=0):
         # `train` has 33 rows.
-        return EpochOrders(config, ahead=70)
+        return EpochOrders(config, ahead=70, first=first)
 
     monkeypatch.setattr(trainer, "EpochOrders", two_epochs_at_once)
     assert train(*options) == whole

@@ -1,0 +1,255 @@
+"""Checkpoints: a file from which the same call of `fit` goes on with the same bits.
+
+The file has all that the rest of the training depends on, and the identity of the call.
+It is replaced by a whole one from time to time, while nobody else may use it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from ..data.archives import (
+    Archive,
+    BelongsElsewhereError,
+    check_target,
+    reading_archive,
+    write_archive,
+)
+from ..data.arguments import check_float, check_seed
+from ..data.arrays import Array, all_finite
+from ..data.caller import warn_user
+from ..data.files import locked
+from .callbacks import Callbacks
+from .config import FitConfig
+from .identity import differences, hashed
+from .orders import EpochOrders, generator_at
+from .state import TrainingState
+
+_UPDATES, _SAMPLES = kernels.codes.UPDATES, kernels.codes.SAMPLES
+# What a net has of earlier trainings.
+_PARAMETERS, _MOMENTS = "the net's parameters", "the optimizer's moments"
+_ORDERS = "the orders of the rows"
+# The part of a training's time that writing may take is one in so many.
+_RARE = 100
+
+
+@contextmanager
+def open_checkpoint(
+    path: Any, seconds: Any, call: dict[str, Any]
+) -> Iterator["Checkpoint"]:
+    """Lock the file, and make the checkpoint of a call with this identity.
+
+    BlockingIOError if another process or thread trains with the file.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"checkpoint must be the path of a file, not {path!r}")
+    check_target(path, ".npz")
+    seconds = check_float("checkpoint_seconds", seconds, 0.0)
+    with locked(path):
+        yield Checkpoint(path, seconds, call)
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """Where a training stood when its file was written, and how to go on.
+
+    config has the seed, and the generator of orders as it is before `epoch`. arrays are
+    those of the state, and seconds what the training took until then.
+    """
+
+    config: FitConfig
+    epoch: int
+    arrays: dict[str, Array]
+    seconds: float
+    is_complete: bool
+
+
+class Checkpoint:
+    """The file of one training, which is written every so many seconds.
+
+    Writing takes less than a hundredth of the time: what takes long is done more
+    rarely, unless `seconds` is 0.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], seconds: float, call: dict[str, Any]
+    ) -> None:
+        self._path, self._seconds, self._call = path, seconds, call
+        # What the net had before the call that began the training, as hashes.
+        self._start: dict[str, str] = {}
+        self._due, self._has_failed = 0.0, False
+        # Whether the file is this training's.
+        self.is_own = False
+
+    def read(
+        self, config: FitConfig, state: TrainingState, callbacks: Callbacks | None
+    ) -> Saved | None:
+        """Read the file, if there is one; ValueError unless it is of the same call.
+
+        The callbacks go on where they stood; the state, which is that before this call,
+        is left alone.
+        """
+        self._start = _start(config, state.theta, state.moments, state.clock)
+        try:
+            with reading_archive(self._path, "checkpoint") as archive:
+                self._compare_call(archive.fact("call"))
+                arrays = _arrays(archive, config, state)
+                self._compare_start(archive, arrays)
+                return _saved(archive, config, arrays, callbacks)
+        except FileNotFoundError:
+            return None
+        except BelongsElsewhereError:
+            raise
+        except ValueError as error:
+            raise ValueError(
+                f"{error}. Pass another file as checkpoint=, or delete this one to "
+                "begin anew"
+            ) from None
+
+    def _compare_call(self, call: Any) -> None:
+        if not isinstance(call, dict):
+            raise ValueError("its call has no arguments")
+        if differing := differences(call, self._call):
+            self._refuse(differing, "Pass the same arguments to go on with it")
+
+    def _compare_start(self, archive: Archive, arrays: dict[str, Array]) -> None:
+        """Refuse a net that neither began this training nor was left by it."""
+        began = archive.fact("start")
+        left = {
+            _PARAMETERS: hashed(arrays["theta"]),
+            _MOMENTS: hashed(arrays["moments"], arrays["clock"]),
+            _ORDERS: archive.fact("next orders"),
+        }
+        differing = [
+            name
+            for name, value in self._start.items()
+            if value not in (began[name], left[name])
+        ]
+        if differing:
+            self._refuse(
+                f"{' and '.join(differing)} differ, both from those with which it "
+                "began and from those in the file",
+                "Begin with the same net to go on with it",
+            )
+        self._start = {name: str(began[name]) for name in self._start}
+
+    def _refuse(self, what: str, remedy: str) -> None:
+        raise BelongsElsewhereError(
+            f"the checkpoint {os.fspath(self._path)} belongs to another call of fit: "
+            f"{what}. {remedy}, pass another file as checkpoint=, or delete this one "
+            "to begin anew"
+        )
+
+    def write(
+        self,
+        config: FitConfig,
+        state: TrainingState,
+        orders: EpochOrders,
+        callbacks: Callbacks | None,
+        seconds: float,
+    ) -> None:
+        """Write the file; OSError if that fails, and then the old one stays."""
+        started = perf_counter()
+        updates = int(state.position[_UPDATES])
+        of_callbacks = Archive({}, {}) if callbacks is None else callbacks.saved()
+        facts = of_callbacks.facts | {
+            "call": self._call,
+            "start": self._start,
+            "seed": config.seed,
+            "orders": orders.state_before(updates // config.per_epoch),
+            # An epoch that has begun has taken its order.
+            "next orders": hashed(orders.state_before(-(-updates // config.per_epoch))),
+            "seconds": seconds,
+        }
+        arrays = {**state.saved(config.record_at), **of_callbacks.arrays}
+        try:
+            write_archive(self._path, "checkpoint", Archive(facts, arrays))
+            self.is_own, self._has_failed = True, False
+        finally:
+            now = perf_counter()
+            self._due = now + max(self._seconds, _RARE * (now - started))
+
+    def write_if_due(self, *content: Any) -> None:
+        """Write the file if it is time to; if that fails, warn."""
+        if not self._seconds or perf_counter() >= self._due:
+            self.write_or_warn(*content)
+
+    def write_or_warn(self, *content: Any) -> None:
+        """Write the file; if that fails, warn the first time, as training goes on."""
+        try:
+            self.write(*content)
+        except (OSError, MemoryError) as error:
+            if not self._has_failed:
+                self._has_failed = True
+                warn_user(
+                    f"{error}. The training goes on, and tries again to write this "
+                    "checkpoint; the file from before is whole",
+                    RuntimeWarning,
+                )
+
+
+def _start(
+    config: FitConfig, theta: Array, moments: Array, clock: Array
+) -> dict[str, str]:
+    """Return hashes of what a net has of earlier trainings."""
+    stream = config.stream if config.shuffle else None
+    return {
+        _PARAMETERS: hashed(theta),
+        _MOMENTS: hashed(moments, clock),
+        _ORDERS: hashed(None if stream is None else stream.bit_generator.state),
+    }
+
+
+def _arrays(
+    archive: Archive, config: FitConfig, state: TrainingState
+) -> dict[str, Array]:
+    """Read the arrays of a state; ValueError unless they fit this training."""
+    position = archive.array("position", state.position.shape, np.int64)
+    updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
+    if not (0 <= updates <= config.updates and 0 <= samples < config.batch_size):
+        raise ValueError(f"it stands after {updates} updates and {samples} samples")
+    arrays = {}
+    for name, like in state.saved(config.record_at, position).items():
+        shape: tuple[int | None, ...] = like.shape
+        # Only the loop knows how long these are.
+        if name in ("g", "carried") and archive.shape(name)[:1] != (0,):
+            shape = (None, *shape[1:])
+        arrays[name] = archive.array(name, shape, like.dtype)
+    if not all_finite(arrays["theta"]):
+        raise ValueError("its parameters are not finite")
+    return arrays
+
+
+def _saved(
+    archive: Archive,
+    config: FitConfig,
+    arrays: dict[str, Array],
+    callbacks: Callbacks | None,
+) -> Saved:
+    updates = int(arrays["position"][_UPDATES])
+    orders, stream = archive.fact("orders"), None
+    if config.shuffle:
+        stream = generator_at(orders)
+    is_complete = updates == config.updates
+    if callbacks is not None:
+        callbacks.restore(archive, updates)
+        is_complete = callbacks.is_over or callbacks.n_ended == config.epochs
+    if is_complete:  # no loop is started that could take these
+        arrays = {
+            name: array
+            for name, array in arrays.items()
+            if name not in ("g", "carried")
+        }
+    return Saved(
+        replace(config, seed=check_seed(archive.fact("seed")), stream=stream),
+        updates // config.per_epoch,
+        arrays,
+        check_float("seconds", archive.fact("seconds"), 0.0),
+        is_complete,
+    )
