@@ -17,6 +17,7 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
+from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
     bce_of_sample,
     mse_of_sample,
@@ -24,6 +25,7 @@ from ..functions.losses import (
     weighted,
 )
 from ..functions.optimizers import clip, set_rate, step
+from ..functions.penalties import add_decay
 from ..passes.units import (
     Rule,
     Units,
@@ -51,6 +53,19 @@ def _rule(theta, settings, decay, fused):
         if_given(decay, real(of_decay * settings[DECAY])),
         if_given(decay, real(of_decay * settings[BIAS_DECAY])),
     )
+
+
+@inlined_by_numba
+def _add_penalty(g, w, layers, i, factor):
+    """Add factor times layer i's weights to their gradients; return the squares' sum.
+
+    The weights that stand twice are decayed twice, and counted once.
+    """
+    layer = packed_layer(layers, i)
+    squares = add_decay(flat(g), w, layer.columns, layer.b, factor)
+    if not layer.by_column:
+        squares = add_decay(flat(g), w, layer.rows, layer.columns, factor)
+    return squares
 
 
 @entry_point
@@ -122,7 +137,9 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
     zero, one = theta.dtype.type(0), theta.dtype.type(1)
     link, loss_scale = plan.loss // LINK, plan.loss_scale
     clip_norm = settings[CLIP_NORM]
-    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == 0.0
+    low = plan.low
+    l2, weighted_mean = plan.l2, plan.weighted_mean and weights.size > 0
+    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == l2 == 0.0
     w = flat(packed)
     target = w if fused else flat(packed_g)
     units = Units(
@@ -146,7 +163,14 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
         while s < stop:
             i = rows[s]
             out = forward(units, w, layers, n_layers)
-            hit, gradient = False, zero
+            hit, gradient, clipped = False, zero, zero
+            if low > 0.0:
+                if last.by_column:
+                    a[last.z] = out
+                targets = offset(flat(y), i * y.shape[1])
+                clipped = clipped_loss_of_sample(
+                    a, last.z, last.n_out, targets, loss_code, low
+                )
             if loss_code == BCE:
                 if n_layers == 1:
                     out = a[last.z]
@@ -166,7 +190,12 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
                     d, a, units.mask, last.z, last.n_out, last.width_out, targets, link
                 )
                 gradient = d[last.z]
-            weight = weights[i] if weights.size else one
+            loss = clipped if low > 0.0 else loss
+            weight, l2_factor = weights[i] if weights.size else one, l2
+            if weighted_mean:
+                # a row's mean is its own loss; that of no weight does not exist
+                l2_factor = l2 / weight
+                weight = weight / weight
             loss = weighted(loss, weight)
             if not np.isfinite(loss):
                 position[ROW], status = i, NOT_FINITE
@@ -186,6 +215,11 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
                 n_layers,
             )
             if not fused:
+                if l2 > 0.0:
+                    squares = 0.0
+                    for k in range(n_layers):
+                        squares += _add_penalty(packed_g, w, layers, k, l2_factor)
+                    state.penalty_sums[epoch] += 0.5 * l2_factor * squares * loss_scale
                 if clip_norm > 0.0:
                     clip(packed_g, places, theta.size, clip_norm)
                 step(

@@ -66,6 +66,7 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
             carried=nothing,
             loss_sums=_vector(table, _ROW.sums, np.float64),
             n_right=_vector(table, _ROW.counts, np.int64),
+            penalty_sums=carray(pointer(table[_ROW.none, 0], np.float64), (0,)),
             position=_vector(table, _ROW.position, np.int64),
             recorded=none,
             recorded_sums=none,
@@ -79,6 +80,9 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
             decays=_vector(table, _ROW.decays, np.float64),
             batch_size=1,
             mean=True,
+            weighted_mean=False,
+            l2=0.0,
+            low=0.0,
             loss_scale=1.0,
             record_at=carray(pointer(table[_ROW.none, 0], np.int64), (0,)),
             schedule=carray(pointer(table[_ROW.none, 0], np.float64), (0,)),
@@ -120,7 +124,7 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
     # on arguments of other types raise TypeError, where Numba would compile for them.
     compiled(np.zeros(1, dtype), 0.0, np.zeros((N_ARRAYS, 3), np.int64).ctypes.data)
     compiled.disable_compile()
-    return compiled  # type: ignore[no-any-return]
+    return compiled
 
 
 def _checked(learn: Callable[..., float], dtype: type) -> Callable[..., float]:
