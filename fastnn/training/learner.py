@@ -128,7 +128,7 @@ class Learner:
     def predict(self, x: Any) -> Any:
         """Return the label of one sample (n_in,), or those of rows (n, n_in), (n,).
 
-        A net with loss "mse" returns its values instead, as `Sequential.predict` does.
+        What is returned for a row is what `Sequential.predict` returns for it.
         """
         rows, is_one = self._rows(x)
         predicted = self._net.predict(rows)
