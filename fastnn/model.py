@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -22,7 +23,7 @@ from .data.arguments import (
 )
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
-from .data.labels import Labels, encode_targets
+from .data.labels import Labels, declare_labels, encode_targets
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
@@ -73,6 +74,7 @@ from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.identity import fit_identity
+from .training.learner import Learner
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
 
@@ -432,6 +434,47 @@ class Sequential:
         )
         with open_checkpoint(checkpoint, checkpoint_seconds, call) as opened:
             return self._train(config, schema, key, callbacks, opened)
+
+    @suggests_arguments
+    def learner(
+        self,
+        *,
+        lr: float | None = None,
+        optimizer: str | Optimizer | None = None,
+        classes: Any = None,
+    ) -> Learner:
+        """Return a learner, with which the net learns from a stream of samples.
+
+        lr and optimizer are those of `fit`, without schedules. classes: the labels of
+        all classes, which a stream does not show at once; whole numbers from 0 to
+        n_classes - 1, or -1 and 1, need not be declared.
+
+        >>> from fastnn import datasets, mlp
+        >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
+        >>> learner = net.learner(lr=0.5)
+        >>> X, y = datasets.xor_gate()
+        >>> for i in range(2000):
+        ...     loss = learner.learn(X[i % 4], y[i % 4])
+        >>> int(learner.predict(X[1])), float(net.score(X, y))
+        (1, 1.0)
+        """
+        if classes is not None:
+            n_classes = self._architecture.n_classes
+            labels = declare_labels(self._schema.labels, classes, n_classes)
+            self._remember(Schema(self._schema.columns, labels))
+        return Learner(
+            self,
+            self._engine,
+            self._theta,
+            self._kept,
+            choose(optimizer, lr),
+            partial(self._data, learns=True),
+            self._remember,
+        )
+
+    def _remember(self, schema: Schema) -> None:
+        self._schema = schema
+        self._kept.version += 1
 
     @suggests_arguments
     def fit_many(
