@@ -287,10 +287,10 @@ class Sequential:
 
         Parameters
         ----------
-        X : array-like (n, n_in)
+        X : array_like of shape (n, n_in)
             Numbers in a list, an array or a frame, whose columns later frames must
             have, too, in the same order.
-        y : array-like
+        y : array_like
             Labels (n,), which are whole numbers, booleans or strings, as many different
             ones as there are classes; one-hot rows for "softmax_ce", whose labels are
             the numbers of their columns; for "bce" with several outputs a 0 or 1 for
@@ -338,17 +338,17 @@ class Sequential:
         record : int or list of int, optional
             Record the parameters every so many updates, from update 0, or at these
             updates; the history has them as `recording`.
-        classes : array-like, optional
+        classes : array_like, optional
             All labels, if y lacks some. Without it, labels from 0 to n_classes - 1, or
             -1 and 1, are assumed until others come.
-        sample_weight : array-like (n,), optional
+        sample_weight : array_like of shape (n,), optional
             Multiplies each row's loss. Means, of a batch and in the history, still
             divide by the number of rows.
         class_weight : dict or "balanced", optional
             Multiplies the losses of the rows of each class: a dict such as {0: 1.0, 1:
             2.5}, in which missing labels have 1, or n / (n_classes k) for a class of k
             rows.
-        X_val, y_val, sample_weight_val : array-like, optional
+        X_val, y_val, sample_weight_val : array_like, optional
             Rows to validate on after each epoch: the history has val_loss and
             val_accuracy.
         early_stopping : EarlyStopping, optional
@@ -522,7 +522,7 @@ class Sequential:
         sample_weight, class_weight : optional
             As for `fit`; or of each net, (n_nets, n), and a list of n_nets class
             weights.
-        X_val, y_val, sample_weight_val : array-like, optional
+        X_val, y_val, sample_weight_val : array_like, optional
             Rows to validate on at the end of the recorded epochs: `Runs.val_loss` and
             `Runs.val_accuracy`.
         early_stopping : EarlyStopping, optional
@@ -531,9 +531,9 @@ class Sequential:
             meets stop_below before does so, too. One that diverges stops as well.
         seeds : iterable of int, optional
             Net i starts as this net would with `seed=seeds[i]`.
-        init : array (n_nets, n_params), optional
+        init : array of shape (n_nets, n_params), optional
             The parameters to start from, in place of seeds.
-        lr : float, array (n_nets,) or schedule, optional
+        lr : float, array of shape (n_nets,) or schedule, optional
             Learning rate, one for all nets or one per net, also where a schedule
             returns it; so are the settings of an optimizer.
         seed : int, optional
