@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -355,10 +356,15 @@ class Sequential:
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         if checkpoint is None:
             return self._train(config, schema, key, callbacks)
-        call = fit_identity(
-            config, self._architecture, schema, callbacks, is_drawn=seed is None
+        identity = partial(
+            fit_identity,
+            config,
+            self._architecture,
+            schema,
+            callbacks,
+            is_drawn=seed is None,
         )
-        with open_checkpoint(checkpoint, checkpoint_seconds, call) as opened:
+        with open_checkpoint(checkpoint, checkpoint_seconds, identity) as opened:
             return self._train(config, schema, key, callbacks, opened)
 
     @suggests_arguments

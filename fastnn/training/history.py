@@ -44,9 +44,9 @@ class History:
 
     loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass,
     before its update; accuracy (epochs,) the share of samples whose class was right
-    then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch
-    and compilation included. recording is what `record` asked for, otherwise None. seed
-    is that of the orders of the rows.
+    then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch,
+    compilation, and what was done before a checkpoint included. recording is what
+    `record` asked for, otherwise None. seed is that of the orders of the rows.
 
     val_loss and val_accuracy (epochs,) are those of the validation data, with the
     parameters at the epoch's end; lr (epochs,) is the learning rate; all are NaN where
