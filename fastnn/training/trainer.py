@@ -213,6 +213,7 @@ class Trainer:
             if epochs < self._orders.last:
                 self._orders.rewind(epochs)
             kept.seed, kept.orders = config.seed, self._orders.rng
+        kept.version += 1
         self.history = history
 
     def _advance(self, end: int, budget: int) -> int:
