@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -22,10 +23,11 @@ from .data.arguments import (
 )
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
-from .data.labels import Labels, encode_labels
+from .data.labels import Labels, declare_labels, encode_targets
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .data.targets import share_right
 from .data.weights import no_weights, row_weights
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
@@ -72,6 +74,7 @@ from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.identity import fit_identity
+from .training.learner import Learner
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
 
@@ -87,14 +90,14 @@ class Sequential:
 
     layers: `Affine` and the other layers. The activation that belongs to the loss
     (Sigmoid for "bce", Softmax for "softmax_ce") may stand at the end or be left out;
-    it is the same net. loss: "bce" (one output), "softmax_ce" (one output per class),
-    "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
-    "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
-    "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
-    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. None
-    draws a new seed, and the attribute `seed` keeps it. Where hidden neurons start
-    alike, as with zeros, a `SymmetryWarning` says why they stay so. dtype: "float64" or
-    "float32".
+    it is the same net. loss: "bce" (one output, or several for several labels per row),
+    "softmax_ce" (one output per class), "mse" (values), "poisson" (counts), or a Loss;
+    by default "bce" where the stack ends in one output, "softmax_ce" otherwise. init:
+    "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays
+    [W1, b1, ...], where W is (n_in, n_out). Weights are drawn layer by layer from
+    `numpy.random.default_rng(seed)`; biases start at zero. None draws a new seed, and
+    the attribute `seed` keeps it. Where hidden neurons start alike, as with zeros, a
+    `SymmetryWarning` says why they stay so. dtype: "float64" or "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -160,12 +163,15 @@ class Sequential:
 
     @property
     def loss(self) -> Loss:
-        """The loss; its `name` is "bce", "softmax_ce" or "mse"."""
+        """The loss; its `name` is "bce", "softmax_ce", "mse" or "poisson"."""
         return self._architecture.loss
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels (n_classes,); None before a fit, and for "mse"."""
+        """The sorted labels (n_classes,); None before a fit, and for values.
+
+        Where each output has a label of its own, they are 0 and 1.
+        """
         return self._schema.classes
 
     @property
@@ -188,7 +194,7 @@ class Sequential:
 
     @property
     def n_out(self) -> int:
-        """The number of plain outputs: 1 for "bce", one per class for "softmax_ce"."""
+        """The number of outputs: one per class for "softmax_ce"."""
         return self._architecture.n_out
 
     @property
@@ -261,10 +267,16 @@ class Sequential:
         or a frame, whose columns later frames must have, too, in the same order. y:
         labels (n,), which are whole numbers, booleans or strings, as many different
         ones as there are classes; one-hot rows for "softmax_ce", whose labels are the
-        numbers of their columns; values (n,) or (n, n_out) for "mse". classes are
-        numbered in sorted order, and `predict` returns the labels in the dtype of y. If
-        y lacks some of them, classes= lists all; without it labels from 0 to
-        n_classes - 1, or -1 and 1, are assumed until others come.
+        numbers of their columns; for "bce" with several outputs a 0 or 1 for each of
+        them, (n, n_out); values (n,) or (n, n_out) for "mse", and counts for "poisson".
+        classes are numbered in sorted order, and `predict` returns the labels in the
+        dtype of y. If y lacks some of them, classes= lists all; without it labels from
+        0 to n_classes - 1, or -1 and 1, are assumed until others come.
+
+        Probabilities may take the place of labels: for "bce" numbers from 0 to 1, that
+        of class 1 or of each output's 1; for "softmax_ce" rows (n, n_classes) with the
+        sum 1. An accuracy compares predictions with the first of the most probable
+        classes (class 1 where y > 0.5), and of several outputs all must be right.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
         "adam" with lr. Moments start at zero, but with an optimizer object the net goes
@@ -360,6 +372,47 @@ class Sequential:
         )
         with open_checkpoint(checkpoint, checkpoint_seconds, call) as opened:
             return self._train(config, schema, key, callbacks, opened)
+
+    @suggests_arguments
+    def learner(
+        self,
+        *,
+        lr: float | None = None,
+        optimizer: str | Optimizer | None = None,
+        classes: Any = None,
+    ) -> Learner:
+        """Return a learner, with which the net learns from a stream of samples.
+
+        lr and optimizer are those of `fit`, without schedules. classes: the labels of
+        all classes, which a stream does not show at once; whole numbers from 0 to
+        n_classes - 1, or -1 and 1, need not be declared.
+
+        >>> from fastnn import datasets, mlp
+        >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
+        >>> learner = net.learner(lr=0.5)
+        >>> X, y = datasets.xor_gate()
+        >>> for i in range(2000):
+        ...     loss = learner.learn(X[i % 4], y[i % 4])
+        >>> int(learner.predict(X[1])), float(net.score(X, y))
+        (1, 1.0)
+        """
+        if classes is not None:
+            n_classes = self._architecture.n_classes
+            labels = declare_labels(self._schema.labels, classes, n_classes)
+            self._remember(Schema(self._schema.columns, labels))
+        return Learner(
+            self,
+            self._engine,
+            self._theta,
+            self._kept,
+            choose(optimizer, lr),
+            partial(self._data, learns=True),
+            self._remember,
+        )
+
+    def _remember(self, schema: Schema) -> None:
+        self._schema = schema
+        self._kept.version += 1
 
     @suggests_arguments
     def fit_many(
@@ -467,7 +520,7 @@ class Sequential:
         monitored = monitor(
             self._validation(schema, X_val, y_val, sample_weight_val),
             early_stopping,
-            architecture.n_classes is not None,
+            architecture.targets.n_classes is not None,
         )
         net_bytes = _net_bytes(rule.code, self._theta)
         if monitored.restores:
@@ -575,8 +628,10 @@ class Sequential:
     def predict(self, X: Any) -> Array:
         """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
 
-        ValueError if a value is too large for the net's dtype, or a class not certain
-        because such sums cancel each other.
+        For "poisson" the values are means e^z > 0; for "bce" with several outputs a 0
+        or 1 for each, (n, n_out). Labels that fit has not seen, as after a fit to
+        probabilities, are class numbers, of int64. ValueError if a value is too large
+        for the net's dtype, or a class not certain because such sums cancel each other.
         """
         inputs = self._inputs(X)
         if self._architecture.n_classes is None:
@@ -588,34 +643,36 @@ class Sequential:
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
 
-        Also for "bce"; ValueError for "mse". Where an output is too large for the net's
-        dtype, its class has the probability 1, or 0; ValueError where that leaves the
-        classes undecided.
+        Also for "bce", or with several outputs the probability of each one's 1,
+        (n, n_out). ValueError for "mse" and "poisson". Where an output is too large for
+        the net's dtype, its class has the probability 1, or 0; ValueError where that
+        leaves the classes undecided.
         """
-        n_classes = self._architecture.n_classes
-        if n_classes is None:
+        if self._architecture.n_classes is None:
             raise ValueError(
                 f"a net with loss {self.loss.name!r} predicts values, not "
                 "probabilities: use predict"
             )
-        probabilities = self._probabilities(self._inputs(X), n_classes)
+        probabilities = self._probabilities(self._inputs(X))
         labels = self._schema.labels
         if labels is None or labels.order is None:
             return probabilities
         return probabilities[:, labels.order]
 
     def score(self, X: Any, y: Any) -> float:
-        """Return the share of rows whose label is predicted; for "mse" R^2.
+        """Return the share of rows whose label is predicted; for values R^2.
 
-        R^2 is the share of an output's variance that is explained; of several outputs
-        it is the mean, as in scikit-learn. There an output whose target is the same in
-        all rows counts 1 if it is predicted exactly, otherwise 0; if this holds for all
-        outputs, ValueError.
+        Where each output has a label, all of a row's must be right. R^2, also for
+        "poisson", is the share of an output's variance that is explained; of several
+        outputs it is the mean, as in scikit-learn. There an output whose target is the
+        same in all rows counts 1 if it is predicted exactly, otherwise 0; if this holds
+        for all outputs, ValueError.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
             return r_squared(self._values(inputs), targets)
-        return float(np.mean(self._class_numbers(inputs) == targets[:, 0]))
+        numbers = self._class_numbers(inputs)
+        return share_right(numbers, targets, self._architecture.targets)
 
     @suggests_arguments
     def save(self, path: Target) -> None:
@@ -741,14 +798,26 @@ class Sequential:
             return self._widened(values, inputs, lambda z: wide_activation(z, link))
         return values
 
-    def _probabilities(self, inputs: Array, n_classes: int) -> Array:
-        """Return the probabilities (n, n_classes), in the order of class numbers."""
+    def _probabilities(self, inputs: Array) -> Array:
+        """Return the probabilities (n, n_classes), in the order of class numbers.
+
+        Where each output has a label, they are (n, n_out).
+        """
+        targets = self._architecture.targets
+        n_columns = targets.n_probabilities
         check_outputs_memory(
-            self._engine.n_rows(len(inputs)), n_classes, self.dtype.itemsize
+            self._engine.n_rows(len(inputs)), n_columns, self.dtype.itemsize
         )
-        probabilities = self._engine.probabilities(inputs, n_classes)
+        probabilities = self._engine.probabilities(inputs, n_columns)
         if not all_finite(probabilities):
-            return self._widened(probabilities, inputs, wide_probabilities)
+            sigmoid = kernels.codes.SIGMOID
+            return self._widened(
+                probabilities,
+                inputs,
+                (lambda z: wide_activation(z, sigmoid))
+                if targets.is_multilabel
+                else wide_probabilities,
+            )
         return probabilities
 
     def _widened(
@@ -762,12 +831,15 @@ class Sequential:
         return check_finite_outputs(out)
 
     def _class_numbers(self, inputs: Array) -> Array:
-        """Return the number of the predicted class, (n,)."""
-        z, n_classes = self._outputs(inputs), self._architecture.n_classes
+        """Return the number of the predicted class (n,), or of each output's."""
+        z = self._outputs(inputs)
+        if self._architecture.targets.is_multilabel:
+            if not all_finite(z):
+                return (self._probabilities(inputs) > 0.5).astype(np.int64)
+            return (z > 0).astype(np.int64)
         numbers = np.empty(len(z), np.int64)
-        certain = kernels.loops.predictions.classes(numbers, z, self.loss.code)
-        if n_classes is not None and not certain:
-            return self._probabilities(inputs, n_classes).argmax(axis=1)
+        if not kernels.loops.predictions.classes(numbers, z, self.loss.code):
+            return self._probabilities(inputs).argmax(axis=1)
         return numbers
 
     def _train(
@@ -783,7 +855,7 @@ class Sequential:
             self._engine,
             config,
             self._theta,
-            self._architecture.n_classes is not None,
+            self._architecture.targets.n_classes is not None,
             self._kept,
             moments_key,
             callbacks,
@@ -837,11 +909,10 @@ class Sequential:
         classes: Any = None,
     ) -> tuple[Array, Labels | None]:
         """Return y for n rows of X as the kernels take it, and the labels."""
-        return encode_labels(
+        return encode_targets(
             y,
             self._engine.n_rows(n),
-            self.n_out,
-            self._architecture.n_classes,
+            self._architecture.targets,
             schema.labels,
             self.dtype,
             learns=learns,

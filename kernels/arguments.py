@@ -11,7 +11,7 @@ class Data(NamedTuple):
     """Samples, and the order in which epochs visit them. Loops only read them."""
 
     X: Any  # (n, n_in)
-    y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
+    y: Any  # (n, n_targets): the true class's number, or n_out values (see `codes`)
     # (n,) factors of the rows' losses, or (0,) where all are 1. For many nets they are
     # (n, n_vectors, numbers) where each net has its own, otherwise (n or 0, 1, 1).
     weights: Any

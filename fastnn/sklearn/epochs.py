@@ -1,6 +1,7 @@
 """Epochs of scikit-learn's stochastic solvers, several in one call of a kernel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -16,11 +17,16 @@ from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.fused import Fused
 from ..training.state import TrainingState
-from .objectives import Objective, Samples, targets_of
+from .objectives import Objective, Samples, constants_of, targets_of
 
 _codes = kernels.codes
 # Row indices of the orders that are drawn in advance, and epochs of one call, at most.
 _AHEAD, _MAX_EPOCHS = 2**16, 64
+
+
+def epochs_at_once(n: int) -> int:
+    """Return how many epochs of n rows are trained in one call, at most."""
+    return max(1, min(_AHEAD // n, _MAX_EPOCHS))
 
 
 class Solver:
@@ -74,41 +80,66 @@ class Solver:
         settings[_codes.LR] = settings[_codes.BIAS_LR] = new
 
 
+class Task(NamedTuple):
+    """What one estimator trains: theta (n_params,) and the engine that it belongs to.
+
+    theta, and the solver's moments and clock, change in place.
+    """
+
+    theta: Array
+    engine: Fused
+    solver: Solver
+    objective: Objective
+    samples: Samples
+    batch_size: int
+    alpha: float
+    shuffle: bool
+
+
+# What an estimator decides: it asks for epochs with orders of the rows and a number of
+# epochs, and gets their losses, and whether Ctrl-C ended them.
+Training = Generator[tuple[Array, int], tuple[list[float], bool], None]
+
+
+def train(task: Task, run: Training) -> None:
+    """Train the epochs that an estimator asks for, until it has enough."""
+    epochs, request = Epochs(task), next(run)
+    with suppress(StopIteration):
+        while True:
+            interrupted = False
+            try:
+                epochs.run(*request)
+            except KeyboardInterrupt:
+                interrupted = True
+            request = run.send((epochs.losses, interrupted))
+
+
 class Epochs:
     """Trains one net by epochs, and keeps the losses of those that it ran last.
 
-    theta, and the solver's moments and clock, change in place. With X a sparse matrix
-    each batch is made dense in turn. Where a loss is not finite, scikit-learn goes on
-    with parameters that are NaN, and so do they here.
+    With X a sparse matrix each batch is made dense in turn. Where a loss is not finite,
+    scikit-learn goes on with parameters that are NaN, and so do they here.
     """
 
-    def __init__(
-        self,
-        engine: Fused,
-        theta: Array,
-        solver: Solver,
-        objective: Objective,
-        samples: Samples,
-        batch_size: int,
-        alpha: float,
-        shuffle: bool,
-    ) -> None:
+    def __init__(self, task: Task) -> None:
+        theta, engine, solver, objective, samples, *_ = task
         self._theta, self._objective, self._samples = theta, objective, samples
-        self._batch_size, self._n = batch_size, samples.X.shape[0]
+        self._batch_size, self._n = task.batch_size, samples.X.shape[0]
         self._sizer, self._diverged = ChunkSizer(theta.size), False
-        self.most = max(1, min(_AHEAD // self._n, _MAX_EPOCHS))
+        most = epochs_at_once(self._n)
         targets = targets_of(objective, samples.y, theta.dtype)
         weights = no_weights(theta.dtype)
         if samples.weights is not None:
             weights = np.ascontiguousarray(samples.weights, theta.dtype)
+        self._constants = constants_of(objective, samples.y)
         low = float(np.finfo(theta.dtype).eps) if objective.is_of_classes else 0.0
         self.losses: list[float] = []
         self._make: Callable[..., _Loop]
 
         def make(X: Array, y: Array, weights: Array, epochs: int, fixed: bool) -> _Loop:
             config = replace(
-                _config(solver.rule, X, y, weights, batch_size, epochs, not fixed),
-                l2=alpha / objective.gradient_factor,
+                _config(solver.rule, X, y, weights, task.batch_size, epochs, not fixed),
+                l2=task.alpha / objective.gradient_factor,
                 min_probability=low,
             )
             state = TrainingState(theta, config)
@@ -118,12 +149,11 @@ class Epochs:
         self._run: Callable[[Array, int], None]
         if isinstance(samples.X, np.ndarray):
             X = np.ascontiguousarray(samples.X)
-            self._loop = make(X, targets, weights, self.most, not shuffle)
+            self._loop = make(X, targets, weights, most, not task.shuffle)
             self._run = self._run_dense
         else:
             self._targets, self._weights, self._make = targets, weights, make
             self._of_size: dict[int, tuple[_Loop, list[Array]]] = {}
-            self.most = 1
             self._run = self._run_sparse
 
     def run(self, orders: Array, count: int) -> None:
@@ -134,7 +164,24 @@ class Epochs:
         self.losses = []
         if not self._diverged:
             self._run(orders, count)
+        # where it diverged
         self.losses += [np.nan] * (count - len(self.losses))
+        if self._constants.size:
+            self.losses = [
+                loss + self._constant(orders[epoch % len(orders)])
+                for epoch, loss in enumerate(self.losses)
+            ]
+
+    def _constant(self, order: Array) -> float:
+        """Return the part of an epoch's loss that does not depend on the net."""
+        weights, constants = self._samples.weights, self._constants[order]
+        if weights is None:
+            return float(constants.mean())
+        weights, starts = weights[order], np.arange(0, self._n, self._batch_size)
+        sums = np.add.reduceat(weights * constants, starts)
+        means = sums / np.add.reduceat(weights, starts)
+        rows = np.diff(starts, append=self._n)
+        return float((rows * means).sum() / self._n)
 
     def _run_dense(self, orders: Array, count: int) -> None:
         try:
@@ -145,20 +192,26 @@ class Epochs:
             self._diverge(self._loop, orders)
 
     def _run_sparse(self, orders: Array, count: int) -> None:
+        for epoch in range(count):
+            if self._diverged:
+                break
+            self._run_sparse_epoch(orders[epoch % len(orders)])
+
+    def _run_sparse_epoch(self, order: Array) -> None:
         X, n, total = self._samples.X, self._n, 0.0
         for start in range(0, n, self._batch_size):
-            rows = orders[0, start : start + self._batch_size]
+            rows = order[start : start + self._batch_size]
             loop, (inputs, targets, weights) = self._loop_of_size(len(rows))
             X[rows].toarray(out=inputs)
             targets[...] = self._targets[rows]
             if weights.size:
                 weights[...] = self._weights[rows]
-            order = np.arange(len(rows))[np.newaxis]
-            if not loop.train(order, 1, self._sizer):
-                self._diverge(loop, order)
+            as_is = np.arange(len(rows))[np.newaxis]
+            if not loop.train(as_is, 1, self._sizer):
+                self._diverge(loop, as_is)
                 return
             total += loop.losses(self._objective)[0] * len(rows)
-        self.losses = [total / n]
+        self.losses.append(total / n)
 
     def _loop_of_size(self, n: int) -> "tuple[_Loop, list[Array]]":
         """Return the loop of a batch of n rows, and the arrays that it trains on."""

@@ -34,10 +34,9 @@ from ..data.labels import Labels
 from ..data.schema import Schema
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
-from .epochs import Epochs, Solver
+from .epochs import Solver, Task, Training, epochs_at_once, train
 from .objectives import (
     DENSE_ROWS,
-    Objective,
     Samples,
     engine_of,
     gradient_of,
@@ -73,6 +72,8 @@ class _Compiled(BaseMultilayerPerceptron):
     intercepts_: list[Array]
     validation_scores_: Any
     _no_improvement_count: int
+    # Where trainings are put that are not to run yet: see `search`.
+    _postponed: ClassVar[Any] = None
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -147,9 +148,7 @@ class _Compiled(BaseMultilayerPerceptron):
         layer_units: list[int],
         incremental: bool,
     ) -> None:
-        objective = objective_of(self)
-        negative = sample_weight is not None and bool((sample_weight < 0).any())
-        if objective is None or negative:
+        if sample_weight is not None and (sample_weight < 0).any():
             super()._fit_stochastic(
                 X,
                 y,
@@ -162,6 +161,7 @@ class _Compiled(BaseMultilayerPerceptron):
                 incremental,
             )
             return
+        objective = objective_of(self)
         theta = _joined(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
         # Views into theta: they are up to date after each epoch.
         self.coefs_, self.intercepts_ = _parts(theta, layer_units)
@@ -174,11 +174,22 @@ class _Compiled(BaseMultilayerPerceptron):
         samples, validation = Samples(X, y, sample_weight), self._validation(X.dtype)
         if self.early_stopping and validation is None:
             samples, validation = self._split(samples)
-        self._train(theta, objective, samples, validation, incremental)
-        if self.early_stopping:
-            # restore best weights
-            self.coefs_ = self._best_coefs
-            self.intercepts_ = self._best_intercepts
+        n, batch_size = samples.X.shape[0], self._rows_of_batch(samples.X.shape[0])
+        task = Task(
+            theta=theta,
+            engine=engine_of(theta, self._sizes(), self.activation, objective.loss),
+            solver=self._solver,
+            objective=objective,
+            samples=samples,
+            batch_size=batch_size,
+            alpha=self.alpha,
+            shuffle=self.shuffle,
+        )
+        run = self._training(n, epochs_at_once(n), validation, incremental)
+        if self._postponed is None:
+            train(task, run)
+        else:
+            self._postponed.append((task, run))
 
     def _split(self, samples: Samples) -> tuple[Samples, Samples]:
         """Split rows for early stopping off, with scikit-learn's draws."""
@@ -202,46 +213,29 @@ class _Compiled(BaseMultilayerPerceptron):
             y_val = self._label_binarizer.inverse_transform(y_val)
         return train, Samples(X_val, y_val, weights[1])
 
-    def _train(
-        self,
-        theta: Array,
-        objective: Objective,
-        samples: Samples,
-        validation: Samples | None,
-        incremental: bool,
-    ) -> None:
-        """Train in epochs until scikit-learn would stop."""
-        n = samples.X.shape[0]
-        epochs = Epochs(
-            engine_of(theta, self._sizes(), self.activation, objective.loss),
-            theta,
-            self._solver,
-            objective,
-            samples,
-            self._rows_of_batch(n),
-            self.alpha,
-            self.shuffle,
-        )
-        order = np.arange(n)
+    def _training(
+        self, n: int, most: int, validation: Samples | None, incremental: bool
+    ) -> Training:
+        """Ask for epochs until scikit-learn would stop.
+
+        Yielded are the orders of the rows and how many epochs to train, at most `most`;
+        sent are their losses, and whether Ctrl-C ended them.
+        """
+        order, stopped = np.arange(n), False
         self.n_iter_ = 0
-        stopped = False
         try:
             while self.n_iter_ < self.max_iter and not stopped:
                 at_once = incremental or validation is not None
-                count = 1 if at_once else self._certain_epochs(epochs.most)
+                count = 1 if at_once else self._certain_epochs(most)
                 orders = order[np.newaxis]
                 if self.shuffle:
                     orders = self._shuffled(order, count)
                     order = orders[-1]
-                interrupt = None
-                try:
-                    epochs.run(orders, count)
-                except KeyboardInterrupt as error:
-                    interrupt = error
-                for loss in epochs.losses:
+                losses, interrupted = yield orders, count
+                for loss in losses:
                     stopped = self._epoch_ended(loss, n, validation)
-                if interrupt is not None:
-                    raise interrupt
+                if interrupted:
+                    raise KeyboardInterrupt
                 if self.solver == "sgd":
                     self._solver.set_lr(self._optimizer.learning_rate)
                 if incremental:
@@ -257,6 +251,10 @@ class _Compiled(BaseMultilayerPerceptron):
             warnings.warn("Training interrupted by user.", stacklevel=2)
         if self.solver == "adam":
             self._optimizer.learning_rate = self._solver.shown_lr
+        if self.early_stopping:
+            # restore best weights
+            self.coefs_ = self._best_coefs
+            self.intercepts_ = self._best_intercepts
 
     def _rows_of_batch(self, n: int) -> int:
         if self.batch_size == "auto":
@@ -329,17 +327,6 @@ class _Compiled(BaseMultilayerPerceptron):
         intercept_grads: Any,
     ) -> tuple[float, Array]:
         objective = objective_of(self)
-        if objective is None:
-            return super()._loss_grad_lbfgs(
-                packed_coef_inter,
-                X,
-                y,
-                sample_weight,
-                activations,
-                deltas,
-                coef_grads,
-                intercept_grads,
-            )
         self._unpack(packed_coef_inter)
         theta = _joined(self.coefs_, self.intercepts_)
         theta = theta.astype(np.result_type(theta, X), copy=False)
@@ -412,7 +399,12 @@ class _Compiled(BaseMultilayerPerceptron):
 
 
 # The loss of the fastnn net with an estimator's output activation.
-_NET_LOSSES = {"identity": "mse", "logistic": "bce", "softmax": "softmax_ce"}
+_NET_LOSSES = {
+    "identity": "mse",
+    "exp": "poisson",
+    "logistic": "bce",
+    "softmax": "softmax_ce",
+}
 
 
 def _joined(coefs: Any, intercepts: Any) -> Array:

@@ -1,9 +1,9 @@
 """What a scikit-learn estimator minimises, in the terms of the kernels.
 
-scikit-learn's gradients are those of half the sum of squared errors over the outputs,
-but the losses that it shows are half their mean. The kernels' loss is the mean. So an
-objective says how much larger scikit-learn's gradient is than that of the kernels, and
-its loss than theirs.
+scikit-learn's losses are sums over the outputs, those of the kernels are means. Its
+gradients of squared errors are those of half their sum, but the losses that it shows
+are half their mean. So an objective says how much larger scikit-learn's gradient is
+than that of the kernels, and its loss than theirs.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import xlogy
 
 from ..data.arrays import Array, readonly
 from ..data.weights import no_weights
 from ..nn.activations import Identity, ReLU, Sigmoid, Tanh
 from ..nn.layers import Affine, Layer
-from ..nn.losses import BCE, MSE, Loss, SoftmaxCE
+from ..nn.losses import BCE, MSE, Loss, Poisson, SoftmaxCE
 from ..training.engines.fused import Fused
 from ..training.engines.table import layer_table
 
@@ -30,7 +31,7 @@ _ACTIVATIONS: dict[str, type[Layer]] = {
 # The loss of values whose link makes a net's values of its plain outputs.
 _VALUES = {
     "identity": MSE(),
-    "exp": MSE(),
+    "exp": Poisson(),
     "logistic": MSE().linked("Sigmoid"),
     "softmax": MSE().linked("Softmax"),
 }
@@ -64,16 +65,26 @@ class Objective(NamedTuple):
         return self.name.endswith("log_loss")
 
 
-def objective_of(estimator: Any) -> Objective | None:
-    """Return the objective of an estimator, or None if the kernels lack it."""
-    out, n_out = estimator.out_activation_, estimator.n_outputs_
-    if out == "softmax":
-        return Objective("log_loss", SoftmaxCE(), 1.0, 1.0)
-    if out == "logistic" and n_out == 1:
-        return Objective("binary_log_loss", BCE(), 1.0, 1.0)
-    if out == "identity":
-        return Objective("squared_error", MSE(), n_out / 2, 0.5)
-    return None
+def objective_of(estimator: Any) -> Objective:
+    """Return the objective of an estimator."""
+    n_out = float(estimator.n_outputs_)
+    return {
+        "softmax": Objective("log_loss", SoftmaxCE(), 1.0, 1.0),
+        "logistic": Objective("binary_log_loss", BCE(), n_out, n_out),
+        "identity": Objective("squared_error", MSE(), n_out / 2.0, 0.5),
+        "exp": Objective("poisson", Poisson(), n_out, n_out),
+    }[estimator.out_activation_]
+
+
+def constants_of(objective: Objective, y: Array) -> Array:
+    """Return what scikit-learn's losses (n,) have beyond those of the kernels.
+
+    Its Poisson loss is a deviance, which is 0 where a prediction is right.
+    """
+    if objective.name != "poisson":
+        return np.zeros(0)
+    y = y.astype(np.float64)
+    return (xlogy(y, y) - y).sum(axis=1)
 
 
 def targets_of(objective: Objective, y: Array, dtype: np.dtype[Any]) -> Array:
@@ -102,8 +113,7 @@ def values(
     """Return a net's outputs (n, n_out), after the activation `out`, for X."""
     loss = _VALUES[out]
     assert loss is not None
-    found = engine_of(theta, sizes, activation, loss).outputs(readonly(X))
-    return np.exp(found, out=found) if out == "exp" else found
+    return engine_of(theta, sizes, activation, loss).outputs(readonly(X))
 
 
 @lru_cache(maxsize=64)

@@ -10,9 +10,12 @@ from ..codes import (
     DONE,
     LINK,
     LR,
+    MSE,
     NOT_FINITE,
     ROW,
     SGD,
+    SOFT_BCE,
+    SOFT_CE,
     SOFTMAX_CE,
     UPDATES,
 )
@@ -21,6 +24,9 @@ from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
     bce_of_sample,
     mse_of_sample,
+    poisson_of_sample,
+    soft_bce_of_sample,
+    soft_ce_of_sample,
     softmax_of_sample,
     weighted,
 )
@@ -185,10 +191,21 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
             else:
                 if last.by_column:
                     a[last.z] = out
-                targets = offset(flat(y), i * last.n_out)
-                loss = mse_of_sample(
-                    d, a, units.mask, last.z, last.n_out, last.width_out, targets, link
-                )
+                targets, n_out = offset(flat(y), i * last.n_out), last.n_out
+                if loss_code == SOFT_BCE:
+                    loss, hit = soft_bce_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets
+                    )
+                elif loss_code == SOFT_CE:
+                    loss, hit = soft_ce_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets
+                    )
+                elif loss_code % LINK == MSE:
+                    loss = mse_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets, link
+                    )
+                else:
+                    loss = poisson_of_sample(d, a, last.z, n_out, targets)
                 gradient = d[last.z]
             loss = clipped if low > 0.0 else loss
             weight, l2_factor = weights[i] if weights.size else one, l2

@@ -134,10 +134,15 @@ def test_net_is_the_fitted_net(tmp_path):
     assert iris_model().fit(IRIS[0], IRIS[1] == 1).net_.predict(IRIS[0]).dtype == bool
     with pytest.raises(sklearn.exceptions.NotFittedError):
         iris_model().net_  # noqa: B018
-    regressor = MLPRegressor(max_iter=5, random_state=0).fit(X, IRIS[1])
-    np.testing.assert_allclose(
-        regressor.net_.predict(X).ravel(), regressor.predict(X), rtol=1e-12
-    )
+    for loss in ("squared_error", "poisson"):
+        model = MLPRegressor(loss, max_iter=5, random_state=0).fit(X, IRIS[1])
+        found = model.net_.predict(X).ravel()
+        np.testing.assert_allclose(found, model.predict(X), rtol=1e-12)
+    _, X, y = data("multi-label")
+    model = MLPClassifier(8, max_iter=5, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(model.net_.predict(X), model.predict(X))
+    probabilities = model.net_.predict_proba(X)
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), rtol=1e-12)
 
 
 def test_copies_predict_and_go_on_alike(tmp_path):
@@ -170,11 +175,9 @@ def test_searches_find_what_they_find_with_scikit_learn(backend):
         with joblib.parallel_backend(backend, n_jobs=2), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             search = GridSearchCV(pipeline, grid, cv=3).fit(*IRIS)
-        found.append(search.cv_results_["mean_test_score"])
+            scores = cross_val_score(pipeline, *IRIS, cv=2)
+        found.append([*search.cv_results_["mean_test_score"], *scores])
     np.testing.assert_array_equal(*found)
-    if backend == "threading":
-        scores = cross_val_score(make_pipeline(iris_model()), *IRIS, cv=2, n_jobs=2)
-        assert len(scores) == 2
 
 
 def test_metadata_is_routed():

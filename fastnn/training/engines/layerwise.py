@@ -15,6 +15,7 @@ from ...data.machine import check_memory
 from ...nn.architecture import Architecture
 from ...nn.layers import Layer, gradient_of, output_of
 from ...nn.losses import loss_scale, summed_loss
+from ...nn.optimizers import UpdateRule
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -63,6 +64,8 @@ class Layerwise:
         out = np.empty_like(z)
         if link == kernels.codes.SOFTMAX:
             kernels.loops.layers.softmax_forward(out, z)
+        elif link == kernels.codes.EXP:
+            kernels.loops.layers.exponential_forward(out.reshape(-1), z.reshape(-1))
         else:
             kernels.loops.layers.activation_forward(
                 out.reshape(-1), z.reshape(-1), link
@@ -74,9 +77,10 @@ class Layerwise:
         z = self.outputs(X)
         out = np.empty((len(z), n_classes), z.dtype)
         if self._loss.code == kernels.codes.BCE:
-            both = np.hstack([-z, z])
+            if z.shape[1] == 1:
+                z = np.hstack([-z, z])
             kernels.loops.layers.activation_forward(
-                out.reshape(-1), both.reshape(-1), kernels.codes.SIGMOID
+                out.reshape(-1), z.reshape(-1), kernels.codes.SIGMOID
             )
         else:
             kernels.loops.layers.softmax_forward(out, z)
@@ -129,6 +133,9 @@ class Layerwise:
             )
         self._check_memory(config.X[: config.batch_size])
         return partial(self._advance, config, state)
+
+    def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> None:
+        """Return None: a single sample is learned as several are."""
 
     def _check_memory(self, X: Array) -> None:
         """Refuse rows whose outputs of all layers do not fit into memory."""
