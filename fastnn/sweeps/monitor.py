@@ -65,7 +65,8 @@ def monitor(
     classifies: bool,
 ) -> Monitor:
     """Check the arguments of `fit_many` that say what is measured, and who stops."""
-    check_callbacks(early_stopping, None, validation is not None, classifies)
+    if early_stopping is not None:
+        check_callbacks(early_stopping, None, validation is not None, classifies)
     return Monitor(
         validation,
         early_stopping,

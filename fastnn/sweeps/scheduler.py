@@ -162,7 +162,7 @@ class _Blocks:
         called every 0.05 s.
         """
         if layout != self._layout:
-            self._change_layout(layout, stage, self._state.nets(nets[:1]))
+            self._change_layout(layout, stage, nets)
         size = layout.n_nets
         groups = iter(np.split(nets, range(size, len(nets), size)))
         workers, looked = self.workers, perf_counter()
@@ -209,14 +209,14 @@ class _Blocks:
         self._ended_updates += job.updates
         self._idle.append(job.block)
 
-    def _change_layout(self, layout: BlockLayout, stage: Stage, nets: Nets) -> None:
+    def _change_layout(self, layout: BlockLayout, stage: Stage, ids: Array) -> None:
         compile_first, self._layout, self._idle = self._layout is None, layout, []
         if compile_first:
             block = self._new_block()
             # Compile in this thread, which signals can stop, before others start.
             block.advance(stage, 0, 0)
             if stage.monitor.listens:
-                block.load(nets, stage)
+                block.load(self._state.nets(ids[:1]), stage)
                 block.compile_measure(stage)
             self._idle.append(block)
             self._workers = Workers(self._n_threads)
