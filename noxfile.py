@@ -80,6 +80,12 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def scikit_learn(session: nox.Session) -> None:
+    """Run scikit-learn's own tests of its perceptrons on those of fastnn.sklearn."""
+    python(session, "tests/sklearn_checks.py", *session.posargs)
+
+
+@nox.session
 def figures(session: nox.Session) -> None:
     """Print the structure's figures, and fail where one is above its limit."""
     python(session, "tests/figures.py", "--check")

@@ -21,7 +21,7 @@ with kernels.interrupts.deferred:
     from .nn.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
     from .nn.diagnostics import GradientReport, SymmetryWarning, check_gradients
     from .nn.layers import Affine, MatMul, Repeat, Sum
-    from .nn.losses import BCE, MSE, SoftmaxCE
+    from .nn.losses import BCE, MSE, Poisson, SoftmaxCE
     from .nn.optimizers import SGD, Adam, AdamW, RMSprop
     from .sweeps.architectures import Sweep, sweep
     from .sweeps.ensemble import Ensemble
@@ -44,6 +44,7 @@ __all__ = [
     "History",
     "Identity",
     "MatMul",
+    "Poisson",
     "RMSprop",
     "ReLU",
     "Repeat",

@@ -23,10 +23,11 @@ from .data.arguments import (
 )
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
-from .data.labels import Labels, declare_labels, encode_labels
+from .data.labels import Labels, declare_labels, encode_targets
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
+from .data.targets import share_right
 from .data.weights import no_weights, row_weights
 from .export.json import read_json, write_json
 from .export.onnx import write_onnx
@@ -89,14 +90,14 @@ class Sequential:
 
     layers: `Affine` and the other layers. The activation that belongs to the loss
     (Sigmoid for "bce", Softmax for "softmax_ce") may stand at the end or be left out;
-    it is the same net. loss: "bce" (one output), "softmax_ce" (one output per class),
-    "mse" (values), or a Loss; by default "bce" where the stack ends in one output,
-    "softmax_ce" otherwise. init: "xavier", "he", "normal(std)", "uniform(low, high)",
-    "zeros", or the arrays [W1, b1, ...], where W is (n_in, n_out). Weights are drawn
-    layer by layer from `numpy.random.default_rng(seed)`; biases start at zero. None
-    draws a new seed, and the attribute `seed` keeps it. Where hidden neurons start
-    alike, as with zeros, a `SymmetryWarning` says why they stay so. dtype: "float64" or
-    "float32".
+    it is the same net. loss: "bce" (one output, or several for several labels per row),
+    "softmax_ce" (one output per class), "mse" (values), "poisson" (counts), or a Loss;
+    by default "bce" where the stack ends in one output, "softmax_ce" otherwise. init:
+    "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays
+    [W1, b1, ...], where W is (n_in, n_out). Weights are drawn layer by layer from
+    `numpy.random.default_rng(seed)`; biases start at zero. None draws a new seed, and
+    the attribute `seed` keeps it. Where hidden neurons start alike, as with zeros, a
+    `SymmetryWarning` says why they stay so. dtype: "float64" or "float32".
 
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
@@ -162,12 +163,15 @@ class Sequential:
 
     @property
     def loss(self) -> Loss:
-        """The loss; its `name` is "bce", "softmax_ce" or "mse"."""
+        """The loss; its `name` is "bce", "softmax_ce", "mse" or "poisson"."""
         return self._architecture.loss
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels (n_classes,); None before a fit, and for "mse"."""
+        """The sorted labels (n_classes,); None before a fit, and for values.
+
+        Where each output has a label of its own, they are 0 and 1.
+        """
         return self._schema.classes
 
     @property
@@ -190,7 +194,7 @@ class Sequential:
 
     @property
     def n_out(self) -> int:
-        """The number of plain outputs: 1 for "bce", one per class for "softmax_ce"."""
+        """The number of outputs: one per class for "softmax_ce"."""
         return self._architecture.n_out
 
     @property
@@ -263,10 +267,16 @@ class Sequential:
         or a frame, whose columns later frames must have, too, in the same order. y:
         labels (n,), which are whole numbers, booleans or strings, as many different
         ones as there are classes; one-hot rows for "softmax_ce", whose labels are the
-        numbers of their columns; values (n,) or (n, n_out) for "mse". classes are
-        numbered in sorted order, and `predict` returns the labels in the dtype of y. If
-        y lacks some of them, classes= lists all; without it labels from 0 to
-        n_classes - 1, or -1 and 1, are assumed until others come.
+        numbers of their columns; for "bce" with several outputs a 0 or 1 for each of
+        them, (n, n_out); values (n,) or (n, n_out) for "mse", and counts for "poisson".
+        classes are numbered in sorted order, and `predict` returns the labels in the
+        dtype of y. If y lacks some of them, classes= lists all; without it labels from
+        0 to n_classes - 1, or -1 and 1, are assumed until others come.
+
+        Probabilities may take the place of labels: for "bce" numbers from 0 to 1, that
+        of class 1 or of each output's 1; for "softmax_ce" rows (n, n_classes) with the
+        sum 1. An accuracy compares predictions with the first of the most probable
+        classes (class 1 where y > 0.5), and of several outputs all must be right.
 
         lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
         "adam" with lr. Moments start at zero, but with an optimizer object the net goes
@@ -439,14 +449,17 @@ class Sequential:
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
         draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
-        number, or an array (n_nets,) with one per net. The other arguments are those of
-        `fit`. With batch_size=1 a net is bit-identical to one that `fit` trains alone
-        with loop="general" and an optimizer of the same kind (SGD without momentum, or
-        with it, or with a bias_lr); in batches sums are added in another order:
-        differences of 1e-12 after an epoch. A net that diverges disturbs no other, see
-        `Runs.diverged`. n_jobs threads share the work, by default one per processor;
-        the result does not depend on it. Nets that are run layer by layer (see
-        `summary`) are trained one after the other, and all their losses are recorded.
+        number, or an array (n_nets,) with one per net, and a schedule may return one
+        rate or an array (n_nets,). sample_weight is (n,), or (n_nets, n) with the
+        weights of each net, and class_weight may be a list of n_nets such weights. The
+        other arguments are those of `fit`. With batch_size=1 a net is bit-identical to
+        one that `fit` trains alone with loop="general" and an optimizer of the same
+        kind (SGD without momentum, or with it, or with a bias_lr); in batches sums are
+        added in another order: differences of 1e-12 after an epoch. A net that diverges
+        disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by
+        default one per processor; the result does not depend on it. Nets that are run
+        layer by layer (see `summary`) are trained one after the other, and all their
+        losses are recorded.
 
         Losses and accuracies are recorded for epoch 1, every further `every` epochs,
         and the last. losses: "all" records those of each net, "percentiles" only the
@@ -454,6 +467,12 @@ class Sequential:
         than 2**24 of them. stop_below: a net whose recorded loss is below it has
         learned enough; it stops with its parameters at the end of that epoch, and so
         does one whose loss is not finite.
+
+        X_val, y_val and sample_weight_val are rows to validate on at the end of the
+        recorded epochs: `Runs.val_loss` and `Runs.val_accuracy`. With early_stopping
+        each net stops by its own values, which are looked at after every epoch, and
+        gets the parameters of its best epoch, as `fit` alone would do; a net that meets
+        stop_below before does so, too. One that diverges stops as well.
 
         What does not fit into memory raises ValueError before any work. Ctrl-C raises
         KeyboardInterrupt; the attribute `runs` of this net then has the nets that were
@@ -481,6 +500,12 @@ class Sequential:
         >>> slow, fast = runs[lr == 0.3], runs[lr == 3.0]
         >>> fast.success_rate(loss_below=0.3) > slow.success_rate(loss_below=0.3)
         True
+        >>> X, y = datasets.spiral(60)
+        >>> runs = mlp(2, 8, 3).fit_many(X[::2], y[::2], seeds=range(20), epochs=500,
+        ...     lr=0.5, X_val=X[1::2], y_val=y[1::2],
+        ...     early_stopping=EarlyStopping(patience=10))
+        >>> runs.ensemble(5, by="val_loss").score(X[1::2], y[1::2]) > 0.4
+        True
         """
         self.runs = None
         started = perf_counter()
@@ -495,7 +520,7 @@ class Sequential:
         monitored = monitor(
             self._validation(schema, X_val, y_val, sample_weight_val),
             early_stopping,
-            architecture.n_classes is not None,
+            architecture.targets.n_classes is not None,
         )
         net_bytes = _net_bytes(rule.code, self._theta)
         if monitored.restores:
@@ -603,8 +628,10 @@ class Sequential:
     def predict(self, X: Any) -> Array:
         """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
 
-        ValueError if a value is too large for the net's dtype, or a class not certain
-        because such sums cancel each other.
+        For "poisson" the values are means e^z > 0; for "bce" with several outputs a 0
+        or 1 for each, (n, n_out). Labels that fit has not seen, as after a fit to
+        probabilities, are class numbers, of int64. ValueError if a value is too large
+        for the net's dtype, or a class not certain because such sums cancel each other.
         """
         inputs = self._inputs(X)
         if self._architecture.n_classes is None:
@@ -616,34 +643,36 @@ class Sequential:
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, n_classes), in order of the labels.
 
-        Also for "bce"; ValueError for "mse". Where an output is too large for the net's
-        dtype, its class has the probability 1, or 0; ValueError where that leaves the
-        classes undecided.
+        Also for "bce", or with several outputs the probability of each one's 1,
+        (n, n_out). ValueError for "mse" and "poisson". Where an output is too large for
+        the net's dtype, its class has the probability 1, or 0; ValueError where that
+        leaves the classes undecided.
         """
-        n_classes = self._architecture.n_classes
-        if n_classes is None:
+        if self._architecture.n_classes is None:
             raise ValueError(
                 f"a net with loss {self.loss.name!r} predicts values, not "
                 "probabilities: use predict"
             )
-        probabilities = self._probabilities(self._inputs(X), n_classes)
+        probabilities = self._probabilities(self._inputs(X))
         labels = self._schema.labels
         if labels is None or labels.order is None:
             return probabilities
         return probabilities[:, labels.order]
 
     def score(self, X: Any, y: Any) -> float:
-        """Return the share of rows whose label is predicted; for "mse" R^2.
+        """Return the share of rows whose label is predicted; for values R^2.
 
-        R^2 is the share of an output's variance that is explained; of several outputs
-        it is the mean, as in scikit-learn. There an output whose target is the same in
-        all rows counts 1 if it is predicted exactly, otherwise 0; if this holds for all
-        outputs, ValueError.
+        Where each output has a label, all of a row's must be right. R^2, also for
+        "poisson", is the share of an output's variance that is explained; of several
+        outputs it is the mean, as in scikit-learn. There an output whose target is the
+        same in all rows counts 1 if it is predicted exactly, otherwise 0; if this holds
+        for all outputs, ValueError.
         """
         inputs, targets, _ = self._data(X, y)
         if self._architecture.n_classes is None:
             return r_squared(self._values(inputs), targets)
-        return float(np.mean(self._class_numbers(inputs) == targets[:, 0]))
+        numbers = self._class_numbers(inputs)
+        return share_right(numbers, targets, self._architecture.targets)
 
     @suggests_arguments
     def save(self, path: Target) -> None:
@@ -769,14 +798,26 @@ class Sequential:
             return self._widened(values, inputs, lambda z: wide_activation(z, link))
         return values
 
-    def _probabilities(self, inputs: Array, n_classes: int) -> Array:
-        """Return the probabilities (n, n_classes), in the order of class numbers."""
+    def _probabilities(self, inputs: Array) -> Array:
+        """Return the probabilities (n, n_classes), in the order of class numbers.
+
+        Where each output has a label, they are (n, n_out).
+        """
+        targets = self._architecture.targets
+        n_columns = targets.n_probabilities
         check_outputs_memory(
-            self._engine.n_rows(len(inputs)), n_classes, self.dtype.itemsize
+            self._engine.n_rows(len(inputs)), n_columns, self.dtype.itemsize
         )
-        probabilities = self._engine.probabilities(inputs, n_classes)
+        probabilities = self._engine.probabilities(inputs, n_columns)
         if not all_finite(probabilities):
-            return self._widened(probabilities, inputs, wide_probabilities)
+            sigmoid = kernels.codes.SIGMOID
+            return self._widened(
+                probabilities,
+                inputs,
+                (lambda z: wide_activation(z, sigmoid))
+                if targets.is_multilabel
+                else wide_probabilities,
+            )
         return probabilities
 
     def _widened(
@@ -790,12 +831,15 @@ class Sequential:
         return check_finite_outputs(out)
 
     def _class_numbers(self, inputs: Array) -> Array:
-        """Return the number of the predicted class, (n,)."""
-        z, n_classes = self._outputs(inputs), self._architecture.n_classes
+        """Return the number of the predicted class (n,), or of each output's."""
+        z = self._outputs(inputs)
+        if self._architecture.targets.is_multilabel:
+            if not all_finite(z):
+                return (self._probabilities(inputs) > 0.5).astype(np.int64)
+            return (z > 0).astype(np.int64)
         numbers = np.empty(len(z), np.int64)
-        certain = kernels.loops.predictions.classes(numbers, z, self.loss.code)
-        if n_classes is not None and not certain:
-            return self._probabilities(inputs, n_classes).argmax(axis=1)
+        if not kernels.loops.predictions.classes(numbers, z, self.loss.code):
+            return self._probabilities(inputs).argmax(axis=1)
         return numbers
 
     def _train(
@@ -811,7 +855,7 @@ class Sequential:
             self._engine,
             config,
             self._theta,
-            self._architecture.n_classes is not None,
+            self._architecture.targets.n_classes is not None,
             self._kept,
             moments_key,
             callbacks,
@@ -865,11 +909,10 @@ class Sequential:
         classes: Any = None,
     ) -> tuple[Array, Labels | None]:
         """Return y for n rows of X as the kernels take it, and the labels."""
-        return encode_labels(
+        return encode_targets(
             y,
             self._engine.n_rows(n),
-            self.n_out,
-            self._architecture.n_classes,
+            self._architecture.targets,
             schema.labels,
             self.dtype,
             learns=learns,

@@ -11,7 +11,7 @@ class Data(NamedTuple):
     """Samples, and the order in which epochs visit them. Loops only read them."""
 
     X: Any  # (n, n_in)
-    y: Any  # (n, n_targets): the number of the true class, or n_out values for MSE
+    y: Any  # (n, n_targets): the true class's number, or n_out values (see `codes`)
     # (n,) factors of the rows' losses, or (0,) where all are 1. For many nets they are
     # (n, n_vectors, numbers) where each net has its own, otherwise (n or 0, 1, 1).
     weights: Any
@@ -28,6 +28,7 @@ class FitArrays(NamedTuple):
     carried: Any  # (1 + first layer's units,) float64: for the specialised loop
     loss_sums: Any  # (epochs,) float64: losses before the updates, times loss_scale
     n_right: Any  # (epochs,) int64: how many of the predicted classes were right
+    penalty_sums: Any  # (epochs,) float64: as loss_sums, of L2 penalties; or (0,)
     position: Any  # (N_POSITION,) int64
     recorded: Any  # (n_records, n_params): see `loops.recordings`
     recorded_sums: Any  # (n_records, 2) float64
@@ -48,6 +49,9 @@ class FitPlan(NamedTuple):
     decays: Any  # (n_params,) float64 weight decays, or (0,): that of the settings
     batch_size: int
     mean: bool  # True for a batch's mean gradient, False for its sum
+    weighted_mean: bool  # divide by the sum of a batch's weights, not by its rows
+    l2: float  # see `functions.penalties`; 0 for none
+    low: float  # lower bound of the recorded losses' probabilities, or 0 for none
     loss_scale: float
     record_at: Any  # (n_records,) int64, sorted: the updates after which to record
     schedule: Any  # (epochs,) float64: learning rates for the settings, or (0,)

@@ -24,13 +24,17 @@ N_COLUMNS = 6
 BY_COLUMN, WIDTH_IN, WIDTH_OUT, ROWS, COLUMNS, BIAS = range(6, 12)
 N_PACKED_COLUMNS = 12
 
-# ACTIVATION: the function that is applied to the layer's z. SOFTMAX is a link only.
-IDENTITY, SIGMOID, TANH, RELU, SOFTMAX = range(5)
+# ACTIVATION: the function that is applied to the layer's z. SOFTMAX and EXP are links
+# only.
+IDENTITY, SIGMOID, TANH, RELU, SOFTMAX, EXP = range(6)
 
 # Losses, which are functions of the last layer's z. A loss of values compares f(z) with
-# the target: its number is MSE + LINK f, where the activation f is its link. The links
-# of BCE and SOFTMAX_CE, sigmoid and softmax, are not added to their numbers.
-BCE, SOFTMAX_CE, MSE = range(3)
+# the target: its number is MSE + LINK f, where the activation f is its link, or POISSON
+# + LINK EXP. The links of BCE and SOFTMAX_CE, sigmoid and softmax, are not added to
+# their numbers. SOFT_BCE and SOFT_CE are the same losses where there is a target, a
+# probability, for each of several outputs; BCE takes a probability for its one output.
+# The specialised loop, which is compiled for a loss, has SOFT_BCE for that.
+BCE, SOFTMAX_CE, MSE, POISSON, SOFT_BCE, SOFT_CE = range(6)
 LINK = 8
 
 # Optimizers, and how many moments each has per parameter.

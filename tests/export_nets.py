@@ -25,8 +25,12 @@ def random_net(number, scale=1.0):
     """
     rng = np.random.default_rng([20, number])
     loss = ("bce", "softmax_ce", "mse")[number % 3]
+    several = number % 9 == 3  # outputs, with a label each
+    loss = "poisson" if number % 9 == 5 else loss
     sizes = rng.integers(1, 20, size=int(rng.integers(2, 6))).tolist()
-    sizes[-1] = {"bce": 1, "softmax_ce": max(2, sizes[-1]), "mse": sizes[-1]}[loss]
+    if loss in ("bce", "softmax_ce"):
+        has_one = loss == "bce" and not several
+        sizes[-1] = 1 if has_one else max(2, sizes[-1])
     by_layer = number % 2 == 1
     layers = [fastnn.Tanh()] if by_layer and rng.random() < 0.3 else []
     for n_in, n_out in pairwise(sizes):
@@ -40,10 +44,14 @@ def random_net(number, scale=1.0):
             layers.pop()
     dtype = ("float64", "float32")[number // 2 % 2]
     net = fastnn.Sequential(layers, loss, seed=number, dtype=dtype)
-    theta = scale * (net.theta + rng.normal(0, 0.3, net.theta.size))
+    theta = (0.3 if loss == "poisson" else scale) * (
+        net.theta + rng.normal(0, 0.3, net.theta.size)
+    )
     net.theta = theta.astype(dtype)
     labels, n_classes = LABELS[number // 4 % len(LABELS)], net.architecture.n_classes
-    return with_labels(net, labels(n_classes)) if labels and n_classes else net
+    if several or not (labels and n_classes):
+        return net
+    return with_labels(net, labels(n_classes))
 
 
 def with_labels(net, labels):
@@ -63,6 +71,16 @@ def random_rows(net, n, number=0, sizes=(1.0,)):
 
 def results(net, X):
     """Return what a net computes for rows, (n, n_results)."""
-    if net.loss.name == "mse":
+    if net.loss.name in ("mse", "poisson"):
         return net.predict(X).reshape(len(X), -1)
     return net.predict_proba(X)
+
+
+def overflowing(dtype):
+    """Return a net of four classes, and rows for which some of its outputs overflow."""
+    largest = np.finfo(dtype).max
+    W = np.array([[2.0, 3.0, 2.0, 2.0], [0.0, 0.0, -2.0, 0.0]])
+    net = fastnn.mlp(2, 4, init=[W, np.zeros(4)], dtype=dtype)
+    sizes = largest * np.array([0.1, 0.4, 0.6, 1.0])
+    X = [[sign * x, y * x] for x in sizes for y in (0.0, 1.0) for sign in (1, -1)]
+    return net, np.array(X, dtype)

@@ -2,6 +2,8 @@
 
 A net is `params` [W1, b1, W2, b2, ...], the names of the hidden layers' `activations`
 and the name of a loss. For "mse" one more activation may follow: that of the values.
+Targets y are labels (n,), or probabilities: (n,) or (n, n_out) for "bce", (n, n_out)
+for "softmax_ce".
 """
 
 import numpy as np
@@ -41,13 +43,15 @@ def sample_losses(z, y, loss, link="identity"):
     For "mse" the values are link(z).
     """
     if loss == "bce":
-        p, t = activate(z[:, 0], "sigmoid"), y
-        return -(t * np.log(p) + (1 - t) * np.log(1 - p)), (p - t)[:, None]
+        p, t = activate(z, "sigmoid"), y.reshape(z.shape)
+        losses = -(t * np.log(p) + (1 - t) * np.log(1 - p))
+        return losses.mean(axis=1), (p - t) / z.shape[1]
     if loss == "softmax_ce":
-        p, rows = softmax(z), np.arange(len(z))
-        d = p.copy()
-        d[rows, y] -= 1
-        return -np.log(p[rows, y]), d
+        p, t = softmax(z), y if y.ndim == 2 else np.eye(z.shape[1])[y]
+        return -(t * np.log(p)).sum(axis=1), p - t
+    if loss == "poisson":
+        value, t = np.exp(z), y.reshape(z.shape)
+        return (value - t * z).mean(axis=1), (value - t) / z.shape[1]
     values = softmax(z) if link == "softmax" else activate(z, link)
     gap = values - y.reshape(z.shape)
     d = 2 * gap / z.shape[1]
@@ -59,10 +63,12 @@ def sample_losses(z, y, loss, link="identity"):
 
 
 def is_correct(z, y, loss):
-    """Return for each row whether its class is predicted (n,), False for mse."""
-    if loss == "mse":
+    """Return for each row whether its classes are predicted (n,), False for values."""
+    if loss in ("mse", "poisson"):
         return np.zeros(len(z), bool)
-    return (z[:, 0] > 0) == (y == 1) if loss == "bce" else z.argmax(axis=1) == y
+    if loss == "bce":
+        return ((z > 0) == (y.reshape(z.shape) > 0.5)).all(axis=1)
+    return z.argmax(axis=1) == (y.argmax(axis=1) if y.ndim == 2 else y)
 
 
 def forward(params, activations, X):

@@ -7,8 +7,9 @@ import numpy as np
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity")
 LINKS = ("sigmoid", "tanh", "relu", "softmax")
-# The values of the last ones are an activation of their last layer.
-N_NETS, N_PLAIN = 240, 200
+# The values of those from N_PLAIN on are an activation of their last layer, and the
+# targets of those from N_LINKED on are probabilities, several labels per row or counts.
+N_PLAIN, N_LINKED, N_NETS = 200, 240, 300
 
 
 @dataclass
@@ -28,11 +29,18 @@ def case(number):
     rng = np.random.default_rng([2026, number])
     is_plain = number < N_PLAIN
     loss = ("bce", "softmax_ce", "mse")[number % 3] if is_plain else "mse"
+    kind = ""
+    if number >= N_LINKED:
+        kind = ("labels", "probabilities", "one", "classes", "counts")[number % 5]
+        loss = {"classes": "softmax_ce", "counts": "poisson"}.get(kind, "bce")
     n_out = {
         "bce": 1,
         "softmax_ce": int(rng.integers(2, 7)),
         "mse": int(rng.integers(1, 6)),
+        "poisson": 1 + number % 3,
     }[loss]
+    if kind in ("labels", "probabilities"):
+        n_out = int(rng.integers(2, 20))
     sizes = [*rng.integers(1, 21, size=int(rng.integers(1, 5))).tolist(), n_out]
     activations = [str(name) for name in rng.choice(ACTIVATIONS, size=len(sizes) - 2)]
     params = []
@@ -46,9 +54,17 @@ def case(number):
         "bce": rng.integers(0, 2, rows),
         "softmax_ce": rng.integers(0, n_out, rows),
         "mse": rng.standard_normal((rows, n_out)),
-    }[loss]
+    }.get(loss)
+    if kind:
+        y = {
+            "labels": rng.integers(0, 2, (rows, n_out)),
+            "probabilities": rng.random((rows, n_out)),
+            "one": rng.choice([0.0, 0.3, 0.5, 1.0], rows),
+            "classes": rng.dirichlet(np.ones(n_out), rows),
+            "counts": rng.poisson(2.0, (rows, n_out)),
+        }[kind]
     X = rng.standard_normal((rows, sizes[0]))
-    if not is_plain:
+    if N_PLAIN <= number < N_LINKED:
         links = LINKS if n_out > 1 else LINKS[:-1]
         activations.append(links[number % len(links)])
     return Case(activations, loss, str(rng.choice(("mean", "sum"))), params, X, y)

@@ -3,7 +3,7 @@
 import numpy as np
 
 import fastnn
-from fastnn.data.labels import encode_labels
+from fastnn.data.labels import encode_targets
 from fastnn.data.weights import no_weights
 from fastnn.nn.architecture import Architecture
 from fastnn.nn.optimizers import choose
@@ -32,7 +32,9 @@ class Sweep:
         layers = [fastnn.Affine(2, 4), fastnn.Tanh(), fastnn.Affine(4, 3)]
         architecture = Architecture.of(layers, "softmax_ce", "normal(0.7)")
         X, y = fastnn.datasets.spiral(4)
-        targets, _ = encode_labels(y, len(y), 3, 3, None, np.dtype(dtype))
+        targets, _ = encode_targets(
+            y, len(y), architecture.targets, None, np.dtype(dtype)
+        )
         self.config = fit_config(
             X.astype(dtype),
             targets,

@@ -25,8 +25,12 @@ def loss_and_grads(case):
     y = torch.tensor(case.y)
     if case.loss == "bce":
         losses = functional.binary_cross_entropy_with_logits(
-            z[:, 0], y.double(), reduction="none"
-        )
+            z, y.double().reshape(z.shape), reduction="none"
+        ).mean(dim=1)
+    elif case.loss == "poisson":
+        losses = functional.poisson_nll_loss(
+            z, y.double().reshape(z.shape), reduction="none"
+        ).mean(dim=1)
     elif case.loss == "softmax_ce":
         losses = functional.cross_entropy(z, y, reduction="none")
     else:

@@ -1,7 +1,6 @@
-"""Conversion of labels of any kind to the targets that the losses take.
+"""Conversion of y of any kind to the targets that the losses take.
 
-Targets are class numbers for the classification losses, and values for "mse". `Labels`
-is what a net remembers of its labels.
+`Labels` is what a net remembers of its labels.
 """
 
 from dataclasses import dataclass
@@ -11,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, as_array, as_float_array, readonly
+from .targets import TargetKind, check_values
 from .text import first_few
 
 # From this number of different numbers on, y is more likely a quantity than labels.
 _MANY = 20
 _NO_CLASSES = "classes= is for nets that predict labels: this net's loss takes values"
 _USE_MSE = "for a regression make the net with loss='mse'"
+# How far the sum of a row of probabilities may be from 1: that of a softmax in float32
+# over many classes is.
+_SUM_ERROR = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +80,10 @@ class Labels:
         return Labels(of_class, seen)
 
 
-def encode_labels(
+def encode_targets(
     y: Any,
     n_rows: int,
-    n_out: int,
-    n_classes: int | None,
+    kind: TargetKind,
     known: Labels | None,
     dtype: np.dtype[Any],
     *,
@@ -90,16 +92,25 @@ def encode_labels(
 ) -> tuple[Array, Labels | None]:
     """Return the targets for a loss, and the labels of the classes.
 
-    The targets are class numbers (n_rows, 1). If n_classes is None, they are the values
-    of y (n_rows, n_out), and there are no labels. y has labels, which are whole
-    numbers, booleans, strings or bytes, or one-hot rows. known: the labels of earlier
-    fits. learns: the caller remembers the labels that are returned. declared: the
-    labels of all classes, whether y has them or not.
+    y has labels, which are whole numbers, booleans, strings or bytes, one-hot rows, or
+    what else `targets.TargetKind` allows. known: the labels of earlier fits, which fits
+    to probabilities leave as they are. learns: the caller remembers the labels that are
+    returned. declared: the labels of all classes, whether y has them or not.
     """
-    if n_classes is None:
+    n_out, n_classes = kind.n_out, kind.n_classes
+    if n_classes is None or kind.is_multilabel:
         if declared is not None:
-            raise ValueError(_NO_CLASSES)
-        return _as_values(y, n_rows, n_out, dtype), None
+            what = "a 0 or 1 for each output" if kind.is_multilabel else "values"
+            raise ValueError(
+                "classes= is for nets that predict one label per row: this net's loss "
+                f"takes {what}"
+            )
+        values = as_float_array("y", y, dtype)
+        _check_n_rows(values, n_rows)
+        targets = check_values(values, kind)
+        if known is None and kind.is_multilabel:
+            known = _labels_of_outputs(y, targets)
+        return targets, known
     labels = as_array("y", y)
     if labels.size == 0:
         raise ValueError(
@@ -108,11 +119,24 @@ def encode_labels(
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     _check_n_rows(labels, n_rows)
+    probabilities = None
     if labels.ndim == 2:
-        labels = _from_one_hot(labels, n_out, n_classes)
-    if labels.ndim != 1:
+        _check_columns(labels, n_out, n_classes)
+        if kind.takes_probabilities:
+            probabilities = _class_probabilities(labels, dtype)
+        if probabilities is None:
+            labels = from_one_hot(labels)
+    elif labels.ndim != 1:
         raise ValueError(f"y must hold one label per row, not shape {labels.shape}")
-    labels = plain_labels("y", labels, y)
+    else:
+        labels = _typed("y", labels, y)
+        if kind.takes_probabilities and n_out == 1 and _are_fractions(labels):
+            probabilities = labels.astype(dtype).reshape(-1, 1)
+    if probabilities is not None:
+        if declared is not None:
+            known = _with_declared(known, declared, n_classes, None)
+        return readonly(np.ascontiguousarray(probabilities)), known
+    _check_whole("y", labels)
     if declared is not None:
         known = _with_declared(known, declared, n_classes, labels)
     if known is None:
@@ -144,6 +168,13 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
     raise an error that names the row. The order of bytes is this machine's. given: what
     labels was made of, which may know a narrower type.
     """
+    typed = _typed(name, labels, given)
+    _check_whole(name, typed)
+    return typed
+
+
+def _typed(name: str, labels: Array, given: Any) -> Array:
+    """Return labels (n,) as `plain_labels` does, but floats of any value."""
     kind = labels.dtype.kind
     if kind in "TO":
         labels = from_objects(name, labels)
@@ -157,18 +188,54 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
             f"labels must be whole numbers, booleans or strings, not dtype "
             f"{labels.dtype}: convert {name} first, such as by {name}.astype(str)"
         )
-    if kind == "f":
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def _check_whole(name: str, labels: Array) -> None:
+    """Raise ValueError for labels that are missing, or not whole numbers."""
+    if labels.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             wrong = ~(np.isfinite(labels) & (labels == np.floor(labels)))
+            # Numbers from 0 to 1 alone could be probabilities, others are the fault.
+            worse = wrong & ~((labels >= 0) & (labels <= 1))
         if wrong.any():
-            row = int(wrong.argmax())
-            if np.isnan(labels[row]):
+            missing = np.isnan(labels)
+            if missing.any():
+                row = int(missing.argmax())
                 raise _missing(name, labels[row], row)
+            row = int((worse if worse.any() else wrong).argmax())
             raise ValueError(
                 f"{name} has the label {labels[row]} in row {row}: labels must be "
                 f"whole numbers, booleans or strings; {_USE_MSE}"
             )
-    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def _are_fractions(labels: Array) -> bool:
+    """Return True for floats from 0 to 1 that are not all labels 0 and 1."""
+    if labels.dtype.kind != "f" or ((labels == 0) | (labels == 1)).all():
+        return False
+    return bool(((labels >= 0) & (labels <= 1)).all())
+
+
+def _class_probabilities(y: Array, dtype: np.dtype[Any]) -> Array | None:
+    """Return y (n, n_classes) as probabilities of the classes; None for other numbers.
+
+    ValueError for probabilities whose sum is not 1, within the rounding of float32.
+    """
+    rows = as_float_array("y", y, np.dtype("float64"))
+    if ((rows == 0) | (rows == 1)).all():
+        return None
+    tolerance = _SUM_ERROR if y.dtype != np.float16 else 100 * _SUM_ERROR
+    wrong = (rows < 0).any(axis=1) | (np.abs(rows.sum(axis=1) - 1) > tolerance)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"row {row} of y is [{first_few(rows[row])}], with the sum "
+            f"{rows[row].sum():.9g}, which is neither one-hot nor the probabilities of "
+            f"the classes: pass rows whose numbers are >= 0 and have the sum 1; "
+            f"{_USE_MSE}"
+        )
+    return rows.astype(dtype)
 
 
 def from_objects(name: str, labels: Array) -> Array:
@@ -246,20 +313,6 @@ def from_one_hot(y: Array) -> Array:
     return rows.argmax(axis=1)
 
 
-def _as_values(y: Any, n_rows: int, n_out: int, dtype: np.dtype[Any]) -> Array:
-    """Return y as values (n_rows, n_out)."""
-    values = as_float_array("y", y, dtype)
-    if values.ndim == 1 and n_out == 1:
-        values = values.reshape(-1, 1)
-    _check_n_rows(values, n_rows)
-    if values.shape != (n_rows, n_out):
-        raise ValueError(
-            f"y has shape {values.shape}, but must have ({n_rows}, {n_out}), as the "
-            f"net has {n_out} outputs"
-        )
-    return values
-
-
 def _check_n_rows(y: Array, n_rows: int) -> None:
     """Raise ValueError unless y has n_rows rows."""
     if y.ndim == 0 or len(y) != n_rows:
@@ -270,8 +323,18 @@ def _check_n_rows(y: Array, n_rows: int) -> None:
         )
 
 
-def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
-    """Return the class numbers of one-hot rows, if they fit the net."""
+def _labels_of_outputs(y: Any, targets: Array) -> Labels | None:
+    """Return the labels 0 and 1 in the dtype of y, if it has no others."""
+    if not ((targets == 0) | (targets == 1)).all():
+        return None
+    given = as_array("y", y)
+    if given.dtype == object:
+        given = from_objects("y", given.ravel())
+    return _all_seen(np.array([0, 1]).astype(given.dtype))
+
+
+def _check_columns(y: Array, n_out: int, n_classes: int) -> None:
+    """Raise ValueError unless y (n, n_columns) has a column for each class."""
     if n_out == 1:
         raise ValueError(
             f"loss 'bce' takes one label per row, not {y.shape[1]} columns: pass "
@@ -282,7 +345,6 @@ def _from_one_hot(y: Array, n_out: int, n_classes: int) -> Array:
             f"y has {y.shape[1]} columns, but the net has {n_classes} outputs: pass "
             "one column per class, or labels"
         )
-    return from_one_hot(y)
 
 
 def _is_text(labels: Array) -> str:

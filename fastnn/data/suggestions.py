@@ -71,9 +71,13 @@ _REMEDIES = {
 _VALUES = {
     "softmax_ce": "ce crossentropy crossentropyloss categoricalcrossentropy nllloss "
     "nll sparsecategoricalcrossentropy softmax softmaxcrossentropy multinomial ~kl "
-    "softmaxcrossentropywithlogits sparsesoftmaxcrossentropywithlogits ~kldiv",
+    "softmaxcrossentropywithlogits sparsesoftmaxcrossentropywithlogits softlabels "
+    "labelsmoothing ~kldiv",
     "bce": "crossentropy binarycrossentropy bceloss bcewithlogits bcewithlogitsloss "
-    "logloss logistic logisticloss sigmoidcrossentropy ~hinge ~hingeloss",
+    "logloss logistic logisticloss sigmoidcrossentropy multilabel binary "
+    "multilabelsoftmargin multilabelsoftmarginloss ~hinge ~hingeloss",
+    "poisson": "poissonloss poissonnll poissonnllloss poissondeviance count counts "
+    "countpoisson ~gamma ~tweedie ~negativebinomial",
     "mse": "mseloss meansquarederror squarederror squaredloss squared l2 l2loss "
     "quadratic leastsquares ~mae ~l1 ~l1loss ~meanabsoluteerror ~absoluteerror ~huber "
     "~huberloss ~smoothl1 ~smoothl1loss ~logcosh ~rmse",

@@ -42,7 +42,7 @@ def row_weights(
         if weights.ndim == 2:
             _check_nets("sample_weight", len(weights), n_nets)
     if class_weight is not None:
-        if classes is None:
+        if classes is None or targets.shape[1] > 1 or (targets % 1).any():
             raise ValueError(
                 "class_weight needs one class per row, as with loss 'bce' and "
                 "'softmax_ce': pass sample_weight instead"

@@ -90,25 +90,34 @@ class _Body:
             self.lines.append(f"/* {step.layer!r} */")
             if step in linear:
                 # The last one writes to out, unless results are made or moved there.
-                straight = net.link != "Sigmoid" and net.order is None
+                is_pair = net.link == "Sigmoid" and not net.is_multilabel
+                straight = not is_pair and net.order is None
                 target = "out" if straight and step is linear[-1] else ""
-                self._weigh(step, linear.index(step) + 1, target)
+                is_wide = net.is_wide and step is linear[-1]
+                self._weigh(step, linear.index(step) + 1, target, is_wide)
             else:
-                self._activate(type(step.layer).__name__.lower(), step.n_out)
+                kind = type(step.layer).__name__.lower()
+                self._activate("exponential" if kind == "exp" else kind, step.n_out)
         if net.link is not None:
             self._probabilities(net, net.link)
 
-    def _weigh(self, step: Step, number: int, target: str) -> None:
+    def _weigh(self, step: Step, number: int, target: str, is_wide: bool) -> None:
         x, name = self._place, self._name
         self._move(target, step.n_out)
         sizes = f"{step.params[0].shape[0]}, {step.n_out}"
         arrays = [f"{name}_w{number}", f"{name}_b{number}"][: len(step.params)]
         kind = type(step.layer).__name__.lower()
-        self._call(kind, f"{self._place}, {x}, {sizes}, {', '.join(arrays)}")
+        arguments = f"{self._place}, {x}, {sizes}, {', '.join(arrays)}"
+        self._call(kind, arguments)
+        if is_wide:
+            self._call("wide", arguments)
 
     def _probabilities(self, net: Exportable, link: str) -> None:
         """Fill out with the probabilities, in the order of the labels."""
         self.lines.append(f"/* {link}() of the loss */")
+        if net.is_multilabel:
+            self._activate("sigmoid", net.n_out)
+            return
         if link == "Sigmoid":
             self.calls.append("sigmoid")
             first, second = (0, 1) if net.order is None else net.order

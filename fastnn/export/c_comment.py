@@ -14,8 +14,10 @@ _FUNCTION_BYTES = {
     "scale": (20, 20),
     "bounded_exp": (620, 380),
     "exp": (30, 30),
+    "exponential": (30, 30),
     "sigmoid": (50, 40),
     "tanh": (620, 370),
+    "wide": (270, 250),
     "softmax": (120, 110),
 }
 _EXPORTED_BYTES, _CALL_BYTES = 40, 35
@@ -82,6 +84,11 @@ def _results(net: Exportable) -> tuple[str, str, list[str]]:
     """Return what the results are, which method has them, and a line per result."""
     if net.classes is None:
         return _count(net.n_out, "value"), "predict", []
+    if net.is_multilabel:
+        labels = [
+            f"out[{k}] is the probability that label {k} is 1" for k in range(net.n_out)
+        ]
+        return f"{net.n_out} probabilities, one per label", "predict_proba", labels
     classes = net.classes if net.order is None else net.classes[net.order]
     labels = [
         f"out[{k}] is the probability of {_as_text(label)}"

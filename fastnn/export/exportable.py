@@ -14,7 +14,16 @@ from ..nn.layers import Affine, Layer, MatMul
 from ..training.engines.table import layer_table
 
 _EXACTLY = (Affine, MatMul, Sigmoid, Tanh, ReLU, Identity, Softmax)
-_LINKS = {kind.__name__: kind for kind in (Sigmoid, Tanh, ReLU, Softmax)}
+
+
+class Exp:
+    """The exponential that makes values of z for loss "poisson"; no layer of a net."""
+
+    def __repr__(self) -> str:
+        return "Exp()"
+
+
+_LINKS = {kind.__name__: kind for kind in (Sigmoid, Tanh, ReLU, Softmax, Exp)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +33,7 @@ class Step:
     n_out is the number of values after the layer.
     """
 
-    layer: Layer
+    layer: Layer | Exp
     params: tuple[Array, ...]
     n_out: int
 
@@ -35,7 +44,7 @@ class Exportable:
 
     steps: the layers up to the values, or up to the plain output z of a classifier.
     link: the activation that turns z into probabilities, "Sigmoid" or "Softmax"; None
-    for values.
+    for values. is_multilabel: each output has a label of its own, 0 or 1.
     columns: names of the inputs, if they are known. classes: the label of each class
     number; None for values. order: the class numbers in the order of the labels, which
     is that of the probabilities; None if they are in order. fused: whether each product
@@ -47,6 +56,7 @@ class Exportable:
     steps: tuple[Step, ...]
     loss: str
     link: str | None
+    is_multilabel: bool
     n_in: int
     n_out: int
     columns: Columns | None
@@ -54,6 +64,15 @@ class Exportable:
     order: Array | None
     dtype: np.dtype[Any]
     fused: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """True if outputs of several classes that overflow have probabilities.
+
+        They have if the last layer's inputs are finite. Of nets that run layer by
+        layer, `predict_proba` does not know such outputs either.
+        """
+        return self.link == "Softmax" and self.fused
 
     @property
     def n_params(self) -> int:
@@ -95,6 +114,7 @@ def exportable(
         steps=_steps(architecture, theta),
         loss=loss.name,
         link=None if architecture.n_classes is None else loss.link,
+        is_multilabel=architecture.targets.is_multilabel,
         n_in=architecture.n_in,
         n_out=architecture.n_out,
         columns=schema.columns,
@@ -103,6 +123,14 @@ def exportable(
         dtype=theta.dtype,
         fused=layer_table(architecture.stack) is not None and not loss.is_own,
     )
+
+
+def wide_scale(dtype: np.dtype[Any]) -> float:
+    """Return a factor of inputs and of weights, whose sums of products are finite then.
+
+    A product is below 2^1008 (float32: 2^112), and 2^16 of them can be added.
+    """
+    return 2.0**-520 if dtype == np.float64 else 2.0**-72
 
 
 def as_text(classes: Array) -> Array:

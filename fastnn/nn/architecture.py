@@ -11,6 +11,7 @@ import numpy as np
 from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
+from ..data.targets import TargetKind
 from .activations import Activation, Identity, Softmax
 from .boundary import float_dtype, writable
 from .descriptions import (
@@ -34,7 +35,7 @@ class Architecture:
     """Layers that fit each other and a loss, and how their parameters are drawn.
 
     layers: as the user gave them. stack: without the final activation that belongs to
-    the loss, so that it ends in the loss's plain output. n_classes: None for values.
+    the loss, so that it ends in the loss's plain output. targets: what these are.
     scheme: the initializer that `draw_many` uses; None if the parameters came as arrays
     or from a file. shapes: of the parameters of each layer in the stack.
     """
@@ -44,7 +45,7 @@ class Architecture:
     loss: Loss
     n_in: int
     n_out: int
-    n_classes: int | None
+    targets: TargetKind
     shapes: tuple[tuple[tuple[int, ...], ...], ...]
     n_params: int
     mixes_rows: bool
@@ -63,12 +64,6 @@ class Architecture:
         chosen.check_outputs(n_out)
         stack, chosen = _without_link(checked, chosen)
         chosen.check_outputs(n_out)
-        n_classes = chosen.n_classes(n_out)
-        if n_classes not in (None, max(2, n_out)):
-            raise ValueError(
-                f"{chosen!r} has {n_classes} classes for {n_out} outputs: 1 output is "
-                "for 2 classes, more are for one class each"
-            )
         shapes = tuple(tuple(map(tuple, layer.shapes())) for layer in stack)
         return cls(
             layers=checked,
@@ -76,12 +71,17 @@ class Architecture:
             loss=chosen,
             n_in=n_in,
             n_out=n_out,
-            n_classes=n_classes,
+            targets=chosen.targets(n_out),
             shapes=shapes,
             n_params=sum(_size(of_layer) for of_layer in shapes),
             mixes_rows=any(layer.mixes_rows for layer in stack),
             scheme=None if init is None or is_arrays(init) else parse(init),
         )
+
+    @property
+    def n_classes(self) -> int | None:
+        """The number of classes, of each output if it has a label; None for values."""
+        return self.targets.n_classes
 
     @classmethod
     def from_archive(cls, archive: Archive, kinds: Kinds = BUILT_IN_KINDS) -> Self:
@@ -272,8 +272,13 @@ def _without_link(
     if not isinstance(last, (Activation, Softmax)):
         return tuple(layers), loss
     linked = loss.linked(type(last).__name__) if type(last) in BUILT_IN else None
-    if linked is None and loss.n_classes(1) is None:
+    if linked is None and loss.link == "Identity":
         return tuple(layers), loss  # an activation of the user's own
+    if linked is None and loss.n_classes(1) is None:
+        raise ValueError(
+            f"the net ends in {last!r}, but loss {loss.name!r} makes values of plain "
+            "outputs: end in Affine"
+        )
     if linked is None:
         raise ValueError(
             f"the net ends in {last!r}, but loss {loss.name!r} goes with {loss.link}() "

@@ -1,4 +1,4 @@
-"""The losses: binary cross-entropy, softmax cross-entropy, mean squared error."""
+"""The losses: binary and softmax cross-entropy, mean squared error, Poisson."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +9,8 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_reduction
 from ..data.arrays import Array, as_float_array
-from ..data.labels import encode_labels
+from ..data.labels import encode_targets
+from ..data.targets import TargetKind
 from ..data.weights import no_weights
 from .boundary import readable
 
@@ -33,7 +34,9 @@ class Loss:
     A loss of your own is a subclass that defines `compute` and `compute_back`; what
     they return is checked. It is a loss of values, unless it names the activation that
     makes probabilities of z: link = "Sigmoid" for one output and two classes, "Softmax"
-    for one output per class. Its net runs layer by layer. `fastnn.check_gradients`
+    for one output per class. With takes_probabilities = True targets may be
+    probabilities, as for `BCE` and `SoftmaxCE`, and "Sigmoid" may have several outputs,
+    each with a label of its own. Its net runs layer by layer. `fastnn.check_gradients`
     compares its gradient with central differences.
 
     >>> from fastnn import check_gradients, mlp
@@ -52,6 +55,8 @@ class Loss:
 
     name: ClassVar[str]
     kind: ClassVar[int]  # the kernels' number of the loss, without its link
+    takes_probabilities: ClassVar[bool] = False
+    minimum: ClassVar[float] = -np.inf  # of a loss's values
 
     reduction: str = "mean"
 
@@ -88,6 +93,15 @@ class Loss:
         """Return the number of classes for n_out outputs, None for a net of values."""
         return {"Identity": None, "Sigmoid": 2}.get(self.link, n_out)
 
+    def targets(self, n_out: int) -> TargetKind:
+        """Return what the targets of n_out outputs are."""
+        n_classes = self.n_classes(n_out)
+        is_multilabel = n_classes is not None and self.link == "Sigmoid" and n_out > 1
+        takes_probabilities = type(self).takes_probabilities
+        return TargetKind(
+            n_out, n_classes, is_multilabel, takes_probabilities, type(self).minimum
+        )
+
     def arguments(self) -> list[Any]:
         """Return the constructor's arguments, numbers and strings, for a file.
 
@@ -98,8 +112,8 @@ class Loss:
     def compute(self, z: Array, y: Array) -> Array:
         """Return the loss of each row (n,), for a loss of your own.
 
-        z (n, n_out) are plain outputs; y are values (n, n_out), or numbers of classes
-        from 0 on, (n, 1). Both are read-only floats.
+        z (n, n_out) are plain outputs; y are values or probabilities, (n, n_out), or
+        numbers of classes from 0 on, (n, 1). Both are read-only floats.
         """
         raise NotImplementedError
 
@@ -110,7 +124,8 @@ class Loss:
     def forward(self, z: Any, y: Any) -> float:
         """Return the loss of outputs z (n, n_out) for the targets y.
 
-        y holds labels (n,), one-hot rows (n, n_out), or values (n, n_out) for "mse".
+        y holds labels (n,), one-hot rows or probabilities (n, n_out), or values
+        (n, n_out) for "mse" and "poisson".
         """
         is_float32 = getattr(z, "dtype", None) == np.float32
         dtype = np.dtype("float32" if is_float32 else "float64")
@@ -121,9 +136,7 @@ class Loss:
             )
         n_out = outputs.shape[1]
         self.check_outputs(n_out)
-        targets, _ = encode_labels(
-            y, len(outputs), n_out, self.n_classes(n_out), None, dtype
-        )
+        targets, _ = encode_targets(y, len(outputs), self.targets(n_out), None, dtype)
         gradient = np.empty_like(outputs)
         mean = self.reduction == "mean"
         scale = loss_scale(len(targets))
@@ -144,12 +157,14 @@ class Loss:
 
     def check_outputs(self, n_out: int) -> None:
         """Raise ValueError if the loss does not work with this number of outputs."""
+        several = self.link == "Sigmoid" and n_out > 1
         if (self.link, n_out) == ("Softmax", 1) or (
-            self.link == "Sigmoid" and n_out > 1
+            several and not type(self).takes_probabilities
         ):
             raise ValueError(
                 f"loss {self.name!r} contains {self.link}(), which does not fit a net "
-                f"with {n_out} outputs: Sigmoid takes 1, Softmax one per class"
+                f"with {n_out} outputs: Sigmoid takes 1, or several if the loss says "
+                "takes_probabilities = True, Softmax one per class"
             )
 
     def __repr__(self) -> str:
@@ -159,42 +174,41 @@ class Loss:
 
 @dataclass(frozen=True, repr=False)
 class BCE(Loss):
-    """Binary cross-entropy of one output z, the logit of class 1.
+    """Binary cross-entropy of one output z, the logit of class 1, or of several.
 
-    For the target t it is max(z, 0) - t z + log(1 + exp(-|z|)).
+    For the target t it is max(z, 0) - t z + log(1 + exp(-|z|)). t is 0 or 1, or a
+    probability between them. Several outputs are for several labels per row, each 0 or
+    1, as with PyTorch's BCEWithLogitsLoss: a row's loss is the mean over its outputs.
 
     >>> round(BCE().forward([[0.0], [0.0]], [0, 1]), 6)
     0.693147
+    >>> round(BCE().forward([[2.0, -2.0]], [[1, 0]]), 6)
+    0.126928
     """
 
     name, kind = "bce", kernels.codes.BCE
+    takes_probabilities = True
 
     @property
     def link(self) -> str:
         return "Sigmoid"
-
-    def n_classes(self, n_out: int) -> int:
-        return 2
-
-    def check_outputs(self, n_out: int) -> None:
-        if n_out != 1:
-            raise ValueError(
-                f"loss 'bce' takes a net with 1 output, not {n_out}: use 'softmax_ce', "
-                "or end in 1 output"
-            )
 
 
 @dataclass(frozen=True, repr=False)
 class SoftmaxCE(Loss):
     """Cross-entropy of softmax(z), with one output per class.
 
-    For the true class t it is log sum_k exp(z_k) - z_t.
+    For the true class t it is log sum_k exp(z_k) - z_t. For probabilities of the
+    classes, rows (n, n_classes), it is the mean of this over the classes t.
 
     >>> round(SoftmaxCE().forward([[0.0, 0.0, 0.0]], [2]), 6)
     1.098612
+    >>> round(SoftmaxCE().forward([[1.0, 0.0]], [[0.75, 0.25]]), 6)
+    0.563262
     """
 
     name, kind = "softmax_ce", kernels.codes.SOFTMAX_CE
+    takes_probabilities = True
 
     @property
     def link(self) -> str:
@@ -253,6 +267,35 @@ class MSE(Loss):
         return super().__repr__() + of
 
 
+@dataclass(frozen=True, repr=False)
+class Poisson(Loss):
+    """Loss of counts y with the mean e^z, whose logarithm is the net's plain output z.
+
+    It is mean_k (exp(z_k) - y_k z_k), the negative logarithm of their likelihood in a
+    Poisson distribution without the term log(y!), which does not depend on z; as
+    PyTorch's PoissonNLLLoss with its defaults. The net predicts the means e^z. The
+    targets y >= 0, which need not be whole, have the shape (n, n_out), or (n,) for one
+    output.
+
+    >>> Poisson().forward([[0.0], [0.0]], [3, 0])
+    1.0
+    """
+
+    name, kind = "poisson", kernels.codes.POISSON
+    minimum = 0.0
+
+    @property
+    def link(self) -> str:
+        return "Exp"
+
+    @cached_property
+    def code(self) -> int:
+        return type(self).kind + kernels.codes.LINK * kernels.codes.EXP
+
+    def n_classes(self, n_out: int) -> None:
+        return None
+
+
 _LINKS = {
     "Identity": kernels.codes.IDENTITY,
     "Sigmoid": kernels.codes.SIGMOID,
@@ -262,7 +305,21 @@ _LINKS = {
 }
 
 
-LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BCE, SoftmaxCE, MSE)}
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss for loss in (BCE, SoftmaxCE, MSE, Poisson)
+}
+
+
+# The numbers of the losses for more than one target per row.
+_SOFT = {
+    kernels.codes.BCE: kernels.codes.SOFT_BCE,
+    kernels.codes.SOFTMAX_CE: kernels.codes.SOFT_CE,
+}
+
+
+def code_for(code: int, y: Array) -> int:
+    """Return the kernels' number of a loss for targets y (n, n_targets)."""
+    return _SOFT.get(code, code) if y.shape[1] > 1 else code
 
 
 def summed_loss(
@@ -282,7 +339,7 @@ def summed_loss(
     """
     if not loss.is_own:
         total, right, bad = kernels.loops.layers.loss_forward(
-            gradient, z, y, weights, loss.code, mean, scale
+            gradient, z, y, weights, code_for(loss.code, y), mean, scale
         )
         return float(total), int(right), int(bad)
     n = len(z)
@@ -294,10 +351,11 @@ def summed_loss(
     gradient[...] = d / n if mean else d
     wrong = np.flatnonzero(~np.isfinite(losses))
     right = 0
-    if y.shape[1] == 1 and loss.link != "Identity":
-        numbers = np.empty(n, np.int64)
-        kernels.loops.predictions.classes(numbers, z, loss.code)
-        right = int((numbers == y[:, 0]).sum())
+    if loss.link == "Sigmoid":
+        right = int(((z > 0) == (y > 0.5)).all(axis=1).sum())
+    elif loss.link == "Softmax":
+        true = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
+        right = int((z.argmax(axis=1) == true).sum())
     total = float(losses.astype(np.float64).sum() * scale)
     return total, right, int(wrong[0]) if wrong.size else -1
 
@@ -308,7 +366,7 @@ _KINDS = {
     "Sigmoid": kernels.codes.BCE,
     "Softmax": kernels.codes.SOFTMAX_CE,
 }
-_FIXED = ("kind", "code", "linked", "n_classes", "check_outputs", "link")
+_FIXED = ("kind", "code", "linked", "n_classes", "targets", "minimum")
 
 
 def _check_own(kind: type[Loss]) -> None:
@@ -320,8 +378,8 @@ def _check_own(kind: type[Loss]) -> None:
     is_own = kind.compute is not Loss.compute
     if is_own != (kind.compute_back is not Loss.compute_back):
         raise TypeError(f"{name} must define both compute(z, y) and compute_back(z, y)")
-    fixed = _FIXED[:-1] if is_own else _FIXED
-    for member in fixed:
+    fixed = _FIXED if is_own else (*_FIXED, "link", "takes_probabilities")
+    for member in (*fixed, "check_outputs"):
         if member in vars(kind):
             raise TypeError(
                 f"{name}.{member} cannot be defined: define compute, compute_back, and "
@@ -333,5 +391,9 @@ def _check_own(kind: type[Loss]) -> None:
         raise TypeError(f"{name}.link is {link!r}, but must be one of {[*_KINDS]}")
     if "link" in vars(kind) or not hasattr(kind, "kind"):
         kind.kind = _KINDS[link]
+    # What a built-in loss takes, the formulas of a subclass of it need not.
+    owns = (c for c in kind.__mro__ if c.__module__ != __name__)
+    if not any("takes_probabilities" in vars(c) for c in owns):
+        kind.takes_probabilities = False
     if "name" not in vars(kind):
         kind.name = name

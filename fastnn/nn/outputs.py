@@ -31,7 +31,8 @@ def check_finite_outputs(outputs: Array) -> Array:
         largest = float(np.finfo(outputs.dtype).max)
         raise ValueError(
             f"the net's output for row {row} of X is not known: a sum of weights times "
-            f"inputs is beyond {largest:.2g}, the largest number of {outputs.dtype}: "
+            f"inputs, or what is made of it, is beyond {largest:.2g}, the largest "
+            f"number of {outputs.dtype}: "
             "scale X, set net.theta to smaller parameters, or make a new net"
         )
     return outputs
@@ -48,6 +49,8 @@ def wide_activation(z: Array, code: int) -> Array:
             return np.asarray(1.0 / (1.0 + np.exp(-z)))
         if code == codes.TANH:
             return np.asarray(np.tanh(z))
+        if code == codes.EXP:
+            return np.asarray(np.exp(z))
         if code == codes.RELU:
             return np.maximum(z, 0.0)
         if code == codes.IDENTITY:

@@ -70,7 +70,8 @@ def decision_map(
     classes = plane_classes(net)
     if classes is None:
         raise ValueError(
-            f"a decision map needs a classifier with 2 inputs, not {net!r}"
+            "a decision map needs a classifier with 2 inputs and one label per row, "
+            f"not {net!r}"
         )
     points, numbers = check_points(X, y, classes, net.columns)
     resolution = check_int("resolution", resolution, 2)
@@ -116,9 +117,13 @@ def decision_map(
 
 
 def plane_classes(net: Net) -> Array | None:
-    """Return the class labels of a classifier with two inputs; None for other nets."""
-    n_classes = net.loss.n_classes(net.n_out)
-    if net.n_in != 2 or n_classes is None:
+    """Return the class labels of a classifier with two inputs; None for other nets.
+
+    A net with several labels per row has no regions of one class.
+    """
+    targets = net.architecture.targets
+    n_classes = targets.n_classes
+    if net.n_in != 2 or n_classes is None or targets.is_multilabel:
         return None
     return np.arange(n_classes) if net.classes is None else net.classes
 

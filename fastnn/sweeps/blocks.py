@@ -20,6 +20,7 @@ from ..kernels.arguments import (
     SweepScratch,
     SweepTileScratch,
 )
+from ..nn.losses import code_for
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.table import n_units
@@ -79,7 +80,8 @@ class Stage(NamedTuple):
     @property
     def classifies(self) -> bool:
         """True if the loss has classes, and so accuracies."""
-        return self.loss % kernels.codes.LINK != kernels.codes.MSE
+        codes = kernels.codes
+        return self.loss % codes.LINK not in (codes.MSE, codes.POISSON)
 
     @property
     def epochs(self) -> Array:
@@ -361,7 +363,7 @@ class NetBlock:
         data = Data(config.X, config.y, self.weights, stage.orders)
         plan = SweepPlan(
             stage.table,
-            stage.loss,
+            code_for(stage.loss, config.y),
             config.rule.code,
             config.batch_size,
             config.mean,

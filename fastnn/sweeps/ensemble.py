@@ -9,8 +9,9 @@ import numpy as np
 from ..data.archives import Archive, Target, write_archive
 from ..data.arguments import check_dtype
 from ..data.arrays import Array, as_float_array
-from ..data.labels import Labels, encode_labels
+from ..data.labels import Labels, encode_targets
 from ..data.schema import schema_of
+from ..data.targets import share_right
 from ..nn.architecture import Architecture
 from ..nn.descriptions import Kinds
 from ..nn.net import Net, build_net
@@ -20,9 +21,10 @@ from ..nn.outputs import r_squared
 class Ensemble:
     """Nets that predict together; `Runs.ensemble` makes one of the best nets.
 
-    A class has the mean of the probabilities that the members give it; where the nets
-    predict values, these are averaged. The members may differ in their hidden layers,
-    but must agree on inputs, outputs, labels and the kind of loss.
+    A class has the mean of the probabilities that the members give it, and so has the
+    label 1 of each output; where the nets predict values, these are averaged. The
+    members may differ in their hidden layers, but must agree on inputs, outputs, labels
+    and the kind of loss.
 
     >>> from fastnn import datasets, mlp
     >>> X, y = datasets.spiral(30)
@@ -61,37 +63,36 @@ class Ensemble:
         return self.members[0].classes
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the mean of the members' probabilities, (n, n_classes).
+        """Return the mean of the members' probabilities, as their `predict_proba`.
 
         ValueError where the nets predict values.
         """
         return self._mean([net.predict_proba(X) for net in self.members])
 
     def predict(self, X: Any) -> Array:
-        """Return the most probable labels (n,), or the mean of the members' values."""
+        """Return the most probable labels, or the mean of the members' values."""
         if not self._classifies:
             return self._mean([net.predict(X) for net in self.members])
-        numbers = self.predict_proba(X).argmax(axis=1)
+        numbers = self._class_numbers(X)
         return numbers if self.classes is None else self.classes[numbers]
 
     def score(self, X: Any, y: Any) -> float:
-        """Return the share of rows whose label is predicted; for "mse" R^2.
+        """Return the share of rows whose label is predicted; for values R^2.
 
         y is as in `fit`. ValueError for values y that are all the same.
         """
         net, classes = self.members[0], self.classes
-        n_classes = net.architecture.n_classes
-        if n_classes is not None:
+        kind = net.architecture.targets
+        if self._classifies:
             # Columns of probabilities are in the order of the labels.
             known = None
             if classes is not None:
                 known = Labels(classes.copy(), np.ones(len(classes), bool))
-            numbers = self.predict_proba(X).argmax(axis=1)
-            n = len(numbers)
-            targets, _ = encode_labels(y, n, net.n_out, n_classes, known, net.dtype)
-            return float(np.mean(numbers == targets[:, 0]))
+            numbers = self._class_numbers(X)
+            targets, _ = encode_targets(y, len(numbers), kind, known, net.dtype)
+            return share_right(numbers, targets, kind)
         values = self.predict(X).reshape(-1, net.n_out)
-        targets, _ = encode_labels(y, len(values), net.n_out, None, None, net.dtype)
+        targets, _ = encode_targets(y, len(values), kind, None, net.dtype)
         return r_squared(values, targets)
 
     def save(self, path: Target) -> None:
@@ -107,6 +108,13 @@ class Ensemble:
             groups.append(facts)
         facts = {"members": groups} | schema.facts()
         write_archive(path, "ensemble", Archive(facts, arrays))
+
+    def _class_numbers(self, X: Any) -> Array:
+        """Return the number (n,) of the predicted class, or of each output's."""
+        probabilities = self.predict_proba(X)
+        if self.members[0].architecture.targets.is_multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        return probabilities.argmax(axis=1)
 
     @property
     def _classifies(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array
-from ..nn.losses import loss_scale
+from ..nn.losses import code_for, loss_scale
 from ..training.callbacks import EarlyStopping, check_callbacks
 from ..training.engines.table import tile_lanes
 from ..training.validation import ValidationData
@@ -61,7 +61,7 @@ class Monitor(NamedTuple):
             y,
             weights,
             table,
-            loss,
+            code_for(loss, y),
             scale,
             tile_lanes(table, theta.itemsize),
         )

@@ -212,7 +212,7 @@ class SweepState:
         self.epochs_done = self.stage_end
         if not self.recording.only_percentiles or not self._window.shape[1]:
             return
-        worst = np.inf, np.nan if self.loss.kind == kernels.codes.MSE else 0.0
+        worst = np.inf, np.nan if self.loss.n_classes(2) is None else 0.0
         rows = [
             (values[np.newaxis].T, worst[curve % 2])
             for curve, window in enumerate(self._window)

@@ -35,7 +35,10 @@ class FitConfig:
     record_at has the updates after which parameters are recorded, in order. per_epoch
     counts the updates of an epoch, the last of which may have a smaller batch; updates
     those of all epochs. Sums of losses are those of the losses times loss_scale, see
-    `nn.losses.loss_scale`.
+    `nn.losses.loss_scale`. weighted_mean divides a batch's sum by that of its weights,
+    not by its number of rows; l2 / 2 times all squared weights is added to a batch's
+    sum of losses. The losses of classes are recorded for probabilities between
+    min_probability and 1 less that, unless it is 0.
     """
 
     X: Array
@@ -56,6 +59,9 @@ class FitConfig:
     per_epoch: int
     updates: int
     loss_scale: float
+    weighted_mean: bool = False
+    l2: float = 0.0
+    min_probability: float = 0.0
 
     @property
     def lr(self) -> float:

@@ -19,11 +19,12 @@ class TrainingState:
     """Mutable training state: everything needed to roll back an update, and records.
 
     theta (n_params,), moments and clock of the optimizer, and g, the gradients of the
-    update under way, are changed by every update. loss_sums and n_right (epochs,) sum
-    over an epoch's samples. position has the updates made, and the samples already
-    summed for the next one; carried is what a loop passes on to its next chunk.
-    recorded and recorded_sums: see `kernels.loops.recordings`. The moments and clock
-    begin with copies of those given, or with zeros and ones.
+    update under way, are changed by every update. loss_sums, n_right and penalty_sums
+    (epochs,) sum over an epoch's samples; without a penalty the last one is (0,).
+    position has the updates made, and the samples already summed for the next one;
+    carried is what a loop passes on to its next chunk. recorded and recorded_sums: see
+    `kernels.loops.recordings`. The moments and clock begin with copies of those given,
+    or with zeros and ones.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class TrainingState:
             self.moments[...], self.clock[...] = moments
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
+        self.penalty_sums = np.zeros(config.epochs if config.l2 else 0)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
         self.carried = np.zeros(0)
         # The threads that train it together, if there are several.
@@ -116,8 +118,8 @@ class TrainingState:
             self.position,
         )
 
-    def _sums(self) -> tuple[Array, Array]:
-        return self.loss_sums, self.n_right
+    def _sums(self) -> tuple[Array, ...]:
+        return self.loss_sums, self.n_right, self.penalty_sums
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Identity, sigmoid, tanh and ReLU, forward and backward.
+"""Identity, sigmoid, tanh and ReLU, forward and backward, and the exponential link.
 
 The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a),
 tanh' = 1 - a^2, relu' = [a > 0].
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..codes import IDENTITY, RELU, SIGMOID, TANH
 from ..compiler.compile import inlined_by_llvm, subroutine
-from ..primitives import arithmetic
+from ..primitives import arithmetic, elementary
 from ..primitives.vectors import (
     constant,
     load,
@@ -43,7 +43,17 @@ def _relu_backward(d: Any, a: Any) -> Any:
     return arithmetic.where_greater(a, 0.0, d, 0.0)
 
 
+def _exponential(z: Any) -> Any:
+    """Return e^z, infinite where it is too large, from the square of e^(z/2).
+
+    `elementary.exp` ends at the largest power of two; e^(z/2) is far from that.
+    """
+    root = elementary.exp(0.5 * z)
+    return root * root
+
+
 relu = traced(_relu)
+exponential = traced(_exponential)
 sigmoid_backward = traced(_sigmoid_backward)
 tanh_backward = traced(_tanh_backward)
 relu_backward = traced(_relu_backward)

@@ -10,11 +10,16 @@ import numpy as np
 
 from ..codes import (
     BCE,
+    EXP,
     HITS,
     IDENTITY,
     LINK,
     LOSSES,
     PARTIAL_SUMS,
+    POISSON,
+    SIGMOID,
+    SOFT_BCE,
+    SOFT_CE,
     SOFTMAX,
     SOFTMAX_CE,
     TIED,
@@ -35,7 +40,16 @@ from ..primitives.vectors import (
     where_greater,
 )
 from . import activations
-from .losses import bce_gradient, bce_loss, softmax_loss, softmax_term, squared_error
+from .activations import exponential
+from .losses import (
+    bce_gradient,
+    bce_loss,
+    poisson_error,
+    soft_ce,
+    softmax_loss,
+    softmax_term,
+    squared_error,
+)
 
 
 @inlined_by_llvm
@@ -154,9 +168,33 @@ def _bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width):
 
 
 @subroutine
-def _softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
-    length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
+def _soft_bce_lanes(d, a, z, n_out, y, scales, weights, t, lanes, width):
+    zero, one = constant(a, 0), constant(a, 1)
+    mean_factor = constant(a, scalar(a, 1) / scalar(a, n_out))
     losses, hits = zero, zero
+    for i in range(0, width, vector_length(a)):
+        loss, hit = zero, one
+        for k in range(n_out):
+            at, target = (z + k) * lanes + i, _target(y, k, scales, i, lanes)
+            gradient, e = bce_gradient(load(a, at), target)
+            term, is_right = bce_loss(load(a, at), target, e)
+            loss, hit = loss + term, hit * is_right
+            store(d, at, _scaled(mean_factor * gradient, scales, i))
+        loss, hit = _counted(loss * mean_factor, hit, weights, i, zero)
+        store(t, LOSSES * lanes + i, loss)
+        store(t, HITS * lanes + i, hit)
+        losses, hits = losses + loss, hits + hit
+    return losses, hits
+
+
+@inlined_by_llvm
+def _softmax_terms(d, a, z, n_out, scales, t, lanes, width):
+    """Fill d with e^(z - largest), and rows of t.
+
+    LOSSES gets the largest output, HITS the number of the first one, TIED how many
+    there are, and PARTIAL_SUMS the sum of d over those below it.
+    """
+    length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
     sums = offset(t, PARTIAL_SUMS * lanes)
     n_sums = _n_partial_sums(scales, n_out, length)
     stride = 1 if n_sums == 1 else length
@@ -174,6 +212,14 @@ def _softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
         store(t, HITS * lanes + i, winner)
         store(t, TIED * lanes + i, n_tied)
     tree_sum(sums, n_sums, lanes, width)
+
+
+@subroutine
+def _softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
+    length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
+    losses, hits = zero, zero
+    sums = offset(t, PARTIAL_SUMS * lanes)
+    _softmax_terms(d, a, z, n_out, scales, t, lanes, width)
     for i in range(0, width, length):
         below, n_tied = load(sums, i), load(t, TIED * lanes + i)
         norm = one / (n_tied + below)
@@ -196,22 +242,61 @@ def _softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
 
 
 @subroutine
-def _mse_lanes(d, a, z, n_out, y, scales, weights, t, lanes, width):
-    zero, mean_factor = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
-    losses = zero
+def _soft_ce_lanes(d, a, z, n_out, y, scales, weights, t, lanes, width):
+    zero, one = constant(a, 0), constant(a, 1)
+    losses, hits = zero, zero
+    sums = offset(t, PARTIAL_SUMS * lanes)
+    _softmax_terms(d, a, z, n_out, scales, t, lanes, width)
     for i in range(0, width, vector_length(a)):
+        below, n_tied = load(sums, i), load(t, TIED * lanes + i)
+        largest, winner = load(t, LOSSES * lanes + i), load(t, HITS * lanes + i)
+        norm, log_norm = one / (n_tied + below), softmax_loss(below, n_tied, zero, zero)
+        mass, true = _target(y, 0, scales, i, lanes), zero
+        probability = mass
+        for k in range(1, n_out):
+            target = _target(y, k, scales, i, lanes)
+            mass = mass + target
+            true = where_greater(target, probability, constant(a, k), true)
+            probability = where_greater(target, probability, target, probability)
         loss = zero
         for k in range(n_out):
-            target = _target(y, k, scales, i, lanes)
-            gradient, term = squared_error(
-                load(a, (z + k) * lanes + i), target, mean_factor
+            at, target = (z + k) * lanes + i, _target(y, k, scales, i, lanes)
+            gradient, term = soft_ce(
+                load(d, at), norm, load(a, at), target, mass, largest, log_norm
             )
             loss = loss + term
-            store(d, (z + k) * lanes + i, _scaled(gradient, scales, i))
-        loss, _ = _counted(loss, zero, weights, i, zero)
+            store(d, at, _scaled(gradient, scales, i))
+        distance = absolute(true - winner)
+        hit = where_greater(distance, constant(a, 0.5), zero, one)
+        loss, hit = _counted(loss, hit, weights, i, zero)
         store(t, LOSSES * lanes + i, loss)
-        losses = losses + loss
-    return losses, zero
+        store(t, HITS * lanes + i, hit)
+        losses, hits = losses + loss, hits + hit
+    return losses, hits
+
+
+def _value_lanes(error):
+    """Return the loss of values that is the mean over outputs of an error."""
+
+    def lanes_of(d, a, z, n_out, y, scales, weights, t, lanes, width):
+        zero, mean_factor = constant(a, 0), constant(a, scalar(a, 1) / scalar(a, n_out))
+        losses = zero
+        for i in range(0, width, vector_length(a)):
+            loss = zero
+            for k in range(n_out):
+                at, target = (z + k) * lanes + i, _target(y, k, scales, i, lanes)
+                gradient, term = error(load(a, at), target, mean_factor)
+                loss = loss + term
+                store(d, at, _scaled(gradient, scales, i))
+            loss, _ = _counted(loss, zero, weights, i, zero)
+            store(t, LOSSES * lanes + i, loss)
+            losses = losses + loss
+        return losses, zero
+
+    return subroutine(lanes_of)
+
+
+_mse_lanes, _poisson_lanes = _value_lanes(squared_error), _value_lanes(poisson_error)
 
 
 @subroutine
@@ -245,6 +330,14 @@ def _softmax_backward(d, a, z, n_out, lanes, width):
 
 
 @subroutine
+def _exponentials(a, z, n_out, lanes, width):
+    """Replace the outputs z in rows from z on by e^z."""
+    for k in range(z, z + n_out):
+        for i in range(k * lanes, k * lanes + width, vector_length(a)):
+            store(a, i, exponential(load(a, i)))
+
+
+@subroutine
 def _sigmoid_of_both_signs(a, z, lanes, width):
     """Replace row z by sigmoid(-z), and the next row by sigmoid(z)."""
     zero, one = constant(a, 0), constant(a, 1)
@@ -272,6 +365,8 @@ def replace_by_values(a, z, n_out, link, lanes, width):
     """Replace the outputs in rows from z on by the net's values, their link f(z)."""
     if link == SOFTMAX:
         _softmax_forward(a, z, n_out, lanes, width)
+    elif link == EXP:
+        _exponentials(a, z, n_out, lanes, width)
     elif link != IDENTITY:
         for k in range(z, z + n_out):
             activations.forward(a, k * lanes, k * lanes + width, link)
@@ -281,10 +376,14 @@ def replace_by_values(a, z, n_out, link, lanes, width):
 def replace_by_probabilities(a, z, n_out, loss, lanes, width):
     """Replace the outputs in rows from z on by the classes' probabilities.
 
-    For BCE these are two rows, sigmoid(-z) and sigmoid(z); otherwise softmax(z).
+    For BCE of one output these are two rows, sigmoid(-z) and sigmoid(z), and of several
+    outputs sigmoid(z) of each; otherwise softmax(z).
     """
-    if loss == BCE:
+    if loss == BCE and n_out == 1:
         _sigmoid_of_both_signs(a, z, lanes, width)
+    elif loss == BCE:
+        for k in range(z, z + n_out):
+            activations.forward(a, k * lanes, k * lanes + width, SIGMOID)
     else:
         _softmax_forward(a, z, n_out, lanes, width)
 
@@ -294,14 +393,26 @@ def lane_losses(d, a, z, n_out, y, scales, weights, loss, t, record, lanes, widt
     """Fill n_out rows of d from z on with scale dL/dz for the outputs in rows of a.
 
     Where `record`, the rows LOSSES and HITS of the scratch t get each lane's loss, and
-    1 where its class is right; for MSE the latter is left as it was. Returned are two
-    vectors: the sums of these rows over vectors.
+    1 where its class is right; for MSE and POISSON the latter is left as it was.
+    Returned are two vectors: the sums of these rows over vectors.
     """
     if loss == BCE:
         losses, hits = _bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width)
     elif loss == SOFTMAX_CE:
         losses, hits = _softmax_lanes(
             d, a, z, n_out, y, scales, weights, t, record, lanes, width
+        )
+    elif loss == SOFT_BCE:
+        losses, hits = _soft_bce_lanes(
+            d, a, z, n_out, y, scales, weights, t, lanes, width
+        )
+    elif loss == SOFT_CE:
+        losses, hits = _soft_ce_lanes(
+            d, a, z, n_out, y, scales, weights, t, lanes, width
+        )
+    elif loss == POISSON + LINK * EXP:
+        losses, hits = _poisson_lanes(
+            d, a, z, n_out, y, scales, weights, t, lanes, width
         )
     else:
         link = loss // LINK

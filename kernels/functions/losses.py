@@ -1,12 +1,18 @@
-"""Binary cross-entropy, softmax cross-entropy and mean squared error, of the output z.
+"""The losses, as functions of the output z.
 
-- BCE: L = log(1 + e^-z) for class 1, log(1 + e^z) for class 0; dL/dz = sigmoid(z) - y.
-  Class 1 is predicted where z > 0.
+- BCE: L = y log(1 + e^-z) + (1 - y) log(1 + e^z), where y is the probability of class
+  1, usually 0 or 1; dL/dz = sigmoid(z) - y. Class 1 is predicted where z > 0, and right
+  where y > 1/2. SOFT_BCE is the mean over several outputs, which are right together.
 - Softmax cross-entropy: L = log(sum_k e^(z_k - z_y)), dL/dz_k = softmax(z)_k - [k = y].
-  The first of the largest outputs is predicted.
+  The first of the largest outputs is predicted. SOFT_CE is the sum of this loss over
+  all classes y, weighted with their probabilities y_k: dL/dz_k = sum_j y_j softmax(z)_k
+  - y_k. The first of the most probable classes is right.
 - MSE: L = mean_k (a_k - y_k)^2, where a = f(z), and f is the loss's link: the net's
   last activation. dL/da_k = 2 (a_k - y_k) / n_out, and dL/dz follows as in any layer;
   for softmax dL/dz_k = a_k (dL/da_k - sum_j dL/da_j a_j). No class is right.
+- Poisson: L = mean_k (e^z_k - y_k z_k), dL/dz_k = (e^z_k - y_k) / n_out. This is the
+  negative logarithm of the likelihood of counts y, without the term that is the same
+  for all z. No class is right.
 
 The formulas stand once, as traced functions of numbers or vectors. Loops over outputs
 apply them in three layouts: here the numbers of a vector are the outputs of one sample;
@@ -31,19 +37,24 @@ from . import activations
 
 
 def _bce_gradient(z, y):
-    """Return dL/dz for y, 0 or 1, and e^-|z|, from which `bce_loss` has the loss."""
-    sign = 1.0 - (y + y)
-    s = sign * z  # positive where the wrong class is predicted
-    e = elementary.exp(-arithmetic.absolute(s))
-    r = 1.0 / (1.0 + e)
-    return sign * arithmetic.where_greater(s, 0.0, r, e * r), e
+    """Return dL/dz for y from 0 to 1, and e^-|z|, from which `bce_loss` has the loss.
+
+    It is (1 - y) sigmoid(z) - y sigmoid(-z), in which nothing cancels where y is 0 or
+    1. The factor of 1 / (1 + e) is ready before that is.
+    """
+    not_y = 1.0 - y
+    e = elementary.exp(-arithmetic.absolute(z))
+    of_class_1, of_class_0 = arithmetic.fma(-y, e, not_y), arithmetic.fma(not_y, e, -y)
+    return 1.0 / (1.0 + e) * arithmetic.where_greater(z, 0.0, of_class_1, of_class_0), e
 
 
 def _bce_loss(z, y, e):
     """Return the loss, and 1 if the predicted class is right, otherwise 0."""
-    s = (1.0 - (y + y)) * z
-    loss = arithmetic.where_greater(s, 0.0, s, 0.0) + elementary.log1p_to_1(e)
-    return loss, arithmetic.where_greater(z, 0.0, y, 1.0 - y)
+    other = arithmetic.where_greater(z, 0.0, 1.0 - y, y)  # than the predicted class
+    loss = arithmetic.where_greater(other, 0.0, other * arithmetic.absolute(z), 0.0)
+    is_1 = arithmetic.where_greater(y, 0.5, 1.0, 0.0)
+    hit = arithmetic.where_greater(z, 0.0, is_1, 1.0 - is_1)
+    return loss + elementary.log1p_to_1(e), hit
 
 
 def _softmax_term(z, largest, is_unit):
@@ -62,6 +73,22 @@ def _softmax_loss(below, tied, largest, true):
     return elementary.log1p(below + (tied - 1.0)) + (largest - true)
 
 
+def _soft_ce(e, norm, z, y, mass, largest, log_norm):
+    """Return dL/dz and the term of the loss of one output, with the probability y.
+
+    e norm is its softmax, mass the sum of all y, and largest + log_norm the logarithm
+    of sum_k e^z_k.
+    """
+    term = arithmetic.where_greater(y, 0.0, y * (log_norm + (largest - z)), 0.0)
+    return mass * (e * norm) - y, term
+
+
+def _poisson_error(z, y, mean_factor):
+    """Return dL/dz of one output and its term of the loss; mean_factor is 1 / n_out."""
+    value = activations.exponential.plain(z)
+    return mean_factor * (value - y), mean_factor * (value - y * z)
+
+
 def _squared_error(a, y, mean_factor):
     """Return dL/da of one output and its term of the loss; mean_factor is 1 / n_out."""
     gap = a - y
@@ -70,6 +97,7 @@ def _squared_error(a, y, mean_factor):
 
 bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
 softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
+soft_ce, poisson_error = traced(_soft_ce, 2), traced(_poisson_error, 2)
 squared_error = traced(_squared_error, 2)
 
 
@@ -110,13 +138,38 @@ def _largest_output(a, units, z, width):
 
 
 @subroutine
-def softmax_of_sample(d, a, units, z, width, true):
-    """Return the loss, whether the class `true` is predicted; d = dL/dz.
+def soft_bce_of_sample(d, a, units, z, n_out, width, y):
+    """Return the loss for the targets y, whether all classes are right; d = dL/dz.
 
-    Outputs are at z in a and d, `width` of them with padding, which `units` marks.
+    Outputs are at z in a and d, `width` of them with padding, which `units` marks. They
+    become terms of the loss.
     """
-    step = vector_length(a)
-    zero, one = constant(a, 0), scalar(a, 1)
+    one, mean_factor = constant(a, 1), scalar(a, 1) / scalar(a, n_out)
+    for k in range(n_out):
+        d[z + k] = y[k]
+    n_wrong = constant(a, 0)
+    for v in range(z, z + width, vector_length(a)):
+        output, target, is_unit = load(a, v), load(d, v), load(units, v)
+        gradient, e = bce_gradient(output, target)
+        term, hit = bce_loss(output, target, e)
+        store(d, v, constant(a, mean_factor) * gradient * is_unit)
+        store(a, v, term)
+        n_wrong = n_wrong + is_unit * (one - hit)
+    loss = scalar(a, 0)
+    for k in range(z, z + n_out):
+        loss += a[k]
+    for k in range(z + n_out, z + width):
+        a[k] = 0
+    return loss * mean_factor, reduce_add(n_wrong) == 0
+
+
+@inlined_by_llvm
+def _softmax_terms(d, a, units, z, width):
+    """Fill d with e^(z - largest); return the largest output, and two sums of d.
+
+    They are over outputs below the largest, and over those that are the largest.
+    """
+    step, zero = vector_length(a), constant(a, 0)
     largest = _largest_output(a, units, z, width)
     below, tied = zero, zero
     for v in range(z, z + width, step):
@@ -125,17 +178,64 @@ def softmax_of_sample(d, a, units, z, width, true):
         )
         store(d, v, e)
         below, tied = below + e_below, tied + is_tied
-    n_tied, sum_below = reduce_add(tied), reduce_add(below)
-    norm = constant(a, one / (n_tied + sum_below))
-    for v in range(z, z + width, step):
-        store(d, v, load(d, v) * norm)
-    d[z + true] -= 1
-    loss = softmax_loss(sum_below, n_tied, largest, a[z + true])
+    return largest, reduce_add(below), reduce_add(tied)
+
+
+@inlined_by_llvm
+def _is_first_largest(a, z, true, largest, n_tied):
+    """Return True if output `true` is the first of those that are the largest."""
     right = a[z + true] == largest
     if right and n_tied > 1:
         for k in range(z, z + true):
             right = right and a[k] < largest
-    return loss, right
+    return right
+
+
+@subroutine
+def softmax_of_sample(d, a, units, z, width, true):
+    """Return the loss, whether the class `true` is predicted; d = dL/dz.
+
+    Outputs are at z in a and d, `width` of them with padding, which `units` marks.
+    """
+    largest, below, n_tied = _softmax_terms(d, a, units, z, width)
+    norm = constant(a, scalar(a, 1) / (n_tied + below))
+    for v in range(z, z + width, vector_length(a)):
+        store(d, v, load(d, v) * norm)
+    d[z + true] -= 1
+    loss = softmax_loss(below, n_tied, largest, a[z + true])
+    return loss, _is_first_largest(a, z, true, largest, n_tied)
+
+
+@subroutine
+def soft_ce_of_sample(d, a, units, z, n_out, width, y):
+    """Return the loss for the probabilities y, whether the class is right; d = dL/dz.
+
+    Other arguments as in `softmax_of_sample`.
+    """
+    largest, below, n_tied = _softmax_terms(d, a, units, z, width)
+    norm, zero = scalar(a, 1) / (n_tied + below), scalar(a, 0)
+    log_norm = softmax_loss(below, n_tied, zero, zero)
+    loss, mass, true = zero, y[0], 0
+    for k in range(1, n_out):
+        mass += y[k]
+        if y[k] > y[true]:
+            true = k
+    for k in range(n_out):
+        d[z + k], term = soft_ce(
+            d[z + k], norm, a[z + k], y[k], mass, largest, log_norm
+        )
+        loss += term
+    return loss, _is_first_largest(a, z, true, largest, n_tied)
+
+
+@subroutine
+def poisson_of_sample(d, a, z, n_out, y):
+    """Return the loss of outputs a[z], a[z + 1] ... for the counts y; d = dL/dz."""
+    loss, mean_factor = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
+    for k in range(n_out):
+        d[z + k], term = poisson_error(a[z + k], y[k], mean_factor)
+        loss += term
+    return loss
 
 
 @subroutine

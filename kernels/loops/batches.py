@@ -6,14 +6,16 @@ import numpy as np
 
 from ..codes import CLIP_NORM, DONE, NOT_FINITE, PARTIAL_SUMS, ROW, SAMPLES, UPDATES
 from ..compiler.compile import entry_point, inlined_by_numba
+from ..functions.clipped_losses import clipped_losses
 from ..functions.lane_losses import fill_weights, summed_losses
 from ..functions.losses import gradient_scale
 from ..functions.optimizers import clip, set_rate, step
+from ..functions.penalties import add_decay, sum_of_weights
 from ..passes.samples import Tile, backward, forward, gather, padded_width
 from ..primitives.barrier import wait
 from ..primitives.pointers import aligned, flat
-from ..primitives.table import output_rows
-from ..primitives.vectors import offset
+from ..primitives.table import layer_offsets, output_rows
+from ..primitives.vectors import offset, scalar
 from .recordings import next_record
 
 
@@ -48,10 +50,13 @@ class TileRows(NamedTuple):
 
 
 @inlined_by_numba
-def _add_tile(g, net, samples, rows, n, scale, loss_scale, tile_rows, x, is_filled):
+def _add_tile(
+    g, net, samples, rows, n, scale, loss_scale, low, tile_rows, x, is_filled
+):
     """Add scale dL/dtheta of the n samples `rows` to g.
 
     Inputs and targets go to the rows of a from x on, unless they are there already.
+    low: see `FitPlan`.
     Returned are the sum of losses times loss_scale, the number of right classes, and
     the first lane whose loss is not finite, or -1.
     """
@@ -81,8 +86,24 @@ def _add_tile(g, net, samples, rows, n, scale, loss_scale, tile_rows, x, is_fill
         lanes,
         width,
     )
+    if low > 0.0:
+        total = loss_scale * np.float64(
+            clipped_losses(
+                a, z, n_out, targets, weights, loss, losses, low, lanes, width
+            )
+        )
     backward(g, d, a, x, theta, layers, n_layers, tile)
     return total, right, bad
+
+
+@inlined_by_numba
+def _add_penalty(g, net, factor):
+    """Add factor times the weights to their gradients; return their squares' sum."""
+    squares = 0.0
+    for i in range(net.n_layers):
+        layer = layer_offsets(net.layers, i)
+        squares += add_decay(flat(g), net.theta, layer.w, layer.b, factor)
+    return squares
 
 
 @entry_point
@@ -118,6 +139,7 @@ def loss_and_gradient(
             min(lanes, rows.size - first),
             scale,
             loss_scale,
+            0.0,
             tile_rows,
             units,
             False,
@@ -169,6 +191,8 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     settings, rates, decays = plan.settings, plan.rates, plan.decays
     schedule = plan.schedule
     mean, loss_scale = plan.mean, plan.loss_scale
+    weighted, l2 = plan.weighted_mean and data.weights.size > 0, plan.l2
+    low = plan.low
     net = Net(flat(theta), flat(plan.layers), len(plan.layers), plan.loss)
     samples = Samples(
         flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1], data.weights
@@ -182,7 +206,15 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
         batch = update - epoch * per_epoch
         start, done = batch * batch_size, position[SAMPLES]
         stop = min(start + batch_size, n)
-        scale = gradient_scale(flat(theta), stop - start, mean)
+        scale, loss_factor = gradient_scale(flat(theta), stop - start, mean), 1.0
+        if weighted:
+            of_batch = sum_of_weights(data.weights, offset(rows, start), stop - start)
+            if not of_batch > 0.0:
+                if thread == 0:
+                    position[ROW] = rows[start]
+                return NOT_FINITE
+            scale = scalar(flat(theta), 1) / scalar(flat(theta), of_batch)
+            loss_factor = (stop - start) / of_batch
         first_part, n_parts = (
             done // part_size,
             (stop - start + part_size - 1) // part_size,
@@ -202,6 +234,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                     min(lanes, stop - first),
                     scale,
                     loss_scale,
+                    low,
                     tile_rows,
                     z + n_out + slot * n_columns,
                     tiles.size > 0 and tiles[slot] == 1,
@@ -220,7 +253,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                 status = NOT_FINITE
         if thread == 0 and status == DONE:
             for part in range(first_part, last):
-                loss_sums[epoch] += part_sums[part, 0]
+                loss_sums[epoch] += part_sums[part, 0] * loss_factor
                 n_right[epoch] += np.int64(part_sums[part, 1])
                 if part > 0:
                     for p in range(theta.size):
@@ -229,6 +262,10 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
                 position[SAMPLES] = last * part_size
             else:
                 set_rate(settings, schedule, epoch)
+                if l2 > 0.0:
+                    squares = _add_penalty(g[0], net, l2 * np.float64(scale))
+                    penalty = 0.5 * l2 * squares * loss_factor * loss_scale
+                    state.penalty_sums[epoch] += penalty
                 if settings[CLIP_NORM] > 0.0:
                     clip(g[0], None, theta.size, settings[CLIP_NORM])
                 step(theta, moments, clock, g[0], optimizer, settings, rates, decays)

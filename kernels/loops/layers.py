@@ -8,6 +8,7 @@ import numpy as np
 from ..codes import CLIP_NORM, PARTIAL_SUMS, SOFTMAX
 from ..compiler.compile import entry_point
 from ..functions import activations, optimizers
+from ..functions.activations import exponential
 from ..functions.lane_losses import fill_weights, replace_by_values, summed_losses
 from ..functions.losses import gradient_scale
 from ..passes.samples import gather, padded_width, scatter
@@ -110,6 +111,13 @@ def softmax_forward(out, x):
         replace_by_values(flat(a), 0, n_out, SOFTMAX, lanes, width)
         scatter(offset(flat(out), start), flat(a), 0, n_out, lanes, m)
     a[0] = 0  # it must live until here
+
+
+@entry_point
+def exponential_forward(out, x):
+    """Fill out (n,) with e^x."""
+    for i in range(x.size):
+        out[i] = exponential(x[i])
 
 
 @entry_point

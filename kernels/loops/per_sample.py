@@ -10,20 +10,28 @@ from ..codes import (
     DONE,
     LINK,
     LR,
+    MSE,
     NOT_FINITE,
     ROW,
     SGD,
+    SOFT_BCE,
+    SOFT_CE,
     SOFTMAX_CE,
     UPDATES,
 )
 from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
+from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
     bce_of_sample,
     mse_of_sample,
+    poisson_of_sample,
+    soft_bce_of_sample,
+    soft_ce_of_sample,
     softmax_of_sample,
     weighted,
 )
 from ..functions.optimizers import clip, set_rate, step
+from ..functions.penalties import add_decay
 from ..passes.units import (
     Rule,
     Units,
@@ -51,6 +59,19 @@ def _rule(theta, settings, decay, fused):
         if_given(decay, real(of_decay * settings[DECAY])),
         if_given(decay, real(of_decay * settings[BIAS_DECAY])),
     )
+
+
+@inlined_by_numba
+def _add_penalty(g, w, layers, i, factor):
+    """Add factor times layer i's weights to their gradients; return the squares' sum.
+
+    The weights that stand twice are decayed twice, and counted once.
+    """
+    layer = packed_layer(layers, i)
+    squares = add_decay(flat(g), w, layer.columns, layer.b, factor)
+    if not layer.by_column:
+        squares = add_decay(flat(g), w, layer.rows, layer.columns, factor)
+    return squares
 
 
 @entry_point
@@ -122,7 +143,9 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
     zero, one = theta.dtype.type(0), theta.dtype.type(1)
     link, loss_scale = plan.loss // LINK, plan.loss_scale
     clip_norm = settings[CLIP_NORM]
-    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == 0.0
+    low = plan.low
+    l2, weighted_mean = plan.l2, plan.weighted_mean and weights.size > 0
+    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == l2 == 0.0
     w = flat(packed)
     target = w if fused else flat(packed_g)
     units = Units(
@@ -146,7 +169,14 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
         while s < stop:
             i = rows[s]
             out = forward(units, w, layers, n_layers)
-            hit, gradient = False, zero
+            hit, gradient, clipped = False, zero, zero
+            if low > 0.0:
+                if last.by_column:
+                    a[last.z] = out
+                targets = offset(flat(y), i * y.shape[1])
+                clipped = clipped_loss_of_sample(
+                    a, last.z, last.n_out, targets, loss_code, low
+                )
             if loss_code == BCE:
                 if n_layers == 1:
                     out = a[last.z]
@@ -161,12 +191,28 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
             else:
                 if last.by_column:
                     a[last.z] = out
-                targets = offset(flat(y), i * last.n_out)
-                loss = mse_of_sample(
-                    d, a, units.mask, last.z, last.n_out, last.width_out, targets, link
-                )
+                targets, n_out = offset(flat(y), i * last.n_out), last.n_out
+                if loss_code == SOFT_BCE:
+                    loss, hit = soft_bce_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets
+                    )
+                elif loss_code == SOFT_CE:
+                    loss, hit = soft_ce_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets
+                    )
+                elif loss_code % LINK == MSE:
+                    loss = mse_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets, link
+                    )
+                else:
+                    loss = poisson_of_sample(d, a, last.z, n_out, targets)
                 gradient = d[last.z]
-            weight = weights[i] if weights.size else one
+            loss = clipped if low > 0.0 else loss
+            weight, l2_factor = weights[i] if weights.size else one, l2
+            if weighted_mean:
+                # a row's mean is its own loss; that of no weight does not exist
+                l2_factor = l2 / weight
+                weight = weight / weight
             loss = weighted(loss, weight)
             if not np.isfinite(loss):
                 position[ROW], status = i, NOT_FINITE
@@ -186,6 +232,11 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
                 n_layers,
             )
             if not fused:
+                if l2 > 0.0:
+                    squares = 0.0
+                    for k in range(n_layers):
+                        squares += _add_penalty(packed_g, w, layers, k, l2_factor)
+                    state.penalty_sums[epoch] += 0.5 * l2_factor * squares * loss_scale
                 if clip_norm > 0.0:
                     clip(packed_g, places, theta.size, clip_norm)
                 step(

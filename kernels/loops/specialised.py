@@ -9,7 +9,9 @@ counts is how many cycles pass from one output to the next:
 - *A table.* The sigmoid is a polynomial of degree 7 around the nearest multiple of 1/16
   (float32: degree 3), without exponential and division. tanh z = 2 sigmoid(2z) - 1.
 - *The loss for nothing.* The probabilities of the true classes are multiplied, and one
-  logarithm is taken of many.
+  logarithm is taken of many. Where a target is a probability t >= 1/2 of the likelier
+  class, whose probability is p = sigmoid(s): -t log p - (1 - t) log(1 - p) = -log p +
+  (1 - t) s.
 
 An update is written with plain loops over layers and units, which tracing unrolls.
 """
@@ -30,14 +32,17 @@ from ..codes import (
     LINK,
     LR,
     NOT_FINITE,
+    POISSON,
     RELU,
     ROW,
     SIGMOID,
+    SOFT_BCE,
     TANH,
     UPDATES,
 )
 from ..compiler.compile import entry_point
 from ..functions.activations import (
+    exponential,
     relu,
     relu_backward,
     sigmoid_backward,
@@ -128,10 +133,12 @@ def update_of(
     It takes theta, the first layer's z for the sample, the learning rate, that rate
     times the decay of the weights and of the biases (0 unless `decays`), a sign, the
     target y, the sample x, the next sample u and the table. For BCE the sign is 1 for
-    class 1 and otherwise -1, and y is not used; for MSE the sign is 1.
+    class 1 and otherwise -1, and y is not used; for SOFT_BCE they are those of the
+    likelier class and its probability; for losses of values the sign is 1.
 
     It returns the new theta, the next sample's z of the first layer, this one's output
-    z times the sign, and the probability of its class (BCE) or f(z) - y (MSE).
+    z times the sign, and the probability of that class (BCE, SOFT_BCE), f(z) - y (MSE)
+    or e^z (POISSON).
     """
 
     def changed(old: Any, change: Any, decay: Any) -> Any:
@@ -182,12 +189,20 @@ def update_of(
             ]
             ahead = [z - lost for z, lost in zip(ahead, decayed, strict=True)]
         reach = [lr * slope * along for slope in slopes[0]]
-        if loss == BCE:
+        if loss in (BCE, SOFT_BCE):
             # the probability of the true class: dL/dz = sign (probability - 1)
             result = _sigmoid(table, out)
             pairs = zip(ahead, reach, strict=True)
-            next_z = [fma(-r, result, a + r) for a, r in pairs]
-            d = result - 1.0
+            if loss == BCE:
+                next_z = [fma(-r, result, a + r) for a, r in pairs]
+                d = result - 1.0
+            else:
+                next_z = [fma(-r, result, fma(r, y, a)) for a, r in pairs]
+                d = result - y
+        elif loss % LINK == POISSON:
+            result = exponential.plain(out)
+            d = result - y
+            next_z = [fma(-r, d, a) for a, r in zip(ahead, reach, strict=True)]
         else:
             link = loss // LINK
             value = _activate(table, out, link)
@@ -238,7 +253,8 @@ def trainer(
         return tuple(_dot(x, unit, bias) for unit, bias in zip(w, b, strict=True))
 
     first_z = traced(first_layer, n_first)
-    is_bce = loss == BCE
+    is_bce, is_soft, is_poisson = loss == BCE, loss == SOFT_BCE, loss % LINK == POISSON
+    has_sign = is_bce or is_soft
 
     def train(state, data, plan, table, first_epoch, end, budget):
         theta, carried, position = state.theta, state.carried, state.position
@@ -248,6 +264,7 @@ def trainer(
         rate = settings[LR]
         lr, decay = real(rate), real(rate * settings[DECAY])
         bias_decay, one = real(rate * settings[BIAS_DECAY]), real(1)
+        half = real(0.5)
         end = min(end, position[UPDATES] + budget)
         X, y_rows, coefficients = flat(data.X), data.y, flat(table)
         order, n_orders = flat(data.order), len(data.order)
@@ -274,15 +291,19 @@ def trainer(
             while s < stop:
                 i = rows[s]
                 y = y_rows[i, 0]
-                sign = (one if y > 0 else -one) if is_bce else one
+                sign = (one if y > half else -one) if has_sign else one
+                if is_soft and sign < 0:
+                    y = one - y
                 x = offset(X, i * n_in)
                 next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
                 new = update(
                     w, z, lr, decay, bias_decay, sign, y, x, next_x, coefficients
                 )
                 out, result = new[n_new], np.float64(new[n_new + 1])
-                if is_bce:
+                if has_sign:
                     if abs(out) < _SURE:
+                        if is_soft:
+                            loss_sum += np.float64(one - y) * out * loss_scale
                         product *= result
                         if product < 1e-250:
                             loss_sum -= np.log(product) * loss_scale
@@ -291,11 +312,19 @@ def trainer(
                         loss = np.float64(max(-out, one - one)) + np.log1p(
                             np.exp(-abs(np.float64(out)))
                         )
+                        if is_soft and y < one:  # as 0 times infinity would be NaN
+                            loss += np.float64(one - y) * out
                         if not np.isfinite(loss) or not abs(out) >= _SURE:
                             position[ROW], status = i, NOT_FINITE
                             break
                         loss_sum += loss * loss_scale
-                    right += out > 0 or (out == 0 and y == 0)
+                    right += out > 0 or (out == 0 and sign < 0)
+                elif is_poisson:
+                    loss = result - np.float64(y) * out
+                    if not np.isfinite(loss):
+                        position[ROW], status = i, NOT_FINITE
+                        break
+                    loss_sum += loss * loss_scale
                 else:
                     if not np.isfinite(new[n_new + 1] * new[n_new + 1]):
                         position[ROW], status = i, NOT_FINITE

@@ -312,7 +312,7 @@ BAD_Y = {
     "too many from -1": ("softmax_ce", [0, 1, -1, 2], "4 kinds of labels"),
     "too few for a number": ("softmax_ce", [0, 5, 5, 0], r"classes=\[0, 5, ...\]"),
     "one of two": ("bce", [4, 4, 4, 4], r"classes=\[4, ...\]"),
-    "fraction": ("bce", [0, 0.5, 1, 1], "label 0.5 in row 1"),
+    "fraction": ("bce", [0, 1.5, 1, 1], "label 1.5 in row 1"),
     "NaN": ("softmax_ce", [0, np.nan, 1, 1], "missing label, nan, in row 1"),
     "complex": ("bce", LABELS.astype(complex), "complex"),
     "objects": ("bce", np.array([0, 1, "a", 1], object), "'a' in row 2, among obj"),
@@ -347,7 +347,7 @@ BAD_Y = {
     ),
     "probabilities": (
         "softmax_ce",
-        [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0]],
+        [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.4, 0]],
         "row 3 of y",
     ),
     "negative one-hot": (

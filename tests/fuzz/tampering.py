@@ -45,6 +45,6 @@ def tamper(rng, net):
         lambda: array.resize(n),
         lambda: array.resize(n, refcheck=False),
         lambda: np.lib.stride_tricks.as_strided(array),
-        lambda: dataclasses.replace(net.architecture, n_out=n, n_classes=n),
+        lambda: dataclasses.replace(net.architecture, n_out=n),
     )
     changes[int(rng.integers(len(changes)))]()

@@ -7,13 +7,17 @@ import pytest
 
 from fastnn.kernels.codes import (
     BCE,
+    EXP,
     HITS,
     LINK,
     LOSSES,
     MSE,
     PARTIAL_SUMS,
+    POISSON,
     RELU,
     SIGMOID,
+    SOFT_BCE,
+    SOFT_CE,
     SOFTMAX,
     SOFTMAX_CE,
     TANH,
@@ -26,6 +30,9 @@ from fastnn.kernels.functions.lane_losses import (
 from fastnn.kernels.functions.losses import (
     bce_of_sample,
     mse_of_sample,
+    poisson_of_sample,
+    soft_bce_of_sample,
+    soft_ce_of_sample,
     softmax_of_sample,
 )
 from fastnn.kernels.primitives.pointers import flat
@@ -38,6 +45,10 @@ CASES += [("mse sigmoid", MSE + LINK * SIGMOID, 1)]
 CASES += [("mse sigmoid", MSE + LINK * SIGMOID, 19)]
 CASES += [("mse tanh", MSE + LINK * TANH, 2), ("mse relu", MSE + LINK * RELU, 3)]
 CASES += [("mse softmax", MSE + LINK * SOFTMAX, n_out) for n_out in (3, 19)]
+CASES += [("bce soft", BCE, 1)]  # probabilities as targets
+CASES += [("bce soft", SOFT_BCE, n_out) for n_out in (1, 3, 19)]
+CASES += [("softmax_ce soft", SOFT_CE, n_out) for n_out in (2, 19)]
+CASES += [("poisson", POISSON + LINK * EXP, n_out) for n_out in (1, 3)]
 LANES = 64
 losses = pytest.mark.parametrize(("name", "code", "n_out"), CASES)
 both = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -52,6 +63,16 @@ def of_sample(d, a, units, n_out, y, loss):
     elif loss == SOFTMAX_CE:
         true = np.int64(y[0])
         value, hit = softmax_of_sample(gradients, outputs, flat(units), 0, a.size, true)
+    elif loss == SOFT_BCE:
+        value, hit = soft_bce_of_sample(
+            gradients, outputs, flat(units), 0, n_out, a.size, flat(y)
+        )
+    elif loss == SOFT_CE:
+        value, hit = soft_ce_of_sample(
+            gradients, outputs, flat(units), 0, n_out, a.size, flat(y)
+        )
+    elif loss % LINK == POISSON:
+        value = poisson_of_sample(gradients, outputs, 0, n_out, flat(y))
     else:
         value = mse_of_sample(
             gradients, outputs, flat(units), 0, n_out, a.size, flat(y), loss // LINK
@@ -105,13 +126,25 @@ def problem(name, n_out, dtype):
     if name.startswith("mse"):
         return z, draw.standard_normal((LANES, n_out)).astype(dtype)
     z[0] = z[0, 0]  # equal outputs: the first class wins
+    if name == "poisson":
+        return z / 3, draw.poisson(3.0, (LANES, n_out)).astype(dtype)
+    if name == "bce soft":
+        y = draw.choice([0, 0.125, 0.5, 0.75, 1], (LANES, n_out)).astype(dtype)
+        y[1::2] = z[1::2] > 0
+        return z, y
+    if name == "softmax_ce soft":
+        y = draw.dirichlet(np.ones(n_out), LANES).astype(dtype)
+        y[1], y[2] = np.eye(n_out)[1], 1 / n_out
+        return z, y
     return z, draw.integers(0, max(n_out, 2), LANES)
 
 
 def naive_losses(z, y, name):
     """Return each row's loss, its gradient, and whether its class is predicted."""
     loss, _, link = name.partition(" ")
-    values, slopes = naive.sample_losses(z.astype(float), y, loss, link or "identity")
+    link = "identity" if link in ("", "soft") else link
+    wide = y.astype(float) if y.dtype.kind == "f" else y
+    values, slopes = naive.sample_losses(z.astype(float), wide, loss, link)
     return values, slopes, naive.is_correct(z, y, loss)
 
 

@@ -23,7 +23,11 @@ BAD_STACKS = {
     "not a layer": (lambda: [Affine(2, 3), "tanh"], {}, "layer 1 is 'tanh'"),
     "a class": (lambda: [Affine(2, 3), Sigmoid], {}, "pass layer objects"),
     "twice": (lambda: [layer := Affine(2, 2), layer], {}, "part of a net already"),
-    "bce, 2 outputs": (lambda: [Affine(2, 2)], {"loss": "bce"}, "1 output, not 2"),
+    "poisson of tanh": (
+        lambda: [Affine(2, 2), fastnn.Tanh()],
+        {"loss": "poisson"},
+        "makes values of plain outputs",
+    ),
     "softmax, 1 output": (
         lambda: [Affine(2, 1)],
         {"loss": "softmax_ce"},

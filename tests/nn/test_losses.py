@@ -18,7 +18,9 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_backward_equals_central_differences(loss, reduction):
     z = RNG.standard_normal((5, 1 if loss == "bce" else 3))
-    y = RNG.standard_normal((5, 3)) if loss == "mse" else np.array([0, 1, 1, 0, 1])
+    y = np.array([0, 1, 1, 0, 1])
+    if loss in ("mse", "poisson"):
+        y = RNG.random((5, 3))
     function = LOSSES[loss](reduction)
     value = function.forward(z, y)
     expected = central_differences(lambda z: LOSSES[loss](reduction).forward(z, y), z)
@@ -34,7 +36,7 @@ def test_backward_before_forward_is_refused():
 
 
 def test_a_wrong_number_of_outputs_is_refused():
-    with pytest.raises(ValueError, match="1 output"):
+    with pytest.raises(ValueError, match=r"must have \(2, 2\)"):
         fastnn.BCE().forward(np.ones((2, 2)), [0, 1])
     with pytest.raises(ValueError, match="at least 2"):
         fastnn.SoftmaxCE().forward(np.ones((2, 1)), [0, 1])

@@ -3,7 +3,7 @@
 import numpy as np
 
 import fastnn
-from fastnn.data.labels import encode_labels
+from fastnn.data.labels import encode_targets
 from fastnn.data.schema import Schema
 from fastnn.nn.architecture import Architecture
 from fastnn.nn.net import build_net
@@ -16,7 +16,7 @@ def make_parts():
     architecture = Architecture.of(layers, "bce", "xavier")
     theta = architecture.draw("xavier", np.random.default_rng(0))
     classes, float64 = ["no", "yes"], np.dtype(float)
-    _, labels = encode_labels(classes, 2, 1, 2, None, float64)
+    _, labels = encode_targets(classes, 2, architecture.targets, None, float64)
     return architecture, theta, Schema(None, labels)
 
 

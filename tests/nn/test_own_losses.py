@@ -227,6 +227,73 @@ def test_a_subclass_cannot_change_what_the_kernels_go_by(member):
     assert net.loss_and_grads(X, VALUES)[0] > 0
 
 
+class SoftLogistic(Loss):
+    """The binary cross-entropy of probabilities, for one output or several."""
+
+    link, takes_probabilities = "Sigmoid", True
+
+    def compute(self, z, y):
+        return (np.logaddexp(0, z) - y * z).mean(axis=1)
+
+    def compute_back(self, z, y):
+        return (1 / (1 + np.exp(-z)) - y) / z.shape[1]
+
+
+class SoftMultinomial(Multinomial):
+    """The softmax cross-entropy of labels or probabilities."""
+
+    takes_probabilities = True
+
+    def compute(self, z, y):
+        if y.shape[1] == 1:
+            return super().compute(z, y)
+        return np.log(np.exp(z).sum(axis=1)) - (y * z).sum(axis=1)
+
+    def compute_back(self, z, y):
+        if y.shape[1] == 1:
+            return super().compute_back(z, y)
+        return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) - y
+
+
+@pytest.mark.parametrize(
+    ("own", "built_in", "y"),
+    [
+        (SoftLogistic(), "bce", RNG.integers(0, 2, (20, 3))),
+        (SoftLogistic(), "bce", RNG.random((20, 3))),
+        (SoftLogistic(), "bce", RNG.random(20)),
+        (SoftMultinomial(), "softmax_ce", RNG.dirichlet(np.ones(3), 20)),
+        (SoftMultinomial(), "softmax_ce", np.arange(20) % 3),
+    ],
+)
+def test_losses_of_probabilities_train_as_the_built_in_ones(own, built_in, y):
+    n_out = 3 if built_in == "softmax_ce" or y.ndim == 2 else 1
+    nets = [fastnn.mlp(3, 4, n_out, loss=loss, seed=0) for loss in (own, built_in)]
+    histories = [net.fit(X, y, epochs=3, lr=0.3, batch_size=5) for net in nets]
+    assert np.abs(nets[0].theta - nets[1].theta).max() < 1e-12
+    assert np.abs(histories[0].loss - histories[1].loss).max() < 1e-12
+    assert histories[0].accuracy.tolist() == histories[1].accuracy.tolist()
+    assert nets[0].score(X, y) == nets[1].score(X, y)
+    difference = nets[0].predict_proba(X) - nets[1].predict_proba(X)
+    assert np.abs(difference).max() < 1e-12
+    assert fastnn.check_gradients(nets[0], X, y).ok
+
+
+def test_losses_of_labels_refuse_probabilities():
+    class Focal(fastnn.BCE):
+        """A subclass of a loss of probabilities, with formulas for labels."""
+
+        compute, compute_back = Logistic.compute, Logistic.compute_back
+
+    for loss in (Logistic(), Focal()):
+        with pytest.raises(ValueError, match=r"label 0\.5 in row 0"):
+            fastnn.mlp(3, 1, loss=loss).fit(X, [0.5] * 20, epochs=1, lr=0.1)
+        with pytest.raises(ValueError, match="does not fit a net with 2 outputs"):
+            fastnn.mlp(3, 2, loss=loss)
+    net = fastnn.mlp(3, 2, loss=Multinomial())
+    with pytest.raises(ValueError, match="row 0 of y"):
+        net.fit(X, [[0.5, 0.5]] * 20, epochs=1, lr=0.1)
+
+
 def test_a_wrong_number_of_outputs_is_refused():
     with pytest.raises(ValueError, match=r"Sigmoid\(\), which does not fit"):
         fastnn.mlp(3, 2, loss=Logistic())

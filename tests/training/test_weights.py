@@ -1,5 +1,7 @@
 """Weights of rows and learning-rate schedules in a training, against naive NumPy."""
 
+import copy
+
 import naive
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ def test_weights_and_schedules_are_those_of_naive_code(loss, batch_size):
 @pytest.mark.parametrize("rule", ["momentum, decay", "adam, decay", "clipped"])
 def test_weights_with_other_optimizers(rule):
     params, X, y = problem("bce")
-    optimizer, naive_rule = RULES[rule]
+    optimizer, naive_rule = RULES[rule][0], copy.deepcopy(RULES[rule][1])
     net, history = trained(
         params, "bce", X, y, optimizer=optimizer, sample_weight=WEIGHTS
     )

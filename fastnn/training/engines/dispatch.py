@@ -20,7 +20,7 @@ from ...kernels.arguments import (
     Team,
     TileScratch,
 )
-from ...nn.losses import Loss
+from ...nn.losses import Loss, code_for
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -92,7 +92,7 @@ def why_not_specialised(table: Array, loss: Loss) -> str:
     """Return what the specialised loop supports and this net is not, or nothing."""
     codes = kernels.codes
     if table[-1, codes.N_OUT] != 1 or loss.code == codes.SOFTMAX_CE:
-        return "only one output, with loss 'bce' or 'mse'"
+        return "only one output, with loss 'bce', 'mse' or 'poisson'"
     if not set(table[:, codes.ACTIVATION].tolist()) <= _SPECIALISED_ACTIVATIONS:
         return "only sigmoid, tanh, ReLU and no activation"
     n_in, n_out = table[:, codes.N_IN].astype(int), table[:, codes.N_OUT]
@@ -113,9 +113,10 @@ def _specialised(
     codes = kernels.codes
     sizes = (int(table[0, codes.N_IN]), *(int(n) for n in table[:, codes.N_OUT]))
     activations = tuple(int(code) for code in table[:-1, codes.ACTIVATION])
-    train = kernels.loops.specialised.trainer(
-        sizes, activations, loss.code, _decays(config)
-    )
+    code = loss.code
+    if code == codes.BCE and not ((config.y == 0) | (config.y == 1)).all():
+        code = codes.SOFT_BCE
+    train = kernels.loops.specialised.trainer(sizes, activations, code, _decays(config))
     curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
     advance = _on_one_thread(train, config, state, _plan(table, loss, config), curve)
@@ -242,13 +243,16 @@ def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:
     """Return what the loops train, and how."""
     return FitPlan(
         layers,
-        loss.code,
+        code_for(loss.code, config.y),
         config.rule.code,
         config.rule.settings,
         config.rule.learning_rates,
         config.rule.decays,
         config.batch_size,
         config.mean,
+        config.weighted_mean,
+        config.l2,
+        config.min_probability,
         config.loss_scale,
         config.record_at,
         config.schedule,
@@ -265,6 +269,7 @@ def _arrays(state: TrainingState) -> FitArrays:
         state.carried,
         state.loss_sums,
         state.n_right,
+        state.penalty_sums,
         state.position,
         state.recorded,
         state.recorded_sums,

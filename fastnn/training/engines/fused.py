@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array
-from ...nn.losses import Loss, loss_scale
+from ...nn.losses import Loss, code_for, loss_scale
 from ...nn.optimizers import UpdateRule
 from ...nn.outputs import wide_activation
 from ..config import FitConfig
@@ -84,7 +84,7 @@ class Fused:
             y,
             weights,
             self.table,
-            self._code,
+            code_for(self._code, y),
             loss_scale(len(y)),
             self._lanes,
         )
@@ -103,7 +103,7 @@ class Fused:
             weights,
             rows,
             self.table,
-            self._code,
+            code_for(self._code, y),
             mean,
             loss_scale(len(y)),
             self._lanes,

@@ -64,6 +64,8 @@ class Layerwise:
         out = np.empty_like(z)
         if link == kernels.codes.SOFTMAX:
             kernels.loops.layers.softmax_forward(out, z)
+        elif link == kernels.codes.EXP:
+            kernels.loops.layers.exponential_forward(out.reshape(-1), z.reshape(-1))
         else:
             kernels.loops.layers.activation_forward(
                 out.reshape(-1), z.reshape(-1), link
@@ -75,9 +77,10 @@ class Layerwise:
         z = self.outputs(X)
         out = np.empty((len(z), n_classes), z.dtype)
         if self._loss.code == kernels.codes.BCE:
-            both = np.hstack([-z, z])
+            if z.shape[1] == 1:
+                z = np.hstack([-z, z])
             kernels.loops.layers.activation_forward(
-                out.reshape(-1), both.reshape(-1), kernels.codes.SIGMOID
+                out.reshape(-1), z.reshape(-1), kernels.codes.SIGMOID
             )
         else:
             kernels.loops.layers.softmax_forward(out, z)

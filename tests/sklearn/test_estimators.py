@@ -1,0 +1,238 @@
+import inspect
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pandas
+import pytest
+import sklearn
+from sklearn import neural_network
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn_cases import data
+
+from fastnn.sklearn import MLPClassifier, MLPRegressor
+
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+IRIS = data("iris")[1:]
+
+
+def iris_model(**settings):
+    return MLPClassifier(8, random_state=0, max_iter=15, **settings)
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_constructor_has_the_parameters_of_scikit_learn(name):
+    theirs, ours = getattr(neural_network, name), globals()[name]
+    expected = dict(inspect.signature(theirs).parameters)
+    found = dict(inspect.signature(ours).parameters)
+    if name == "MLPClassifier":
+        assert found.pop("class_weight").default is None
+    assert list(found.items()) == list(expected.items())
+    assert ours().get_params().items() >= theirs().get_params().items()
+    with pytest.raises(TypeError, match="learning_rte"):
+        ours(learning_rte=1)
+    with pytest.raises(ValueError, match="'alpha' parameter"):
+        ours(alpha=-1).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_class_weight_is_a_weight_of_the_rows():
+    X, y = IRIS[0][:120], IRIS[1][:120]
+    names = np.array(["a", "b", "c"])[y]
+    of_class = {"a": 2.0, "c": 0.25}
+    weights = np.array([of_class.get(name, 1.0) for name in names])
+    by_class = iris_model(class_weight=of_class).fit(X, names)
+    by_row = iris_model().fit(X, names, sample_weight=weights)
+    np.testing.assert_array_equal(by_class.coefs_[0], by_row.coefs_[0])
+    both = iris_model(class_weight=of_class).fit(X, names, sample_weight=weights)
+    by_row = iris_model().fit(X, names, sample_weight=weights**2)
+    np.testing.assert_allclose(both.coefs_[0], by_row.coefs_[0])
+    balanced = iris_model(class_weight="balanced").fit(X, names)
+    counts = np.bincount(y)
+    by_row = iris_model().fit(X, names, sample_weight=(120 / 3 / counts)[y])
+    np.testing.assert_allclose(balanced.coefs_[0], by_row.coefs_[0])
+    model = iris_model(class_weight=of_class)
+    assert model.partial_fit(X[:9], names[:9], classes=["a", "b", "c"]) is model
+    with pytest.raises(ValueError, match="partial_fit"):
+        iris_model(class_weight="balanced").partial_fit(X, names, classes=[*"abc"])
+    with pytest.raises(ValueError, match="class_weight"):
+        iris_model(class_weight="equal").fit(X, names)
+
+
+def test_validation_rows_take_the_place_of_a_split():
+    X, y = IRIS
+    model = iris_model(early_stopping=True, n_iter_no_change=3)
+    model.set_params(max_iter=100)
+    model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    assert len(model.validation_scores_) == model.n_iter_ < 100
+    best = max(model.validation_scores_)
+    assert model.best_validation_score_ == best
+    assert model.score(X[1::2], y[1::2]) == best  # the best parameters are kept
+    weights = np.zeros(75)
+    weights[:10] = 1
+    model.fit(
+        X[::2], y[::2], None, X_val=X[1::2], y_val=y[1::2], sample_weight_val=weights
+    )
+    assert set(np.round(np.multiply(model.validation_scores_, 10), 9)) <= {*range(11)}
+
+
+def test_validation_rows_without_early_stopping_are_only_scored():
+    X, y, values = *IRIS, IRIS[0] @ [1.0, 2.0, 0.0, -1.0]
+    plain = iris_model().fit(X, y)
+    model = iris_model().fit(X, y, X_val=X, y_val=y)
+    np.testing.assert_array_equal(model.coefs_[0], plain.coefs_[0])
+    assert len(model.validation_scores_) == model.n_iter_
+    assert model.validation_scores_[-1] == model.score(X, y)
+    regressor = MLPRegressor(random_state=0, max_iter=5)
+    regressor.fit(X, values, X_val=X, y_val=values)
+    score = regressor.score(X, values)
+    assert regressor.validation_scores_[-1] == pytest.approx(score, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "message"),
+    [
+        ({}, {"X_val": IRIS[0]}, "both X_val and y_val"),
+        ({}, {"y_val": IRIS[1]}, "both X_val and y_val"),
+        ({}, {"sample_weight_val": [1.0]}, "needs X_val"),
+        ({"solver": "lbfgs"}, {"X_val": IRIS[0], "y_val": IRIS[1]}, "lbfgs"),
+        ({}, {"X_val": IRIS[0][:, :3], "y_val": IRIS[1]}, "3 features"),
+        ({}, {"X_val": IRIS[0], "y_val": IRIS[1][1:]}, "inconsistent"),
+        ({}, {"X_val": IRIS[0], "y_val": IRIS[1] + 1}, "classes that y lacks"),
+    ],
+)
+def test_wrong_validation_rows_are_refused(settings, given, message):
+    with pytest.raises(ValueError, match=message):
+        iris_model(**settings).fit(*IRIS, **given)
+
+
+def test_net_is_the_fitted_net(tmp_path):
+    X = pandas.DataFrame(IRIS[0], columns=[*"wxyz"])
+    names = np.array(["a", "b", "c"], object)[IRIS[1]]
+    model = iris_model().fit(X, names)
+    net = model.net_
+    np.testing.assert_array_equal(net.predict(X), model.predict(X))
+    np.testing.assert_allclose(net.predict_proba(X), model.predict_proba(X))
+    assert net.classes.tolist() == ["a", "b", "c"]
+    assert net.columns == ("w", "x", "y", "z")
+    net.to_json(tmp_path / "net.json")
+    assert json.loads((tmp_path / "net.json").read_text())["classes"] == [*"abc"]
+    net.theta[:] = 0
+    assert model.coefs_[0].any()
+    assert iris_model().fit(IRIS[0], IRIS[1] == 1).net_.predict(IRIS[0]).dtype == bool
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        iris_model().net_  # noqa: B018
+    for loss in ("squared_error", "poisson"):
+        model = MLPRegressor(loss, max_iter=5, random_state=0).fit(X, IRIS[1])
+        found = model.net_.predict(X).ravel()
+        np.testing.assert_allclose(found, model.predict(X), rtol=1e-12)
+    _, X, y = data("multi-label")
+    model = MLPClassifier(8, max_iter=5, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(model.net_.predict(X), model.predict(X))
+    probabilities = model.net_.predict_proba(X)
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), rtol=1e-12)
+
+
+def test_copies_predict_and_go_on_alike(tmp_path):
+    X, y = IRIS
+    model = iris_model().partial_fit(X, y, classes=[0, 1, 2])
+    joblib.dump(model, tmp_path / "model")
+    copies = [
+        pickle.loads(pickle.dumps(model)),
+        joblib.load(tmp_path / "model", mmap_mode="r"),
+    ]
+    model.partial_fit(X, y)
+    for copy in copies:
+        copy.partial_fit(X, y)
+        np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
+    assert clone(iris_model(alpha=2)).get_params()["alpha"] == 2
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(model.predict_proba, [X] * 20):
+            np.testing.assert_array_equal(found, model.predict_proba(X))
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_searches_find_what_they_find_with_scikit_learn(backend):
+    grid = {"mlp__alpha": [0.01, 10.0]}
+    found = []
+    for classifier in (neural_network.MLPClassifier, MLPClassifier):
+        model = classifier(8, random_state=0, max_iter=15)
+        pipeline = sklearn.pipeline.Pipeline(
+            [("scale", StandardScaler()), ("mlp", model)]
+        )
+        with joblib.parallel_backend(backend, n_jobs=2), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            search = GridSearchCV(pipeline, grid, cv=3).fit(*IRIS)
+            scores = cross_val_score(pipeline, *IRIS, cv=2)
+        found.append([*search.cv_results_["mean_test_score"], *scores])
+    np.testing.assert_array_equal(*found)
+
+
+def test_metadata_is_routed():
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = iris_model(early_stopping=True)
+        model.set_fit_request(sample_weight=True, X_val=True, y_val=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scaler, model)
+        pipeline.fit(*IRIS, sample_weight=np.ones(150), X_val=IRIS[0], y_val=IRIS[1])
+        assert model.validation_scores_
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer")
+def test_interrupt_keeps_the_model():
+    X, y = IRIS
+    MLPClassifier(8, max_iter=2, random_state=0).fit(X, y)  # compiled
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        model = MLPClassifier(8, tol=0, n_iter_no_change=10**9, max_iter=10**9)
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            model.fit(X, y)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert 0 < model.n_iter_ == len(model.loss_curve_) < 10**9
+    assert model.t_ == 150 * model.n_iter_
+    assert model.score(X, y) > 0.3
+
+
+def test_verbose_prints_what_scikit_learn_prints(capsys):
+    printed = []
+    for classifier in (neural_network.MLPClassifier, MLPClassifier):
+        for settings in (
+            {"early_stopping": True},
+            {"solver": "sgd", "learning_rate": "adaptive", "tol": 1.0},
+        ):
+            model = classifier(
+                8, random_state=0, verbose=True, n_iter_no_change=2, **settings
+            )
+            model.set_params(max_iter=12).fit(*IRIS)
+        printed.append(capsys.readouterr().out)
+    assert "Stopping" in printed[0] or "Setting learning rate" in printed[0]
+    assert printed[0] == printed[1]
+
+
+def test_warns_where_training_has_not_converged():
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(15\)"):
+        iris_model().fit(*IRIS)
+
+
+def test_scikit_learn_is_imported_only_with_this_module():
+    code = "import fastnn, sys; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,163 @@
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn import neural_network
+from sklearn.exceptions import ConvergenceWarning
+from sklearn_cases import CLASSIFIER, SAME_NUMBERS, Case, both, data, deviation, fitted
+
+import fastnn.sklearn
+
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
+
+@pytest.mark.parametrize("case", SAME_NUMBERS, ids=str)
+def test_fit_has_the_numbers_of_scikit_learn(case):
+    assert deviation(*both(case)) < 1e-9
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("iris", {"max_iter": 10}),
+        Case("wine", {"solver": "sgd", "max_iter": 10}, weighted=True),
+        Case("diabetes", {"batch_size": 50, "max_iter": 5}),
+    ],
+    ids=str,
+)
+def test_float32_is_as_close_as_rounding_allows(case):
+    theirs, ours = both(case, "float32")
+    assert deviation(theirs, ours) < 1e-4
+    assert {w.dtype for w in ours.coefs_ + ours.intercepts_} == {np.dtype("float32")}
+    _, X, _ = data(case.data)
+    predict = "predict_proba" if hasattr(ours, "predict_proba") else "predict"
+    expected = getattr(theirs, predict)(X.astype("float32"))
+    found = getattr(ours, predict)(X.astype("float32"))
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["iris", "moons", "multi-label", "three outputs"])
+def test_predictions_are_those_of_scikit_learn(name):
+    theirs, ours = both(Case(name, {"max_iter": 20}))
+    kind, X, y = data(name)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-9)
+    assert ours.score(X, y) == pytest.approx(theirs.score(X, y), rel=1e-12)
+    for rows in (X[:1], sparse.csr_matrix(X), np.asfortranarray(X)):
+        if kind == CLASSIFIER:
+            np.testing.assert_allclose(
+                ours.predict_proba(rows), theirs.predict_proba(rows), rtol=1e-9
+            )
+            np.testing.assert_allclose(
+                ours.predict_log_proba(rows),
+                theirs.predict_log_proba(rows),
+                rtol=1e-9,
+                atol=1e-15,
+            )
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("convert", [sparse.csr_matrix, sparse.csc_array])
+def test_sparse_rows_are_trained_like_dense_ones(convert, solver):
+    _, X, y = data("multi-label")
+    weights = np.random.default_rng(0).random(len(X))
+    for y_case, module in ((y[:, 0], fastnn.sklearn), (y, fastnn.sklearn)):
+        settings = {"solver": solver, "batch_size": 30, "max_iter": 8}
+        model = module.MLPClassifier(**settings, random_state=3)
+        dense = model.fit(X, y_case, sample_weight=weights).coefs_[0]
+        found = model.fit(convert(X), y_case, sample_weight=weights).coefs_[0]
+        np.testing.assert_allclose(found, dense, rtol=1e-9)
+
+
+def test_warm_start_and_partial_fit_go_on_as_in_scikit_learn():
+    _, X, y = data("iris")
+    for solver, schedule in (("adam", "constant"), ("sgd", "invscaling")):
+        models = []
+        for module in (neural_network, fastnn.sklearn):
+            settings = {"solver": solver, "learning_rate": schedule, "random_state": 0}
+            warm = module.MLPClassifier(max_iter=4, warm_start=True, **settings)
+            parts = module.MLPClassifier(batch_size=20, **settings)
+            for part in range(3):
+                warm.fit(X, y)
+                rows = slice(part * 50, part * 50 + 50)
+                parts.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+                parts.partial_fit(X, y, sample_weight=np.full(len(y), 0.5))
+            models.append((warm, parts))
+        for theirs, ours in zip(*models, strict=True):
+            assert deviation(theirs, ours) < 1e-9
+            rate = ours._optimizer.learning_rate
+            assert rate == pytest.approx(theirs._optimizer.learning_rate, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("iris", {}),
+        Case("moons", {"activation": "tanh"}, weighted=True),
+        Case("multi-label", {}),
+        Case("three outputs", {"activation": "logistic"}),
+        Case("counts", {"loss": "poisson"}, weighted=True),
+    ],
+    ids=str,
+)
+def test_lbfgs_has_the_same_losses_and_gradients(case):
+    # The way to an optimum is chaotic, so that only its first steps are the same.
+    settings = case.settings | {"solver": "lbfgs", "max_iter": 1, "alpha": 0.3}
+    theirs, ours = both(case._replace(settings=settings))
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-9)
+    for x, y in zip(theirs.coefs_, ours.coefs_, strict=True):
+        np.testing.assert_allclose(y, x, rtol=1e-7, atol=1e-9)
+
+
+def test_lbfgs_finds_the_optimum_of_a_convex_problem():
+    _, X, y = data("iris")
+    settings = {
+        "solver": "lbfgs",
+        "hidden_layer_sizes": (),
+        "alpha": 1.0,
+        "tol": 1e-9,
+        "max_iter": 1000,
+        "random_state": 0,
+    }
+    theirs = neural_network.MLPClassifier(**settings).fit(X, y)
+    ours = fastnn.sklearn.MLPClassifier(**settings).fit(X, y)
+    sparse_rows = fastnn.sklearn.MLPClassifier(**settings).fit(sparse.csr_array(X), y)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-9)
+    assert sparse_rows.loss_ == pytest.approx(theirs.loss_, rel=1e-9)
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_training_that_diverges_fails_as_in_scikit_learn():
+    case = Case("diabetes", {"solver": "sgd", "learning_rate_init": 1e4})
+    for module in (neural_network, fastnn.sklearn):
+        with pytest.raises(ValueError, match="non-finite parameter weights"):
+            fitted(module, case)
+
+
+def test_a_batch_without_weight_fails_as_in_scikit_learn():
+    _, X, y = data("iris")
+    weights = np.zeros(len(y))
+    weights[0] = 1
+    for batch_size in (1, 10):
+        for rows in (X, sparse.csr_matrix(X)):
+            model = fastnn.sklearn.MLPClassifier(batch_size=batch_size)
+            with pytest.raises(ZeroDivisionError, match="sum to zero"):
+                model.fit(rows, y, sample_weight=weights)
+
+
+def test_negative_weights_are_left_to_scikit_learn():
+    _, X, y = data("iris")
+    weights = np.ones(len(y))
+    weights[:3] = -0.5
+    theirs = neural_network.MLPClassifier(max_iter=3, random_state=0)
+    ours = fastnn.sklearn.MLPClassifier(max_iter=3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        theirs.fit(X, y, sample_weight=weights)
+        ours.fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(ours.coefs_[0], theirs.coefs_[0])
