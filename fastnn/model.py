@@ -464,8 +464,8 @@ class Sequential:
         (1, 1.0)
         """
         if classes is not None:
-            n_classes = self._architecture.n_classes
-            labels = declare_labels(self._schema.labels, classes, n_classes)
+            kind = self._architecture.targets
+            labels = declare_labels(self._schema.labels, classes, kind)
             self._remember(Schema(self._schema.columns, labels))
         return Learner(
             self,
