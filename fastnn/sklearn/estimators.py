@@ -185,7 +185,8 @@ class _Compiled(BaseMultilayerPerceptron):
             alpha=self.alpha,
             shuffle=self.shuffle,
         )
-        run = self._training(n, epochs_at_once(n), validation, incremental)
+        most = epochs_at_once(n) if self._postponed is None else 1
+        run = self._training(n, most, validation, incremental)
         if self._postponed is None:
             train(task, run)
         else:
