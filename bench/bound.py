@@ -30,13 +30,23 @@ For a net of 2-2-1 sigmoids: fma, activation, sum of two, activation.
 **Throughput.** Each row takes one fused multiply-add per weight in the forward pass
 (which starts from the bias), one per weight of all layers but the first in the backward
 pass, and one per parameter in the gradient (per sample: in the update itself). An
-activation or an exponential takes 8 operations in float64 and 6 in float32: 16 powers
-held in registers, and a polynomial between them. A sigmoid or tanh also takes a
-division, which has a unit of its own in the processor; a softmax takes one division per
-row. Each weight is loaded at least once per update. Adam takes 8 operations, a division
-and a square root (counted as a division) per parameter and update. Losses cost nothing,
-because one logarithm of a product replaces the logarithms of many probabilities.
-Threads divide all of that except the chain.
+activation or an exponential takes 15 operations in float64: two bounds of the range,
+the index of one of 16 powers held in registers, the distance to it, a polynomial of
+degree 6, the power, its exponent and a sum. In float32 it takes 12, with a polynomial
+of degree 3. The shortest sequences that were found take 15 to 17. A sigmoid or tanh
+also takes a division, which has a unit of its own in the processor; a softmax takes one
+division per row. Each weight is loaded at least once per update. Adam takes 8
+operations, a division and a square root (counted as a division) per parameter and
+update. Losses cost nothing, because one logarithm of a product replaces the logarithms
+of many probabilities. Threads divide all of that except the chain.
+
+Where one net is trained per sample, the numbers of a vector are units of one layer, so
+operations count in whole vectors: an instruction for two hidden units takes the same
+slot of the processor as one for eight. A single output is a product of two vectors and
+a tree of additions. A few units may be looked up in the table in turn, which takes 8
+operations per unit in float64 and 6 in float32. For a net of 2-2-1 sigmoids that makes
+33 slots; programs take four to five times as many, for loads, addresses, losses and the
+look-ahead of the chain.
 
 The bound leaves out main memory: where the rows do not fit into the caches, even the
 best program takes longer.
@@ -48,11 +58,19 @@ from math import ceil, log2
 from .cases import Case
 from .limit import Limits, Precision
 
+# Operations of an activation in a vector, and of one that is looked up in a table.
+_ACTIVATION = {"float64": 15, "float32": 12}
+_LOOKED_UP = {"float64": 8, "float32": 6}
+
 
 def per_unit(case: Case, limits: Limits, threads: int) -> float:
     """Return the bound in seconds per update, or per predicted row."""
     rows = min(case.batch_size, len(case.X)) if case.kind == "train" else 1
-    throughput = _throughput(case, limits.of(case.dtype), rows) / threads
+    p = limits.of(case.dtype)
+    if case.kind == "train" and rows == case.n_nets == 1:
+        throughput = _slots(case, limits)
+    else:
+        throughput = _throughput(case, p, rows) / threads
     # The chains of several nets, or of several predicted rows, overlap.
     chains = case.n_nets if case.kind == "train" else len(case.X)
     return max(_chain(case, limits) / chains, throughput) * 1e-9
@@ -87,24 +105,65 @@ def _throughput(case: Case, p: Precision, rows: int) -> float:
 
     For prediction, return those of predicting `rows` rows.
     """
-    layers = list(pairwise(case.sizes))
-    weights = sum(n_in * n_out for n_in, n_out in layers)
-    params = weights + sum(n_out for _, n_out in layers)
-    hidden = sum(case.sizes[1:-1])
-    has_output = case.loss != "mse" or case.output != "identity"
-    activations = hidden + (case.sizes[-1] if has_output else 0)
-    fmas = rows * (weights + activations * (8 if case.dtype == "float64" else 6))
-    divisions = rows * (hidden + (1 if has_output else 0))
+    weights, params = _weights(case), _params(case)
+    activations = sum(case.sizes[1:-1]) + (case.sizes[-1] if _has_output(case) else 0)
+    fmas = rows * (weights + activations * _ACTIVATION[case.dtype])
     if case.kind == "train":
         fmas += rows * (weights - case.sizes[0] * case.sizes[1] + params)
         if case.optimizer == "adam":
             fmas += 8 * params
-            divisions += 2 * params
     return max(
         fmas * p.fma_throughput,
-        divisions * p.division_throughput,
+        _divided(case, p, rows),
         weights * p.load_throughput,
     )
+
+
+def _slots(case: Case, limits: Limits) -> float:
+    """Return the nanoseconds in which one sample's operations of vectors are issued."""
+    p = limits.of(case.dtype)
+    lanes = limits.vector_bytes // case.X.itemsize
+    slots = 0
+    for layer, (n_in, n_out) in enumerate(pairwise(case.sizes)):
+        # A single output's weights are one column, otherwise each row is padded.
+        rows = _vectors(n_in, lanes) if n_out == 1 else n_in * _vectors(n_out, lanes)
+        tree = ceil(log2(n_in)) if n_out == 1 else 0
+        update = rows + _vectors(n_out, lanes)
+        backward = n_out * _vectors(n_in, lanes) if layer else 0
+        slots += rows + tree + backward + update
+    activated = case.sizes[1:] if _has_output(case) else case.sizes[1:-1]
+    for n in activated:
+        together = _ACTIVATION[case.dtype] * _vectors(n, lanes)
+        slots += min(together, _LOOKED_UP[case.dtype] * n)
+    if case.optimizer == "adam":
+        slots += 8 * _vectors(_params(case), lanes)
+    return slots * lanes * p.fma_throughput
+
+
+def _divided(case: Case, p: Precision, rows: int) -> float:
+    """Return the nanoseconds of all divisions and roots of an update."""
+    divisions = rows * (sum(case.sizes[1:-1]) + (1 if _has_output(case) else 0))
+    if case.kind == "train" and case.optimizer == "adam":
+        divisions += 2 * _params(case)
+    return divisions * p.division_throughput
+
+
+def _weights(case: Case) -> int:
+    return sum(n_in * n_out for n_in, n_out in pairwise(case.sizes))
+
+
+def _params(case: Case) -> int:
+    return _weights(case) + sum(case.sizes[1:])
+
+
+def _has_output(case: Case) -> bool:
+    """Return whether the outputs have an activation, which may belong to the loss."""
+    return case.loss != "mse" or case.output != "identity"
+
+
+def _vectors(n: int, lanes: int) -> int:
+    """Return the number of vectors that hold n numbers."""
+    return -(-n // lanes)
 
 
 def _additions(n: int, p: Precision) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite.binding import get_host_cpu_features
 
 Array = np.ndarray[Any, Any]
 # "contract" fuses a product and a sum into one operation. Sums must not be reordered,
@@ -41,13 +42,15 @@ class Precision:
 class Limits:
     """Nanoseconds of a clock cycle, of a load and of arithmetic.
 
-    The address of each timed load is the result of the load before.
+    The address of each timed load is the result of the load before. vector_bytes is the
+    length of the processor's vectors.
     """
 
     cycle: float
     load_latency: float
     float64: Precision
     float32: Precision
+    vector_bytes: int = 64
 
     def of(self, dtype: str) -> Precision:
         """Return the figures of one dtype."""
@@ -143,7 +146,15 @@ def measure() -> Limits:
         load_latency=_least(_load_chain, _STEPS, following) / chain,
         float64=_precision(np.float64, load),
         float32=_precision(np.float32, load / 2.0),
+        vector_bytes=_vector_bytes(),
     )
+
+
+def _vector_bytes() -> int:
+    features = get_host_cpu_features()
+    if features.get("avx512f"):
+        return 64
+    return 32 if features.get("avx") else 16
 
 
 def _precision(real: Any, load: float) -> Precision:

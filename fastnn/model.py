@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -22,7 +23,7 @@ from .data.arguments import (
 )
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
-from .data.labels import Labels, encode_targets
+from .data.labels import Labels, declare_labels, encode_targets
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
@@ -73,6 +74,7 @@ from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.identity import fit_identity
+from .training.learner import Learner
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
 
@@ -372,6 +374,47 @@ class Sequential:
             return self._train(config, schema, key, callbacks, opened)
 
     @suggests_arguments
+    def learner(
+        self,
+        *,
+        lr: float | None = None,
+        optimizer: str | Optimizer | None = None,
+        classes: Any = None,
+    ) -> Learner:
+        """Return a learner, with which the net learns from a stream of samples.
+
+        lr and optimizer are those of `fit`, without schedules. classes: the labels of
+        all classes, which a stream does not show at once; whole numbers from 0 to
+        n_classes - 1, or -1 and 1, need not be declared.
+
+        >>> from fastnn import datasets, mlp
+        >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
+        >>> learner = net.learner(lr=0.5)
+        >>> X, y = datasets.xor_gate()
+        >>> for i in range(2000):
+        ...     loss = learner.learn(X[i % 4], y[i % 4])
+        >>> int(learner.predict(X[1])), float(net.score(X, y))
+        (1, 1.0)
+        """
+        if classes is not None:
+            n_classes = self._architecture.n_classes
+            labels = declare_labels(self._schema.labels, classes, n_classes)
+            self._remember(Schema(self._schema.columns, labels))
+        return Learner(
+            self,
+            self._engine,
+            self._theta,
+            self._kept,
+            choose(optimizer, lr),
+            partial(self._data, learns=True),
+            self._remember,
+        )
+
+    def _remember(self, schema: Schema) -> None:
+        self._schema = schema
+        self._kept.version += 1
+
+    @suggests_arguments
     def fit_many(
         self,
         X: Any,
@@ -406,14 +449,17 @@ class Sequential:
         Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
         init (n_nets, n_params). All nets see the rows in the same order, which `seed`
         draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
-        number, or an array (n_nets,) with one per net. The other arguments are those of
-        `fit`. With batch_size=1 a net is bit-identical to one that `fit` trains alone
-        with loop="general" and an optimizer of the same kind (SGD without momentum, or
-        with it, or with a bias_lr); in batches sums are added in another order:
-        differences of 1e-12 after an epoch. A net that diverges disturbs no other, see
-        `Runs.diverged`. n_jobs threads share the work, by default one per processor;
-        the result does not depend on it. Nets that are run layer by layer (see
-        `summary`) are trained one after the other, and all their losses are recorded.
+        number, or an array (n_nets,) with one per net, and a schedule may return one
+        rate or an array (n_nets,). sample_weight is (n,), or (n_nets, n) with the
+        weights of each net, and class_weight may be a list of n_nets such weights. The
+        other arguments are those of `fit`. With batch_size=1 a net is bit-identical to
+        one that `fit` trains alone with loop="general" and an optimizer of the same
+        kind (SGD without momentum, or with it, or with a bias_lr); in batches sums are
+        added in another order: differences of 1e-12 after an epoch. A net that diverges
+        disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by
+        default one per processor; the result does not depend on it. Nets that are run
+        layer by layer (see `summary`) are trained one after the other, and all their
+        losses are recorded.
 
         Losses and accuracies are recorded for epoch 1, every further `every` epochs,
         and the last. losses: "all" records those of each net, "percentiles" only the
@@ -421,6 +467,12 @@ class Sequential:
         than 2**24 of them. stop_below: a net whose recorded loss is below it has
         learned enough; it stops with its parameters at the end of that epoch, and so
         does one whose loss is not finite.
+
+        X_val, y_val and sample_weight_val are rows to validate on at the end of the
+        recorded epochs: `Runs.val_loss` and `Runs.val_accuracy`. With early_stopping
+        each net stops by its own values, which are looked at after every epoch, and
+        gets the parameters of its best epoch, as `fit` alone would do; a net that meets
+        stop_below before does so, too. One that diverges stops as well.
 
         What does not fit into memory raises ValueError before any work. Ctrl-C raises
         KeyboardInterrupt; the attribute `runs` of this net then has the nets that were
@@ -447,6 +499,12 @@ class Sequential:
         >>> runs = net.fit_many(*gate, seeds=seeds, epochs=500, lr=lr, batch_size=4)
         >>> slow, fast = runs[lr == 0.3], runs[lr == 3.0]
         >>> fast.success_rate(loss_below=0.3) > slow.success_rate(loss_below=0.3)
+        True
+        >>> X, y = datasets.spiral(60)
+        >>> runs = mlp(2, 8, 3).fit_many(X[::2], y[::2], seeds=range(20), epochs=500,
+        ...     lr=0.5, X_val=X[1::2], y_val=y[1::2],
+        ...     early_stopping=EarlyStopping(patience=10))
+        >>> runs.ensemble(5, by="val_loss").score(X[1::2], y[1::2]) > 0.4
         True
         """
         self.runs = None

@@ -74,3 +74,13 @@ def results(net, X):
     if net.loss.name in ("mse", "poisson"):
         return net.predict(X).reshape(len(X), -1)
     return net.predict_proba(X)
+
+
+def overflowing(dtype):
+    """Return a net of four classes, and rows for which some of its outputs overflow."""
+    largest = np.finfo(dtype).max
+    W = np.array([[2.0, 3.0, 2.0, 2.0], [0.0, 0.0, -2.0, 0.0]])
+    net = fastnn.mlp(2, 4, init=[W, np.zeros(4)], dtype=dtype)
+    sizes = largest * np.array([0.1, 0.4, 0.6, 1.0])
+    X = [[sign * x, y * x] for x in sizes for y in (0.0, 1.0) for sign in (1, -1)]
+    return net, np.array(X, dtype)

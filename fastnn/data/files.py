@@ -61,8 +61,9 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Hold the lock of a path; BlockingIOError if another process or thread does.
 
     What is locked is a hidden file beside it, because the file may be replaced
-    meanwhile. It is removed at the end; that of a process that was killed is free. A
-    file system without locks, and a folder that cannot be written to, go without.
+    meanwhile. It is removed at the end; that of a process that was killed is free.
+    Windows, a file system without locks, and a folder that cannot be written to go
+    without.
     """
     target = Path(os.path.realpath(path))
     name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]

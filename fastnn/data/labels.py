@@ -15,6 +15,7 @@ from .text import first_few
 
 # From this number of different numbers on, y is more likely a quantity than labels.
 _MANY = 20
+_NO_CLASSES = "classes= is for nets that predict labels: this net's loss takes values"
 _USE_MSE = "for a regression make the net with loss='mse'"
 # How far the sum of a row of probabilities may be from 1: that of a softmax in float32
 # over many classes is.
@@ -55,6 +56,8 @@ class Labels:
         first after those of smaller labels if there is one.
         """
         numbers = class_numbers(distinct, self.of_class)
+        if (numbers >= 0).all() and self.seen[numbers].all():
+            return self
         seen = self.seen.copy()
         seen[numbers[numbers >= 0]] = True
         new = distinct[numbers < 0]
@@ -147,6 +150,15 @@ def encode_targets(
     targets = numbers.astype(dtype).reshape(-1, 1)
     targets.flags.writeable = False
     return targets, known
+
+
+def declare_labels(
+    known: Labels | None, declared: Any, n_classes: int | None
+) -> Labels:
+    """Return the labels of all classes, of which some may be known already."""
+    if n_classes is None:
+        raise ValueError(_NO_CLASSES)
+    return _with_declared(known, declared, n_classes, None)
 
 
 def plain_labels(name: str, labels: Array, given: Any) -> Array:
@@ -411,7 +423,7 @@ def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
     if len(distinct) < n_classes:
         raise ValueError(
             f"y has {len(distinct)} kinds of labels ({first_few(distinct)}), but the "
-            f"net has {n_classes} classes: pass all {n_classes} labels to fit, as "
+            f"net has {n_classes} classes: pass all {n_classes} labels, as "
             f"classes=[{first_few(distinct[:5])}, ...]"
         )
     remedy = (
@@ -437,9 +449,7 @@ def _more_labels(known: Labels, labels: Array, declared: bool) -> Labels:
     if _is_text(labels) != _is_text(known.of_class):
         raise ValueError(f"y has labels like {labels[0].item()!r}, but {whose}")
     row = int(np.argmin(class_numbers(labels, known.of_class)))
-    hint = (
-        "" if declared else ": make a new net, and pass all labels to fit as classes="
-    )
+    hint = "" if declared else ": make a new net, and pass all labels as classes="
     raise ValueError(
         f"y has the label {labels[row].item()!r} in row {row}, but {whose}{hint}"
     )

@@ -93,20 +93,24 @@ class _Body:
                 is_pair = net.link == "Sigmoid" and not net.is_multilabel
                 straight = not is_pair and net.order is None
                 target = "out" if straight and step is linear[-1] else ""
-                self._weigh(step, linear.index(step) + 1, target)
+                is_wide = net.is_wide and step is linear[-1]
+                self._weigh(step, linear.index(step) + 1, target, is_wide)
             else:
                 kind = type(step.layer).__name__.lower()
                 self._activate("exponential" if kind == "exp" else kind, step.n_out)
         if net.link is not None:
             self._probabilities(net, net.link)
 
-    def _weigh(self, step: Step, number: int, target: str) -> None:
+    def _weigh(self, step: Step, number: int, target: str, is_wide: bool) -> None:
         x, name = self._place, self._name
         self._move(target, step.n_out)
         sizes = f"{step.params[0].shape[0]}, {step.n_out}"
         arrays = [f"{name}_w{number}", f"{name}_b{number}"][: len(step.params)]
         kind = type(step.layer).__name__.lower()
-        self._call(kind, f"{self._place}, {x}, {sizes}, {', '.join(arrays)}")
+        arguments = f"{self._place}, {x}, {sizes}, {', '.join(arrays)}"
+        self._call(kind, arguments)
+        if is_wide:
+            self._call("wide", arguments)
 
     def _probabilities(self, net: Exportable, link: str) -> None:
         """Fill out with the probabilities, in the order of the labels."""

@@ -17,6 +17,7 @@ _FUNCTION_BYTES = {
     "exponential": (30, 30),
     "sigmoid": (50, 40),
     "tanh": (620, 370),
+    "wide": (270, 250),
     "softmax": (120, 110),
 }
 _EXPORTED_BYTES, _CALL_BYTES = 40, 35

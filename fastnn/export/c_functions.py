@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.primitives import elementary
+from .exportable import wide_scale
 
 # C for float64; the order is that of the file, so a function stands after those that
 # it calls. `$name` is the name of the exported function: two exported files may be
@@ -111,6 +112,29 @@ static double ${name}_tanh(double z)
     return e / (e + 2.0);
 }
 """,
+    "wide": """
+/* Where the largest of z = x W + b is beyond the largest number, put numbers in the
+   place of z that are in proportion to them: the sums again, but scaled. */
+static void ${name}_wide(double *restrict z, const double *x, long n_in, long n_out,
+    const double *w, const double *b)
+{
+    double largest = z[0], size = 0.0;
+    for (long k = 1; k < n_out && largest == largest; k++)
+        if (!(z[k] <= largest))
+            largest = z[k];
+    if (largest - largest == 0.0)
+        return;
+    for (long k = 0; k < n_out; k++) {
+        z[k] = b[k] * $scale * $scale;
+        for (long j = 0; j < n_in; j++)
+            z[k] = fma(x[j] * $scale, w[j * n_out + k] * $scale, z[k]);
+        if (z[k] > size || -z[k] > size)
+            size = z[k] > 0.0 ? z[k] : -z[k];
+    }
+    for (long k = 0; k < n_out; k++)
+        z[k] = z[k] / size * $most;
+}
+""",
     "softmax": """
 /* Replace n numbers z by e^z_k / sum_j e^z_j, which cannot overflow. The largest one
    has the term 1, also if it is infinite. */
@@ -166,6 +190,7 @@ def function(which: str, name: str, dtype: np.dtype[Any], fused: bool) -> str:
     """Return the C text of a function for the file of `name`."""
     (high, low), exp, *_, largest = constants(dtype)
     mantissa = np.finfo(dtype).nmant
+    most = float(np.finfo(dtype).max)
     values = {
         "name": name,
         "product_and_sum": "\n            ".join(_FUSED if fused else _ROUNDED_TWICE),
@@ -175,6 +200,8 @@ def function(which: str, name: str, dtype: np.dtype[Any], fused: bool) -> str:
         "minus_high": literal(-high, dtype),
         "minus_low": literal(-low, dtype),
         "largest": str(largest),
+        "most": literal(most, dtype),
+        "scale": literal(wide_scale(dtype), dtype),
         "polynomial": _polynomial(exp, dtype),
         "polynomial_from_1": _polynomial((1.0, 1.0, *exp), dtype),
     }

@@ -66,6 +66,15 @@ class Exportable:
     fused: bool
 
     @property
+    def is_wide(self) -> bool:
+        """True if outputs of several classes that overflow have probabilities.
+
+        They have if the last layer's inputs are finite. Of nets that run layer by
+        layer, `predict_proba` does not know such outputs either.
+        """
+        return self.link == "Softmax" and self.fused
+
+    @property
     def n_params(self) -> int:
         """The number of parameters."""
         return sum(array.size for step in self.steps for array in step.params)
@@ -114,6 +123,14 @@ def exportable(
         dtype=theta.dtype,
         fused=layer_table(architecture.stack) is not None and not loss.is_own,
     )
+
+
+def wide_scale(dtype: np.dtype[Any]) -> float:
+    """Return a factor of inputs and of weights, whose sums of products are finite then.
+
+    A product is below 2^1008 (float32: 2^112), and 2^16 of them can be added.
+    """
+    return 2.0**-520 if dtype == np.float64 else 2.0**-72
 
 
 def as_text(classes: Array) -> Array:

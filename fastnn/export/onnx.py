@@ -10,7 +10,7 @@ from ..data.arrays import Array
 from ..data.schema import Schema
 from ..data.version import __version__
 from ..nn.architecture import Architecture
-from .exportable import Exportable, exportable
+from .exportable import Exportable, exportable, wide_scale
 
 # Every operator is in this version of the operators' set; the version of the file
 # format is the one that came with it, in March 2022.
@@ -78,6 +78,8 @@ class _Graph:
                 for letter, array in zip("Wb", step.params, strict=False)
             ]
             z = self._node(_OPERATORS[kind], f"{kind.lower()}{number}", z, *arrays)
+        if net.is_wide:
+            z = self._wide(net, z)
         if net.classes is None:
             self._predictions(net, z)
         else:
@@ -103,6 +105,34 @@ class _Graph:
         tensor = _onnx().numpy_helper.from_array(values.astype(kind), name)
         self.arrays.append(tensor)
         return name
+
+    def _wide(self, net: Exportable, z: str) -> str:
+        """Put others in the place of outputs whose largest is beyond all numbers.
+
+        They are in proportion to them: the sums of the last layer again, but scaled.
+        """
+        x, W, b = self.nodes[-1].input
+        most = np.finfo(net.dtype).max
+        factor = self._array("scale", np.array(wide_scale(net.dtype), net.dtype))
+        scaled = self._node(
+            "Gemm",
+            "scaled",
+            self._node("Mul", "scaled_x", x, factor),
+            self._node("Mul", "scaled_W", W, factor),
+            self._node("Mul", "scaled_b", self._node("Mul", "half", b, factor), factor),
+        )
+        sizes = self._node("Abs", "sizes", scaled)
+        size = self._node("ReduceMax", "size", sizes, axes=[1])
+        shares = self._node("Div", "shares", scaled, size)
+        largest_number = self._array("largest_number", np.array(most, net.dtype))
+        wide = self._node("Mul", "wide", shares, largest_number)
+        infinite = self._array("infinite", np.array(np.inf, net.dtype))
+        known = self._node(
+            "Where", "known", self._node("IsNaN", "unknown", z), infinite, z
+        )
+        largest = self._node("ReduceMax", "largest", known, axes=[1])
+        overflows = self._node("IsInf", "overflows", largest)
+        return self._node("Where", "z", overflows, wide, z)
 
     def _predictions(self, net: Exportable, z: str) -> None:
         """Give the values the shape that `predict` returns, (n,) or (n, n_out)."""

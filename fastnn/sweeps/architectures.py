@@ -47,14 +47,40 @@ def sweep(
 ) -> "Sweep":
     """Train nets of several architectures, with several settings and seeds each.
 
-    nets: a net of each architecture, by a name; they are left alone. lr may be a list,
-    and so may any setting of an optimizer: each combination is trained with each seed.
-    store: a folder where finished parts are kept, each architecture in a folder of its
-    own. The other arguments, such as batch_size, X_val and y_val, early_stopping or
-    executor, are those of `fit_many`.
+    Parameters
+    ----------
+    nets : dict of nets
+        A net of each architecture, by a name; they are left alone.
+    X, y : array-like
+        Rows and targets, as for `fit`.
+    seeds : iterable of int
+        Each combination of settings is trained with each of them.
+    epochs : int
+        As for `fit`.
+    lr : float, list of float or schedule, optional
+        Learning rate, or several to compare.
+    optimizer : Optimizer or str, optional
+        Any of its settings may be a list, too.
+    store : path, optional
+        A folder where finished parts are kept, each architecture in a folder of its
+        own.
+    **options
+        The other arguments of `fit_many`, such as batch_size, X_val and y_val,
+        early_stopping or executor.
 
-    After Ctrl-C or an error, the attribute `runs` of each net has what was finished.
+    Returns
+    -------
+    Sweep
+        The Runs of each architecture, by its name.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For what cannot be used, before any work. After Ctrl-C or an error while it
+        trains, the attribute `runs` of each net has what was finished.
+
+    Examples
+    --------
     >>> from fastnn import Adam, datasets, mlp
     >>> nets = {"2-2-1": mlp(2, 2, 1), "2-3-1 tanh": mlp(2, 3, 1, activation="tanh")}
     >>> options = {"seeds": range(50), "epochs": 200, "batch_size": "full"}

@@ -54,28 +54,46 @@ class Runs:
     before its update; its accuracy the share of samples whose class was right then, NaN
     for mse and where the loss is not finite.
 
-    architecture, schema: their description, and what they know of the data: the names
-    of its columns, and the labels of the classes, `classes`.
-    theta (n_nets, n_params): the final parameters, not finite where a net diverged.
-    seeds (n_nets,): integers, or decimal digits where one has more than 64 bits; None
-    if parameters were given.
-    settings: the optimizer's, each (n_nets,), by name, such as "lr", which is the
-    highest one of a schedule.
-    trained (n_nets,): for how many epochs each net was trained.
-    final_loss, final_accuracy (n_nets,): of each net's last epoch.
-    losses, accuracies: the `Curves` over the recorded epochs.
-    stop_below: the loss below which nets stopped, if any.
-    updates, seconds: of all nets together.
-    seed: that of the orders of the rows; None where an older file has none.
-    final_val_loss, final_val_accuracy (n_nets,): of the validation data with the
-    parameters in `theta`; NaN without such data.
-    val_losses, val_accuracies: their `Curves`, or None.
-    early_stopping: the rule by which nets stopped, if any.
-    best_epoch (n_nets,): each net's best epoch by early_stopping, from 0, or -1; its
-    parameters are those of this epoch if the rule restores them. None without a rule.
-    schedule: the learning rates in the recorded epochs, (m,) or (n_nets, m), None if
-    they stay the same.
+    Attributes
+    ----------
+    architecture : Architecture
+        The description of the nets.
+    schema : Schema
+        What they know of the data: the names of its columns, and the labels of the
+        classes, `classes`.
+    theta : array (n_nets, n_params)
+        The final parameters, not finite where a net diverged.
+    seeds : array (n_nets,) or None
+        Integers, or decimal digits where one has more than 64 bits; None if parameters
+        were given.
+    settings : dict of arrays (n_nets,)
+        The optimizer's, by name, such as "lr", which is the highest one of a schedule.
+    trained : array (n_nets,)
+        For how many epochs each net was trained.
+    final_loss, final_accuracy : array (n_nets,)
+        Those of each net's last epoch.
+    losses, accuracies : Curves
+        Over the recorded epochs.
+    stop_below : float or None
+        The loss below which nets stopped.
+    updates, seconds : int, float
+        Of all nets together.
+    seed : int or None
+        That of the orders of the rows; None where an older file has none.
+    final_val_loss, final_val_accuracy : array (n_nets,)
+        Of the validation data with the parameters in `theta`; NaN without such data.
+    val_losses, val_accuracies : Curves or None
+        Of the validation data, over the recorded epochs.
+    early_stopping : EarlyStopping or None
+        The rule by which nets stopped.
+    best_epoch : array (n_nets,) or None
+        Each net's best epoch by early_stopping, from 0, or -1; its parameters are those
+        of this epoch if the rule restores them. None without a rule.
+    schedule : array (m,) or (n_nets, m), or None
+        The learning rates in the recorded epochs; None if they stay the same.
 
+    Examples
+    --------
     >>> from fastnn import datasets, mlp
     >>> gate = datasets.xor_gate()
     >>> runs = mlp(2, 3, 1).fit_many(*gate, seeds=range(8), epochs=500, lr=1, every=100)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -51,6 +52,8 @@ def open_checkpoint(
         raise TypeError(f"checkpoint must be the path of a file, not {path!r}")
     check_target(path, ".npz")
     seconds = check_float("checkpoint_seconds", seconds, 0.0)
+    # A function that is called between epochs may change the folder.
+    path = Path(path).absolute()
     with locked(path):
         yield Checkpoint(path, seconds, call)
 
@@ -77,14 +80,10 @@ class Checkpoint:
     rarely, unless `seconds` is 0.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], seconds: float, call: dict[str, Any]
-    ) -> None:
+    def __init__(self, path: Path, seconds: float, call: dict[str, Any]) -> None:
         self._path, self._seconds, self._call = path, seconds, call
-        # What the net had before the call that began the training, as hashes.
-        self._start: dict[str, str] = {}
         self._due, self._has_failed = 0.0, False
-        # Whether the file is this training's.
+        # Whether this training has written the file.
         self.is_own = False
 
     def read(
@@ -93,15 +92,19 @@ class Checkpoint:
         """Read the file, if there is one; ValueError unless it is of the same call.
 
         The callbacks go on where they stood; the state, which is that before this call,
-        is left alone.
+        is left alone. They are what `write` writes.
         """
-        self._start = _start(config, state.theta, state.moments, state.clock)
+        self._config, self._state, self._callbacks = config, state, callbacks
+        # What the net had before the call that began the training, as hashes.
+        self._start = _start(config, state)
         try:
             with reading_archive(self._path, "checkpoint") as archive:
                 self._compare_call(archive.fact("call"))
                 arrays = _arrays(archive, config, state)
                 self._compare_start(archive, arrays)
-                return _saved(archive, config, arrays, callbacks)
+                saved = _saved(archive, config, arrays, callbacks)
+            self._config = saved.config
+            return saved
         except FileNotFoundError:
             return None
         except BelongsElsewhereError:
@@ -141,21 +144,18 @@ class Checkpoint:
 
     def _refuse(self, what: str, remedy: str) -> None:
         raise BelongsElsewhereError(
-            f"the checkpoint {os.fspath(self._path)} belongs to another call of fit: "
+            f"the checkpoint {self._path} belongs to another call of fit: "
             f"{what}. {remedy}, pass another file as checkpoint=, or delete this one "
             "to begin anew"
         )
 
-    def write(
-        self,
-        config: FitConfig,
-        state: TrainingState,
-        orders: EpochOrders,
-        callbacks: Callbacks | None,
-        seconds: float,
-    ) -> None:
-        """Write the file; OSError if that fails, and then the old one stays."""
+    def write(self, orders: EpochOrders, seconds: float) -> None:
+        """Write the file; OSError if that fails, and then the old one stays.
+
+        seconds: what the training has taken.
+        """
         started = perf_counter()
+        config, state, callbacks = self._config, self._state, self._callbacks
         updates = int(state.position[_UPDATES])
         of_callbacks = Archive({}, {}) if callbacks is None else callbacks.saved()
         facts = of_callbacks.facts | {
@@ -175,33 +175,30 @@ class Checkpoint:
             now = perf_counter()
             self._due = now + max(self._seconds, _RARE * (now - started))
 
-    def write_if_due(self, *content: Any) -> None:
+    def write_if_due(self, orders: EpochOrders, seconds: float) -> None:
         """Write the file if it is time to; if that fails, warn."""
         if not self._seconds or perf_counter() >= self._due:
-            self.write_or_warn(*content)
+            self.write_or_warn(orders, seconds)
 
-    def write_or_warn(self, *content: Any) -> None:
-        """Write the file; if that fails, warn the first time, as training goes on."""
+    def write_or_warn(self, orders: EpochOrders, seconds: float) -> None:
+        """Write the file; if that fails, warn the first time."""
         try:
-            self.write(*content)
+            self.write(orders, seconds)
         except (OSError, MemoryError) as error:
             if not self._has_failed:
                 self._has_failed = True
                 warn_user(
-                    f"{error}. The training goes on, and tries again to write this "
-                    "checkpoint; the file from before is whole",
+                    f"{error}. The file still has the checkpoint from before",
                     RuntimeWarning,
                 )
 
 
-def _start(
-    config: FitConfig, theta: Array, moments: Array, clock: Array
-) -> dict[str, str]:
+def _start(config: FitConfig, state: TrainingState) -> dict[str, str]:
     """Return hashes of what a net has of earlier trainings."""
     stream = config.stream if config.shuffle else None
     return {
-        _PARAMETERS: hashed(theta),
-        _MOMENTS: hashed(moments, clock),
+        _PARAMETERS: hashed(state.theta),
+        _MOMENTS: hashed(state.moments, state.clock),
         _ORDERS: hashed(None if stream is None else stream.bit_generator.state),
     }
 

@@ -42,16 +42,26 @@ class Recording:
 class History:
     """The epochs that a fit completed; fewer than asked for if it was interrupted.
 
-    loss (epochs,) is the mean over the epoch of each sample's loss at its forward pass,
-    before its update; accuracy (epochs,) the share of samples whose class was right
-    then, NaN for mse. updates and seconds cover all that was done, an unfinished epoch
-    and compilation included. recording is what `record` asked for, otherwise None. seed
-    is that of the orders of the rows.
-
-    val_loss and val_accuracy (epochs,) are those of the validation data, with the
-    parameters at the epoch's end; lr (epochs,) is the learning rate; all are NaN where
-    there is none. best_epoch is the number of the best epoch by early stopping, from 0,
-    otherwise None.
+    Attributes
+    ----------
+    loss : array (epochs,)
+        The mean over the epoch of each sample's loss at its forward pass, before its
+        update.
+    accuracy : array (epochs,)
+        The share of samples whose class was right then; NaN for mse.
+    updates, seconds : int, float
+        Of all that was done, an unfinished epoch and compilation included.
+    recording : Recording or None
+        What `record` asked for.
+    seed : int or None
+        That of the orders of the rows.
+    val_loss, val_accuracy : array (epochs,)
+        Those of the validation data, with the parameters at the epoch's end; NaN where
+        there are none.
+    lr : array (epochs,)
+        The learning rate of each epoch; NaN where there is none.
+    best_epoch : int or None
+        The number of the best epoch by early stopping, from 0.
     """
 
     loss: Array

@@ -67,7 +67,7 @@ class Trainer:
         callbacks: Callbacks | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self._classifies, self._checkpoint = classifies, checkpoint
+        self._classifies = classifies
         self._engine, self._callbacks = engine, callbacks
         self._kept, self._moments_key = kept, moments_key
         moments = None if moments_key is None else kept.moments(moments_key)
@@ -79,7 +79,9 @@ class Trainer:
             config, first = self._saved.config, self._saved.epoch
         self._config = config
         self._orders = EpochOrders(config, first=first)
-        if self._saved is None or not self._saved.is_complete:
+        is_complete = self._saved is not None and self._saved.is_complete
+        self._checkpoint = None if is_complete else checkpoint
+        if not is_complete:
             self._train = engine.start(config, self._state)
         # What to return to: the last good update, and the last point from which another
         # fit goes on with the same bits.
@@ -97,8 +99,8 @@ class Trainer:
         try:
             if self._saved is not None:
                 kernels.interrupts.to_the_end(self._resume)
-            if self._checkpoint is not None and not self._is_complete:
-                self._checkpoint.write(*self._to_save())
+            if self._checkpoint is not None:
+                self._checkpoint.write(self._orders, self._seconds)
             self._make_updates()
             if self._callbacks is not None:
                 self._callbacks.finish(self._state)
@@ -117,17 +119,12 @@ class Trainer:
             if self._state.workers is not None:
                 with kernels.interrupts.deferred:
                     self._state.workers.close()
-        if self._checkpoint is not None and not self._is_complete:
+        if self._checkpoint is not None:
             try:
-                self._checkpoint.write(*self._to_save())
+                self._checkpoint.write(self._orders, self._seconds)
             except OSError as error:
                 error.add_note("The training is complete, and the net has its result.")
                 raise
-
-    @property
-    def _is_complete(self) -> bool:
-        """Whether the checkpoint's training had ended before this call."""
-        return self._saved is not None and self._saved.is_complete
 
     def _resume(self) -> None:
         """Go on where the checkpoint stands."""
@@ -137,17 +134,19 @@ class Trainer:
         self._started = perf_counter() - self._saved.seconds
         self._has_begun = True
 
-    def _to_save(self) -> tuple[Any, ...]:
-        """Return what a checkpoint is written of."""
-        seconds = perf_counter() - self._started
+    @property
+    def _seconds(self) -> float:
+        """What the training has taken, before the checkpoint and since."""
         if self.history is not None:
-            seconds = self.history.seconds
-        return self._config, self._state, self._orders, self._callbacks, seconds
+            return self.history.seconds
+        if self._saved is not None and self._saved.is_complete:
+            return self._saved.seconds
+        return perf_counter() - self._started
 
     def _save_the_last(self) -> None:
         """Write the checkpoint of a training that has failed, or was interrupted."""
         if self._checkpoint is not None and self._checkpoint.is_own:
-            self._checkpoint.write_or_warn(*self._to_save())
+            self._checkpoint.write_or_warn(self._orders, self._seconds)
 
     def _make_updates(self) -> None:
         config, state, position = self._config, self._state, self._state.position
@@ -186,7 +185,7 @@ class Trainer:
                 if self._epoch_ended(updates, samples):
                     break
                 if self._checkpoint is not None and updates < config.updates:
-                    self._checkpoint.write_if_due(*self._to_save())
+                    self._checkpoint.write_if_due(self._orders, self._seconds)
 
     def _epoch_ended(self, updates: int, samples: int) -> bool:
         """Call the callbacks at the end of an epoch; return True to end here."""
@@ -203,10 +202,9 @@ class Trainer:
     def _conclude(self) -> None:
         """Put the history together, and keep what the next fit goes on with."""
         config, state, kept = self._config, self._state, self._kept
-        seconds = perf_counter() - self._started
-        if self._saved is not None and self._saved.is_complete:
-            seconds = self._saved.seconds
-        history = history_of(config, state, self._classifies, seconds, self._callbacks)
+        history = history_of(
+            config, state, self._classifies, self._seconds, self._callbacks
+        )
         if self._moments_key is not None and len(state.moments):
             kept.keep_moments(self._moments_key, state.moments, state.clock)
         if config.shuffle:
@@ -215,6 +213,7 @@ class Trainer:
             if epochs < self._orders.last:
                 self._orders.rewind(epochs)
             kept.seed, kept.orders = config.seed, self._orders.rng
+        kept.version += 1
         self.history = history
 
     def _advance(self, end: int, budget: int) -> int:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, config
+from numba import carray
 
 from ..arguments import Data, FitArrays, FitPlan, PackedScratch, StreamArrays
 from ..codes import DONE, UPDATES
@@ -40,8 +40,8 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
     It makes one update from a sample x (n_in,) and returns the loss before it, or NaN
     if the sample, the loss or a parameter is not finite: nothing has changed then. t is
     the target; where the net has several, they are in y. address: that of the table,
-    see `arguments.StreamArrays`. TypeError unless x is a contiguous, writable array of
-    the dtype; NaN if its size is wrong.
+    see `arguments.StreamArrays`. x must be a contiguous, writable array of the dtype;
+    the result is NaN if its size is wrong.
     """
     decay = 1.0 if decays else None
 
@@ -117,22 +117,5 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
         return np.nan
 
     learn.__qualname__ = f"learn-{np.dtype(dtype).name}-{int(decays)}"
-    if config.DISABLE_JIT:
-        return _checked(learn, dtype)
-    compiled = entry_point(learn)
-    # A table of zeros is that of a net without inputs, so this only compiles. From here
-    # on arguments of other types raise TypeError, where Numba would compile for them.
-    compiled(np.zeros(1, dtype), 0.0, np.zeros((N_ARRAYS, 3), np.int64).ctypes.data)
-    compiled.disable_compile()
-    return compiled
-
-
-def _checked(learn: Callable[..., float], dtype: type) -> Callable[..., float]:
-    """Return the plain function with the checks of types that compiled code makes."""
-
-    def learn_checked(x: Any, t: float, address: int) -> float:
-        if not isinstance(x, np.ndarray) or x.dtype != dtype or x.ndim != 1:
-            raise TypeError(f"x must be a flat array of {dtype.__name__}")
-        return learn(x, t, address)
-
-    return learn_checked
+    learned: Callable[[Any, float, int], float] = entry_point(learn)
+    return learned

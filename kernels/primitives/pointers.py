@@ -76,7 +76,6 @@ def _pointer(typing_context: Any, address: Any, number: Any) -> Any:
 
 @compiled_as(_pointer)
 def pointer(address: Any, number: Any) -> Any:
-    """Return the address as a pointer to numbers of this type, for `array`."""
-    return ctypes.cast(
-        int(address), ctypes.POINTER(np.ctypeslib.as_ctypes_type(number))
-    )
+    """Return the address as a pointer to numbers of this type, for `carray`."""
+    kind = ctypes.POINTER(np.ctypeslib.as_ctypes_type(number))
+    return ctypes.cast(int(address), kind)

@@ -25,13 +25,37 @@ def test_the_bound_of_the_chain_by_hand():
 
 
 def test_the_bound_of_the_arithmetic_by_hand():
-    """A row of 2-2-1: 6 weights forward, 2 back, 9 in the gradient, 8 per sigmoid."""
+    """A row of 2-2-1: 6 weights forward, 2 back, 9 in the gradient, 15 per sigmoid."""
     limits = limit.Limits(1.0, 1.0, ONES, ONES)
     batch = ALL["xor-grid full batch"]
-    assert bound.per_unit(batch, limits, 1) == pytest.approx(len(batch.X) * 41e-9)
-    assert bound.per_unit(batch, limits, 2) == pytest.approx(len(batch.X) * 20.5e-9)
+    assert bound.per_unit(batch, limits, 1) == pytest.approx(len(batch.X) * 62e-9)
+    assert bound.per_unit(batch, limits, 2) == pytest.approx(len(batch.X) * 31e-9)
     rows = ALL["predict a million rows"]
-    assert bound.per_unit(rows, limits, 1) == pytest.approx((50 + 13 * 8) * 1e-9)
+    assert bound.per_unit(rows, limits, 1) == pytest.approx((50 + 13 * 15) * 1e-9)
+    nets = ALL["xor-grid 256 nets float32"]
+    assert bound.per_unit(nets, limits, 1) == pytest.approx((6 + 2 + 9 + 36) * 1e-9)
+
+
+def test_the_bound_of_the_issue_slots_by_hand():
+    """One slot per vector of 4 or 8 numbers, which takes a quarter of a nanosecond."""
+    for vector_bytes, lanes in ((64, 8), (32, 4)):
+        fast = dataclasses.replace(
+            dataclasses.replace(ONES, **dict.fromkeys(vars(ONES), 0.0)),
+            fma_throughput=0.25 / lanes,
+        )
+        limits = limit.Limits(0.0, 0.0, fast, fast, vector_bytes)
+        # 2-2-1: rows 2, sigmoids 15, update 3; then a product, an addition, a sigmoid
+        # from the table 8, one backward, an update of 2.
+        assert bound.per_unit(ALL["xor-grid per sample"], limits, 1) == pytest.approx(
+            33 * 0.25e-9
+        )
+    # 64-32-10 in vectors of 8 float32: rows 64 x 4, sigmoids 12 x 4, update
+    # 65 x 4; then rows 32 x 2, exponentials 12 x 2, backward 10 x 4, update 33 x 2.
+    digits = ALL["digits per sample"]
+    slots = (64 * 4 + 12 * 4 + 65 * 4) + (32 * 2 + 12 * 2 + 10 * 4 + 33 * 2)
+    limits = dataclasses.replace(limits, float32=fast)
+    expected = slots * 8 * fast.fma_throughput * 1e-9
+    assert bound.per_unit(digits, limits, 1) == pytest.approx(expected)
 
 
 def test_nothing_in_the_reference_run_is_below_the_bound():

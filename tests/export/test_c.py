@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from export_nets import random_net, random_rows, results
+from export_nets import overflowing, random_net, random_rows, results
 
 import fastnn
 
@@ -115,6 +115,17 @@ def test_outputs_that_are_huge_or_equal(tmp_path, dtype, n_out):
     found = call(built.predict, X, max(2, n_out))
     assert found.tobytes() == net.predict_proba(X).tobytes()
     assert np.abs(found.sum(axis=1) - 1).max() < 1e-6
+
+
+@pytest.mark.compiled
+@needs_gcc
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_several_outputs_that_overflow(tmp_path, dtype):
+    net, X = overflowing(dtype)
+    net.to_c(tmp_path / "net.c")
+    built = library("gcc", *C99, tmp_path / "net.c", to=tmp_path / "net.so")
+    found = call(built.predict, X, 4)
+    assert found.tobytes() == net.predict_proba(X).tobytes()
 
 
 @pytest.mark.compiled

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from export_nets import random_net, random_rows, results, with_labels
+from export_nets import overflowing, random_net, random_rows, results, with_labels
 
 import fastnn
 
@@ -64,6 +64,14 @@ def test_huge_and_equal_outputs(tmp_path, dtype, n_out):
     found = outputs(exported(net, tmp_path)[1], X)
     error = np.abs(found["probabilities"] - net.predict_proba(X)).max()
     assert error < TOLERANCE[dtype]
+    assert found["label"].tolist() == net.predict(X).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_several_outputs_that_overflow(tmp_path, dtype):
+    net, X = overflowing(dtype)
+    found = outputs(exported(net, tmp_path)[1], X)
+    assert np.abs(found["probabilities"] - net.predict_proba(X)).max() < 1e-6
     assert found["label"].tolist() == net.predict(X).tolist()
 
 

@@ -73,6 +73,49 @@ def test_a_regression_has_no_accuracy():
     assert len(fastnn.plot.history(regression.history).figure.axes) == 1
 
 
+def test_several_histories_have_a_colour_and_a_name_each():
+    X, y = fastnn.datasets.spiral(20)
+    stopping = fastnn.EarlyStopping(patience=2, monitor="val_loss")
+    histories = {
+        f"${n}": fastnn.mlp(2, n, 3).fit(
+            X, y, epochs=4, lr=2.0, X_val=X, y_val=y, early_stopping=stopping
+        )
+        for n in (3, 6)
+    }
+    histories["plain"] = fastnn.mlp(2, 3, 3).fit(X, y, epochs=7, lr=0.1)
+    ax = fastnn.plot.history(histories)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["$3", "$6", "plain", "validation", "best epoch"]
+    assert len(ax.figure.axes) == 1
+    by_color = {}
+    for line in ax.lines:
+        by_color.setdefault(line.get_color(), []).append(line)
+    assert [len(lines) for lines in by_color.values()] == [3, 3, 1]
+    drawn = zip(by_color.values(), histories.values(), strict=True)
+    for (loss, *others), history in drawn:
+        assert loss.get_ydata().tolist() == history.loss.tolist()
+        if others:
+            val_loss, dot = others
+            assert val_loss.get_ydata().tolist() == history.val_loss.tolist()
+            best = history.best_epoch
+            assert list(dot.get_xdata()) == [best + 1]
+            assert list(dot.get_ydata()) == [history.val_loss[best]]
+    ax.figure.canvas.draw()
+
+
+def test_a_list_of_histories_is_numbered():
+    curves = [
+        fastnn.History(np.full(n, 0.5), np.full(n, np.nan), n, 0.1) for n in (2, 9)
+    ]
+    ax = fastnn.plot.history(curves)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["1", "2"]
+    for wrong in ([], {}):
+        with pytest.raises(ValueError, match="no history"):
+            fastnn.plot.history(wrong)
+    with pytest.raises(TypeError, match="what fit returns"):
+        fastnn.plot.history([*curves, curves[0].loss])
+
+
 def test_wrong_arguments_are_refused():
     with pytest.raises(TypeError, match="what fit returns"):
         fastnn.plot.history(fastnn.mlp(2, 1))

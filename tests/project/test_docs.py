@@ -57,6 +57,12 @@ def test_lines_have_at_most_88_columns(page):
         assert len(line) <= 88 or line.startswith(longer), line
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_lines_of_code_have_at_most_88_columns(page):
+    for code in pages.blocks(page, "python"):
+        assert all(len(line) <= 88 for line in code.splitlines()), code
+
+
 def test_contributing_names_the_sessions_of_nox():
     page = (ROOT / "CONTRIBUTING.md").read_text()
     (names,) = re.findall(r"its sessions \(([^)]*)\)", page)
@@ -84,7 +90,7 @@ def test_the_recipes_for_training_run(tmp_path, monkeypatch):
 def test_the_reference_has_all_public_names():
     pages = "".join(p.read_text() for p in (ROOT / "docs" / "reference").glob("*.md"))
     shown = set(re.findall(r"^::: fastnn\.(\w+)", pages, flags=re.MULTILINE))
-    assert shown == set(fastnn.__all__)
+    assert shown == {*fastnn.__all__, "sklearn"}
 
 
 def test_names_that_pages_mention_exist():

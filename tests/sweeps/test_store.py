@@ -113,7 +113,7 @@ OTHERS = {
     "losses": {"losses": "percentiles"},
     "stop_below": {"stop_below": 0.1},
     "schedule": {"lr": fastnn.schedules.exponential(0.3, 1.0)},
-    "weights": {"class_weight": {0: 2.0}},
+    "class_weight": {"class_weight": {0: 2.0}},
     "validation data": {"X_val": SPIRAL[0], "y_val": SPIRAL[1]},
     "early_stopping": {"early_stopping": fastnn.EarlyStopping(12, "loss")},
 }

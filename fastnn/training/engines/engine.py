@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ...data.arrays import Array
+from ...nn.optimizers import UpdateRule
 from ..config import FitConfig
 from ..state import TrainingState
+from .stream import Stream
 
 # Function that continues training, and returns one of the kernels' status codes. Its
 # arguments: the orders of the rows in the epochs from a first one on, that epoch, the
@@ -51,3 +53,9 @@ class Engine(Protocol):
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
         """Return a function that trains one chunk per call."""
+
+    def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> Stream | None:
+        """Return the loop that learns one sample per call, with a rule and its arrays.
+
+        It is None for a net that runs layer by layer.
+        """

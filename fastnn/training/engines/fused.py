@@ -5,11 +5,13 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array
 from ...nn.losses import Loss, code_for, loss_scale
+from ...nn.optimizers import UpdateRule
 from ...nn.outputs import wide_activation
 from ..config import FitConfig
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
 from .engine import Advance
+from .stream import Stream, stream_of
 from .table import tile_lanes
 
 
@@ -111,3 +113,9 @@ class Fused:
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
         """Return a function that trains one chunk per call."""
         return start_loop(self.table, self._loss, config, state, self._lanes)
+
+    def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> Stream:
+        """Return the loop that learns one sample per call."""
+        theta, loss = self._theta, self._loss
+        n_targets = self._n_out if loss.code >= kernels.codes.MSE else 1
+        return stream_of(self.table, loss, n_targets, rule, theta, moments, clock)

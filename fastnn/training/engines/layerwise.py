@@ -15,6 +15,7 @@ from ...data.machine import check_memory
 from ...nn.architecture import Architecture
 from ...nn.layers import Layer, gradient_of, output_of
 from ...nn.losses import loss_scale, summed_loss
+from ...nn.optimizers import UpdateRule
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
@@ -132,6 +133,9 @@ class Layerwise:
             )
         self._check_memory(config.X[: config.batch_size])
         return partial(self._advance, config, state)
+
+    def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> None:
+        """Return None: a single sample is learned as several are."""
 
     def _check_memory(self, X: Array) -> None:
         """Refuse rows whose outputs of all layers do not fit into memory."""
