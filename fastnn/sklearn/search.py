@@ -40,7 +40,7 @@ class MLPSearchCV(GridSearchCV):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier(5, learning_rate_init=0.01, max_iter=300, random_state=0)
+    >>> model = MLPClassifier(5, learning_rate_init=0.01, tol=0.01, random_state=0)
     >>> search = MLPSearchCV(model, {"alpha": [0.0001, 0.01, 1.0]}, cv=3).fit(X, y)
     >>> len(search.cv_results_["mean_test_score"]), search.alone_
     (3, [])
