@@ -367,10 +367,15 @@ class Sequential:
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         if checkpoint is None:
             return self._train(config, schema, key, callbacks)
-        call = fit_identity(
-            config, self._architecture, schema, callbacks, is_drawn=seed is None
+        identity = partial(
+            fit_identity,
+            config,
+            self._architecture,
+            schema,
+            callbacks,
+            is_drawn=seed is None,
         )
-        with open_checkpoint(checkpoint, checkpoint_seconds, call) as opened:
+        with open_checkpoint(checkpoint, checkpoint_seconds, identity) as opened:
             return self._train(config, schema, key, callbacks, opened)
 
     @suggests_arguments

@@ -50,7 +50,8 @@ class History:
     accuracy : array (epochs,)
         The share of samples whose class was right then; NaN for mse.
     updates, seconds : int, float
-        Of all that was done, an unfinished epoch and compilation included.
+        Of all that was done, an unfinished epoch, compilation and what was done before
+        a checkpoint included.
     recording : Recording or None
         What `record` asked for.
     seed : int or None
