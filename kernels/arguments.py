@@ -171,6 +171,7 @@ class SweepPlan(NamedTuple):
     batch_size: int
     mean: bool
     loss_scale: float  # see FitPlan
+    low: float  # see FitPlan; only in batches
     every: int
     epochs: int
     stop_below: float

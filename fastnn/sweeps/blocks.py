@@ -379,6 +379,7 @@ class NetBlock:
             config.batch_size,
             config.mean,
             config.loss_scale,
+            config.min_probability,
             stage.every,
             config.epochs,
             # where nets stop early, `end_epoch` looks at it as well
