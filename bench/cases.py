@@ -22,6 +22,9 @@ class Case:
     an epoch may be smaller. `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9 and
     0.999, eps 1e-8). Of kind "predict", a case predicts all rows `epochs` times.
 
+    Where `by_sample`, samples come one by one: a contender is called with each of them,
+    as with those of a stream.
+
     `epochs` is the length of a whole training and the most that is timed at once.
     `least_epochs` is the least, where the fixed cost of a training would distort a
     shorter measurement. `many` marks a case about many nets, even with one net. A case
@@ -48,6 +51,7 @@ class Case:
     tolerance: float = 1e-9
     least_epochs: int = 1
     many: bool = False
+    by_sample: bool = False
     quick: bool = True
 
     @property
@@ -87,6 +91,7 @@ class Case:
         batch = {1: "per sample", len(self.X): "all rows at once"}.get(
             self.batch_size, f"batches of {self.batch_size}"
         )
+        batch = "one sample per call" if self.by_sample else batch
         nets = f", {self.n_nets:,} nets" if self.n_nets > 1 else ""
         rule = f"{optimizer} with learning rate {self.lr:g}"
         return f"{work} in their order, {batch}, {rule}{nets}"
@@ -198,6 +203,27 @@ def _xor_grid() -> Iterator[Case]:
     )
     deeper = initial_parameters([2, 8, 8, 1])
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
+
+
+def _streams() -> Iterator[Case]:
+    from fastnn import datasets
+
+    X, y = (array[::5].copy() for array in datasets.xor_grid(100))
+    stream = Case(
+        "stream 2-2-1",
+        X,
+        y,
+        initial_parameters([2, 2, 1]),
+        "bce",
+        0.25,
+        1,
+        50,
+        by_sample=True,
+    )
+    yield stream
+    # Without a hidden layer, from weights of 0, as a logistic regression starts.
+    zeros = np.zeros((2, 1)), np.zeros(1)
+    yield replace(stream, name="stream 2-1", params=zeros)
 
 
 def _xor_gate() -> Iterator[Case]:
@@ -341,6 +367,7 @@ def cases() -> Iterator[Case | MissingCase]:
     """Yield all cases in the order in which they are shown."""
     for make in (
         _xor_grid,
+        _streams,
         _xor_gate,
         _spiral,
         _digits,

@@ -144,6 +144,9 @@ def prepare(row: Row, case: Case, workers: Workers, expected: float | None) -> N
         row.status = "timed"
         if expected is None:
             return
+        if CONTENDERS[row.contender].own_updates:
+            row.why = f"it has updates of its own; its loss is {row.loss:.4g}"
+            return
         # Negated, so that a loss of NaN is invalid.
         if not abs(row.loss - expected) <= case.tolerance * abs(expected):
             row.status = "invalid"

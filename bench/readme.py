@@ -134,6 +134,8 @@ def _kind(case: CaseResult) -> str:
         return "Predictions"
     if case.description.endswith("nets"):
         return "Many nets"
+    if "one sample per call" in case.description:
+        return "Streams, one sample per call"
     return "One sample at a time" if "per sample" in case.description else "Batches"
 
 

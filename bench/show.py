@@ -165,6 +165,8 @@ def notes(result: CaseResult) -> Iterator[str]:
         yield f"{', '.join(row.title for row in rows)}: {verb}{why}"
     for row in result.rows:
         times = row.per_unit(result.units)
+        if times and row.why:
+            yield f"{row.title}: {row.why}"
         if times and result.bound and median(times) < result.bound:
             yield f"{row.title} is below the limit, so bench/bound.py is wrong"
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .cases import Case
-from .contenders import Unsupported
+from .contenders import CONTENDERS, Unsupported
 
 REPLY_TIMEOUT = 600.0  # seconds until a contender that does not reply is killed
 # Seconds that resource trackers have for removing the shared files of ended processes.
@@ -204,6 +204,8 @@ def serve(name: str) -> None:
                     value = contender.versions()
                 case ("prepare", new_case):
                     case, run = new_case, None
+                    if case.by_sample and not CONTENDERS[name].by_sample:
+                        raise Unsupported("takes many samples per call")
                     begin = time.perf_counter()
                     run = contender.prepare(case)
                     value = time.perf_counter() - begin

@@ -48,11 +48,23 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
         net.theta = thetas[0]
         return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
 
+    def learn(epochs: int) -> float:
+        net.theta = thetas[0]
+        learner = net.learner(lr=case.lr)
+        for _ in range(epochs):
+            total = 0.0
+            for x, target in zip(samples, targets, strict=True):
+                total += learner.learn(x, target)
+        return total / len(samples)
+
     def predict(times: int) -> Array:
         for _ in range(times):
             p = net.predict_proba(case.X)
         return p
 
+    if case.by_sample:
+        samples, targets = list(case.X), case.y.tolist()
+        return learn
     return train if case.kind == "train" else predict
 
 

@@ -35,11 +35,23 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
             model.fit(case.X, case.y)
         return float(model.loss_) * (2.0 if case.loss == "mse" else 1.0)
 
+    def learn(epochs: int) -> float:
+        _set(model, case.params)
+        model.warm_start = False  # for which each sample would need all classes
+        for _ in range(epochs):
+            total = 0.0
+            for i in range(len(case.X)):
+                model.partial_fit(case.X[i : i + 1], case.y[i : i + 1])
+                total += model.loss_
+        return total / len(case.X)
+
     def predict(times: int) -> Array:
         for _ in range(times):
             p = model.predict_proba(case.X)
         return p
 
+    if case.by_sample:
+        return learn
     return train if case.kind == "train" else predict
 
 

@@ -15,7 +15,6 @@ from .text import first_few
 
 # From this number of different numbers on, y is more likely a quantity than labels.
 _MANY = 20
-_NO_CLASSES = "classes= is for nets that predict labels: this net's loss takes values"
 _USE_MSE = "for a regression make the net with loss='mse'"
 # How far the sum of a row of probabilities may be from 1: that of a softmax in float32
 # over many classes is.
@@ -100,11 +99,7 @@ def encode_targets(
     n_out, n_classes = kind.n_out, kind.n_classes
     if n_classes is None or kind.is_multilabel:
         if declared is not None:
-            what = "a 0 or 1 for each output" if kind.is_multilabel else "values"
-            raise ValueError(
-                "classes= is for nets that predict one label per row: this net's loss "
-                f"takes {what}"
-            )
+            raise _no_classes(kind)
         values = as_float_array("y", y, dtype)
         _check_n_rows(values, n_rows)
         targets = check_values(values, kind)
@@ -152,13 +147,19 @@ def encode_targets(
     return targets, known
 
 
-def declare_labels(
-    known: Labels | None, declared: Any, n_classes: int | None
-) -> Labels:
+def declare_labels(known: Labels | None, declared: Any, kind: TargetKind) -> Labels:
     """Return the labels of all classes, of which some may be known already."""
-    if n_classes is None:
-        raise ValueError(_NO_CLASSES)
-    return _with_declared(known, declared, n_classes, None)
+    if kind.n_classes is None or kind.is_multilabel:
+        raise _no_classes(kind)
+    return _with_declared(known, declared, kind.n_classes, None)
+
+
+def _no_classes(kind: TargetKind) -> ValueError:
+    what = "a 0 or 1 for each output" if kind.is_multilabel else "values"
+    return ValueError(
+        "classes= is for nets that predict one label per row: this net's loss takes "
+        f"{what}"
+    )
 
 
 def plain_labels(name: str, labels: Array, given: Any) -> Array:

@@ -5,7 +5,7 @@ It is replaced by a whole one from time to time, while nobody else may use it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,11 +42,12 @@ _RARE = 100
 
 @contextmanager
 def open_checkpoint(
-    path: Any, seconds: Any, call: dict[str, Any]
+    path: Any, seconds: Any, identity: Callable[[], dict[str, Any]]
 ) -> Iterator["Checkpoint"]:
-    """Lock the file, and make the checkpoint of a call with this identity.
+    """Lock the file, and make the checkpoint of the call with this identity.
 
-    BlockingIOError if another process or thread trains with the file.
+    BlockingIOError, at once, if another process or thread trains with the file: the
+    identity of much data takes seconds.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"checkpoint must be the path of a file, not {path!r}")
@@ -55,7 +56,7 @@ def open_checkpoint(
     # A function that is called between epochs may change the folder.
     path = Path(path).absolute()
     with locked(path):
-        yield Checkpoint(path, seconds, call)
+        yield Checkpoint(path, seconds, identity())
 
 
 @dataclass(frozen=True, eq=False)

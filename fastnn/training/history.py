@@ -44,21 +44,22 @@ class History:
 
     Attributes
     ----------
-    loss : array (epochs,)
+    loss : array of shape (epochs,)
         The mean over the epoch of each sample's loss at its forward pass, before its
         update.
-    accuracy : array (epochs,)
+    accuracy : array of shape (epochs,)
         The share of samples whose class was right then; NaN for values.
     updates, seconds : int, float
-        Of all that was done, an unfinished epoch and compilation included.
+        Of all that was done, an unfinished epoch, compilation and what was done before
+        a checkpoint included.
     recording : Recording or None
         What `record` asked for.
     seed : int or None
         That of the orders of the rows.
-    val_loss, val_accuracy : array (epochs,)
+    val_loss, val_accuracy : array of shape (epochs,)
         Those of the validation data, with the parameters at the epoch's end; NaN where
         there are none.
-    lr : array (epochs,)
+    lr : array of shape (epochs,)
         The learning rate of each epoch; NaN where there is none.
     best_epoch : int or None
         The number of the best epoch by early stopping, from 0.

@@ -65,8 +65,8 @@ class Learner:
         self._theta, self._dtype = theta, theta.dtype
         self._kept, self._lock, self._optimizer = kept, kept.lock, optimizer
         self._encode, self._remember = encode, remember
-        self._n_classes = net.architecture.n_classes
-        self._classifies = self._n_classes is not None
+        kind = net.architecture.targets
+        self._classifies, self._minimum = kind.n_classes is not None, kind.minimum
         self._rule = update_rule(optimizer, net.params)
         self._start()
 
@@ -106,7 +106,8 @@ class Learner:
             ):
                 self._start()
             if self._takes_values:
-                number = float(t) if isinstance(t, float) else None
+                is_value = isinstance(t, float) and t >= self._minimum
+                number = float(t) if is_value else None
             else:
                 try:
                     number = self._numbers.get(t)

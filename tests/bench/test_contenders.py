@@ -57,7 +57,7 @@ def test_contenders_reach_the_loss(contender, least, tmp_path, monkeypatch):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("contender", ["jax_scan", "pytorch", "fann"])
+@pytest.mark.parametrize("contender", ["jax_scan", "pytorch", "fann", "river"])
 def test_optional_contenders_reach_the_loss(contender, tmp_path):
     try:
         worker = Worker(contender, 1, tmp_path)

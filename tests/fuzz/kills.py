@@ -1,15 +1,16 @@
-"""Kill trainings with SIGKILL at random moments, and go on from their checkpoints.
+"""Kill trainings at random moments, and go on from their checkpoints.
 
     python -m tests.fuzz.kills 200            # some 3 minutes
     python -m tests.fuzz.kills 20 --seed 7    # other moments
 
 A training of each kind runs undisturbed first, without a checkpoint. Then a process
-makes the same call with a checkpoint and is killed; the next one makes it again and may
-be killed, too, until one comes to the end. What is checked:
+makes the same call with a checkpoint and is killed by SIGKILL, or by SIGINT with
+`--ctrl-c`; the next one makes it again and may be killed, too, until one comes to the
+end. What is checked:
 
 - the result, and what one more epoch makes of it, have the bits of the undisturbed
   training: parameters, history, recording, moments and the stream of orders;
-- after each kill the file is whole, and never older than after the kill before;
+- after each kill the file is whole, and after SIGKILL never older than before;
 - at the end nothing but the file is left in its folder.
 
 The processes are forks of this one, so that they cost nothing; the last one of each
@@ -82,6 +83,7 @@ def main() -> None:
     parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="end in new processes")
+    parser.add_argument("--ctrl-c", action="store_true", help="SIGINT for SIGKILL")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--result-of", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -91,7 +93,8 @@ def main() -> None:
         kind, path = chosen.result_of
         print(train(kind, Path(path)))
         return
-    results = list(run(chosen.kills, chosen.seed, chosen.fresh, chosen.kinds))
+    signum = signal.SIGINT if chosen.ctrl_c else signal.SIGKILL
+    results = list(run(chosen.kills, chosen.seed, chosen.fresh, chosen.kinds, signum))
     for kind in chosen.kinds:
         of_kind = [result for result in results if result.kind == kind]
         kills = sum(result.kills for result in of_kind)
@@ -108,7 +111,9 @@ def main() -> None:
         raise SystemExit("\n".join(map(str, failed)))
 
 
-def run(n: int, seed: int, fresh: bool, kinds: list[str]) -> Iterator[Result]:
+def run(
+    n: int, seed: int, fresh: bool, kinds: list[str], signum: signal.Signals
+) -> Iterator[Result]:
     """Kill n processes in all, and yield how their trainings went."""
     rng = random.Random(seed)
     expected = {kind: train(kind, None) for kind in kinds}
@@ -123,7 +128,7 @@ def run(n: int, seed: int, fresh: bool, kinds: list[str]) -> Iterator[Result]:
         kind = kinds[number % len(kinds)]
         with tempfile.TemporaryDirectory() as name:
             result = _train_and_kill(
-                kind, Path(name), rng, seconds[kind], expected[kind], fresh
+                kind, Path(name), rng, seconds[kind], expected[kind], fresh, signum
             )
         yield result
         kills, number = kills + result.kills, number + 1
@@ -161,7 +166,13 @@ def train(kind: str, path: Path | None) -> str:
 
 
 def _train_and_kill(
-    kind: str, folder: Path, rng: random.Random, seconds: float, bits: str, fresh: bool
+    kind: str,
+    folder: Path,
+    rng: random.Random,
+    seconds: float,
+    bits: str,
+    fresh: bool,
+    signum: signal.Signals,
 ) -> Result:
     """Train to the end, with some kills on the way."""
     path, answer = folder / "run.npz", folder / "answer"
@@ -178,7 +189,7 @@ def _train_and_kill(
             child = _fork(kind, path, answer)
             if not is_last:
                 time.sleep(rng.uniform(0.0, seconds))
-                os.kill(child, signal.SIGKILL)
+                os.kill(child, signum)
             os.waitpid(child, 0)
         if answer.exists():
             found = answer.read_text()
@@ -192,7 +203,7 @@ def _train_and_kill(
         if path.exists():
             with np.load(path) as file:
                 updates = int(file["position"][0])
-            if updates < starts[-1]:
+            if updates < starts[-1] and signum == signal.SIGKILL:
                 return Result(kind, f"at {updates}, after {starts}", kills, starts[1:])
             starts.append(updates)
 
@@ -203,7 +214,11 @@ def _fork(kind: str, path: Path, answer: Path) -> int:
     if child:
         return child
     try:
+        # A shell starts background jobs with SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         text = train(kind, path)
+    except KeyboardInterrupt:
+        os._exit(1)
     except BaseException as error:
         text = repr(error)
     answer.with_suffix(".new").write_text(text)

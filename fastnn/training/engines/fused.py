@@ -116,7 +116,8 @@ class Fused:
 
     def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> Stream:
         """Return the loop that learns one sample per call."""
-        theta, loss = self._theta, self._loss
         # A softmax's target is a class's number; probabilities take the way of rows.
-        n_targets = 1 if loss.code == kernels.codes.SOFTMAX_CE else self._n_out
-        return stream_of(self.table, loss, n_targets, rule, theta, moments, clock)
+        n_targets = 1 if self._code == kernels.codes.SOFTMAX_CE else self._n_out
+        return stream_of(
+            self.table, self._code, n_targets, rule, self._theta, moments, clock
+        )

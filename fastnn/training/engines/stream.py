@@ -8,7 +8,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array, aligned_arrays
 from ...kernels.arguments import StreamArrays
-from ...nn.losses import Loss, code_for
+from ...nn.losses import code_for
 from ...nn.optimizers import UpdateRule
 from .packing import packing
 
@@ -36,16 +36,16 @@ class Stream:
 
 def stream_of(
     layers: Array,
-    loss: Loss,
+    loss: int,
     n_targets: int,
     rule: UpdateRule,
     theta: Array,
     moments: Array,
     clock: Array,
 ) -> Stream:
-    """Return the stream of a net with this layer table, which changes these arrays.
+    """Return the stream of a net with this layer table and this loss, a number.
 
-    theta (n_params,), moments and clock are those of the net and of its optimizer.
+    It changes theta (n_params,), and the moments and the clock of the optimizer.
     """
     codes, dtype = kernels.codes, theta.dtype
     packed = packing(layers, codes.VECTOR_BYTES // dtype.itemsize)
@@ -61,7 +61,7 @@ def stream_of(
     arrays = StreamArrays(
         x=np.empty(int(layers[0, codes.N_IN])),
         y=targets,
-        codes=np.array([code_for(loss.code, targets), rule.code]),
+        codes=np.array([code_for(loss, targets), rule.code]),
         theta=theta,
         moments=moments,
         clock=clock,
