@@ -717,7 +717,7 @@ class Sequential:
         return loss, self._architecture.views(gradient)
 
     def predict(self, X: Any) -> Array:
-        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
+        """Return labels (n,) as in `fit`, or values, (n,) or (n, n_out).
 
         For "poisson" the values are means e^z > 0; for "bce" with several outputs a 0
         or 1 for each, (n, n_out). Labels that fit has not seen, as after a fit to
@@ -789,8 +789,8 @@ class Sequential:
         """Write the net as an ONNX model, which needs the package `onnx`.
 
         The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
-        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
-        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        "label" and "probabilities", or for values "predictions", with the shapes that
+        `predict` and `predict_proba` return. Layers must be Affine, MatMul and
         activations, otherwise ValueError or TypeError; ImportError without `onnx`.
         `docs/export.md` has an example.
         """
@@ -799,7 +799,7 @@ class Sequential:
     def to_c(self, path: Target, name: str = "predict") -> None:
         """Write the net as a C99 file with the function `name`, without dependencies.
 
-        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        Its results, one row at a time, have the bits of `predict_proba`, or for values
         of `predict`. The layers may be those of `to_onnx`; name must be an identifier
         of C that is neither a keyword nor in the C library.
 

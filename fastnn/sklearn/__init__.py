@@ -7,5 +7,6 @@ in place of `sklearn.neural_network`; nothing else changes. It needs the extra
 """
 
 from .estimators import MLPClassifier, MLPRegressor
+from .search import MLPSearchCV
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "MLPSearchCV"]

@@ -132,13 +132,15 @@ class Epochs:
         if samples.weights is not None:
             weights = np.ascontiguousarray(samples.weights, theta.dtype)
         self._constants = constants_of(objective, samples.y)
-        low = float(np.finfo(theta.dtype).eps) if objective.is_of_classes else 0.0
+        low = objective.min_probability(theta.dtype)
         self.losses: list[float] = []
         self._make: Callable[..., _Loop]
 
         def make(X: Array, y: Array, weights: Array, epochs: int, fixed: bool) -> _Loop:
             config = replace(
-                _config(solver.rule, X, y, weights, task.batch_size, epochs, not fixed),
+                batch_config(
+                    solver.rule, X, y, weights, task.batch_size, epochs, not fixed
+                ),
                 l2=task.alpha / objective.gradient_factor,
                 min_probability=low,
             )
@@ -277,14 +279,14 @@ class _Loop(NamedTuple):
         return orders[epoch % len(orders), start : start + self.config.batch_size]
 
 
-def _config(
+def batch_config(
     rule: UpdateRule,
     X: Array,
     y: Array,
     weights: Array,
     batch_size: int,
     epochs: int,
-    changes: bool,
+    changes: bool = True,
 ) -> FitConfig:
     """Return the configuration of a training in scikit-learn's batches.
 

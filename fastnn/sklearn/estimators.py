@@ -185,7 +185,8 @@ class _Compiled(BaseMultilayerPerceptron):
             alpha=self.alpha,
             shuffle=self.shuffle,
         )
-        run = self._training(n, epochs_at_once(n), validation, incremental)
+        most = epochs_at_once(n) if self._postponed is None else 1
+        run = self._training(n, most, validation, incremental)
         if self._postponed is None:
             train(task, run)
         else:
@@ -520,8 +521,8 @@ class MLPRegressor(_Compiled, neural_network.MLPRegressor):
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor(solver="lbfgs", max_iter=1000, random_state=0)
-    >>> bool(model.fit(X, y / 100).score(X, y / 100) > 0.5)
+    >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", random_state=0)
+    >>> bool(model.fit(20 * X, y / 100).score(20 * X, y / 100) > 0.5)
     True
     """
 

@@ -59,10 +59,9 @@ class Objective(NamedTuple):
     gradient_factor: float
     loss_factor: float
 
-    @property
-    def is_of_classes(self) -> bool:
-        """Whether scikit-learn clips probabilities, to the type's precision."""
-        return self.name.endswith("log_loss")
+    def min_probability(self, dtype: np.dtype[Any]) -> float:
+        """Return where scikit-learn clips probabilities: the type's precision, or 0."""
+        return float(np.finfo(dtype).eps) if self.name.endswith("log_loss") else 0.0
 
 
 def objective_of(estimator: Any) -> Objective:

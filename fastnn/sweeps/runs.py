@@ -52,7 +52,7 @@ class Runs:
 
     A net's loss is the mean over an epoch of each sample's loss at its forward pass,
     before its update; its accuracy the share of samples whose class was right then, NaN
-    for mse and where the loss is not finite.
+    for values and where the loss is not finite.
 
     Attributes
     ----------
@@ -201,7 +201,7 @@ class Runs:
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels of the classes; None for "mse"."""
+        """The sorted labels of the classes; None for values."""
         return self.schema.classes
 
     @property

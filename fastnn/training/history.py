@@ -18,7 +18,7 @@ class Recording:
     updates (m,) counts the updates made; theta (m, n_params) are the parameters after
     them. loss and accuracy (m,) are means over the samples since the record before, as
     in `History`: of each sample's loss, and of whether its class was right, at its
-    forward pass, before its update. They are NaN at update 0; accuracy is NaN for mse.
+    forward pass, before its update. They are NaN at update 0; accuracy also for values.
     They are differences of the epoch's running sums, and rounded like these.
     """
 
@@ -48,7 +48,7 @@ class History:
         The mean over the epoch of each sample's loss at its forward pass, before its
         update.
     accuracy : array of shape (epochs,)
-        The share of samples whose class was right then; NaN for mse.
+        The share of samples whose class was right then; NaN for values.
     updates, seconds : int, float
         Of all that was done, an unfinished epoch, compilation and what was done before
         a checkpoint included.

@@ -16,6 +16,7 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, subroutine
+from ..functions.clipped_losses import clipped_losses
 from ..functions.lane_losses import lane_losses
 from ..functions.lane_optimizers import (
     advance_clock,
@@ -153,7 +154,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     if data.weights.size == 0:
         n_weights = 0
     mean, loss, loss_scale = plan.mean, plan.loss, plan.loss_scale
-    epochs, stop_below = plan.epochs, plan.stop_below
+    epochs, stop_below, low = plan.epochs, plan.stop_below, plan.low
     z, n_out = output_rows(layers, n_layers)
     x, size = z + n_out, n_params * numbers
     y = x + n_in
@@ -247,6 +248,19 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                     lanes,
                     nets * width,
                 )
+                if low > 0.0:
+                    clipped_losses(
+                        a,
+                        z,
+                        n_out,
+                        offset(a, y * lanes),
+                        weights,
+                        loss,
+                        t,
+                        low,
+                        lanes,
+                        nets * width,
+                    )
                 if record:
                     _add_sums(loss_sums, n_right, t, sums, loss_scale, tile)
                 backward_of_nets(g, d, a, x, theta, layers, n_layers, tile)

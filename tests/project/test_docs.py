@@ -11,6 +11,7 @@ import pages
 import pytest
 
 import fastnn
+import fastnn.sklearn  # which pages name, and fastnn does not import
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]

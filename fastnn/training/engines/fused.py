@@ -116,6 +116,7 @@ class Fused:
 
     def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> Stream:
         """Return the loop that learns one sample per call."""
+        # A softmax's target is a class's number; probabilities take the way of rows.
         n_targets = 1 if self._code == kernels.codes.SOFTMAX_CE else self._n_out
         return stream_of(
             self.table, self._code, n_targets, rule, self._theta, moments, clock

@@ -1,0 +1,201 @@
+"""MLPSearchCV: a grid search whose candidates are trained side by side."""
+
+import time
+from collections import defaultdict
+from itertools import product
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.model_selection._validation import (
+    _fit_and_score,
+    _score,
+    _warn_or_raise_about_fit_failures,
+)
+from sklearn.utils import _safe_indexing, indexable
+
+from .epochs import Task, train
+from .estimators import MLPClassifier, MLPRegressor
+from .lanes import train_side_by_side
+
+# Settings of which estimators that are trained side by side have their own.
+_OWN = {
+    *("alpha", "learning_rate", "learning_rate_init", "power_t", "momentum"),
+    *("beta_1", "beta_2", "epsilon", "tol", "n_iter_no_change", "max_iter", "verbose"),
+}
+
+
+class MLPSearchCV(GridSearchCV):
+    """A `GridSearchCV` over MLPClassifier or MLPRegressor that trains side by side.
+
+    Parameters, attributes and numbers are those of
+    `sklearn.model_selection.GridSearchCV`. Candidates that differ in alpha, learning
+    rates, momentum, betas, epsilon, tol and numbers of epochs only are trained in the
+    lanes of the same vectors, on each fold in turn. That needs random_state to be an
+    integer, dense rows, batches of several rows, and one of the solvers "sgd" and
+    "adam". Others are trained one after the other; `alone_` lists them with the reason.
+    n_jobs is not used.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier(5, learning_rate_init=0.01, tol=0.01, random_state=0)
+    >>> search = MLPSearchCV(model, {"alpha": [0.0001, 0.01, 1.0]}, cv=3).fit(X, y)
+    >>> len(search.cv_results_["mean_test_score"]), search.alone_
+    (3, [])
+    """
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, *, groups: Any = None) -> Any:
+        """Train and score all candidates on all folds, and the best one on all rows."""
+        if not isinstance(self.estimator, (MLPClassifier, MLPRegressor)):
+            raise TypeError(
+                "MLPSearchCV takes an MLPClassifier or MLPRegressor of fastnn.sklearn, "
+                f"not {self.estimator!r}: use GridSearchCV"
+            )
+        scorers, metric = self._get_scorers()
+        X, y = indexable(X, y)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(cv.split(X, y, groups))
+        candidates = list(ParameterGrid(self.param_grid))
+        self.n_splits_ = len(splits)
+        self.alone_: list[tuple[dict[str, Any], str]] = []
+        if self.verbose > 0:
+            n_fits = len(splits) * len(candidates)
+            print(
+                f"Fitting {len(splits)} folds for each of {len(candidates)} candidates,"
+                f" totalling {n_fits} fits"
+            )
+        by_fold = [self._fold(X, y, fold, candidates, scorers) for fold in splits]
+        out = [
+            by_fold[fold][candidate]
+            for candidate, fold in product(range(len(candidates)), range(len(splits)))
+        ]
+        _warn_or_raise_about_fit_failures(out, self.error_score)
+        results = self._format_results(candidates, len(splits), out)
+        self.multimetric_ = isinstance(out[0]["test_scores"], dict)
+        if self.refit or not self.multimetric_:
+            self.best_index_ = self._select_best_index(self.refit, metric, results)
+            if not callable(self.refit):
+                self.best_score_ = results[f"mean_test_{metric}"][self.best_index_]
+            self.best_params_ = results["params"][self.best_index_]
+        if self.refit:
+            self.best_estimator_ = self._candidate(self.best_params_)
+            started = time.time()
+            self.best_estimator_.fit(X, y)
+            self.refit_time_ = time.time() - started
+            if hasattr(self.best_estimator_, "feature_names_in_"):
+                self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.cv_results_ = results
+        return self
+
+    def _candidate(self, settings: dict[str, Any]) -> Any:
+        return clone(self.estimator).set_params(**clone(settings, safe=False))
+
+    def _fold(
+        self,
+        X: Any,
+        y: Any,
+        fold: tuple[Any, Any],
+        candidates: list[dict[str, Any]],
+        scorers: Any,
+    ) -> list[dict[str, Any]]:
+        """Train and score all candidates on a fold; return what sklearn keeps of it."""
+        started, (rows, test) = time.time(), fold
+        data = [_safe_indexing(part, of) for of in fold for part in (X, y)]
+        models: dict[int, Any] = {}
+        together: dict[Any, list[tuple[int, str]]] = defaultdict(list)
+        for i, settings in enumerate(candidates):
+            model = self._candidate(settings)
+            model._postponed = []
+            try:
+                model.fit(*data[:2])
+            except Exception:
+                continue  # it fails again below, and is reported there
+            models[i] = model
+            why, key = "it has no epochs to share", (i,)
+            for task, _ in model._postponed:
+                why, key = _why_alone(model, task), _shared(model, task)
+            together[(i,) if why else key].append((i, why))
+        for members in together.values():
+            self._train([(models[i], candidates[i], why) for i, why in members])
+        seconds = (time.time() - started) / len(candidates)
+        results = []
+        for i, settings in enumerate(candidates):
+            if i in models and _is_finite(models[i]):
+                result = self._scored(models[i], scorers, data)
+                results.append(result | {"fit_time": seconds})
+                continue
+            results.append(
+                _fit_and_score(
+                    clone(self.estimator),
+                    X,
+                    y,
+                    scorer=scorers,
+                    train=rows,
+                    test=test,
+                    verbose=self.verbose,
+                    parameters=settings,
+                    fit_params={},
+                    score_params={},
+                    return_train_score=self.return_train_score,
+                    return_n_test_samples=True,
+                    return_times=True,
+                    error_score=self.error_score,
+                )
+            )
+        return results
+
+    def _train(self, members: list[tuple[Any, dict[str, Any], str]]) -> None:
+        """Train what was postponed, side by side if there are several."""
+        tasks = [task for model, _, _ in members for task in model._postponed]
+        if len(tasks) > 1:
+            train_side_by_side(tasks)
+        for model, settings, why in members:
+            if len(tasks) == 1:
+                train(*tasks[0])
+            if why and (settings, why) not in self.alone_:
+                self.alone_.append((settings, why))
+                if self.verbose > 0:
+                    print(f"trained alone, because {why}: {settings}")
+            del model._postponed
+
+    def _scored(self, model: Any, scorers: Any, data: list[Any]) -> dict[str, Any]:
+        """Return the scores of a model; data are the fold's X, y, test X and test y."""
+        started = time.time()
+        result = {
+            "fit_error": None,
+            "test_scores": _score(model, *data[2:], scorers, {}, self.error_score),
+            "score_time": time.time() - started,
+            "n_test_samples": len(data[3]),
+        }
+        if self.return_train_score:
+            scores = _score(model, *data[:2], scorers, {}, self.error_score)
+            result["train_scores"] = scores
+        return result
+
+
+def _is_finite(model: Any) -> bool:
+    return all(np.isfinite(w).all() for w in (*model.coefs_, *model.intercepts_))
+
+
+def _why_alone(model: Any, task: Task) -> str:
+    """Return why an estimator cannot be trained beside others, or nothing."""
+    if not isinstance(model.random_state, Integral):
+        return "random_state is not an integer"
+    if not isinstance(task.samples.X, np.ndarray):
+        return "X is sparse"
+    if task.batch_size == 1:
+        return "a batch is one row"
+    if task.samples.weights is not None:
+        return "rows have weights"
+    return ""
+
+
+def _shared(model: Any, task: Task) -> tuple[Any, ...]:
+    """Return what estimators that are trained side by side must have in common."""
+    settings = model.get_params(deep=False)
+    shared = sorted((k, repr(v)) for k, v in settings.items() if k not in _OWN)
+    return (task.solver.rule.code, task.batch_size, *shared)

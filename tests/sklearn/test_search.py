@@ -1,0 +1,138 @@
+from unittest import mock
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn import neural_network
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn_cases import data
+
+from fastnn.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV, lanes
+
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
+
+def searches(name, grid, **settings):
+    """Return scikit-learn's search over its own estimator, and this package's."""
+    kind, X, y = data(name)
+    settings = {"random_state": 0, "max_iter": 15, "hidden_layer_sizes": 6} | settings
+    theirs = getattr(neural_network, kind)(**settings)
+    ours = (MLPClassifier if kind == "MLPClassifier" else MLPRegressor)(**settings)
+    how = {"cv": 3, "return_train_score": True}
+    return GridSearchCV(theirs, grid, **how).fit(X, y), MLPSearchCV(
+        ours, grid, **how
+    ).fit(X, y)
+
+
+def assert_same(theirs, ours):
+    assert ours.cv_results_.keys() == theirs.cv_results_.keys()
+    for key, expected in theirs.cv_results_.items():
+        if key.endswith("_time"):
+            assert (ours.cv_results_[key] >= 0).all()
+        elif "score" in key and not key.startswith("rank"):
+            np.testing.assert_allclose(ours.cv_results_[key], expected, rtol=1e-7)
+        else:
+            assert list(ours.cv_results_[key]) == list(expected)
+    assert ours.best_params_ == theirs.best_params_
+    assert ours.best_index_ == theirs.best_index_
+    assert ours.best_score_ == pytest.approx(theirs.best_score_, rel=1e-7)
+    best = ours.best_estimator_
+    np.testing.assert_allclose(
+        best.coefs_[0], theirs.best_estimator_.coefs_[0], rtol=1e-7, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "grid", "settings"),
+    [
+        ("iris", {"alpha": [1e-4, 1.0], "learning_rate_init": [0.01, 0.1]}, {}),
+        ("iris", {"tol": [1e-4, 0.5], "n_iter_no_change": [2, 5]}, {"max_iter": 40}),
+        ("moons", {"alpha": [0.01, 3.0]}, {"early_stopping": True, "batch_size": 30}),
+        (
+            "iris",
+            {
+                "learning_rate": ["constant", "invscaling", "adaptive"],
+                "momentum": [0.5, 0.9],
+            },
+            {"solver": "sgd", "batch_size": 32, "tol": 0.05, "n_iter_no_change": 2},
+        ),
+        ("multi-label", {"alpha": [0.1, 1.0]}, {"solver": "sgd", "batch_size": 40}),
+        ("three outputs", {"alpha": [0.1, 1.0], "beta_1": [0.5, 0.9]}, {}),
+        ("counts", {"alpha": [0.1, 1.0]}, {"loss": "poisson", "batch_size": 30}),
+        ("wine unscaled", {"alpha": [0.1, 1.0]}, {"hidden_layer_sizes": ()}),
+    ],
+)
+def test_search_side_by_side_has_the_numbers_of_a_grid_search(name, grid, settings):
+    theirs, ours = searches(name, grid, **settings)
+    assert_same(theirs, ours)
+    assert ours.alone_ == []
+
+
+def test_nets_that_have_stopped_leave_their_lanes():
+    _, X, y = data("iris")
+    model = MLPClassifier(4, random_state=0, max_iter=30, n_iter_no_change=2)
+    sizes = []
+
+    class Counted(lanes.Lanes):
+        def __init__(self, tasks):
+            sizes.append(len(tasks))
+            super().__init__(tasks)
+
+    grid = {"tol": [0.0, 0.0001, 1.0, 2.0, 3.0]}
+    with mock.patch.object(lanes, "Lanes", Counted):
+        MLPSearchCV(model, grid, cv=2, refit=False).fit(X, y)
+    assert sizes == [5, 2, 5, 2]
+
+
+def test_candidates_that_cannot_share_are_trained_alone():
+    grid = [
+        {"activation": ["tanh"], "alpha": [0.1, 1.0]},
+        {"solver": ["lbfgs"]},
+        {"batch_size": [1]},
+    ]
+    theirs, ours = searches("iris", grid, max_iter=4)
+    np.testing.assert_allclose(
+        ours.cv_results_["mean_test_score"][[0, 1, 3]],
+        theirs.cv_results_["mean_test_score"][[0, 1, 3]],
+    )
+    assert [why for _, why in ours.alone_] == [
+        "it has no epochs to share",
+        "a batch is one row",
+    ]
+    _, X, y = data("iris")
+    model = MLPClassifier(4, max_iter=3, random_state=0)
+    search = MLPSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2)
+    assert [why for _, why in search.fit(sparse.csr_array(X), y).alone_] == [
+        "X is sparse",
+        "X is sparse",
+    ]
+    search = MLPSearchCV(model.set_params(random_state=None), {"alpha": [1.0]}, cv=2)
+    assert search.fit(X, y).alone_[0][1] == "random_state is not an integer"
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_failed_fits_have_the_error_score():
+    _, X, y = data("iris")
+    model = MLPClassifier(4, max_iter=3, random_state=0)
+    search = MLPSearchCV(model, {"alpha": [0.1, -1.0]}, cv=2)
+    with pytest.warns(FitFailedWarning, match="2 fits failed"):
+        search.fit(X, y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
+    regressor = MLPRegressor(solver="sgd", max_iter=20, random_state=0)
+    search = MLPSearchCV(regressor, {"learning_rate_init": [1e-4, 1e9]}, cv=2)
+    with pytest.warns(FitFailedWarning, match="non-finite parameter weights"):
+        search.fit(X, y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        search.set_params(error_score="raise").fit(X, y)
+
+
+def test_other_estimators_are_refused():
+    theirs = neural_network.MLPClassifier()
+    with pytest.raises(TypeError, match="use GridSearchCV"):
+        MLPSearchCV(theirs, {"alpha": [1.0]}).fit([[0.0], [1.0]], [0, 1])
