@@ -117,7 +117,7 @@ class Learner:
             if (
                 number is not None
                 and type(x) is np.ndarray
-                and x.dtype is self._dtype
+                and x.dtype == self._dtype
                 and x.ndim == 1
                 and x.flags.carray
             ):

@@ -192,6 +192,27 @@ def test_any_array_or_list_is_learned_alike():
     assert len(results) == 1
 
 
+def test_arrays_of_the_dtype_go_straight_to_the_kernel(monkeypatch):
+    learner = fastnn.mlp(2, 3, 1).learner(lr=0.5)
+    values = fastnn.mlp(2, 3, 1, loss="mse").learner(optimizer=fastnn.Adam(0.1))
+    rows = np.array([[0.5, -1.0], [1.0, 2.0]])
+    for _ in range(2):
+        for row, target in zip(rows, (0, 1), strict=True):
+            learner.learn(row, target)
+            values.learn(row, float(target))
+
+    def refuse(self, x, t):
+        raise AssertionError("this sample is checked and converted")
+
+    monkeypatch.setattr(type(learner), "_learn", refuse)
+    # A dtype out of a pickle is equal, but another object.
+    for x in (rows[0], rows[1].copy(), pickle.loads(pickle.dumps(rows))[1]):
+        for target in (0, 1, True, np.int64(1), np.uint8(0), 1.0):
+            assert np.isfinite(learner.learn(x, target))
+        for target in (0.25, np.float64(-3.0)):
+            assert np.isfinite(values.learn(x, target))
+
+
 @pytest.mark.parametrize("target", [1, True, 1.0, np.int8(1), np.array(1), [1]])
 def test_any_number_is_a_label(target):
     learner, expected = (fastnn.mlp(2, 3, 1).learner(lr=0.5) for _ in range(2))
