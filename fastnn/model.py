@@ -88,17 +88,35 @@ _HISTORY_BYTES = 32
 class Sequential:
     """A net made of a list of layers and a loss; parameters are drawn from a seed.
 
-    layers: `Affine` and the other layers. The activation that belongs to the loss
-    (Sigmoid for "bce", Softmax for "softmax_ce") may stand at the end or be left out;
-    it is the same net. loss: "bce" (one output, or several for several labels per row),
-    "softmax_ce" (one output per class), "mse" (values), "poisson" (counts), or a Loss;
-    by default "bce" where the stack ends in one output, "softmax_ce" otherwise. init:
-    "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays
-    [W1, b1, ...], where W is (n_in, n_out). Weights are drawn layer by layer from
-    `numpy.random.default_rng(seed)`; biases start at zero. None draws a new seed, and
-    the attribute `seed` keeps it. Where hidden neurons start alike, as with zeros, a
-    `SymmetryWarning` says why they stay so. dtype: "float64" or "float32".
+    Weights are drawn layer by layer from `numpy.random.default_rng(seed)`; biases start
+    at zero. Where hidden neurons start alike, as with zeros, a `SymmetryWarning` says
+    why they stay so.
 
+    Parameters
+    ----------
+    layers : list of layers
+        `Affine` and the other layers. The activation that belongs to the loss (Sigmoid
+        for "bce", Softmax for "softmax_ce") may stand at the end or be left out; it is
+        the same net.
+    loss : {"bce", "softmax_ce", "mse", "poisson"} or Loss, optional
+        "bce" takes one output, or several for several labels per row; "softmax_ce" one
+        output per class; "mse" values; "poisson" counts. By default "bce" where the
+        stack ends in one output, "softmax_ce" otherwise.
+    init : str, scheme or list of arrays
+        "xavier", "he", "normal(std)", "uniform(low, high)", "zeros", or the arrays [W1,
+        b1, ...], where W is (n_in, n_out).
+    seed : int or None
+        Of the weights; None draws a new seed, and the attribute `seed` keeps it.
+    dtype : {"float64", "float32"}
+        Type of parameters, data and arithmetic.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For layers and losses that do not fit each other; the message says what to do.
+
+    Examples
+    --------
     >>> from fastnn import Affine, Tanh
     >>> net = Sequential([Affine(2, 3), Tanh(), Affine(3, 1)], loss="bce", seed=0)
     >>> net.theta.shape, [p.shape for p in net.params]
@@ -263,68 +281,112 @@ class Sequential:
     ) -> History:
         """Train from the present parameters, and return the history.
 
-        The history is also kept as `history`. X (n, n_in): numbers in a list, an array
-        or a frame, whose columns later frames must have, too, in the same order. y:
-        labels (n,), which are whole numbers, booleans or strings, as many different
-        ones as there are classes; one-hot rows for "softmax_ce", whose labels are the
-        numbers of their columns; for "bce" with several outputs a 0 or 1 for each of
-        them, (n, n_out); values (n,) or (n, n_out) for "mse", and counts for "poisson".
-        classes are numbered in sorted order, and `predict` returns the labels in the
-        dtype of y. If y lacks some of them, classes= lists all; without it labels from
-        0 to n_classes - 1, or -1 and 1, are assumed until others come.
+        The history is also kept as `history`. Classes are numbered in sorted order, and
+        `predict` returns the labels in the dtype of y. Inputs that were never scaled
+        give a `ScalingWarning` with the remedy.
 
-        Probabilities may take the place of labels: for "bce" numbers from 0 to 1, that
-        of class 1 or of each output's 1; for "softmax_ce" rows (n, n_classes) with the
-        sum 1. An accuracy compares predictions with the first of the most probable
-        classes (class 1 where y > 0.5), and of several outputs all must be right.
+        Parameters
+        ----------
+        X : array_like of shape (n, n_in)
+            Numbers in a list, an array or a frame, whose columns later frames must
+            have, too, in the same order.
+        y : array_like
+            Labels (n,), which are whole numbers, booleans or strings, as many different
+            ones as there are classes; one-hot rows for "softmax_ce", whose labels are
+            the numbers of their columns; for "bce" with several outputs a 0 or 1 for
+            each of them, (n, n_out); values (n,) or (n, n_out) for "mse", and counts
+            for "poisson".
 
-        lr alone is plain SGD; otherwise optimizer=SGD(...) or Adam(...), or "sgd" or
-        "adam" with lr. Moments start at zero, but with an optimizer object the net goes
-        on with those that it left here, until `optimizer.reset()`. batch_size is 1 (one
-        update per sample), any other number (the last batch may be smaller) or "full";
-        reduction: an update uses the gradient of the "mean" or the "sum" of its batch's
-        losses. shuffle=True draws a new order of the rows for each epoch,
-        `rng.permutation(n)` from one `rng = numpy.random.default_rng(seed)`; one batch
-        of all rows is never shuffled. A seed starts that stream of orders; None draws a
-        new seed, and `history.seed` has it. By default, "continue", the net's first fit
-        starts the stream with 0 and later ones draw on. So ten fits of one epoch have
-        the bits of one of ten epochs. Copies of a net draw on as the net would;
-        `with_theta` and `load` return nets that start anew.
+            Probabilities may take the place of labels: for "bce" numbers from 0 to 1,
+            that of class 1 or of each output's 1; for "softmax_ce" rows (n, n_classes)
+            with the sum 1. An accuracy compares predictions with the first of the most
+            probable classes (class 1 where y > 0.5), and of several outputs all must be
+            right.
+        epochs : int
+            How often all rows are seen, at least 1.
+        lr : float or schedule, optional
+            Learning rate; alone it means plain SGD. A schedule is a function of the
+            epoch, see `fastnn.schedules`.
+        batch_size : int or "full"
+            Rows per update; the last batch may be smaller. 1 is one update per sample.
+        optimizer : Optimizer or {"sgd", "adam", "adamw", "rmsprop"}, optional
+            `SGD(...)`, `Adam(...)` or another one, or a name with lr. Moments start at
+            zero, but with an optimizer object the net goes on with those that it left
+            here, until `optimizer.reset()`.
+        reduction : {"mean", "sum"}
+            Of the losses of a batch, whose gradient an update uses.
+        shuffle : bool
+            Draw a new order of the rows for each epoch, `rng.permutation(n)` from one
+            `rng = numpy.random.default_rng(seed)`. One batch of all rows is never
+            shuffled.
+        seed : int, None or "continue"
+            Starts that stream of orders; None draws a new seed, and `history.seed` has
+            it. With "continue" the net's first fit starts the stream with 0, and later
+            ones draw on: ten fits of one epoch have the bits of one of ten epochs.
+            Copies of a net draw on as the net would; `with_theta` and `load` return
+            nets that start anew.
+        progress : bool, optional
+            True shows a bar, False hides it; None shows one after a second if stderr is
+            a terminal.
+        loop : {"auto", "general", "specialised"}
+            "general" serves any net; "specialised" is compiled for this one, of at most
+            40 parameters (see `summary`), and differs by rounding; "auto" uses it from
+            50 million updates on.
+        n_jobs : int
+            Threads for large batches, -1 for all processors; the result does not depend
+            on it.
+        record : int or list of int, optional
+            Record the parameters every so many updates, from update 0, or at these
+            updates; the history has them as `recording`.
+        classes : array_like, optional
+            All labels, if y lacks some. Without it, labels from 0 to n_classes - 1, or
+            -1 and 1, are assumed until others come.
+        sample_weight : array_like of shape (n,), optional
+            Multiplies each row's loss. Means, of a batch and in the history, still
+            divide by the number of rows.
+        class_weight : dict or "balanced", optional
+            Multiplies the losses of the rows of each class: a dict such as {0: 1.0, 1:
+            2.5}, in which missing labels have 1, or n / (n_classes k) for a class of k
+            rows.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Rows to validate on after each epoch: the history has val_loss and
+            val_accuracy.
+        early_stopping : EarlyStopping, optional
+            Ends the training where it no longer gets better.
+        on_epoch : function, optional
+            Called after each epoch with an `EpochState`, which has epoch, loss, theta
+            and more. Where it returns True, the training ends.
+        checkpoint : path, optional
+            A file (.npz) for a training that can be killed. The same call of the same
+            net goes on where the file stands, and ends with the same bits; where the
+            training was complete, it returns its history at once. progress, n_jobs and
+            checkpoint_seconds may differ; anything else is refused. What on_epoch keeps
+            itself is not in the file.
+        checkpoint_seconds : float
+            How often the file is written; 0 means after each chunk of some hundredths
+            of a second. What takes long to write is written more rarely.
 
-        progress: True shows a bar, False hides it; None shows one after a second if
-        stderr is a terminal. loop: "general" serves any net; "specialised" is compiled
-        for this one, of at most 40 parameters (see `summary`), and differs by rounding;
-        "auto" uses it from 50 million updates on. n_jobs: threads for
-        large batches, -1 for all processors; the result does not depend on it. record:
-        k, to record the parameters every k updates, from update 0, or a list of
-        updates; the history has them as `recording`.
+        Returns
+        -------
+        History
+            Losses and accuracies of the epochs, and what was recorded.
 
-        sample_weight (n,) multiplies each row's loss, and class_weight that of the rows
-        of each class: a dict such as {0: 1.0, 1: 2.5}, in which missing labels have 1,
-        or "balanced", n / (n_classes k) for a class of k rows. Means, of a batch and in
-        the history, still divide by the number of rows. X_val, y_val and
-        sample_weight_val are rows to validate on after each epoch: the history has
-        val_loss and val_accuracy. early_stopping=EarlyStopping(...) ends the training
-        where it no longer gets better. on_epoch(state) is called after each epoch with
-        an `EpochState`; where it returns True, the training ends. lr may be a schedule,
-        see `fastnn.schedules`.
+        Raises
+        ------
+        TypeError, ValueError
+            For what cannot be used, before any work; the message says what to do.
+        DivergenceError
+            Where a loss or parameter is not finite. The net has the parameters after
+            its last good update, and `history` the completed epochs; so it is after
+            Ctrl-C.
+        BlockingIOError
+            If another process or thread trains with the checkpoint.
+        OSError
+            If the checkpoint could not be written until the end; until then the
+            training goes on with a RuntimeWarning.
 
-        checkpoint: a file (.npz) for a training that can be killed. Every
-        checkpoint_seconds it gets all that the rest of the training depends on; 0 means
-        after each chunk of some hundredths of a second, and what takes long to write is
-        written more rarely. The same call of the same net then goes on where the file
-        stands, and ends with the same bits; where the training was complete, it returns
-        its history at once. progress, n_jobs and checkpoint_seconds may differ;
-        anything else is refused with a ValueError that names it. What on_epoch keeps
-        itself is not in the file. A file that another process or thread trains with
-        raises BlockingIOError. If the file cannot be written, the training goes on with
-        a RuntimeWarning; if that still holds at its end, OSError.
-
-        Inputs that were never scaled give a `ScalingWarning` with the remedy. Ctrl-C
-        raises KeyboardInterrupt, and a loss or parameter that is not finite
-        DivergenceError; the net then has the parameters after its last good update, and
-        `history` the completed epochs.
-
+        Examples
+        --------
         >>> from fastnn import datasets, mlp
         >>> net = mlp(2, 3, 1, activation="tanh", seed=0)
         >>> bool(net.fit(*datasets.xor_gate(), epochs=200, lr=0.5).loss[-1] < 0.05)
@@ -451,48 +513,78 @@ class Sequential:
     ) -> Runs:
         """Train many nets of this architecture side by side, and leave this one alone.
 
-        Net i starts as this net would with `seed=seeds[i]`; or pass the parameters,
-        init (n_nets, n_params). All nets see the rows in the same order, which `seed`
-        draws; `Runs.seed` has it. lr, and the settings of an optimizer, may be one
-        number, or an array (n_nets,) with one per net, and a schedule may return one
-        rate or an array (n_nets,). sample_weight is (n,), or (n_nets, n) with the
-        weights of each net, and class_weight may be a list of n_nets such weights. The
-        other arguments are those of `fit`. With batch_size=1 a net is bit-identical to
-        one that `fit` trains alone with loop="general" and an optimizer of the same
-        kind (SGD without momentum, or with it, or with a bias_lr); in batches sums are
-        added in another order: differences of 1e-12 after an epoch. A net that diverges
-        disturbs no other, see `Runs.diverged`. n_jobs threads share the work, by
-        default one per processor; the result does not depend on it. Nets that are run
-        layer by layer (see `summary`) are trained one after the other, and all their
-        losses are recorded.
+        With batch_size=1 a net is bit-identical to one that `fit` trains alone with
+        loop="general" and an optimizer of the same kind (SGD without momentum, or with
+        it, or with a bias_lr); in batches sums are added in another order: differences
+        of 1e-12 after an epoch. A net that diverges disturbs no other, see
+        `Runs.diverged`. Nets that are run layer by layer (see `summary`) are trained
+        one after the other, and all their losses are recorded.
 
-        Losses and accuracies are recorded for epoch 1, every further `every` epochs,
-        and the last. losses: "all" records those of each net, "percentiles" only the
-        percentiles over all nets, which is what None does where there would be more
-        than 2**24 of them. stop_below: a net whose recorded loss is below it has
-        learned enough; it stops with its parameters at the end of that epoch, and so
-        does one whose loss is not finite.
+        Parameters
+        ----------
+        X, y, epochs, batch_size, optimizer, reduction, shuffle, progress, classes
+            As for `fit`. All nets see the rows in the same order.
+        sample_weight, class_weight : optional
+            As for `fit`; or of each net, (n_nets, n), and a list of n_nets class
+            weights.
+        X_val, y_val, sample_weight_val : array_like, optional
+            Rows to validate on at the end of the recorded epochs: `Runs.val_loss` and
+            `Runs.val_accuracy`.
+        early_stopping : EarlyStopping, optional
+            Each net stops by its own values, which are looked at after every epoch, and
+            gets the parameters of its best epoch, as `fit` alone would do; a net that
+            meets stop_below before does so, too. One that diverges stops as well.
+        seeds : iterable of int, optional
+            Net i starts as this net would with `seed=seeds[i]`.
+        init : array of shape (n_nets, n_params), optional
+            The parameters to start from, in place of seeds.
+        lr : float, array of shape (n_nets,) or schedule, optional
+            Learning rate, one for all nets or one per net, also where a schedule
+            returns it; so are the settings of an optimizer.
+        seed : int, optional
+            Draws the orders of the rows; None draws a new seed, and `Runs.seed` has it.
+        n_jobs : int
+            Threads that share the work, -1 for one per processor; the result does not
+            depend on it.
+        every : int
+            Losses and accuracies are recorded for epoch 1, every further `every`
+            epochs, and the last.
+        losses : {"all", "percentiles"}, optional
+            Record those of each net, or only their percentiles over all nets, which is
+            what None does where there would be more than 2**24 of them.
+        stop_below : float, optional
+            A net whose recorded loss is below it has learned enough; it stops with its
+            parameters at the end of that epoch, and so does one whose loss is not
+            finite.
+        executor : Executor or dask.distributed.Client, optional
+            Its workers train the nets, in parts of about a second and each with one
+            thread, in place of n_jobs threads. Neither the executor nor the parts
+            change a bit. Ctrl-C cancels the parts that wait.
+        store : path, optional
+            A folder where finished parts are kept, one file for each. The same call
+            goes on there, with any executor or without one, and so do several processes
+            at once.
 
-        X_val, y_val and sample_weight_val are rows to validate on at the end of the
-        recorded epochs: `Runs.val_loss` and `Runs.val_accuracy`. With early_stopping
-        each net stops by its own values, which are looked at after every epoch, and
-        gets the parameters of its best epoch, as `fit` alone would do; a net that meets
-        stop_below before does so, too. One that diverges stops as well.
+        Returns
+        -------
+        Runs
+            The nets, and how their training went.
 
-        What does not fit into memory raises ValueError before any work. Ctrl-C raises
-        KeyboardInterrupt; the attribute `runs` of this net then has the nets that were
-        finished, or where nets may stop, or percentiles are recorded, all nets with the
-        epochs that they completed (`Runs.trained`).
+        Raises
+        ------
+        TypeError, ValueError
+            For what cannot be used or does not fit into memory, before any work, and
+            for a store of another call.
+        KeyboardInterrupt
+            After Ctrl-C; the attribute `runs` of this net then has the nets that were
+            finished, or where nets may stop, or percentiles are recorded, all nets with
+            the epochs that they completed (`Runs.trained`).
+        RuntimeError
+            If a part of an executor fails; the message names its nets. If the executor
+            itself breaks, it is a BrokenExecutor.
 
-        executor: a `concurrent.futures.Executor`, such as a ProcessPoolExecutor, or a
-        Dask Client, whose workers train the nets, in parts of about a second and each
-        with one thread, in place of n_jobs threads. Neither the executor nor the parts
-        change a bit. Ctrl-C cancels the parts that wait. If a part fails, RuntimeError
-        names its nets; if the executor breaks, it is a BrokenExecutor. store: a folder
-        where finished parts are kept, one file for each. The same call goes on there,
-        with any executor or without one, and so do several processes at once. A
-        folder of another call raises ValueError.
-
+        Examples
+        --------
         >>> import numpy as np
         >>> from fastnn import datasets, mlp
         >>> net, gate = mlp(2, 2, 1), datasets.xor_gate()
@@ -504,12 +596,6 @@ class Sequential:
         >>> runs = net.fit_many(*gate, seeds=seeds, epochs=500, lr=lr, batch_size=4)
         >>> slow, fast = runs[lr == 0.3], runs[lr == 3.0]
         >>> fast.success_rate(loss_below=0.3) > slow.success_rate(loss_below=0.3)
-        True
-        >>> X, y = datasets.spiral(60)
-        >>> runs = mlp(2, 8, 3).fit_many(X[::2], y[::2], seeds=range(20), epochs=500,
-        ...     lr=0.5, X_val=X[1::2], y_val=y[1::2],
-        ...     early_stopping=EarlyStopping(patience=10))
-        >>> runs.ensemble(5, by="val_loss").score(X[1::2], y[1::2]) > 0.4
         True
         """
         self.runs = None
@@ -631,7 +717,7 @@ class Sequential:
         return loss, self._architecture.views(gradient)
 
     def predict(self, X: Any) -> Array:
-        """Return labels (n,) as in `fit`; for "mse" values, (n,) or (n, n_out).
+        """Return labels (n,) as in `fit`, or values, (n,) or (n, n_out).
 
         For "poisson" the values are means e^z > 0; for "bce" with several outputs a 0
         or 1 for each, (n, n_out). Labels that fit has not seen, as after a fit to
@@ -703,8 +789,8 @@ class Sequential:
         """Write the net as an ONNX model, which needs the package `onnx`.
 
         The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
-        "label" (n,) and "probabilities" (n, n_classes), or for "mse" "predictions",
-        with the shape that `predict` returns. Layers must be Affine, MatMul and
+        "label" and "probabilities", or for values "predictions", with the shapes that
+        `predict` and `predict_proba` return. Layers must be Affine, MatMul and
         activations, otherwise ValueError or TypeError; ImportError without `onnx`.
         `docs/export.md` has an example.
         """
@@ -713,7 +799,7 @@ class Sequential:
     def to_c(self, path: Target, name: str = "predict") -> None:
         """Write the net as a C99 file with the function `name`, without dependencies.
 
-        Its results, one row at a time, have the bits of `predict_proba`, or for "mse"
+        Its results, one row at a time, have the bits of `predict_proba`, or for values
         of `predict`. The layers may be those of `to_onnx`; name must be an identifier
         of C that is neither a keyword nor in the C library.
 
@@ -984,9 +1070,27 @@ def mlp(
 ) -> Sequential:
     """Make a multilayer perceptron: Affine layers with an activation between them.
 
-    mlp(2, 3, 1) has 2 inputs, 3 hidden neurons and 1 output. activation: "sigmoid",
-    "tanh", "relu" or "identity". The other arguments are those of `Sequential`.
+    Parameters
+    ----------
+    *sizes : int
+        Numbers of inputs, of the neurons of each hidden layer, and of outputs: mlp(2,
+        3, 1) has 2 inputs, 3 hidden neurons and 1 output.
+    activation : {"sigmoid", "tanh", "relu", "identity"}
+        Of the hidden layers.
+    loss, init, seed, dtype
+        As for `Sequential`.
 
+    Returns
+    -------
+    Sequential
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that cannot be used; the message says what to do.
+
+    Examples
+    --------
     >>> mlp(2, 3, 1, activation="tanh", seed=0).layers
     (Affine(2, 3), Tanh(), Affine(3, 1))
     """

@@ -204,3 +204,41 @@ class SweepTileScratch(NamedTuple):
     scales: Any  # (lanes,)
     weights: Any  # (lanes,)
     constants: Any  # (group, N_CONSTANTS, numbers)
+
+
+class EpochPlan(NamedTuple):
+    """What the nets of a sweep are, and how their losses were summed in an epoch."""
+
+    layers: Any  # (n_layers, N_COLUMNS) uint32
+    loss: int  # for the validation data
+    n: int  # the number of samples of an epoch
+    loss_scale: float  # see FitPlan
+    val_scale: float  # that of the validation data
+    classifies: bool
+
+
+class StopRule(NamedTuple):
+    """When a net of a sweep stops after an epoch: early stopping, or a low loss.
+
+    It also stops where its loss or a parameter is not finite.
+    """
+
+    monitor: int  # LOSS ... VAL_ACCURACY, or -1 where none stops
+    sign: float  # -1 where larger values are better, otherwise 1
+    min_delta: float
+    patience: int
+    restores: bool  # whether best_theta is needed
+    stop_below: float  # 0 where none stops by its loss
+
+
+class Measured(NamedTuple):
+    """What is measured of n nets at the ends of epochs, and scratch."""
+
+    final: Any  # (n_curves, n) float64: LOSS ... of each net's last epoch
+    validated: Any  # (n_curves - 2, n_recorded, n) float64
+    best: Any  # (N_BEST, n) float64, or (0, n)
+    best_theta: Any  # (n, n_params), or (n, 0)
+    nets: Any  # (n, n_params), and so are the others (n,)
+    ids: Any  # int64
+    totals: Any  # float64
+    hits: Any  # int64

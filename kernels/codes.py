@@ -105,3 +105,12 @@ N_CONSTANTS = 12
 # give up.
 ARRIVED, TURNS, GIVEN_UP = range(3)
 N_SYNC = 3
+
+# What is measured of a net of a sweep in an epoch, the last two on validation data.
+LOSS, ACCURACY, VAL_LOSS, VAL_ACCURACY = range(4)
+
+# What is kept of a net's best epoch by early stopping: the monitored value, negative
+# where a larger one is better; the number of the epoch, from 0, or -1; and what was
+# measured in it on validation data.
+BEST_VALUE, BEST_EPOCH, BEST_VAL_LOSS, BEST_VAL_ACCURACY = range(4)
+N_BEST = 4

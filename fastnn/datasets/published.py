@@ -111,9 +111,9 @@ def threshold(
 
     Returns
     -------
-    X : array (n, 1)
+    X : array of shape (n, 1)
         The draws.
-    y : array (n,)
+    y : array of shape (n,)
         Their labels, 0 and 1.
 
     Examples

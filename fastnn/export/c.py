@@ -1,7 +1,7 @@
 """C: a net as one file of C99 that calls no function but `fma`.
 
 The exported function takes one row. Its results have the bits of `predict_proba`, or of
-`predict` for "mse": the constants are the same, and so is the order of all sums.
+`predict` for values: the constants are the same, and so is the order of all sums.
 """
 
 from collections.abc import Iterator

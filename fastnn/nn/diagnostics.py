@@ -136,7 +136,7 @@ def check_gradients(
     ----------
     net : Sequential
         The net, with any layers and loss.
-    X, y : array-like
+    X, y : array_like
         Rows (n, n_in) and their targets, as for `fit`.
     reduction : {"mean", "sum"}
         Of the rows' losses.

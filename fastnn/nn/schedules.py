@@ -21,6 +21,7 @@ import numpy as np
 
 from ..data.arguments import check_float, check_floats, check_int
 from ..data.arrays import Array
+from ..data.machine import check_memory
 
 Rate = float | Sequence[float] | Array
 Schedule = Callable[[int], Any]
@@ -155,10 +156,17 @@ def rates(schedule: Schedule, epochs: int) -> Array:
 
     TypeError or ValueError, with the epoch, where the schedule returns no rate.
     """
-    found = [
-        check_floats(f"the learning rate of epoch {epoch}", schedule(epoch), 0.0)
-        for epoch in range(epochs)
-    ]
+    found: list[Any] = []
+    for epoch in range(epochs):
+        rate = schedule(epoch)
+        found.append(check_floats(f"the learning rate of epoch {epoch}", rate, 0.0))
+        if epoch == 0 and np.size(rate) > 1:
+            n_nets = np.size(rate)
+            check_memory(
+                2 * 8 * epochs * n_nets,
+                f"the learning rates of {n_nets:,} nets in {epochs:,} epochs",
+                "return one rate for all nets, or train fewer in a call",
+            )
     shapes = {np.shape(rate) for rate in found}
     if len(shapes) > 1:
         raise ValueError(

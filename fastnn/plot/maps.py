@@ -42,9 +42,9 @@ def decision_map(
     ----------
     net : Sequential
         A classifier with two inputs.
-    X : array-like (n, 2), optional
+    X : array_like of shape (n, 2), optional
         Points to draw on top. The map covers them, or [-1, 1]^2 without them.
-    y : array-like (n,), optional
+    y : array_like of shape (n,), optional
         Their labels, which colour them.
     ax : Axes, optional
         Where to draw; by default on new ones.
@@ -158,7 +158,7 @@ def regions(ax: Axes, x1: Array, x2: Array, probabilities: Array) -> None:
         Where to draw.
     x1, x2 : array
         The coordinates of columns and rows, in equal steps.
-    probabilities : array (len(x2), len(x1), n_classes)
+    probabilities : array of shape (len(x2), len(x1), n_classes)
         Of each class in each cell.
 
     Examples

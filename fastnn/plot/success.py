@@ -52,7 +52,7 @@ def success(
     ----------
     runs : Runs
         What `fit_many` returned.
-    X, y : array-like, optional
+    X, y : array_like, optional
         Points (n, 2) and labels (n,) to draw on the maps.
     loss_below, accuracy_above : float, optional
         The criterion; at least one of them.

@@ -51,7 +51,7 @@ def sweep(
     ----------
     nets : dict of nets
         A net of each architecture, by a name; they are left alone.
-    X, y : array-like
+    X, y : array_like
         Rows and targets, as for `fit`.
     seeds : iterable of int
         Each combination of settings is trained with each of them.

@@ -13,18 +13,21 @@ import numpy as np
 
 from .. import kernels
 from ..data.arrays import Array, aligned_arrays, readonly
+from ..data.weights import no_weights
 from ..kernels.arguments import (
     Data,
+    EpochPlan,
+    Measured,
     SweepArrays,
     SweepPlan,
     SweepScratch,
     SweepTileScratch,
 )
-from ..nn.losses import code_for
+from ..nn.losses import code_for, loss_scale
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
-from ..training.engines.table import n_units
-from .monitor import BEST_EPOCH, Monitor, compare
+from ..training.engines.table import n_units, tile_lanes
+from .monitor import BEST_EPOCH, Monitor
 from .plan import LossRecording
 from .state import NOTHING, Nets, StageResult
 
@@ -242,11 +245,8 @@ class NetBlock:
             self.weights = readonly(weights.reshape(-1, n, numbers))
         elif config.weights.ndim == 1:
             self.weights = config.weights.reshape(-1, 1, 1)
-        self.best, self.best_theta = nets.best.copy(), nets.best_theta.copy()
-        n_curves = stage.monitor.n_curves
-        shape = n_curves - 2, stage.n_recorded, len(nets.ids)
-        self._validated = np.full(shape, np.nan)
-        self._final = np.full((n_curves, len(nets.ids)), np.nan)
+        if stage.monitor.listens:
+            self._prepare_measuring(nets, stage)
         shape = stage.n_rows, n, numbers
         if self.loss_sums.shape != shape:
             self.loss_sums = np.empty(shape)
@@ -259,66 +259,87 @@ class NetBlock:
             array[...] = 0
         self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
 
-    def measure(self, stage: Stage, epoch: int) -> None:
-        """Measure an epoch that has ended, and stop the nets that should not go on.
+    def compile_measure(self, stage: Stage) -> None:
+        """Have the end of an epoch compiled, for the nets that are loaded."""
+        self.trained[...] = -1  # no net is active
+        self._end_epoch(stage, 0, 0, -1)
 
-        Nets that stopped before it are left out.
-        """
-        monitor, recording, n = stage.monitor, stage.recording, len(self.best_theta)
-        trained = self.trained.reshape(-1)
-        active = np.flatnonzero((trained[:n] == 0) | (trained[:n] == epoch + 1))
-        is_recorded = epoch % recording.every == 0 or epoch == recording.n_epochs - 1
-        if not active.size or not (is_recorded or monitor.stopping):
-            return
-        theta, row = self._theta_of_nets()[active], stage.row(epoch)
-        measured = np.full((monitor.n_curves, len(active)), np.nan)
-        measured[:2] = self._losses(stage, n, slice(row, row + 1))[:, 0, active]
-        if monitor.validation is not None:
-            measured[2:] = monitor.validate(theta, stage.table, stage.loss)
-            if not stage.classifies:
-                measured[3] = np.nan
-            if is_recorded:
-                row = recording.index(epoch) - recording.index(stage.first)
-                self._validated[:, row, active] = measured[2:]
-        self._final[:, active] = measured
-        if monitor.stopping is None:
-            return
-        finite = np.isfinite(measured[0]) & np.isfinite(theta).all(axis=1)
-        best = self.best[:, active]
-        better, over = compare(monitor.stopping, best, measured, epoch, finite)
-        self.best[:, active] = best
-        if monitor.restores:
-            self.best_theta[active[better]] = theta[better]
-        over |= ~finite
-        if is_recorded and recording.stop_below is not None:
-            over |= measured[0] < recording.stop_below
-        trained[active[over]] = epoch + 1
-        trained[n:] = trained[n - 1]
-        # As the loops do it themselves for stop_below.
-        vectors, lanes = np.divmod(active[over], self.theta.shape[2])
-        for setting in (_LR, _BIAS_LR):
-            self.settings[vectors, setting, lanes] = 0.0
+    def measure(self, stage: Stage, epoch: int) -> None:
+        """Measure an epoch that has ended, and stop the nets that should not go on."""
+        recording, recorded = stage.recording, -1
+        if epoch % recording.every == 0 or epoch == recording.n_epochs - 1:
+            recorded = recording.index(epoch) - recording.index(stage.first)
+        if recorded >= 0 or stage.monitor.stopping is not None:
+            self._end_epoch(stage, epoch, stage.row(epoch), recorded)
+
+    def _end_epoch(self, stage: Stage, epoch: int, row: int, recorded: int) -> None:
+        kernels.loops.sweep_epochs.end_epoch(
+            self._arrays(),
+            self._validation,
+            self._epoch_plan,
+            self._stop_rule,
+            self._measured,
+            epoch,
+            row,
+            recorded,
+            tile_lanes(stage.table, self.theta.itemsize),
+        )
+
+    def _prepare_measuring(self, nets: Nets, stage: Stage) -> None:
+        """Prepare what a stage's epochs end with."""
+        config, monitor, n = stage.config, stage.monitor, len(nets.ids)
+        dtype, data = self.theta.dtype, monitor.validation
+        X, y, weights = config.X[:0], config.y[:0], no_weights(dtype)
+        if data is not None:
+            X, y, weights = data.X, data.y, data.weights
+        self._validation = Data(X, y, weights, stage.orders)
+        self._epoch_plan = EpochPlan(
+            stage.table,
+            code_for(stage.loss, y),
+            len(config.y),
+            config.loss_scale,
+            loss_scale(max(len(y), 1)),
+            stage.classifies,
+        )
+        self._stop_rule = monitor.stop_rule(stage.recording.stop_below)
+        self._measured = Measured(
+            final=np.full((monitor.n_curves, n), np.nan),
+            validated=np.full((monitor.n_curves - 2, stage.n_recorded, n), np.nan),
+            best=nets.best.copy(),
+            best_theta=nets.best_theta.copy(),
+            nets=np.empty((n, self.theta.shape[1]), dtype),
+            ids=np.empty(n, np.int64),
+            totals=np.empty(n),
+            hits=np.empty(n, np.int64),
+        )
 
     def result(self, nets: Nets, stage: Stage) -> StageResult:
         """Return the nets after the stage, in new arrays."""
         n, n_moments, n_params, numbers = self.moments.shape
         count, monitor = len(nets.ids), stage.monitor
-        curves = self._losses(stage, count, slice(None))
+        curves = self._losses(stage, count)
         stopped = self.trained.reshape(-1)[:count].copy()
         if monitor.stopping is not None:
             curves = curves[:, stage.epochs - 1 - stage.first]
         if monitor.validation is not None:
-            curves = np.concatenate([curves, self._validated])
-        final: Array = self._final
-        if monitor.stopping is None:
+            curves = np.concatenate([curves, self._measured.validated])
+        best, best_theta = nets.best, nets.best_theta
+        if monitor.stopping is not None:
+            measured = self._measured
+            final, best, best_theta = (
+                measured.final,
+                measured.best,
+                measured.best_theta,
+            )
+        else:
             rows = np.where(stopped > 0, stage.row(stopped - 1), stage.n_recorded - 1)
             final = NOTHING if not curves.size else curves[:, rows, np.arange(count)]
         theta = self._theta_of_nets()[:count]
         if monitor.restores:
             over = (stopped > 0) | (stage.last == stage.config.epochs)
             finite = np.isfinite(final[0]) & np.isfinite(theta).all(axis=1)
-            restored = over & finite & (self.best[BEST_EPOCH] >= 0)
-            theta[restored] = self.best_theta[restored]
+            restored = over & finite & (best[BEST_EPOCH] >= 0)
+            theta[restored] = best_theta[restored]
         clock = self.clock.transpose(1, 0, 2).copy("C").reshape(2, -1)
         moments = self.moments.transpose(1, 0, 3, 2).copy("C")
         moments = moments.reshape(n_moments, n * numbers, n_params)
@@ -326,8 +347,8 @@ class NetBlock:
             theta=theta,
             moments=moments[:, :count],
             clock=clock[:, :count],
-            best=self.best,
-            best_theta=self.best_theta,
+            best=best,
+            best_theta=best_theta,
         )
         return StageResult(became, curves, final, stopped)
 
@@ -337,29 +358,19 @@ class NetBlock:
         n_params = self.theta.shape[1]
         return self.theta.transpose(0, 2, 1).copy("C").reshape(-1, n_params)
 
-    def _losses(self, stage: Stage, count: int, rows: slice) -> Array:
+    def _losses(self, stage: Stage, count: int) -> Array:
         """Return the losses and accuracies (2, rows, count) of the first nets."""
         n_rows = len(stage.config.y)
         shape = -1, self.trained.size
-        loss = self.loss_sums[rows].reshape(shape)[:, :count]
+        loss = self.loss_sums.reshape(shape)[:, :count]
         loss = loss / (n_rows * stage.config.loss_scale)
-        n_right = self.n_right[rows].reshape(shape)[:, :count]
+        n_right = self.n_right.reshape(shape)[:, :count]
         counts = np.isfinite(loss) & stage.classifies
         return np.stack([loss, np.where(counts, n_right / n_rows, np.nan)])
 
     def advance(self, stage: Stage, end: int, budget: int) -> None:
         """Train up to the update `end`, or for `budget` samples."""
-        config, recording = stage.config, stage.recording
-        arrays = SweepArrays(
-            self.theta,
-            self.moments,
-            self.clock,
-            self.settings,
-            self.loss_sums,
-            self.n_right,
-            self.trained,
-            self.position,
-        )
+        config, recording, arrays = stage.config, stage.recording, self._arrays()
         data = Data(config.X, config.y, self.weights, stage.orders)
         plan = SweepPlan(
             stage.table,
@@ -371,12 +382,24 @@ class NetBlock:
             config.min_probability,
             stage.every,
             config.epochs,
-            # where nets stop early, `measure` looks at it as well
+            # where nets stop early, `end_epoch` looks at it as well
             0.0 if stage.monitor.stopping else recording.stop_below or 0.0,
             self.rates,
             self.biases_follow,
         )
         self.loop(arrays, data, plan, self.scratch, stage.first, end, budget)
+
+    def _arrays(self) -> SweepArrays:
+        return SweepArrays(
+            self.theta,
+            self.moments,
+            self.clock,
+            self.settings,
+            self.loss_sums,
+            self.n_right,
+            self.trained,
+            self.position,
+        )
 
     def progress(self) -> tuple[int, int]:
         """Return the groups' updates, and the samples of those under way."""

@@ -52,7 +52,7 @@ class Runs:
 
     A net's loss is the mean over an epoch of each sample's loss at its forward pass,
     before its update; its accuracy the share of samples whose class was right then, NaN
-    for mse and where the loss is not finite.
+    for values and where the loss is not finite.
 
     Attributes
     ----------
@@ -61,16 +61,16 @@ class Runs:
     schema : Schema
         What they know of the data: the names of its columns, and the labels of the
         classes, `classes`.
-    theta : array (n_nets, n_params)
+    theta : array of shape (n_nets, n_params)
         The final parameters, not finite where a net diverged.
-    seeds : array (n_nets,) or None
+    seeds : array of shape (n_nets,) or None
         Integers, or decimal digits where one has more than 64 bits; None if parameters
         were given.
-    settings : dict of arrays (n_nets,)
+    settings : dict of arrays of shape (n_nets,)
         The optimizer's, by name, such as "lr", which is the highest one of a schedule.
-    trained : array (n_nets,)
+    trained : array of shape (n_nets,)
         For how many epochs each net was trained.
-    final_loss, final_accuracy : array (n_nets,)
+    final_loss, final_accuracy : array of shape (n_nets,)
         Those of each net's last epoch.
     losses, accuracies : Curves
         Over the recorded epochs.
@@ -80,16 +80,16 @@ class Runs:
         Of all nets together.
     seed : int or None
         That of the orders of the rows; None where an older file has none.
-    final_val_loss, final_val_accuracy : array (n_nets,)
+    final_val_loss, final_val_accuracy : array of shape (n_nets,)
         Of the validation data with the parameters in `theta`; NaN without such data.
     val_losses, val_accuracies : Curves or None
         Of the validation data, over the recorded epochs.
     early_stopping : EarlyStopping or None
         The rule by which nets stopped.
-    best_epoch : array (n_nets,) or None
+    best_epoch : array of shape (n_nets,) or None
         Each net's best epoch by early_stopping, from 0, or -1; its parameters are those
         of this epoch if the rule restores them. None without a rule.
-    schedule : array (m,) or (n_nets, m), or None
+    schedule : array of shape (m,) or (n_nets, m), or None
         The learning rates in the recorded epochs; None if they stay the same.
 
     Examples
@@ -201,7 +201,7 @@ class Runs:
 
     @property
     def classes(self) -> Array | None:
-        """The sorted labels of the classes; None for "mse"."""
+        """The sorted labels of the classes; None for values."""
         return self.schema.classes
 
     @property

@@ -34,8 +34,11 @@ from .state import Nets, StageResult, SweepState
 FitAlone = Callable[
     [int, Array, Callable[[EpochState], bool] | None], tuple[Array, History]
 ]
-# Minimum number of stages, where nets may stop.
+# Minimum number of stages, where nets may meet stop_below.
 _MIN_STAGES = 32
+# Epochs of the shortest and of the longest stage, where nets may stop early. In between
+# a stage has a quarter of the epochs before it: most nets stop long before the last.
+_FEWEST_EPOCHS, _MOST_EPOCHS = 16, 4096
 # Number of row indices to draw in advance.
 AHEAD = 2**20
 # Seconds between two looks at the progress.
@@ -53,8 +56,7 @@ def train_side_by_side(
     """
     config, n_nets = state.config, len(state.theta)
     n_threads = thread_count(config.n_jobs)
-    may_stop = state.recording.stop_below or state.monitor.stopping
-    stages = _MIN_STAGES if may_stop else 1
+    stages = _MIN_STAGES if state.recording.stop_below else 1
     max_epochs = -(-config.epochs // stages)
     orders = orders or EpochOrders(config, AHEAD)
 
@@ -82,6 +84,8 @@ def train_side_by_side(
                 break
             if first >= orders.last:
                 orders.reach(first)
+            if state.monitor.stopping is not None:
+                max_epochs = min(max(_FEWEST_EPOCHS, first // 4), _MOST_EPOCHS)
             last, n_recorded = state.begin_stage(min(max_epochs, orders.last - first))
             stage = Stage(
                 config=config,
@@ -158,7 +162,7 @@ class _Blocks:
         called every 0.05 s.
         """
         if layout != self._layout:
-            self._change_layout(layout, stage)
+            self._change_layout(layout, stage, nets)
         size = layout.n_nets
         groups = iter(np.split(nets, range(size, len(nets), size)))
         workers, looked = self.workers, perf_counter()
@@ -205,15 +209,15 @@ class _Blocks:
         self._ended_updates += job.updates
         self._idle.append(job.block)
 
-    def _change_layout(self, layout: BlockLayout, stage: Stage) -> None:
+    def _change_layout(self, layout: BlockLayout, stage: Stage, ids: Array) -> None:
         compile_first, self._layout, self._idle = self._layout is None, layout, []
         if compile_first:
             block = self._new_block()
             # Compile in this thread, which signals can stop, before others start.
             block.advance(stage, 0, 0)
-            if stage.monitor.validation is not None:
-                theta = self._state.theta[:0]
-                stage.monitor.validate(theta, stage.table, stage.loss)
+            if stage.monitor.listens:
+                block.load(self._state.nets(ids[:1]), stage)
+                block.compile_measure(stage)
             self._idle.append(block)
             self._workers = Workers(self._n_threads)
 

@@ -18,7 +18,7 @@ class Recording:
     updates (m,) counts the updates made; theta (m, n_params) are the parameters after
     them. loss and accuracy (m,) are means over the samples since the record before, as
     in `History`: of each sample's loss, and of whether its class was right, at its
-    forward pass, before its update. They are NaN at update 0; accuracy is NaN for mse.
+    forward pass, before its update. They are NaN at update 0; accuracy also for values.
     They are differences of the epoch's running sums, and rounded like these.
     """
 
@@ -44,11 +44,11 @@ class History:
 
     Attributes
     ----------
-    loss : array (epochs,)
+    loss : array of shape (epochs,)
         The mean over the epoch of each sample's loss at its forward pass, before its
         update.
-    accuracy : array (epochs,)
-        The share of samples whose class was right then; NaN for mse.
+    accuracy : array of shape (epochs,)
+        The share of samples whose class was right then; NaN for values.
     updates, seconds : int, float
         Of all that was done, an unfinished epoch, compilation and what was done before
         a checkpoint included.
@@ -56,10 +56,10 @@ class History:
         What `record` asked for.
     seed : int or None
         That of the orders of the rows.
-    val_loss, val_accuracy : array (epochs,)
+    val_loss, val_accuracy : array of shape (epochs,)
         Those of the validation data, with the parameters at the epoch's end; NaN where
         there are none.
-    lr : array (epochs,)
+    lr : array of shape (epochs,)
         The learning rate of each epoch; NaN where there is none.
     best_epoch : int or None
         The number of the best epoch by early stopping, from 0.

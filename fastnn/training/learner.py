@@ -128,7 +128,7 @@ class Learner:
     def predict(self, x: Any) -> Any:
         """Return the label of one sample (n_in,), or those of rows (n, n_in), (n,).
 
-        A net with loss "mse" returns its values instead, as `Sequential.predict` does.
+        What is returned for a row is what `Sequential.predict` returns for it.
         """
         rows, is_one = self._rows(x)
         predicted = self._net.predict(rows)
@@ -138,7 +138,8 @@ class Learner:
         """Forget what was prepared for single samples; the next one prepares it."""
         self._version, self._key = self._kept.version, self._optimizer.moments_key
         self._stream: Stream | None = None
-        self._takes_values, self._numbers = False, dict[Any, float]()
+        self._takes_values = False
+        self._numbers: dict[Any, float] | _AtLeast = {}
 
     def _prepared(self) -> Stream | None:
         """Return the loop for single samples, if the net has one."""
@@ -152,8 +153,10 @@ class Learner:
             return stream
         # The target of `learn` is a number: t itself, or that of the class with the
         # label t, if the net has seen it.
-        labels = self._net.schema.labels
-        self._takes_values = not self._classifies
+        labels, minimum = self._net.schema.labels, self._net.loss.minimum
+        self._takes_values = not self._classifies and minimum == -np.inf
+        if minimum > -np.inf:
+            self._numbers = _AtLeast(minimum)
         if labels is not None:
             self._numbers = {
                 label: float(number)
@@ -244,6 +247,18 @@ class Learner:
 
     def __repr__(self) -> str:
         return f"Learner({self._net!r}, optimizer={self._optimizer!r})"
+
+
+class _AtLeast:
+    """The numbers that a loss takes, looked up as those of classes are."""
+
+    def __init__(self, minimum: float) -> None:
+        self._minimum = minimum
+
+    def get(self, t: Any) -> float | None:
+        """Return t as a float, or None for what has to be looked at more closely."""
+        is_number = isinstance(t, float | int) and self._minimum <= t < 2**53
+        return float(t) if is_number else None
 
 
 def _learner_of(net: Any, optimizer: Optimizer) -> Learner:

@@ -48,17 +48,18 @@ def outputs(out, theta, X, layers, loss, probabilities, lanes):
 
 
 @inlined_by_numba
-def _evaluate(
+def add_losses(
     totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, n_nets
 ):
     """Add the scaled losses and the right classes of nets to totals and n_right.
 
-    theta has the parameters of one net after the other. Losses are added row by row.
+    theta has the parameters of a net in each row. A tile of samples is gathered once
+    for all nets, and losses are added row by row.
     """
     n_layers, n_in, n_targets = layers.shape[0], X.shape[1], y.shape[1]
     z, n_out = output_rows(flat(layers), n_layers)
     x, n = z + n_out, X.shape[0]
-    n_params = theta.size // max(n_nets, 1)
+    n_params = theta.shape[-1]
     rows = np.arange(n)
     n_rows = 2 * x + n_in + n_targets + 2 + PARTIAL_SUMS + 1
     scratch = np.zeros(n_rows * lanes + 16, theta.dtype)
@@ -110,23 +111,10 @@ def evaluate(theta, X, y, weights, layers, loss, loss_scale, lanes):
     y and weights: see `arguments.Data`. Losses are added row by row, in float64.
     """
     totals, n_right = np.zeros(1), np.zeros(1, np.int64)
-    _evaluate(totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, 1)
-    return totals[0], n_right[0]
-
-
-@entry_point
-def evaluate_nets(
-    totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes
-):
-    """Fill totals and n_right (n_nets,) with what `evaluate` returns of each net.
-
-    theta is (n_nets, n_params). Each tile of samples is gathered once for all nets.
-    """
-    n_nets = theta.shape[0]
-    totals[:], n_right[:] = 0, 0
-    _evaluate(
-        totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, n_nets
+    add_losses(
+        totals, n_right, theta, X, y, weights, layers, loss, loss_scale, lanes, 1
     )
+    return totals[0], n_right[0]
 
 
 @entry_point

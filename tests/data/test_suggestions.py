@@ -120,6 +120,10 @@ class MSELoss:
 VALUES = [
     ({"loss": "crossentropy"}, "not 'crossentropy': use 'bce' or 'softmax_ce'$"),
     ({"loss": "binary_crossentropy"}, ": use 'bce'$"),
+    ({"loss": "multilabel"}, ": use 'bce'$"),
+    ({"loss": "BCEWithLogits"}, ": use 'bce'$"),
+    ({"loss": "PoissonNLLLoss"}, ": use 'poisson'$"),
+    ({"loss": "count"}, ": use 'poisson'$"),
     ({"loss": "categorical_crossentropy"}, ": use 'softmax_ce'$"),
     ({"loss": "MSELoss"}, ": use 'mse'$"),
     ({"loss": MSELoss()}, ": use 'mse'$"),

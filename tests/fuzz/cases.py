@@ -37,11 +37,11 @@ def pick(rng, *choices):
 
 def random_loss(rng):
     """Return a loss and a number of outputs."""
-    loss = pick(rng, "bce", "softmax_ce", "mse")
+    loss = pick(rng, "bce", "softmax_ce", "mse", "poisson")
     if loss == "bce":
-        return loss, 1
+        return loss, int(pick(rng, 1, 1, 2, 9, 18))
     n_out = int(rng.integers(2 if loss == "softmax_ce" else 1, 19))
-    if rng.random() < 0.1:
+    if rng.random() < 0.1 and loss != "poisson":
         loss = own.OwnClasses() if loss == "softmax_ce" else own.OwnLoss()
     return loss, n_out
 
@@ -98,7 +98,14 @@ def random_data(rng, net):
         with np.errstate(over="ignore"):
             X = X.astype(net.dtype)
     if has_values(net):
-        return X, rng.standard_normal((n, net.n_out))
+        y = rng.standard_normal((n, net.n_out))
+        return X, np.abs(y) if net.loss.name == "poisson" else y
+    soft = net.loss.takes_probabilities and rng.random() < 0.4
+    if net.loss.name == "bce" and (net.n_out > 1 or soft):
+        y = rng.random((n, net.n_out))
+        return X, y if soft else y.round()
+    if soft:
+        return X, rng.dirichlet(np.ones(net.n_out), n)
     return X, rng.integers(0, max(2, net.n_out), n)
 
 

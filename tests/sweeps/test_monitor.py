@@ -211,7 +211,7 @@ def test_blocks_stages_and_windows_change_no_bit(
     options |= {"every": every, "early_stopping": STOPPING} | VALIDATION
     expected = mlp().fit_many(X, Y, **options, n_jobs=1)
     assert len(np.unique(expected.trained)) > 1
-    monkeypatch.setattr(scheduler, "_MIN_STAGES", 3)
+    monkeypatch.setattr(scheduler, "_FEWEST_EPOCHS", 3)
     for module in (state, plan):
         monkeypatch.setattr(module, "WINDOW", 60 * 3)
     chunks(17)

@@ -166,6 +166,36 @@ def test_saturated_probabilities_have_exact_gradients_and_losses(dtype, loop):
     assert db[0] == pytest.approx(2.0**-20, rel=1e-6)
 
 
+@both
+@kinds
+def test_a_learner_has_the_bits_of_a_fit(kind, dtype):
+    params, loss, y = problem(kind)
+    rows = X.astype(dtype)
+    nets = [build(params, ["tanh"], loss, dtype) for _ in range(3)]
+    history = nets[0].fit(rows, y, epochs=1, lr=0.1, shuffle=False, loop="general")
+    learner = nets[1].learner(lr=0.1)
+    losses = [learner.learn(x, t) for x, t in zip(rows, y, strict=True)]
+    assert nets[1].theta.tobytes() == nets[0].theta.tobytes()
+    assert np.mean(losses) == pytest.approx(history.loss[0], rel=1e-6)
+    pieces = nets[2].learner(lr=0.1)
+    pieces.learn(rows[:20], y[:20])
+    pieces.learn(rows[20:], y[20:])
+    assert nets[2].theta.tobytes() == nets[0].theta.tobytes()
+    assert (learner.predict(X[0]) == nets[0].predict(X[:1])[0]).all()
+
+
+def test_a_learner_refuses_negative_counts():
+    net = fastnn.mlp(3, 1, loss="poisson")
+    learner = net.learner(lr=0.1)
+    learner.learn(X[0], 3.0)
+    learner.learn(X[0], 3)
+    before = net.theta.copy()
+    for wrong in (-1.0, -1, np.nan, np.inf, "a"):
+        with pytest.raises((ValueError, TypeError), match=r"y has|y must hold"):
+            learner.learn(X[0], wrong)
+    assert (net.theta == before).all()
+
+
 @kinds
 def test_gradients_equal_central_differences(kind):
     params, loss, y = problem(kind)

@@ -117,5 +117,6 @@ class Fused:
     def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> Stream:
         """Return the loop that learns one sample per call."""
         theta, loss = self._theta, self._loss
-        n_targets = self._n_out if loss.code >= kernels.codes.MSE else 1
+        # A softmax's target is a class's number; probabilities take the way of rows.
+        n_targets = 1 if loss.code == kernels.codes.SOFTMAX_CE else self._n_out
         return stream_of(self.table, loss, n_targets, rule, theta, moments, clock)

@@ -8,7 +8,7 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array, aligned_arrays
 from ...kernels.arguments import StreamArrays
-from ...nn.losses import Loss
+from ...nn.losses import Loss, code_for
 from ...nn.optimizers import UpdateRule
 from .packing import packing
 
@@ -57,10 +57,11 @@ def stream_of(
         np.zeros(packed.size if each.size else 0)
         for each in (rule.learning_rates, rule.decays)
     )
+    targets = np.zeros((1, n_targets), dtype)
     arrays = StreamArrays(
         x=np.empty(int(layers[0, codes.N_IN])),
-        y=np.zeros((1, n_targets), dtype),
-        codes=np.array([loss.code, rule.code]),
+        y=targets,
+        codes=np.array([code_for(loss.code, targets), rule.code]),
         theta=theta,
         moments=moments,
         clock=clock,
