@@ -26,9 +26,13 @@ from ..primitives.vectors import (
 
 
 def _clipped_log_loss(p, low):
-    """Return -log(p) for a probability p, which is clipped."""
+    """Return -log(p) for a probability p, which is clipped; NaN for NaN.
+
+    `log` takes the bits of NaN for those of a number, hence p - p: 0, or NaN.
+    """
     p = arithmetic.where_greater(p, 1.0 - low, 1.0 - low, p)
-    return 0.0 - elementary.log(arithmetic.where_greater(low, p, low, p))
+    p = arithmetic.where_greater(low, p, low, p)
+    return (p - p) - elementary.log(p)
 
 
 def _clipped_bce(z, y, low):
