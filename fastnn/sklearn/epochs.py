@@ -97,8 +97,8 @@ class Task(NamedTuple):
 
 
 # What an estimator decides: it asks for epochs with orders of the rows and a number of
-# epochs, and gets their losses, and whether Ctrl-C ended them.
-Training = Generator[tuple[Array, int], tuple[list[float], bool], None]
+# epochs, and gets the losses of the completed ones, and what ended them early, or None.
+Training = Generator[tuple[Array, int], tuple[list[float], BaseException | None], None]
 
 
 def train(task: Task, run: Training) -> None:
@@ -106,12 +106,12 @@ def train(task: Task, run: Training) -> None:
     epochs, request = Epochs(task), next(run)
     with suppress(StopIteration):
         while True:
-            interrupted = False
+            failure: BaseException | None = None
             try:
                 epochs.run(*request)
-            except KeyboardInterrupt:
-                interrupted = True
-            request = run.send((epochs.losses, interrupted))
+            except (KeyboardInterrupt, ZeroDivisionError) as error:
+                failure = error
+            request = run.send((epochs.losses, failure))
 
 
 class Epochs:
@@ -161,18 +161,20 @@ class Epochs:
     def run(self, orders: Array, count: int) -> None:
         """Train `count` epochs in these orders of the rows: (count, n), or one for all.
 
-        Then `losses` has the completed epochs' losses, also after KeyboardInterrupt.
+        Then `losses` has the completed epochs' losses, also after an exception.
         """
         self.losses = []
-        if not self._diverged:
-            self._run(orders, count)
-        # where it diverged
-        self.losses += [np.nan] * (count - len(self.losses))
-        if self._constants.size:
-            self.losses = [
-                loss + self._constant(orders[epoch % len(orders)])
-                for epoch, loss in enumerate(self.losses)
-            ]
+        try:
+            if not self._diverged:
+                self._run(orders, count)
+            # where it diverged
+            self.losses += [np.nan] * (count - len(self.losses))
+        finally:
+            if self._constants.size:
+                self.losses = [
+                    loss + self._constant(orders[epoch % len(orders)])
+                    for epoch, loss in enumerate(self.losses)
+                ]
 
     def _constant(self, order: Array) -> float:
         """Return the part of an epoch's loss that does not depend on the net."""

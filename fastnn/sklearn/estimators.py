@@ -22,7 +22,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
@@ -32,6 +32,7 @@ from sklearn.utils.validation import (
 from ..data.arrays import Array
 from ..data.labels import Labels
 from ..data.schema import Schema
+from ..data.text import first_few
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .epochs import Solver, Task, Training, epochs_at_once, train
@@ -71,6 +72,8 @@ class _Compiled(BaseMultilayerPerceptron):
     coefs_: list[Array]
     intercepts_: list[Array]
     validation_scores_: Any
+    _best_coefs: list[Array]
+    _best_intercepts: list[Array]
     _no_improvement_count: int
     # Where trainings are put that are not to run yet: see `search`.
     _postponed: ClassVar[Any] = None
@@ -110,6 +113,26 @@ class _Compiled(BaseMultilayerPerceptron):
             return self._fit(X, y, sample_weight=sample_weight, incremental=False)
         finally:
             del self._given_validation
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
+    ) -> Any:
+        if sample_weight is not None and hasattr(self, "_given_validation"):
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if (sample_weight < 0).any():
+                raise ValueError(
+                    "X_val is not scored where rows have negative weights, which "
+                    "scikit-learn trains: pass weights of at least 0, or no X_val"
+                )
+        return super()._fit(X, y, sample_weight, incremental)
+
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, Array]:
+        X, y = super()._validate_input(X, y, incremental, reset)
+        if hasattr(self, "_given_validation"):
+            self._given_validation = self._validation(X.dtype, y)
+        return X, y
 
     def _sizes(self) -> list[int]:
         return [len(self.coefs_[0]), *(w.shape[1] for w in self.coefs_)]
@@ -163,15 +186,20 @@ class _Compiled(BaseMultilayerPerceptron):
             return
         objective = objective_of(self)
         theta = _joined(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
+        # After early stopping they are the best ones, which scikit-learn then trains.
+        are_best = self._best_coefs is self.coefs_
         # Views into theta: they are up to date after each epoch.
         self.coefs_, self.intercepts_ = _parts(theta, layer_units)
+        if are_best:
+            self._best_coefs, self._best_intercepts = self.coefs_, self.intercepts_
         if not incremental or not hasattr(self, "_solver"):
             self._optimizer = _schedule(self)
             self._solver = Solver(self, objective, theta)
         # early_stopping in partial_fit doesn't make sense
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        samples, validation = Samples(X, y, sample_weight), self._validation(X.dtype)
+        samples = Samples(X, y, sample_weight)
+        validation = getattr(self, "_given_validation", None)
         if self.early_stopping and validation is None:
             samples, validation = self._split(samples)
         n, batch_size = samples.X.shape[0], self._rows_of_batch(samples.X.shape[0])
@@ -220,9 +248,11 @@ class _Compiled(BaseMultilayerPerceptron):
         """Ask for epochs until scikit-learn would stop.
 
         Yielded are the orders of the rows and how many epochs to train, at most `most`;
-        sent are their losses, and whether Ctrl-C ended them.
+        sent are the completed ones' losses, and what ended them early, or None.
         """
         order, stopped = np.arange(n), False
+        # partial_fit goes on with the first call's, whatever `solver` is now
+        adam = isinstance(self._optimizer, AdamOptimizer)
         self.n_iter_ = 0
         try:
             while self.n_iter_ < self.max_iter and not stopped:
@@ -232,12 +262,12 @@ class _Compiled(BaseMultilayerPerceptron):
                 if self.shuffle:
                     orders = self._shuffled(order, count)
                     order = orders[-1]
-                losses, interrupted = yield orders, count
+                losses, failure = yield orders, count
                 for loss in losses:
                     stopped = self._epoch_ended(loss, n, validation)
-                if interrupted:
-                    raise KeyboardInterrupt
-                if self.solver == "sgd":
+                if failure is not None:
+                    raise failure
+                if not adam:
                     self._solver.set_lr(self._optimizer.learning_rate)
                 if incremental:
                     break
@@ -250,7 +280,7 @@ class _Compiled(BaseMultilayerPerceptron):
                     )
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-        if self.solver == "adam":
+        if adam:
             self._optimizer.learning_rate = self._solver.shown_lr
         if self.early_stopping:
             # restore best weights
@@ -282,7 +312,7 @@ class _Compiled(BaseMultilayerPerceptron):
 
         Each epoch adds at most one to the epochs without improvement.
         """
-        if self.solver == "sgd" and self.learning_rate == "invscaling":
+        if getattr(self._optimizer, "lr_schedule", "constant") == "invscaling":
             return 1
         patience = self.n_iter_no_change + 1 - self._no_improvement_count
         return int(max(1, min(most, patience, self.max_iter - self.n_iter_)))
@@ -343,28 +373,25 @@ class _Compiled(BaseMultilayerPerceptron):
         grad = np.concatenate([part.ravel() for part in coef_parts + intercept_parts])
         return loss + 0.5 * self.alpha * squares / total, grad
 
-    def _validation(self, dtype: Any) -> Samples | None:
-        """Return the validation data that were passed to `fit`, checked, if any."""
-        given = getattr(self, "_given_validation", None)
-        if given is None:
-            return None
+    def _validation(self, dtype: Any, y: Array) -> Samples:
+        """Return the validation data that were passed to `fit`, checked.
+
+        y are the targets to train on, as `_validate_input` returns them.
+        """
+        given = self._given_validation
         X = validate_data(
             self, given.X, accept_sparse=["csr"], dtype=dtype, reset=False
         )
-        y = check_array(given.y, ensure_2d=False, dtype=None)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y.ravel()
-        check_consistent_length(X, y)
-        if is_classifier(self):
-            unknown = np.setdiff1d(unique_labels(y), self.classes_)
-            if len(unknown):
-                raise ValueError(
-                    f"y_val has classes that y lacks: {unknown}; y has {self.classes_}"
-                )
+        y_val = self._validation_targets(given.y, y)
+        check_consistent_length(X, y_val)
         weights = given.weights
         if weights is not None:
             weights = _check_sample_weight(weights, X)
-        return Samples(X, y, weights)
+        return Samples(X, y_val, weights)
+
+    def _validation_targets(self, y_val: Any, y: Array) -> Array:
+        """Return y_val as `_score` takes it; ValueError if it is not like y."""
+        raise NotImplementedError
 
     def _record_score(self, validation: Samples) -> None:
         """Record a validation score that training does not depend on."""
@@ -476,8 +503,12 @@ class MLPClassifier(_Compiled, neural_network.MLPClassifier):
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
     ) -> Any:
         if self.class_weight is not None:
+            if y is None:  # refused below, with scikit-learn's message
+                return super()._fit(X, y, sample_weight, incremental)
             of_rows = self._class_weights(y, incremental)
-            sample_weight = of_rows * (1.0 if sample_weight is None else sample_weight)
+            if sample_weight is not None:
+                of_rows = of_rows * _check_sample_weight(sample_weight, X)
+            sample_weight = of_rows
         return super()._fit(X, y, sample_weight, incremental)
 
     def _class_weights(self, y: Any, incremental: bool) -> Array:
@@ -485,14 +516,55 @@ class MLPClassifier(_Compiled, neural_network.MLPClassifier):
         y = check_array(y, ensure_2d=False, dtype=None)
         weights = self.class_weight
         if isinstance(weights, dict):
-            labels = unique_labels(y)
-            weights = {label: weights.get(label, 1.0) for label in labels.tolist()}
+            if y.ndim > 1 and y.shape[1] > 1:
+                raise ValueError(
+                    "class_weight needs one label per row, but y has "
+                    f"{y.shape[1]} columns: pass sample_weight instead"
+                )
+            present = unique_labels(y).tolist()
+            known = self.classes_.tolist() if incremental else present
+            for label in weights:
+                if label not in known:
+                    raise ValueError(
+                        f"class_weight has the label {label!r}, but the labels are "
+                        f"{first_few(known)}"
+                    )
+            weights = {label: weights.get(label, 1.0) for label in present}
         elif incremental:
             raise ValueError(
                 "class_weight='balanced' needs all rows, which partial_fit does not "
                 "have: pass a dict of labels and weights"
             )
         return np.asarray(compute_sample_weight(weights, y))
+
+    def _validation_targets(self, y_val: Any, y: Array) -> Array:
+        multilabel = self._label_binarizer.y_type_.startswith("multilabel")
+        y_val = check_array(y_val, ensure_2d=False, dtype=None)
+        if y_val.ndim == 2 and y_val.shape[1] == 1 and not multilabel:
+            y_val = y_val[:, 0]
+        shape = y_val.shape[1:]
+        expected = y.shape[1:] if multilabel else ()
+        if (
+            shape != expected
+            or type_of_target(y_val).startswith("multilabel") is not multilabel
+        ):
+            raise ValueError(
+                f"y_val has the shape {y_val.shape}, but y has "
+                + (
+                    f"{y.shape[1]} columns of 0 and 1"
+                    if multilabel
+                    else "one label per row"
+                )
+                + ": pass y_val of the same kind"
+            )
+        known = [0, 1] if multilabel else self.classes_.tolist()
+        unknown = [label for label in np.unique(y_val).tolist() if label not in known]
+        if unknown:
+            raise ValueError(
+                f"y_val has classes that y lacks: {first_few(unknown)}; y has "
+                f"{first_few(known)}"
+            )
+        return y_val
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         if self._label_binarizer.y_type_.startswith("multilabel"):
@@ -526,8 +598,27 @@ class MLPRegressor(_Compiled, neural_network.MLPRegressor):
     True
     """
 
+    def _validation_targets(self, y_val: Any, y: Array) -> Array:
+        y_val = check_array(y_val, ensure_2d=False)
+        if y_val.ndim == 2 and y_val.shape[1] == 1:
+            y_val = y_val[:, 0]
+        if y_val.shape[1:] != y.shape[1:]:
+            raise ValueError(
+                f"y_val has the shape {y_val.shape}, but y has {y.shape}: both need "
+                "the same number of columns"
+            )
+        if len(y_val) < 2:
+            raise ValueError(
+                "The validation set is too small: R2, by which it is scored, needs "
+                f"at least 2 rows, and X_val has {len(y_val)}"
+            )
+        return y_val
+
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         predicted = self._forward_pass_fast(X, check_input=False)
+        # in the precision that r2_score takes
+        given = (a for a in (predicted, y, sample_weight) if a is not None)
+        y = y.astype(np.result_type(*(a.dtype for a in given if a.dtype.kind == "f")))
         spread = y - np.average(y, weights=sample_weight, axis=0)
         weights = 1.0 if sample_weight is None else sample_weight
         if y.size != len(y) or len(y) < 2 or not np.isfinite(predicted).all():

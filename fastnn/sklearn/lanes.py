@@ -40,7 +40,7 @@ def train_side_by_side(tasks: Sequence[tuple[Task, Training]]) -> None:
                 task, run, _ = running[lane]
                 lanes.write_back(lane)
                 try:
-                    request = run.send(([float(losses[lane])], False))
+                    request = run.send(([float(losses[lane])], None))
                 except StopIteration:
                     continue
                 running[lane] = task, run, request

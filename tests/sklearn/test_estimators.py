@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn_cases import data
 
+import fastnn.sklearn
 from fastnn.sklearn import MLPClassifier, MLPRegressor
 
 pytestmark = [
@@ -71,6 +72,39 @@ def test_class_weight_is_a_weight_of_the_rows():
         iris_model(class_weight="equal").fit(X, names)
 
 
+@pytest.mark.parametrize(
+    ("class_weight", "y", "message"),
+    [
+        ({"0": 2.0}, IRIS[1], "label '0', but the labels are 0, 1, 2"),
+        ({3: 2.0}, IRIS[1], "label 3, but the labels are 0, 1, 2"),
+        ({0: 2.0}, np.eye(3, dtype=int)[IRIS[1]], "y has 3 columns"),
+        ({0: 2.0}, None, "requires y to be passed"),
+    ],
+)
+def test_class_weight_that_does_not_fit_is_refused(class_weight, y, message):
+    with pytest.raises(ValueError, match=message):
+        iris_model(class_weight=class_weight).fit(IRIS[0], y)
+    model = iris_model(class_weight={3: 2.0})
+    with pytest.raises(ValueError, match="label 3"):
+        model.partial_fit(*IRIS, classes=[0, 1, 2])
+    model = iris_model(class_weight={2: 2.0})
+    model.partial_fit(IRIS[0][:50], IRIS[1][:50], classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("weights", [np.ones(3), ["a"] * 150, np.full(150, np.nan)])
+def test_wrong_sample_weight_has_the_message_of_scikit_learn(weights):
+    messages = []
+    for module, settings in (
+        (neural_network, {}),
+        (fastnn.sklearn, {}),
+        (fastnn.sklearn, {"class_weight": {0: 2.0}}),
+    ):
+        with pytest.raises(ValueError, match=r"weight|convert") as error:
+            module.MLPClassifier(**settings).fit(*IRIS, sample_weight=weights)
+        messages.append(str(error.value))
+    assert len(set(messages)) == 1
+
+
 def test_validation_rows_take_the_place_of_a_split():
     X, y = IRIS
     model = iris_model(early_stopping=True, n_iter_no_change=3)
@@ -111,11 +145,49 @@ def test_validation_rows_without_early_stopping_are_only_scored():
         ({}, {"X_val": IRIS[0][:, :3], "y_val": IRIS[1]}, "3 features"),
         ({}, {"X_val": IRIS[0], "y_val": IRIS[1][1:]}, "inconsistent"),
         ({}, {"X_val": IRIS[0], "y_val": IRIS[1] + 1}, "classes that y lacks"),
+        ({}, {"X_val": IRIS[0], "y_val": IRIS[1].astype(str)}, "classes that y lacks"),
+        ({}, {"X_val": IRIS[0], "y_val": np.eye(3)[IRIS[1]]}, "one label per row"),
+        (
+            {"class_weight": {0: -1.0}},
+            {"X_val": IRIS[0], "y_val": IRIS[1]},
+            "negative weights",
+        ),
     ],
 )
 def test_wrong_validation_rows_are_refused(settings, given, message):
+    model = iris_model(**settings)
     with pytest.raises(ValueError, match=message):
-        iris_model(**settings).fit(*IRIS, **given)
+        model.fit(*IRIS, **given)
+    assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize(
+    ("name", "y_val", "message"),
+    [
+        ("multi-label", np.ones(100, int), "columns of 0 and 1"),
+        ("multi-label", np.ones((100, 4), int), "columns of 0 and 1"),
+        ("multi-label", np.full((100, 5), 0.5), "columns of 0 and 1"),
+        ("three outputs", np.ones(100), "number of columns"),
+        ("three outputs", np.ones((100, 2)), "number of columns"),
+        ("three outputs", np.full((100, 3), "1.5"), "not compatible with arrays of"),
+        ("three outputs", np.full((100, 3), np.nan), "NaN"),
+    ],
+)
+def test_validation_targets_are_like_those_to_train_on(name, y_val, message):
+    kind, X, y = data(name)
+    model = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}[kind]()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y, X_val=X, y_val=y_val)
+    assert not hasattr(model, "coefs_")
+
+
+def test_one_validation_row_has_no_r2():
+    X, y = data("diabetes")[1:]
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        MLPRegressor(early_stopping=True).fit(X, y, X_val=X[:1], y_val=y[:1])
+    X, y = IRIS
+    model = iris_model(early_stopping=True).fit(X, y, X_val=X[:1], y_val=y[:1])
+    assert set(model.validation_scores_) <= {0.0, 1.0}
 
 
 def test_net_is_the_fitted_net(tmp_path):

@@ -1,4 +1,6 @@
+import pickle
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -161,3 +163,79 @@ def test_negative_weights_are_left_to_scikit_learn():
         theirs.fit(X, y, sample_weight=weights)
         ours.fit(X, y, sample_weight=weights)
     np.testing.assert_array_equal(ours.coefs_[0], theirs.coefs_[0])
+
+
+def test_warm_start_after_early_stopping_trains_the_best_parameters():
+    _, X, y = data("diabetes")
+    settings = {"hidden_layer_sizes": 3, "early_stopping": True, "warm_start": True}
+    models = []
+    for module in (neural_network, fastnn.sklearn):
+        model = module.MLPRegressor(
+            **settings, max_iter=4, random_state=1, shuffle=False
+        )
+        fits = [model.fit(X, y), deepcopy(model).fit(X, -y), model.fit(X, y)]
+        models.append([*fits, pickle.loads(pickle.dumps(model)).fit(X, y)])
+    for theirs, ours in zip(*models, strict=True):
+        assert deviation(theirs, ours) < 1e-9
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8"])
+@pytest.mark.parametrize("inputs", ["float32", "float64"])
+def test_validation_scores_of_values_of_low_precision(dtype, inputs):
+    _, X, y = data("diabetes")
+    values = (100 * (y - y.min()) / np.ptp(y)).astype(dtype)
+    settings = {"early_stopping": True, "max_iter": 5, "random_state": 0}
+    theirs, ours = (
+        module.MLPRegressor(**settings).fit(X.astype(inputs), values)
+        for module in (neural_network, fastnn.sklearn)
+    )
+    limit = 1e-9 if inputs == "float64" else 1e-4
+    assert deviation(theirs, ours) < limit
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_loss_that_is_not_a_number_stays_one(n_classes):
+    X, y = np.random.default_rng(0).standard_normal((40, 5)), np.arange(40) % n_classes
+    settings = {"activation": "identity", "solver": "sgd", "alpha": 0.0}
+    settings |= {"batch_size": 1, "learning_rate_init": 0.3, "n_iter_no_change": 3}
+    curves = []
+    for module in (neural_network, fastnn.sklearn):
+        model = module.MLPClassifier((4, 4), max_iter=30, random_state=0, **settings)
+        with pytest.raises(ValueError, match="non-finite"):
+            model.fit(X, y)
+        curves.append(model.loss_curve_)
+    assert np.isnan(curves[0]).any()
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-9)
+
+
+def test_partial_fit_goes_on_with_the_optimizer_of_the_first_call():
+    _, X, y = data("iris")
+    for first, then in (("adam", "sgd"), ("sgd", "adam")):
+        models = []
+        for module in (neural_network, fastnn.sklearn):
+            model = module.MLPClassifier(
+                5, solver=first, learning_rate="invscaling", random_state=0, max_iter=3
+            ).fit(X, y)
+            model.set_params(solver=then)
+            models.append(model.partial_fit(X, y).partial_fit(X, y))
+        assert deviation(*models) < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_epochs_before_a_batch_without_weight_are_kept(kind):
+    X, y = np.random.default_rng(0).standard_normal((12, 3)), np.arange(12) % 3
+    weights = np.repeat([0.0, 1.0], [4, 8])
+    settings = {"batch_size": 3, "random_state": 0}
+    if kind == "MLPRegressor":
+        settings["loss"] = "poisson"
+    models = [
+        getattr(module, kind)(hidden_layer_sizes=3, **settings)
+        for module in (neural_network, fastnn.sklearn)
+    ]
+    for model in models:
+        with pytest.raises(ZeroDivisionError, match="sum to zero"):
+            model.fit(X, y, sample_weight=weights)
+    theirs, ours = models
+    assert theirs.n_iter_ > 1
+    assert deviation(theirs, ours) < 1e-9
