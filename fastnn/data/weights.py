@@ -66,8 +66,8 @@ def _check_nets(name: str, given: int, n_nets: int | None) -> None:
     """Refuse weights of nets for one net, or for another number of them."""
     if n_nets is None:
         raise ValueError(
-            f"{name} has {given} rows, but fit trains one net: pass one weight per row "
-            "of X, (n,)"
+            f"{name} has {given} rows of weights, as for {given} nets, but takes one "
+            "weight per row of X: pass an array (n,)"
         )
     if given != n_nets:
         raise ValueError(

@@ -40,7 +40,7 @@ def test_float32_targets_have_float32_weights():
         ([1, 2, -1, 1], None, "-1 in row 2"),
         ([1, 2, np.nan, 1], None, "row 2"),
         ([0, 0, 0, 0], None, "all weights are 0"),
-        (np.ones((3, 4)), None, "fit trains one net"),
+        (np.ones((3, 4)), None, "takes one weight per row of X"),
         (None, "equal", "must be 'balanced' or a dict"),
         (None, [1, 2], "must be 'balanced' or a dict"),
         (None, {"maybe": 1}, "has the label 'maybe'"),
