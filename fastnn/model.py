@@ -355,7 +355,8 @@ class Sequential:
             Ends the training where it no longer gets better.
         on_epoch : function, optional
             Called after each epoch with an `EpochState`, which has epoch, loss, theta
-            and more. Where it returns True, the training ends.
+            and more. Where it returns True, the training ends; False and None let it go
+            on. It must not train the net.
         checkpoint : path, optional
             A file (.npz) for a training that can be killed. The same call of the same
             net goes on where the file stands, and ends with the same bits; where the
@@ -378,7 +379,8 @@ class Sequential:
         DivergenceError
             Where a loss or parameter is not finite. The net has the parameters after
             its last good update, and `history` the completed epochs; so it is after
-            Ctrl-C.
+            Ctrl-C. With an early_stopping that restores the best epoch it has that
+            epoch's parameters, if there is one.
         BlockingIOError
             If another process or thread trains with the checkpoint.
         OSError
@@ -533,7 +535,8 @@ class Sequential:
         early_stopping : EarlyStopping, optional
             Each net stops by its own values, which are looked at after every epoch, and
             gets the parameters of its best epoch, as `fit` alone would do; a net that
-            meets stop_below before does so, too. One that diverges stops as well.
+            meets stop_below before does so, too, and so does one that diverges, which
+            stops as well.
         seeds : iterable of int, optional
             Net i starts as this net would with `seed=seeds[i]`.
         init : array of shape (n_nets, n_params), optional
@@ -1036,7 +1039,7 @@ class _FitAlone:
 
     def __call__(
         self, i: int, theta: Array, stop: Callable[[EpochState], bool] | None
-    ) -> tuple[Array, History]:
+    ) -> tuple[Array, History, bool]:
         """Train net i as `train_one_by_one` asks for."""
         net, monitor, callbacks = self.net.with_theta(theta), self.monitor, None
         rule = update_rule(self.optimizer.for_net(i), net.params)
@@ -1046,10 +1049,12 @@ class _FitAlone:
             callbacks = Callbacks(net, config, *rules)
         try:
             history = net._train(config, self.schema, callbacks=callbacks)
-            return net.theta, history
-        except DivergenceError:
+            return net.theta, history, False
+        except DivergenceError as error:
             assert net.history is not None
-            return np.full_like(theta, np.nan), net.history
+            if error.best_epoch is None:
+                net._theta[...] = np.nan
+            return net.theta, net.history, True
 
 
 def _net_bytes(optimizer: int, theta: Array) -> int:

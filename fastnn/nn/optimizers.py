@@ -341,7 +341,8 @@ class SGD(Optimizer):
         Times theta it is first added to g (L2), at least 0.
     bias_lr, bias_weight_decay : float, optional
         Those of the biases, which are the parameters with one dimension; None means lr
-        and weight_decay. bias_weight_decay=0 spares the biases.
+        and weight_decay. bias_weight_decay=0 spares the biases. An `on_epoch` that sets
+        lr does not set bias_lr.
     clip_norm : float, optional
         A gradient that is longer, over all parameters, is first scaled to this norm.
 

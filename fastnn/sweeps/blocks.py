@@ -337,8 +337,10 @@ class NetBlock:
         theta = self._theta_of_nets()[:count]
         if monitor.restores:
             over = (stopped > 0) | (stage.last == stage.config.epochs)
-            finite = np.isfinite(final[0]) & np.isfinite(theta).all(axis=1)
-            restored = over & finite & (best[BEST_EPOCH] >= 0)
+            restored = over & (best[BEST_EPOCH] >= 0)
+            # a net whose last update broke it has a finite loss, and stays diverged
+            broken = restored & ~np.isfinite(theta).all(axis=1)
+            final[0, broken & np.isfinite(final[0])] = np.nan
             theta[restored] = best_theta[restored]
         clock = self.clock.transpose(1, 0, 2).copy("C").reshape(2, -1)
         moments = self.moments.transpose(1, 0, 3, 2).copy("C")

@@ -792,8 +792,7 @@ def runs_of(
         best_epoch = best[BEST_EPOCH].astype(np.int64)
     if monitor.restores:
         over = state.stopped[some] | (trained[some] == state.config.epochs)
-        finite = np.isfinite(final[0]) & np.isfinite(theta).all(axis=1)
-        restored = over & finite & (best[BEST_EPOCH] >= 0)
+        restored = over & (best[BEST_EPOCH] >= 0)
         final = final.copy()
         final[2:, restored] = best[BEST_VAL, restored][: len(final) - 2]
     if state.config.schedule.size:

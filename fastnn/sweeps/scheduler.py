@@ -32,7 +32,7 @@ from .state import Nets, StageResult, SweepState
 
 # Trains a net, given by its id, from its parameters, until the function returns True.
 FitAlone = Callable[
-    [int, Array, Callable[[EpochState], bool] | None], tuple[Array, History]
+    [int, Array, Callable[[EpochState], bool] | None], tuple[Array, History, bool]
 ]
 # Minimum number of stages, where nets may meet stop_below.
 _MIN_STAGES = 32
@@ -243,7 +243,7 @@ def train_one_by_one(state: SweepState, fit: FitAlone) -> None:
     """Train nets that the compiled loops cannot train, one after the other.
 
     fit(i, theta, stop) trains net i from theta until stop(state) is True after an
-    epoch, and returns its parameters, not finite where it diverged, and its history.
+    epoch, and returns its parameters, its history, and whether it diverged.
     After an error, the state holds the nets that are complete.
     """
     config, recording, n_nets = state.config, state.recording, len(state.theta)
@@ -255,11 +255,11 @@ def train_one_by_one(state: SweepState, fit: FitAlone) -> None:
     with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:
         for i in range(n_nets):
             nets, stopped = state.nets(np.array([i])), 0
-            theta, history = fit(i, nets.theta[0], stop)
+            theta, history, diverged = fit(i, nets.theta[0], stop)
             done = history.epochs
             if stop_below is None and state.monitor.stopping is None:
                 pass
-            elif np.isfinite(theta).all():
+            elif not diverged:
                 stopped = done if done < config.epochs else 0
             elif state.monitor.stopping is None:  # seen where a loss is recorded
                 stopped = int(epochs[np.searchsorted(epochs, done + 1)])

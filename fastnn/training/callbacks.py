@@ -45,7 +45,8 @@ class EarlyStopping:
         By how much a better value must differ from the best so far, at least 0.
     restore_best : bool
         Give the net the parameters from the end of the best epoch, also where the
-        training ends without stopping early; `History.best_epoch` is its number.
+        training ends without stopping early, or diverges; `History.best_epoch` is its
+        number.
 
     Raises
     ------
@@ -89,8 +90,10 @@ class EpochState:
     epoch is its number from 0, and epochs that of all that were asked for. loss and
     accuracy are those of the epoch as in `History`; val_loss and val_accuracy are NaN
     without validation data. lr is the learning rate of the epoch; assigning to it sets
-    that of all later ones. theta (n_params,) is a read-only copy of the parameters, and
-    net the net, which must not be trained meanwhile.
+    that of all later ones. theta (n_params,) is a read-only copy of the parameters at
+    the epoch's end, made when `on_epoch` first reads it, and net the net, which must
+    not be trained meanwhile. A state that is kept for later keeps what was read; once
+    `on_epoch` has returned, RuntimeError for a theta that was not, and for another lr.
     """
 
     def __init__(
@@ -104,7 +107,8 @@ class EpochState:
         self.net, self.epoch, self.epochs = net, epoch, epochs
         self.loss, self.accuracy = values["loss"], values["accuracy"]
         self.val_loss, self.val_accuracy = values["val_loss"], values["val_accuracy"]
-        self._schedule = schedule
+        self._schedule, self._is_over = schedule, False
+        self._theta: Array | None = None
 
     @property
     def lr(self) -> float:
@@ -113,12 +117,27 @@ class EpochState:
 
     @lr.setter
     def lr(self, value: float) -> None:
+        if self._is_over:
+            raise RuntimeError(
+                f"epoch {self.epoch} is over: set lr while on_epoch has its state"
+            )
         self._schedule[self.epoch + 1 :] = check_float("lr", value, 0.0)
 
     @property
     def theta(self) -> Array:
         """The parameters at the end of the epoch, (n_params,)."""
-        return readonly(self.net.theta.copy())
+        if self._theta is None:
+            if self._is_over:
+                raise RuntimeError(
+                    f"epoch {self.epoch} is over, and the net may have other parameters"
+                    ": read state.theta in on_epoch, and the state keeps it"
+                )
+            self._theta = readonly(self.net.theta.copy())
+        return self._theta
+
+    def end(self) -> None:
+        """Keep what was read: `on_epoch` has returned."""
+        self._is_over = True
 
     def __repr__(self) -> str:
         names = ("loss", "accuracy", "val_loss", "val_accuracy", "lr")
@@ -182,8 +201,10 @@ class Callbacks:
         if self.on_epoch is not None:
             epochs, schedule = self._config.epochs, self._config.schedule
             seen = EpochState(self._net, epoch, epochs, values, schedule)
-            answer = self.on_epoch(seen)
-            stop = stop or (isinstance(answer, bool | np.bool_) and bool(answer))
+            try:
+                stop = _says_stop(self.on_epoch(seen)) or stop
+            finally:
+                seen.end()
         self.is_over, self.n_ended = stop, epoch + 1
         return stop
 
@@ -250,10 +271,31 @@ class Callbacks:
             schedule = self._config.schedule
             schedule[...] = archive.array("schedule", schedule.shape)
 
+    @property
+    def restored_epoch(self) -> int | None:
+        """The epoch whose parameters `finish` gives the net, from 0, or None."""
+        return self.best_epoch if self._best_theta.size else None
+
     def finish(self, state: TrainingState) -> None:
         """Give the net the parameters of the best epoch, if it should have them."""
         if self._best_theta.size:
             state.theta[...] = self._best_theta
+
+
+def _says_stop(answer: Any) -> bool:
+    """Return True if what `on_epoch` returned ends the training; TypeError if unclear.
+
+    >>> _says_stop(None), _says_stop(np.array(True))
+    (False, True)
+    """
+    if answer is None or isinstance(answer, bool | np.bool_):
+        return bool(answer)
+    if isinstance(answer, np.ndarray) and answer.shape == () and answer.dtype == bool:
+        return bool(answer)
+    raise TypeError(
+        "on_epoch must return True to end the training, or False or None to go on, "
+        f"not {answer!r}"
+    )
 
 
 def check_callbacks(

@@ -23,13 +23,23 @@ class Continuation:
 
     Fits replace moments as a whole, and learners, which hold `lock`, change them in
     place. `version` grows with each fit, and where moments or labels are replaced.
+    `is_lent` while `on_epoch` looks at the net, which must not be trained meanwhile.
     """
+
+    is_lent = False
 
     def __init__(self) -> None:
         self.seed = 0
         self.orders: np.random.Generator | None = None
         self._moments: WeakKeyDictionary[Any, Moments] = WeakKeyDictionary()
         self.lock, self.version = RLock(), 0
+
+    def refuse_training(self) -> None:
+        """Raise the error of a training while `on_epoch` looks at the net."""
+        raise RuntimeError(
+            "on_epoch must not train the net that calls it: train a copy, "
+            "copy.deepcopy(state.net), or this net after its fit"
+        )
 
     def moments(self, key: Any) -> Moments | None:
         """Return an optimizer's moments (n_moments, n_params) and clock, if any."""
@@ -77,6 +87,7 @@ class Continuation:
     def __getstate__(self) -> dict[str, Any]:
         state = vars(self) | {"_moments": list(self._moments.items())}
         del state["lock"]
+        state.pop("is_lent", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

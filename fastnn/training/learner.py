@@ -137,6 +137,8 @@ class Learner:
 
     def _start(self) -> None:
         """Forget what was prepared for single samples; the next one prepares it."""
+        if self._kept.is_lent:
+            self._kept.refuse_training()
         self._version, self._key = self._kept.version, self._optimizer.moments_key
         self._stream: Stream | None = None
         self._takes_values = False

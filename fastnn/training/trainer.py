@@ -30,22 +30,34 @@ _UPDATES, _SAMPLES, _ROW = (
 class DivergenceError(ArithmeticError):
     """Training stopped because a loss or a parameter was no longer finite.
 
-    The net has the parameters from before the update that broke it, and `net.history`
-    the completed epochs. epoch counts from 1; sample is the row of X at which it
-    happened: the batch's first row where no single one is to blame.
+    The net has the parameters from before the update that broke it, or those of the
+    best epoch where early stopping restores them, and `net.history` the completed
+    epochs. epoch counts from 1; sample is the row of X at which it happened: the
+    batch's first row where no single one is to blame. best_epoch counts from 0, and is
+    None where it was not restored.
     """
 
-    def __init__(self, epoch: int, sample: int, lr: float) -> None:
+    def __init__(
+        self, epoch: int, sample: int, lr: float, best_epoch: int | None = None
+    ) -> None:
         self.epoch, self.sample, self.lr = epoch, sample, lr
+        self.best_epoch = best_epoch
+        remedy = (
+            "The net keeps its last finite parameters, which may be very large: make a "
+            "new net, or set net.theta, and try a smaller lr"
+        )
+        if best_epoch is not None:
+            remedy = (
+                "The net has the parameters of the best epoch by early_stopping, "
+                f"number {best_epoch + 1}: try a smaller lr"
+            )
         super().__init__(
             f"training diverged in epoch {epoch}, at sample {sample} (row of X), with "
-            f"lr={lr:g}: the loss or a parameter was no longer finite. The net keeps "
-            "its last finite parameters, which may be very large: make a new net, or "
-            "set net.theta, and try a smaller lr"
+            f"lr={lr:g}: the loss or a parameter was no longer finite. {remedy}"
         )
 
-    def __reduce__(self) -> tuple[type, tuple[int, int, float]]:
-        return type(self), (self.epoch, self.sample, self.lr)
+    def __reduce__(self) -> tuple[type, tuple[int, int, float, int | None]]:
+        return type(self), (self.epoch, self.sample, self.lr, self.best_epoch)
 
 
 class Trainer:
@@ -67,6 +79,8 @@ class Trainer:
         callbacks: Callbacks | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
+        if kept.is_lent:
+            kept.refuse_training()
         self._classifies = classifies
         self._engine, self._callbacks = engine, callbacks
         self._kept, self._moments_key = kept, moments_key
@@ -108,6 +122,8 @@ class Trainer:
         except DivergenceError:
             kernels.interrupts.to_the_end(self._return_to_good)
             self._save_the_last()
+            if self._callbacks is not None:
+                self._callbacks.finish(self._state)
             raise
         except BaseException:
             if self._has_begun:
@@ -170,7 +186,10 @@ class Trainer:
                 status = self._advance(end * per_epoch, chunk.samples)
                 if status != kernels.codes.DONE or not all_finite(state.theta):
                     self._good, row = self._before_divergence(self._good)
-                    raise DivergenceError(self._good.epoch + 1, row, config.lr)
+                    best = None
+                    if self._callbacks is not None:
+                        best = self._callbacks.restored_epoch
+                    raise DivergenceError(self._good.epoch + 1, row, config.lr, best)
                 self._good = state.snapshot()
                 updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
                 # A loop that carries numbers from one update to the next begins afresh
@@ -192,8 +211,13 @@ class Trainer:
         """Call the callbacks at the end of an epoch; return True to end here."""
         if self._callbacks is None or samples or updates % self._config.per_epoch:
             return False
-        epoch = updates // self._config.per_epoch - 1
-        return self._callbacks.epoch_ended(self._engine, self._state, epoch)
+        epoch, kept = updates // self._config.per_epoch - 1, self._kept
+        try:
+            # A learner looks for it where the version has changed.
+            kept.is_lent, kept.version = True, kept.version + 1
+            return self._callbacks.epoch_ended(self._engine, self._state, epoch)
+        finally:
+            kept.is_lent = False
 
     def _return_to_good(self) -> None:
         """Return to the last good snapshot; it can be repeated."""

@@ -417,3 +417,40 @@ def test_a_net_of_other_layers_is_validated_too():
     z = X_VAL.sum(axis=1)
     losses = np.logaddexp(0, np.where(Y_VAL > 0, -z, z))
     np.testing.assert_allclose(runs.val_loss, [[losses.mean()] * 2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, "full"])
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")
+def test_a_net_that_diverges_has_the_parameters_of_its_best_epoch(batch_size):
+    """As when it is trained alone; also where its last update is what breaks it."""
+    options = {
+        "lr": lambda epoch: 1e-4 if epoch < 4 else 1e308,
+        "batch_size": batch_size,
+        "seed": 0,
+        "X_val": X_VAL,
+        "y_val": Y_VAL * 100.0,
+    }
+    for make in (
+        lambda seed: fastnn.mlp(2, 5, 1, activation="relu", loss="mse", seed=seed),
+        lambda seed: fastnn.Sequential(
+            [fastnn.MatMul(2, 4), fastnn.ReLU(), fastnn.Affine(4, 1)],
+            loss="mse",
+            seed=seed,
+        ),
+    ):
+        for restores in (True, False):
+            options["early_stopping"] = fastnn.EarlyStopping(9, "loss", 0.0, restores)
+            runs = make(0).fit_many(X, Y * 100.0, seeds=range(3), epochs=20, **options)
+            assert runs.diverged.all()
+            assert np.isfinite(runs.theta).all() == restores
+            for i in range(3):
+                net = make(i)
+                with pytest.raises(fastnn.DivergenceError):
+                    net.fit(X, Y * 100.0, epochs=20, **options)
+                assert runs.best_epoch[i] == net.history.best_epoch
+                if restores:
+                    equal = bits if batch_size == 1 else nearly
+                    equal(runs.theta[i], net.theta)
+                    best = net.history.val_loss[net.history.best_epoch]
+                    equal(runs.final_val_loss[i], best)
+                    assert runs[i].theta.tobytes() == runs.theta[i].tobytes()

@@ -1,5 +1,8 @@
 """Validation, early stopping and `on_epoch`, against their definitions."""
 
+import copy
+import pickle
+
 import naive
 import numpy as np
 import pytest
@@ -96,8 +99,14 @@ def test_without_restoring_the_net_keeps_its_last_parameters():
 
 
 def test_on_epoch_sees_the_history():
-    states, net = [], new_net()
-    history = fit(net, on_epoch=states.append, **VALIDATION)
+    states, thetas, net = [], [], new_net()
+
+    def look(state):
+        states.append(state)
+        if state.epoch < 3:
+            thetas.append(state.theta.copy())
+
+    history = fit(net, on_epoch=look, **VALIDATION)
     assert [state.epoch for state in states] == [*range(6)]
     assert {state.epochs for state in states} == {6}
     for name in ("loss", "accuracy", "val_loss", "val_accuracy", "lr"):
@@ -107,12 +116,92 @@ def test_on_epoch_sees_the_history():
     with pytest.raises(ValueError, match="read-only"):
         states[0].theta[0] = 1.0
     assert "val_loss=" in repr(states[0])
+    for state, theta in zip(states, thetas, strict=False):
+        np.testing.assert_array_equal(state.theta, theta)
+    with pytest.raises(RuntimeError, match="epoch 3 is over"):
+        _ = states[3].theta
+    with pytest.raises(RuntimeError, match="epoch 0 is over"):
+        states[0].lr = 0.1
+    assert set(history.lr) == {0.5}
 
 
-@pytest.mark.parametrize("answer", [True, np.True_])
+@pytest.mark.parametrize("answer", [True, np.True_, np.array(True)])
 def test_on_epoch_stops_with_true_alone(answer):
-    answers = iter([None, 1, "yes", answer])
-    assert fit(new_net(), on_epoch=lambda state: next(answers)).epochs == 4
+    answers = iter([None, False, np.False_, np.array(False), answer])
+    assert fit(new_net(), on_epoch=lambda state: next(answers)).epochs == 5
+
+
+@pytest.mark.parametrize("answer", [1, "yes", np.array([True]), np.array(1.0)])
+def test_on_epoch_must_answer_clearly(answer):
+    with pytest.raises(TypeError, match="on_epoch must return True to end"):
+        fit(new_net(), on_epoch=lambda state: answer)
+
+
+def test_on_epoch_must_not_train_its_net():
+    """Other nets may be trained then, and this one again afterwards."""
+    net, expected = new_net(), new_net()
+    learner = net.learner(lr=0.1)
+    learner.learn(X[0], Y[0])
+    expected.learner(lr=0.1).learn(X[0], Y[0])
+
+    def train(state):
+        for nested in (
+            lambda: fit(state.net),
+            lambda: learner.learn(X[0], Y[0]),
+            lambda: learner.learn(X[:3], Y[:3]),
+            lambda: state.net.learner(lr=0.1).learn(X[0], Y[0]),
+        ):
+            with pytest.raises(RuntimeError, match="must not train the net"):
+                nested()
+        for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net)), new_net()):
+            fit(other, epochs=1)
+        assert len(net.fit_many(X, Y, init=[net.theta], epochs=1, lr=0.1)) == 1
+
+    fit(net, on_epoch=train)
+    fit(expected)
+    assert net.theta.tobytes() == expected.theta.tobytes()
+    assert learner.learn(X[0], Y[0]) == expected.learner(lr=0.1).learn(X[0], Y[0])
+    with pytest.raises(RuntimeError, match="must not train the net"):
+        fit(net, on_epoch=lambda state: fit(state.net))
+    assert fit(net).epochs == 6
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_a_net_that_diverges_has_the_parameters_of_its_best_epoch(batch_size, tmp_path):
+    X, y = learnable_data(33, 3, "mse")
+    net, thetas = fastnn.mlp(3, 4, 1, loss="mse", activation="relu", seed=0), []
+    options = {
+        "lr": lambda epoch: 0.02 if epoch < 4 else 1e6,
+        "epochs": 30,
+        "batch_size": batch_size,
+        "seed": 0,
+        "early_stopping": fastnn.EarlyStopping(50, "loss"),
+    }
+    with pytest.raises(fastnn.DivergenceError, match="best epoch by") as error:
+        net.fit(
+            *(X, y),
+            on_epoch=lambda state: thetas.append(state.theta),
+            checkpoint=tmp_path / "fit.npz",
+            **options,
+        )
+    best = net.history.best_epoch
+    assert pickle.loads(pickle.dumps(error.value)).best_epoch == best < 30
+    assert net.theta.tobytes() == thetas[best].tobytes()
+    again = fastnn.mlp(3, 4, 1, loss="mse", activation="relu", seed=0)
+    with pytest.raises(fastnn.DivergenceError):
+        again.fit(
+            *(X, y),
+            on_epoch=lambda state: None,
+            checkpoint=tmp_path / "fit.npz",
+            **options,
+        )
+    assert again.theta.tobytes() == net.theta.tobytes()
+    stopping = fastnn.EarlyStopping(50, "loss", restore_best=False)
+    with pytest.raises(fastnn.DivergenceError, match="last finite") as error:
+        fastnn.mlp(3, 4, 1, loss="mse", activation="relu", seed=0).fit(
+            X, y, **options | {"early_stopping": stopping}
+        )
+    assert error.value.best_epoch is None
 
 
 @pytest.mark.parametrize("batch_size", [1, 16])
