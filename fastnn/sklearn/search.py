@@ -15,6 +15,7 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.validation import _check_method_params
 
 from .epochs import Task, train
 from .estimators import MLPClassifier, MLPRegressor
@@ -47,8 +48,13 @@ class MLPSearchCV(GridSearchCV):
     """
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, *, groups: Any = None) -> Any:
-        """Train and score all candidates on all folds, and the best one on all rows."""
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Train and score all candidates on all folds, and the best one on all rows.
+
+        params go to the estimator's `fit`, the scorer and the splitter, as in
+        `GridSearchCV`: sample_weight, for one, to the first two, and groups to the
+        last. What has one item per row is split with the rows.
+        """
         if not isinstance(self.estimator, (MLPClassifier, MLPRegressor)):
             raise TypeError(
                 "MLPSearchCV takes an MLPClassifier or MLPRegressor of fastnn.sklearn, "
@@ -56,8 +62,10 @@ class MLPSearchCV(GridSearchCV):
             )
         scorers, metric = self._get_scorers()
         X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = list(cv.split(X, y, groups))
+        splits = list(cv.split(X, y, **routed.splitter.split))
         candidates = list(ParameterGrid(self.param_grid))
         self.n_splits_ = len(splits)
         self.alone_: list[tuple[dict[str, Any], str]] = []
@@ -67,7 +75,9 @@ class MLPSearchCV(GridSearchCV):
                 f"Fitting {len(splits)} folds for each of {len(candidates)} candidates,"
                 f" totalling {n_fits} fits"
             )
-        by_fold = [self._fold(X, y, fold, candidates, scorers) for fold in splits]
+        by_fold = [
+            self._fold(X, y, fold, candidates, scorers, routed) for fold in splits
+        ]
         out = [
             by_fold[fold][candidate]
             for candidate, fold in product(range(len(candidates)), range(len(splits)))
@@ -83,7 +93,7 @@ class MLPSearchCV(GridSearchCV):
         if self.refit:
             self.best_estimator_ = self._candidate(self.best_params_)
             started = time.time()
-            self.best_estimator_.fit(X, y)
+            self.best_estimator_.fit(X, y, **routed.estimator.fit)
             self.refit_time_ = time.time() - started
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -101,17 +111,23 @@ class MLPSearchCV(GridSearchCV):
         fold: tuple[Any, Any],
         candidates: list[dict[str, Any]],
         scorers: Any,
+        routed: Any,
     ) -> list[dict[str, Any]]:
         """Train and score all candidates on a fold; return what sklearn keeps of it."""
         started, (rows, test) = time.time(), fold
+        fit_params, score_params = routed.estimator.fit, routed.scorer.score
         data = [_safe_indexing(part, of) for of in fold for part in (X, y)]
+        of_rows = _check_method_params(X, params=fit_params, indices=rows)
+        for_scores = [
+            _check_method_params(X, params=score_params, indices=of) for of in fold
+        ]
         models: dict[int, Any] = {}
         together: dict[Any, list[tuple[int, str]]] = defaultdict(list)
         for i, settings in enumerate(candidates):
             model = self._candidate(settings)
             model._postponed = []
             try:
-                model.fit(*data[:2])
+                model.fit(*data[:2], **of_rows)
             except Exception:
                 continue  # it fails again below, and is reported there
             models[i] = model
@@ -125,7 +141,7 @@ class MLPSearchCV(GridSearchCV):
         results = []
         for i, settings in enumerate(candidates):
             if i in models and _is_finite(models[i]):
-                result = self._scored(models[i], scorers, data)
+                result = self._scored(models[i], scorers, data, for_scores)
                 results.append(result | {"fit_time": seconds})
                 continue
             results.append(
@@ -138,8 +154,8 @@ class MLPSearchCV(GridSearchCV):
                     test=test,
                     verbose=self.verbose,
                     parameters=settings,
-                    fit_params={},
-                    score_params={},
+                    fit_params=fit_params,
+                    score_params=score_params,
                     return_train_score=self.return_train_score,
                     return_n_test_samples=True,
                     return_times=True,
@@ -162,17 +178,23 @@ class MLPSearchCV(GridSearchCV):
                     print(f"trained alone, because {why}: {settings}")
             del model._postponed
 
-    def _scored(self, model: Any, scorers: Any, data: list[Any]) -> dict[str, Any]:
-        """Return the scores of a model; data are the fold's X, y, test X and test y."""
+    def _scored(
+        self, model: Any, scorers: Any, data: list[Any], params: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the scores of a model; data are the fold's X, y, test X and test y.
+
+        params are the scorers' for its rows, and for those to test on.
+        """
         started = time.time()
+        of_rows, of_test = params
         result = {
             "fit_error": None,
-            "test_scores": _score(model, *data[2:], scorers, {}, self.error_score),
+            "test_scores": _score(model, *data[2:], scorers, of_test, self.error_score),
             "score_time": time.time() - started,
             "n_test_samples": len(data[3]),
         }
         if self.return_train_score:
-            scores = _score(model, *data[:2], scorers, {}, self.error_score)
+            scores = _score(model, *data[:2], scorers, of_rows, self.error_score)
             result["train_scores"] = scores
         return result
 

@@ -3,11 +3,12 @@ from unittest import mock
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn import neural_network
+from sklearn import config_context, neural_network
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn_cases import data
 
+import fastnn.sklearn
 from fastnn.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV, lanes
 
 pytestmark = [
@@ -136,3 +137,47 @@ def test_other_estimators_are_refused():
     theirs = neural_network.MLPClassifier()
     with pytest.raises(TypeError, match="use GridSearchCV"):
         MLPSearchCV(theirs, {"alpha": [1.0]}).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_weights_and_groups_are_taken_as_by_a_grid_search():
+    _, X, y = data("iris")
+    rng = np.random.default_rng(0)
+    weights, groups = rng.random(len(y)), rng.integers(0, 6, len(y))
+    settings = {"random_state": 0, "max_iter": 8, "hidden_layer_sizes": 6}
+    grid, how = {"alpha": [0.1, 1.0]}, {"cv": GroupKFold(3), "return_train_score": True}
+    theirs, ours = (
+        search(model(**settings), grid, **how).fit(
+            X, y, sample_weight=weights.tolist(), groups=groups
+        )
+        for search, model in (
+            (GridSearchCV, neural_network.MLPClassifier),
+            (MLPSearchCV, MLPClassifier),
+        )
+    )
+    assert_same(theirs, ours)
+    assert {why for _, why in ours.alone_} == {"rows have weights"}
+    with pytest.raises(ValueError, match="weight"):
+        MLPSearchCV(MLPClassifier(), grid, error_score="raise").fit(
+            X, y, sample_weight=weights[:7]
+        )
+
+
+def test_metadata_is_routed():
+    _, X, y = data("iris")
+    weights = np.random.default_rng(0).random(len(y))
+    with config_context(enable_metadata_routing=True):
+        theirs, ours = (
+            search(
+                module.MLPClassifier(4, max_iter=5, random_state=0)
+                .set_fit_request(sample_weight=True)
+                .set_score_request(sample_weight=False),
+                {"alpha": [0.1, 1.0]},
+                cv=2,
+                return_train_score=True,
+            ).fit(X, y, sample_weight=weights)
+            for search, module in (
+                (GridSearchCV, neural_network),
+                (MLPSearchCV, fastnn.sklearn),
+            )
+        )
+    assert_same(theirs, ours)
