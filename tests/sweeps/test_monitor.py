@@ -354,7 +354,7 @@ def test_nets_are_ranked_by_validation(runs):
     assert f"{losses.min():.4g}" in str(lines[5])
     best = losses.argmin()
     epochs = runs.best_epoch[best] + 1, runs.trained[best]  # both counted from 1
-    assert re.search(r" {} +{} ".format(*epochs), lines[5])
+    assert re.search(r" {} │ +{} │".format(*epochs), lines[5])
 
 
 @pytest.mark.compiled
