@@ -45,7 +45,8 @@ class EarlyStopping:
         By how much a better value must differ from the best so far, at least 0.
     restore_best : bool
         Give the net the parameters from the end of the best epoch, also where the
-        training ends without stopping early; `History.best_epoch` is its number.
+        training ends without stopping early; `History.best_epoch` is its number, from
+        0.
 
     Raises
     ------
