@@ -7,7 +7,6 @@ the steps.
 """
 
 import inspect
-import warnings
 from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
@@ -30,6 +29,7 @@ from sklearn.utils.validation import (
 )
 
 from ..data.arrays import Array
+from ..data.caller import warn_user
 from ..data.labels import Labels
 from ..data.schema import Schema
 from ..nn.architecture import Architecture
@@ -242,14 +242,13 @@ class _Compiled(BaseMultilayerPerceptron):
                 if incremental:
                     break
                 if self.n_iter_ == self.max_iter and not stopped:
-                    warnings.warn(
+                    warn_user(
                         f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) "
                         "reached and the optimization hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=2,
                     )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warn_user("Training interrupted by user.", UserWarning)
         if self.solver == "adam":
             self._optimizer.learning_rate = self._solver.shown_lr
         if self.early_stopping:
@@ -261,10 +260,10 @@ class _Compiled(BaseMultilayerPerceptron):
         if self.batch_size == "auto":
             return min(200, n)
         if self.batch_size > n:
-            warnings.warn(
+            warn_user(
                 "Got `batch_size` less than 1 or larger than "
                 "sample size. It is going to be clipped",
-                stacklevel=2,
+                UserWarning,
             )
         return int(np.clip(self.batch_size, 1, n))
 

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn_cases import data
 
-from fastnn.sklearn import MLPClassifier, MLPRegressor
+from fastnn.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV
 
 pytestmark = [
     pytest.mark.compiled,
@@ -229,8 +229,13 @@ def test_verbose_prints_what_scikit_learn_prints(capsys):
 
 
 def test_warns_where_training_has_not_converged():
-    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(15\)"):
-        iris_model().fit(*IRIS)
+    model = iris_model()
+    for one in (model, MLPSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2)):
+        with pytest.warns(
+            ConvergenceWarning, match=r"Maximum iterations \(15\)"
+        ) as found:
+            one.fit(*IRIS)
+        assert {warning.filename for warning in found} == {__file__}
 
 
 def test_scikit_learn_is_imported_only_with_this_module():
