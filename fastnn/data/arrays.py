@@ -239,7 +239,8 @@ def as_features(
     if array.ndim != 2:
         hint = ""
         if array.ndim == 1:
-            hint = ": pass X[None, :] for one sample, X[:, None] for one feature"
+            one_feature = "np.reshape(X, (-1, 1)) for one feature"
+            hint = f": pass [X] for one sample, {one_feature}"
         raise ValueError(
             f"X must have two dimensions, (n, {n_in}), not shape {array.shape}{hint}"
         )

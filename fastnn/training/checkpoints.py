@@ -128,9 +128,10 @@ class Checkpoint:
         if differing := differences(call, self._call):
             remedy = "Pass the same arguments to go on with it"
             if call.get("epochs") != self._call["epochs"]:
-                remedy += (
-                    " (once it is complete, such a call returns its result at once, "
-                    "and another fit with a file of its own trains on)"
+                remedy = (
+                    "To train further, make the first call again, which returns its "
+                    "result at once where it is complete, and then another fit with a "
+                    f"file of its own. {remedy}"
                 )
             self._refuse(differing, remedy)
 

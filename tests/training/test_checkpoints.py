@@ -347,7 +347,7 @@ def test_one_sees_where_a_training_goes_on(written, tmp_path, caplog, capsys):
 
 def test_other_epochs_are_refused_with_the_way_to_train_on(written):
     longer = written[1] | {"epochs": 20}
-    refused(make_net(), SPIRAL, longer, "another fit with a file of its own trains on")
+    refused(make_net(), SPIRAL, longer, "then another fit with a file of its own")
 
 
 def refused(net, data, options, pattern):
