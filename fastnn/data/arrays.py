@@ -239,8 +239,9 @@ def as_features(
     if array.ndim != 2:
         hint = ""
         if array.ndim == 1:
-            one_feature = "np.reshape(X, (-1, 1)) for one feature"
-            hint = f": pass [X] for one sample, {one_feature}"
+            given = "X" if isinstance(X, np.ndarray) else "np.array(X)"
+            hint = f": pass {given}[None, :] for one sample, {given}[:, None] for one "
+            hint += "feature"
         raise ValueError(
             f"X must have two dimensions, (n, {n_in}), not shape {array.shape}{hint}"
         )
