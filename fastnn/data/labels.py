@@ -43,6 +43,26 @@ class Labels:
         order = np.argsort(self.of_class, kind="stable")
         return None if (order[:-1] < order[1:]).all() else readonly(order)
 
+    @cached_property
+    def all_seen(self) -> bool:
+        """Whether y has had all labels."""
+        return bool(self.seen.all())
+
+    @cached_property
+    def _are_numbers(self) -> bool:
+        """Whether each class's label is its number."""
+        counted = self.of_class == np.arange(len(self.of_class))
+        return self.of_class.dtype.kind in "iu" and bool(counted.all())
+
+    def numbers(self, labels: Array) -> Array:
+        """Return the class number of each label (n,).
+
+        A number below 0, or above those of the classes, stands for another label.
+        """
+        if self._are_numbers and labels.dtype.kind in "iu":
+            return labels
+        return class_numbers(labels, self.of_class)
+
     @property
     def in_order(self) -> Array:
         """The labels (n_classes,), sorted as NumPy sorts."""
@@ -143,12 +163,14 @@ def encode_targets(
         known = _with_declared(known, declared, n_classes, labels)
     if known is None:
         known = _first_labels(np.unique(labels), n_classes, learns)
-    numbers = class_numbers(labels, known.of_class)
-    if numbers.min() < 0 or not known.seen.all():
+    numbers = known.numbers(labels)
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high >= n_classes or not known.all_seen:
         known = _more_labels(known, labels, declared is not None)
         numbers = class_numbers(labels, known.of_class)
+        low, high = int(numbers.min()), int(numbers.max())
     # Kernels use them as indices.
-    assert 0 <= numbers.min() <= numbers.max() < n_classes
+    assert 0 <= low <= high < n_classes
     targets = numbers.astype(dtype).reshape(-1, 1)
     targets.flags.writeable = False
     return targets, known

@@ -53,6 +53,17 @@ class ProgressBar:
             self._open()
         return self
 
+    def is_due(self, done: float) -> bool:
+        """Return True if the bar shows, or is to show, that so much is done."""
+        if self._show is False:
+            return False
+        now, is_over = perf_counter(), done >= self._updates
+        if self._display is None:
+            return (
+                self._show is None and now - self._started >= PATIENCE and not is_over
+            )
+        return now - self._refreshed >= _REFRESH or is_over
+
     def update(
         self, made: float, position: str, note: str = "", saved: int = 0
     ) -> None:
@@ -60,19 +71,14 @@ class ProgressBar:
 
         position says where the work is, note what else there is to say.
         """
-        now, done = perf_counter(), made + saved
-        display = self._display
-        if display is None:
-            soon = now - self._started < PATIENCE or done >= self._updates
-            if self._show is not None or soon:
-                return
-            display = self._open()
-            if display is None:
-                self._show = False
-                return
-        if now - self._refreshed < _REFRESH and done < self._updates:
+        done = made + saved
+        if not self.is_due(done):
             return
-        self._refreshed = now
+        display = self._display or self._open()
+        if display is None:
+            self._show = False
+            return
+        self._refreshed = now = perf_counter()
         elapsed = max(now - self._started, 1e-9)
         seconds = elapsed * (self._updates - done) / max(made, 1e-9)
         remaining = timedelta(seconds=round(min(seconds, 1e9)))

@@ -181,7 +181,8 @@ class Trainer:
                     visited = updates * batch_size + samples - before
                     chunk.adapt(visited, perf_counter() - started)
                 made = updates - made_before + samples / batch_size
-                bar.update(made, *self._progress(updates), made_before)
+                if bar.is_due(made + made_before):
+                    bar.update(made, *self._progress(updates), made_before)
                 if self._epoch_ended(updates, samples):
                     break
                 if self._checkpoint is not None and updates < config.updates:
