@@ -209,6 +209,9 @@ def interrupt_after(monkeypatch, updates):
     """Let a training end as by Ctrl-C once it has made that many updates."""
 
     class Interrupting(trainer.ProgressBar):
+        def is_due(self, done):
+            return True
+
         def update(self, made, position, note="", saved=0):
             if made + saved >= updates:
                 raise KeyboardInterrupt
