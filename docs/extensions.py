@@ -35,6 +35,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Rewrite links between docs/ and the folder above, which are one folder here."""
     up = "../" * page.file.src_uri.count("/")
+    # The changelog names pages by their paths, which GitHub's readers can open.
+    markdown = re.sub(r"`docs/([\w-]+)\.md`", rf"[\1]({up}\1.md)", markdown)
     return re.sub(rf"\]\((?:{re.escape(up)}\.\./|docs/)", f"]({up}", markdown)
 
 

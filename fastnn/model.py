@@ -347,10 +347,10 @@ class Sequential:
         class_weight : dict or "balanced", optional
             Multiplies the losses of the rows of each class: a dict such as {0: 1.0, 1:
             2.5}, in which missing labels have 1, or n / (n_classes k) for a class of k
-            rows.
+            rows. It does not reach X_val.
         X_val, y_val, sample_weight_val : array_like, optional
             Rows to validate on after each epoch: the history has val_loss and
-            val_accuracy.
+            val_accuracy. Only sample_weight_val multiplies their losses.
         early_stopping : EarlyStopping, optional
             Ends the training where it no longer gets better.
         on_epoch : function, optional
@@ -360,9 +360,10 @@ class Sequential:
         checkpoint : path, optional
             A file (.npz) for a training that can be killed. The same call of the same
             net goes on where the file stands, and ends with the same bits; where the
-            training was complete, it returns its history at once. progress, n_jobs and
-            checkpoint_seconds may differ; anything else is refused. What on_epoch keeps
-            itself is not in the file.
+            training was complete, it returns its history at once. The log "fastnn"
+            says where it goes on, and so does stderr where a bar would be shown.
+            progress, n_jobs and checkpoint_seconds may differ; anything else is
+            refused. What on_epoch keeps itself is not in the file.
         checkpoint_seconds : float
             How often the file is written; 0 means after each chunk of some hundredths
             of a second. What takes long to write is written more rarely.
@@ -795,7 +796,6 @@ class Sequential:
         "label" and "probabilities", or for values "predictions", with the shapes that
         `predict` and `predict_proba` return. Layers must be Affine, MatMul and
         activations, otherwise ValueError or TypeError; ImportError without `onnx`.
-        `docs/export.md` has an example.
         """
         write_onnx(path, self._architecture, self._theta, self._schema)
 
@@ -1082,8 +1082,14 @@ def mlp(
         3, 1) has 2 inputs, 3 hidden neurons and 1 output.
     activation : {"sigmoid", "tanh", "relu", "identity"}
         Of the hidden layers.
-    loss, init, seed, dtype
-        As for `Sequential`.
+    loss : {"bce", "softmax_ce", "mse", "poisson"} or Loss, optional
+        As for `Sequential`, and so are init, seed and dtype.
+    init : str, scheme or list of arrays
+        Of the initial weights.
+    seed : int or None
+        Of the weights; None draws a new seed.
+    dtype : {"float64", "float32"}
+        Type of parameters, data and arithmetic.
 
     Returns
     -------

@@ -240,7 +240,9 @@ def as_features(
     if array.ndim != 2:
         hint = ""
         if array.ndim == 1:
-            hint = ": pass X[None, :] for one sample, X[:, None] for one feature"
+            given = "X" if isinstance(X, np.ndarray) else "np.array(X)"
+            hint = f": pass {given}[None, :] for one sample, {given}[:, None] for one "
+            hint += "feature"
         raise ValueError(
             f"X must have two dimensions, (n, {n_in}), not shape {array.shape}{hint}"
         )

@@ -3,15 +3,16 @@
 import sys
 import warnings
 
-_PACKAGE = __name__.partition(".")[0]
+# scikit-learn and joblib stand between users and the estimators.
+_PACKAGES = (f"{__name__.partition('.')[0]}.", "sklearn.", "joblib.")
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
-    """Issue a warning for the line that called this package."""
+    """Issue a warning for the line that called this package, or scikit-learn."""
     level, frame = 1, sys._getframe()
     while (
         frame.f_back is not None
-        and f"{frame.f_globals.get('__name__', '')}.".startswith(f"{_PACKAGE}.")
+        and f"{frame.f_globals.get('__name__', '')}.".startswith(_PACKAGES)
     ):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

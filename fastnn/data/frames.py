@@ -54,7 +54,8 @@ def frame_values(name: str, frame: Any) -> npt.NDArray[Any]:
                 column = shown_column(index, column_names(frame))
                 raise TypeError(
                     f"{name} has no numbers in {column}, but {dtype} values: drop the "
-                    "column or convert it to numbers"
+                    "column or convert it to numbers, words to a column of 0 and 1 per "
+                    "word, dates to year, month and the like"
                 )
     values = np.asarray(frame)
     # In pandas, types without a common NumPy type and missing integers give objects.
@@ -77,19 +78,23 @@ def check_columns(known: Columns | None, found: Columns | None) -> None:
             return
     missing = [name for name in known if name not in found]
     unknown = [name for name in found if name not in known]
-    faults = []
+    faults, remedy = [], "pass X[list(net.columns)]"
     if missing:
+        remedy = "prepare X as it was for the fit"
         faults.append(f"it lacks {first_few(missing)}")
     if unknown:
         faults.append(f"it has {first_few(unknown)} besides")
+    if len(set(found)) < len(found):
+        faults.append("some of its columns have the same name")
+        remedy = "give each column a name of its own"
     if not faults:
         faults.append(
-            "they come in another order or repeatedly, as "
-            f"{first_few(found)} instead of {first_few(known)}"
+            f"they come in another order, as {first_few(found)} instead of "
+            f"{first_few(known)}"
         )
     raise ValueError(
         f"X must have the columns that the net was fitted with: {', and '.join(faults)}"
-        "; pass X[list(net.columns)]"
+        f"; {remedy}"
     )
 
 

@@ -120,7 +120,14 @@ def encode_targets(
     if n_classes is None or kind.is_multilabel:
         if declared is not None:
             raise _no_classes(kind)
-        values = as_float_array("y", y, dtype)
+        try:
+            values = as_float_array("y", y, dtype)
+        except (TypeError, ValueError) as error:
+            if not kind.is_multilabel:
+                raise
+            raise type(error)(
+                f"{error}; several labels per row are one column of 0 and 1 per label"
+            ) from None
         _check_n_rows(values, n_rows)
         targets = check_values(values, kind)
         if known is None and kind.is_multilabel:
@@ -329,9 +336,13 @@ def from_one_hot(y: Array) -> Array:
         ((rows != 0) & (rows != 1)).any(axis=1) | (rows.sum(axis=1) != 1)
     )
     if wrong.size:
+        row = rows[wrong[0]]
+        remedy = _USE_MSE
+        if ((rows == 0) | (rows == 1)).all():
+            remedy = "for several labels per row make the net with loss='bce'"
         raise ValueError(
-            f"row {wrong[0]} of y is {rows[wrong[0]].tolist()}, which is not one-hot: "
-            f"pass rows with a single 1 among zeros; {_USE_MSE}"
+            f"row {wrong[0]} of y is {row.tolist()}, which is not one-hot: pass rows "
+            f"with a single 1 among zeros; {remedy}"
         )
     return rows.argmax(axis=1)
 
@@ -359,9 +370,12 @@ def _labels_of_outputs(y: Any, targets: Array) -> Labels | None:
 def _check_columns(y: Array, n_out: int, n_classes: int) -> None:
     """Raise ValueError unless y (n, n_columns) has a column for each class."""
     if n_out == 1:
+        remedy = f"end the net in {y.shape[1]} outputs"
+        if y.shape[1] == 2:
+            remedy = f"pass np.argmax(y, axis=1) if they are one-hot, or {remedy}"
         raise ValueError(
-            f"loss 'bce' takes one label per row, not {y.shape[1]} columns: pass "
-            "y.argmax(axis=1)"
+            f"loss 'bce' takes one label per row for a net with one output, not "
+            f"{y.shape[1]} columns: {remedy}"
         )
     if y.shape[1] != n_classes:
         raise ValueError(
@@ -444,10 +458,11 @@ def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
                 of_class = _held_by(assumed, distinct.dtype)
                 return Labels(of_class, seen)
     if len(distinct) < n_classes:
+        kinds = "1 kind" if len(distinct) == 1 else f"{len(distinct)} kinds"
         raise ValueError(
-            f"y has {len(distinct)} kinds of labels ({first_few(distinct)}), but the "
-            f"net has {n_classes} classes: pass all {n_classes} labels, as "
-            f"classes=[{first_few(distinct[:5])}, ...]"
+            f"y has {kinds} of labels ({first_few(distinct)}), but the net has "
+            f"{n_classes} classes: pass all {n_classes} labels, as "
+            f"classes=[{first_few(distinct[:5])}, ...] of fit or net.learner"
         )
     remedy = (
         f"end the net in {len(distinct)} outputs, with loss 'softmax_ce'; or {_USE_MSE}"

@@ -35,8 +35,7 @@ _ARGUMENTS = {
     "classes": "classlabels labels",
     "sample_weight": "weights sampleweights rowweights importance",
     "class_weight": "classweights",
-    "X_val": "validationdata validation validationsplit validationfraction evalset "
-    "xvalid xtest",
+    "X_val": "xvalid xtest",
     "y_val": "yvalid ytest",
     "early_stopping": "patience niternochange earlystop earlystoppingrounds",
     "on_epoch": "callbacks callback onepochend onepochcallback",
@@ -48,6 +47,12 @@ _ARGUMENTS = {
     "ax": "axes axis",
     "resolution": "gridsize gridpoints",
     "n": "nsamples npoints size",
+}
+# What to do where a function takes X_val and y_val.
+_VALIDATE = {
+    "use X_val= and y_val=": "validationdata validation evalset",
+    "divide the rows yourself, and use X_val= and y_val=": "validationsplit "
+    "validationfraction",
 }
 # What to do where no argument of the function does it.
 _IN_PARTS = "fit in parts, and call net.score(X_val, y_val) after each"
@@ -165,7 +170,8 @@ def _argument_hint(word: str, arguments: list[str]) -> str:
     for ours in arguments:
         if plain in _ARGUMENTS.get(ours, "").split() or plain == _plain(ours):
             return f": use {ours}="
-    for remedy, words in _REMEDIES.items():
+    remedies = _VALIDATE | _REMEDIES if "X_val" in arguments else _REMEDIES
+    for remedy, words in remedies.items():
         if plain in words.split():
             return f": {remedy}"
     if near := _nearest(plain, arguments):

@@ -64,7 +64,7 @@ def comment(
         name=name,
         version=__version__,
         type="double" if itemsize == 8 else "float",
-        inputs=f"{_count(net.n_in, 'number')}, scaled as they were for the training",
+        inputs=f"{_count(net.n_in, 'number')}, as fastnn's predict takes them",
         columns=_lines(f"x[{k}] is {_as_text(c)}" for k, c in enumerate(columns)),
         outputs=results,
         labels=_lines(labels),

@@ -7,7 +7,6 @@ the steps.
 """
 
 import inspect
-import warnings
 from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
@@ -30,6 +29,7 @@ from sklearn.utils.validation import (
 )
 
 from ..data.arrays import Array
+from ..data.caller import warn_user
 from ..data.labels import Labels
 from ..data.schema import Schema
 from ..data.text import first_few
@@ -187,7 +187,7 @@ class _Compiled(BaseMultilayerPerceptron):
         objective = objective_of(self)
         theta = _joined(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
         # After early stopping they are the best ones, which scikit-learn then trains.
-        are_best = self._best_coefs is self.coefs_
+        are_best = getattr(self, "_best_coefs", None) is self.coefs_
         # Views into theta: they are up to date after each epoch.
         self.coefs_, self.intercepts_ = _parts(theta, layer_units)
         if are_best:
@@ -272,14 +272,13 @@ class _Compiled(BaseMultilayerPerceptron):
                 if incremental:
                     break
                 if self.n_iter_ == self.max_iter and not stopped:
-                    warnings.warn(
+                    warn_user(
                         f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) "
                         "reached and the optimization hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=2,
                     )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warn_user("Training interrupted by user.", UserWarning)
         if adam:
             self._optimizer.learning_rate = self._solver.shown_lr
         if self.early_stopping:
@@ -291,10 +290,10 @@ class _Compiled(BaseMultilayerPerceptron):
         if self.batch_size == "auto":
             return min(200, n)
         if self.batch_size > n:
-            warnings.warn(
+            warn_user(
                 "Got `batch_size` less than 1 or larger than "
                 "sample size. It is going to be clipped",
-                stacklevel=2,
+                UserWarning,
             )
         return int(np.clip(self.batch_size, 1, n))
 
@@ -567,7 +566,8 @@ class MLPClassifier(_Compiled, neural_network.MLPClassifier):
         return y_val
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        if self._label_binarizer.y_type_.startswith("multilabel"):
+        no_weight = sample_weight is not None and not sample_weight.any()
+        if no_weight or self._label_binarizer.y_type_.startswith("multilabel"):
             return float(super()._score(X, y, sample_weight))
         # accuracy_score, without its checks: 0.3 ms an epoch
         p = self._forward_pass_fast(X, check_input=False)
@@ -615,6 +615,8 @@ class MLPRegressor(_Compiled, neural_network.MLPRegressor):
         return y_val
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        if sample_weight is not None and not sample_weight.any():
+            return float(super()._score(X, y, sample_weight))  # which refuses them
         predicted = self._forward_pass_fast(X, check_input=False)
         # in the precision that r2_score takes
         given = (a for a in (predicted, y, sample_weight) if a is not None)

@@ -58,7 +58,7 @@ class MLPSearchCV(GridSearchCV):
         if not isinstance(self.estimator, (MLPClassifier, MLPRegressor)):
             raise TypeError(
                 "MLPSearchCV takes an MLPClassifier or MLPRegressor of fastnn.sklearn, "
-                f"not {self.estimator!r}: use GridSearchCV"
+                f"not {type(self.estimator).__name__}: use GridSearchCV"
             )
         scorers, metric = self._get_scorers()
         X, y = indexable(X, y)

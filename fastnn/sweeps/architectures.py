@@ -160,14 +160,18 @@ class Sweep(Mapping[str, Runs]):
                 some = runs if all_of_them else runs[i * n : (i + 1) * n]
                 yield Group(name, settings, some)
 
-    def best(self, by: str = "loss") -> Net:
-        """Return the best net of all, as `Runs.ranking` orders them."""
+    def best(self, by: str | None = None) -> Net:
+        """Return the best net of all, as `Runs.ranking` orders them.
+
+        by: the validation loss, or without validation data the loss.
+        """
         return self.ensemble(1, by)[0]
 
-    def ensemble(self, n: int, by: str = "loss") -> Ensemble:
+    def ensemble(self, n: int, by: str | None = None) -> Ensemble:
         """Return the n best nets of all, as `Runs.ranking` orders them.
 
-        ValueError where fewer than n have not diverged, or the losses are of two kinds.
+        by: the validation loss, or without validation data the loss. ValueError where
+        fewer than n have not diverged, or the losses are of two kinds.
         """
         kinds = {runs.architecture.loss.name for runs in self.runs.values()}
         if len(kinds) > 1:

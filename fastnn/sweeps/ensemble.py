@@ -57,6 +57,15 @@ class Ensemble:
     def __getitem__(self, i: int) -> Net:
         return self.members[i]
 
+    def __getattr__(self, name: str) -> Any:
+        hint = ""
+        if name in ("to_onnx", "to_c", "to_json"):
+            hint = (
+                f": export its members one by one, as in ensemble.members[0].{name}"
+                "(path), and take the mean of their outputs"
+            )
+        raise AttributeError(f"an ensemble has no attribute {name!r}{hint}")
+
     @property
     def classes(self) -> Array | None:
         """The sorted labels of the classes; None where the nets predict values."""

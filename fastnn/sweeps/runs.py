@@ -392,21 +392,25 @@ class Runs:
             )
         return EpochsTo(bound, np.where(self.final_loss < bound, self.trained, np.inf))
 
-    def ranking(self, by: str = "loss") -> Array:
+    def ranking(self, by: str | None = None) -> Array:
         """Return the nets' numbers (n_nets,), the best ones first, diverged ones last.
 
         by: "loss", the lowest final loss first, or "accuracy", the highest final
-        accuracy first, and of several the one with the lower loss. "val_loss" and
-        "val_accuracy" compare those of the validation data, with the parameters that
-        the nets have.
+        accuracy first, and of several the one with the lower loss. Both are those of a
+        net's last epoch, also where it has the parameters of its best one. "val_loss"
+        and "val_accuracy" compare those of the validation data, with the parameters
+        that the nets have. None is "val_loss" where there are such data, and "loss"
+        otherwise.
         """
         return np.lexsort(self.criteria(by)[::-1])
 
-    def criteria(self, by: str = "loss") -> list[Array]:
+    def criteria(self, by: str | None = None) -> list[Array]:
         """Return what `ranking` compares, each (n_nets,), the first one first.
 
         The lowest is the best; infinite for nets that diverged.
         """
+        if by is None:
+            by = "loss" if self.val_losses is None else "val_loss"
         val = self._prefix(by)
         losses = np.where(self.diverged, np.inf, getattr(self, f"final_{val}loss"))
         losses[np.isnan(losses)] = np.inf
@@ -416,13 +420,17 @@ class Runs:
         accuracies = getattr(self, f"final_{val}accuracy")
         return [np.where(self.diverged, np.inf, -accuracies), losses]
 
-    def best(self, by: str = "loss") -> Net:
-        """Return the best net, as in `ranking`; ValueError if all diverged."""
+    def best(self, by: str | None = None) -> Net:
+        """Return the best net, as in `ranking`; ValueError if all diverged.
+
+        by: the validation loss, or without validation data the loss; see `ranking`.
+        """
         return self.ensemble(1, by)[0]
 
-    def ensemble(self, n: int, by: str = "loss") -> Ensemble:
+    def ensemble(self, n: int, by: str | None = None) -> Ensemble:
         """Return the n best nets, as in `ranking`, which then predict together.
 
+        by: the validation loss, or without validation data the loss; see `ranking`.
         ValueError where fewer than n nets have not diverged.
 
         >>> from fastnn import datasets, mlp
@@ -433,11 +441,12 @@ class Runs:
         """
         return Ensemble([self[int(i)] for i in best_of(n, self.criteria(by))])
 
-    def table(self, n: int = 10, by: str = "loss") -> "RunsTable":
+    def table(self, n: int = 10, by: str | None = None) -> "RunsTable":
         """Return the n best nets, as in `ranking`, for `print` or `rich.print`.
 
         It shows number, seed, final loss and accuracy, those of the validation data,
-        epochs trained, and the settings in which the nets differ. Its title has the
+        the best epoch by early stopping, counted from 1 (0 for none), epochs trained,
+        and the settings in which the nets differ. Its title has the
         numbers of nets and of those that diverged, and the final losses that 5, 50 and
         95 % of all nets do not exceed.
         """
@@ -458,7 +467,9 @@ class Runs:
                 accuracies = self.final_val_accuracy[best]
                 columns["val accuracy"] = [f"{value:.4g}" for value in accuracies]
         if self.best_epoch is not None:
-            columns["best epoch"] = [f"{epoch:,}" for epoch in self.best_epoch[best]]
+            columns["best epoch"] = [
+                f"{epoch + 1:,}" for epoch in self.best_epoch[best]
+            ]
         columns["epochs"] = [f"{epochs:,}" for epochs in self.trained[best]]
         for name, values in self.varying_settings().items():
             columns[name] = [f"{value:.4g}" for value in values[best]]

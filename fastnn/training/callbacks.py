@@ -46,7 +46,7 @@ class EarlyStopping:
     restore_best : bool
         Give the net the parameters from the end of the best epoch, also where the
         training ends without stopping early, or diverges; `History.best_epoch` is its
-        number.
+        number, from 0.
 
     Raises
     ------

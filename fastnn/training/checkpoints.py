@@ -30,6 +30,7 @@ from .callbacks import Callbacks
 from .config import FitConfig
 from .identity import differences, hashed
 from .orders import EpochOrders, generator_at
+from .progress import announce
 from .state import TrainingState
 
 _UPDATES, _SAMPLES = kernels.codes.UPDATES, kernels.codes.SAMPLES
@@ -105,6 +106,11 @@ class Checkpoint:
                 self._compare_start(archive, arrays)
                 saved = _saved(archive, config, arrays, callbacks)
             self._config = saved.config
+            place = f"goes on in epoch {saved.epoch + 1}"
+            if saved.is_complete:
+                place = f"is complete after epoch {saved.epoch}"
+            where = f"{place} of {config.epochs}, from {self._path}"
+            announce(config.progress, f"fastnn: the training {where}")
             return saved
         except FileNotFoundError:
             return None
@@ -120,7 +126,14 @@ class Checkpoint:
         if not isinstance(call, dict):
             raise ValueError("its call has no arguments")
         if differing := differences(call, self._call):
-            self._refuse(differing, "Pass the same arguments to go on with it")
+            remedy = "Pass the same arguments to go on with it"
+            if call.get("epochs") != self._call["epochs"]:
+                remedy = (
+                    "To train further, make the first call again, which returns its "
+                    "result at once where it is complete, and then another fit with a "
+                    f"file of its own. {remedy}"
+                )
+            self._refuse(differing, remedy)
 
     def _compare_start(self, archive: Archive, arrays: dict[str, Array]) -> None:
         """Refuse a net that neither began this training nor was left by it."""

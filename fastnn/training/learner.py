@@ -86,8 +86,8 @@ class Learner:
         x is one sample (n_in,), and t its label, or its value or values (n_out,); or x
         is some rows (n, n_in), also a frame, and t their labels or values, as in `fit`.
         Of several rows the result is the mean of their losses, each before its own
-        update. A contiguous array (n_in,) of the net's dtype is the fastest, see
-        `docs/training.md`.
+        update. A contiguous array (n_in,) of the net's dtype is the fastest: other
+        arrays and lists are converted first.
 
         A call learns all of its rows or none: where one is refused, or a loss or a
         parameter is not finite (DivergenceError), or after Ctrl-C (KeyboardInterrupt),
@@ -134,6 +134,21 @@ class Learner:
         rows, is_one = self._rows(x)
         predicted = self._net.predict(rows)
         return predicted[0] if is_one else predicted
+
+    def predict_proba(self, x: Any) -> Array:
+        """Return the probabilities (n_classes,) for a sample, (n, n_classes) for rows.
+
+        They are those of `Sequential.predict_proba`, in the order of `net.classes`;
+        ValueError for a net that predicts values.
+
+        >>> from fastnn import mlp
+        >>> learner = mlp(2, 3, 1, seed=0).learner(lr=0.5, classes=["ham", "spam"])
+        >>> learner.predict_proba([0.5, -1.0]).shape
+        (2,)
+        """
+        rows, is_one = self._rows(x)
+        probabilities: Array = self._net.predict_proba(rows)
+        return probabilities[0] if is_one else probabilities
 
     def _start(self) -> None:
         """Forget what was prepared for single samples; the next one prepares it."""

@@ -1,5 +1,6 @@
 """Progress bar of a long training: Rich's in a terminal, plain text in a notebook."""
 
+import logging
 import math
 import sys
 from contextlib import suppress
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 # Seconds until a bar appears if progress is None, and between two refreshes.
 PATIENCE, _REFRESH = 1.0, 0.1
 _WIDTH = 40  # of a bar of characters
+_LOG = logging.getLogger("fastnn")
+
+
+def announce(show: bool | None, text: str) -> None:
+    """Log a line, and write it to stderr where a bar would be shown.
+
+    show: as for `ProgressBar`, but a notebook has no terminal.
+    """
+    _LOG.info(text)
+    with suppress(OSError, ValueError):  # a closed stream
+        if sys.stderr and (show or (show is None and sys.stderr.isatty())):
+            print(text, file=sys.stderr, flush=True)
 
 
 class ProgressBar:

@@ -10,11 +10,18 @@ from terminal import Terminal
 
 from fastnn.cli import warmup
 
+# For one dtype of two: the command takes a minute.
+PROGRAM = """
+from fastnn.cli import main, warmup
+warmup.DTYPES = ("float64",)
+main.main(["warmup"])
+"""
+
 
 def run(folder):
     environment = os.environ | {"FASTNN_CACHE_DIR": str(folder)}
     found = subprocess.run(
-        [sys.executable, "-m", "fastnn", "warmup"],
+        [sys.executable, "-c", PROGRAM],
         capture_output=True,
         text=True,
         timeout=300,
@@ -34,10 +41,10 @@ def test_the_first_call_compiles_and_the_second_loads(tmp_path):
         rf"loops: {n} compiled, 0 from the cache, in \d+\.\d s; {end}", out
     )
     assert [re.sub(r"\s+\d+\.\d s$", "", line) for line in err] == [
-        f"{i}/12  {name}" for i, (name, _) in enumerate(warmup.steps(warmup.DTYPES), 1)
+        f"{i}/6  {name}" for i, (name, _) in enumerate(warmup.steps(("float64",)), 1)
     ]
     names = [file.name for file in folder.iterdir()]
-    assert sum(name.startswith("per_sample.train-") for name in names) == 2
+    assert sum(name.startswith("per_sample.train-") for name in names) == 1
     out, _ = run(folder)
     assert re.fullmatch(
         rf"loops: 0 compiled, {n} from the cache, in \d+\.\d s; {end}", out

@@ -145,3 +145,10 @@ def test_values_too_large_for_float32_are_refused():
         ValueError, match=r"1e\+300 in row 1, column 0.* not finite in float32"
     ):
         net.predict([[0, 0], [1e300, 0]])
+
+
+def test_the_advice_for_one_sample_in_a_list_works():
+    net, X = fastnn.mlp(2, 1), [0.5, 1.0]
+    with pytest.raises(ValueError, match=r"pass np\.array\(X\)\[None, :\] for one sam"):
+        net.predict(X)
+    assert net.predict(np.array(X)[None, :]).shape == (1,)

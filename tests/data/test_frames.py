@@ -253,3 +253,20 @@ def test_files_with_wrong_names_are_refused(tmp_path):
         write_archive(path, "net", Archive(facts | wrong, arrays))
         with pytest.raises(ValueError, match="its labels are not numbered"):
             fastnn.load(path)
+
+
+def test_what_the_message_about_columns_advises_does_not_raise():
+    X = pd.DataFrame({"a": [0.0, 1.0, 0.0, 1.0], "b": [0.0, 0.0, 1.0, 1.0]})
+    net = fastnn.mlp(2, 2, 1)
+    net.fit(X, [0, 1, 1, 0], epochs=1, lr=0.1)
+    advice = r"pass X\[list\(net\.columns\)\]$"
+    for other in (X[["b", "a"]], X.assign(c=1.0)):
+        with pytest.raises(ValueError, match=advice):
+            net.predict(other)
+        assert (net.predict(other[list(net.columns)]) == net.predict(X)).all()
+    for other, remedy in (
+        (X.rename(columns={"a": "c"}), "prepare X as it was for the fit"),
+        (X[["a", "b", "b"]], "give each column a name of its own"),
+    ):
+        with pytest.raises(ValueError, match=f"; {remedy}$"):
+            net.predict(other)

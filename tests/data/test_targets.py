@@ -214,3 +214,13 @@ def test_labels_are_certain_where_an_output_overflows():
     largest = np.finfo(float).max
     assert net.predict([[largest]]).tolist() == [[1, 0]]
     assert net.predict_proba([[largest]]).tolist() == [[1.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    "y", [[["a", "b", "c"]] * 6, [["a", "b"], ["c"]] * 3], ids=["words", "ragged"]
+)
+def test_words_for_several_outputs_are_refused_with_the_remedy(y):
+    with pytest.raises(
+        (TypeError, ValueError), match="one column of 0 and 1 per label"
+    ):
+        fitted("bce", 3, y)

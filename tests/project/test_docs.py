@@ -115,6 +115,13 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     names = pages.run(f"docs/{page}.md")
     plt.close("all")
     assert names["net"].score(names["X"], names["y"]) > 0.8
+    if page == "recipes":  # what another program needs is in one block
+        (code,) = (c for c in pages.blocks("docs/recipes.md", "python") if "load(" in c)
+        alone = {}
+        exec(code, alone)
+        assert set(alone["net"].predict(alone["prepare"](alone["new"]))) <= {
+            *alone["net"].classes
+        }
     if page == "recipes" and shutil.which("cc"):
         (program,), (command,) = (
             pages.blocks("docs/recipes.md", language) for language in ("c", "sh")

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_cases import data
 
 import fastnn.sklearn
-from fastnn.sklearn import MLPClassifier, MLPRegressor
+from fastnn.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV
 
 pytestmark = [
     pytest.mark.compiled,
@@ -181,6 +181,13 @@ def test_validation_targets_are_like_those_to_train_on(name, y_val, message):
     assert not hasattr(model, "coefs_")
 
 
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_validation_rows_without_weight_are_refused_as_by_scikit_learn(kind):
+    X, y = IRIS
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        kind().fit(X, y, X_val=X, y_val=y, sample_weight_val=np.zeros(150))
+
+
 def test_one_validation_row_has_no_r2():
     X, y = data("diabetes")[1:]
     with pytest.raises(ValueError, match="at least 2 rows"):
@@ -301,8 +308,13 @@ def test_verbose_prints_what_scikit_learn_prints(capsys):
 
 
 def test_warns_where_training_has_not_converged():
-    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(15\)"):
-        iris_model().fit(*IRIS)
+    model = iris_model()
+    for one in (model, MLPSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2)):
+        with pytest.warns(
+            ConvergenceWarning, match=r"Maximum iterations \(15\)"
+        ) as found:
+            one.fit(*IRIS)
+        assert {warning.filename for warning in found} == {__file__}
 
 
 def test_scikit_learn_is_imported_only_with_this_module():

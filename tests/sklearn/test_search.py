@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn import config_context, neural_network
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
 from sklearn_cases import data
 
 import fastnn.sklearn
@@ -135,8 +136,10 @@ def test_failed_fits_have_the_error_score():
 
 def test_other_estimators_are_refused():
     theirs = neural_network.MLPClassifier()
-    with pytest.raises(TypeError, match="use GridSearchCV"):
-        MLPSearchCV(theirs, {"alpha": [1.0]}).fit([[0.0], [1.0]], [0, 1])
+    for other in (theirs, make_pipeline(theirs)):
+        short = f"not {type(other).__name__}: use GridSearchCV$"
+        with pytest.raises(TypeError, match=short):
+            MLPSearchCV(other, {"alpha": [1.0]}).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_weights_and_groups_are_taken_as_by_a_grid_search():

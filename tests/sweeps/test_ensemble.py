@@ -1,6 +1,7 @@
 """Tests that an ensemble predicts the mean of its members' predictions."""
 
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -118,3 +119,13 @@ def test_nets_rank_by_accuracy_and_then_by_loss():
     pairs = list(zip(-runs.final_accuracy, runs.final_loss, strict=True))
     assert [pairs[i] for i in ranking] == sorted(pairs)
     assert (runs.best(by="accuracy").theta == runs.theta[ranking[0]]).all()
+
+
+def test_exports_are_refused_with_the_way_to_export_members():
+    ensemble = fastnn.Ensemble([fastnn.mlp(2, 1)])
+    for name in ("to_onnx", "to_c", "to_json"):
+        with pytest.raises(AttributeError, match=rf"members\[0\]\.{name}\(path\)"):
+            getattr(ensemble, name)
+    with pytest.raises(AttributeError, match=r"has no attribute 'fit'$"):
+        ensemble.fit  # noqa: B018
+    assert len(pickle.loads(pickle.dumps(ensemble))) == 1

@@ -1,5 +1,7 @@
 """Nets of a sweep that validate, stop early, and have weights and schedules."""
 
+import re
+
 import naive
 import numpy as np
 import pytest
@@ -325,6 +327,11 @@ def runs():
 def test_nets_are_ranked_by_validation(runs):
     losses, accuracies = runs.final_val_loss, runs.final_val_accuracy
     assert (runs.ranking("val_loss") == np.argsort(losses, kind="stable")).all()
+    assert (runs.ranking() == runs.ranking("val_loss")).all()
+    assert (runs.best().theta == runs.theta[losses.argmin()]).all()
+    assert (runs.ensemble(2)[1].theta == runs.theta[np.argsort(losses)[1]]).all()
+    assert str(runs.table()) == str(runs.table(by="val_loss"))
+    assert (runs.ranking("loss") == np.argsort(runs.final_loss, kind="stable")).all()
     by_accuracy = runs.ranking("val_accuracy")
     assert (np.diff(accuracies[by_accuracy]) <= 0).all()
     best = runs.best(by="val_loss")
@@ -345,6 +352,9 @@ def test_nets_are_ranked_by_validation(runs):
     lines = str(runs.table(3, by="val_loss")).splitlines()
     assert "val loss" in str(lines)
     assert f"{losses.min():.4g}" in str(lines[5])
+    best = losses.argmin()
+    epochs = runs.best_epoch[best] + 1, runs.trained[best]  # both counted from 1
+    assert re.search(r" {} │ +{} │".format(*epochs), lines[5])
 
 
 @pytest.mark.compiled
@@ -381,6 +391,7 @@ def test_a_sweep_of_architectures_is_validated():
     targets = np.eye(3)[Y_VAL].astype(bool)
     loss = -np.log(best.predict_proba(X_VAL)[targets]).mean()
     assert loss == pytest.approx(losses.min(), rel=1e-12)
+    assert (sweep.best().theta == best.theta).all()
     assert len(sweep.ensemble(5, by="val_loss")) == 5
     text = str(sweep.table(loss_below=1.0, by="val_loss"))
     assert "val_loss: 5 %" in text

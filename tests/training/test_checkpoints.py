@@ -209,6 +209,9 @@ def interrupt_after(monkeypatch, updates):
     """Let a training end as by Ctrl-C once it has made that many updates."""
 
     class Interrupting(trainer.ProgressBar):
+        def is_due(self, done):
+            return True
+
         def update(self, made, position, note="", saved=0):
             if made + saved >= updates:
                 raise KeyboardInterrupt
@@ -324,6 +327,30 @@ def written(tmp_path_factory):
         with pytest.raises(KeyboardInterrupt):
             make_net().fit(*SPIRAL, **options)
     return path, options
+
+
+def test_one_sees_where_a_training_goes_on(written, tmp_path, caplog, capsys):
+    path, options = written
+    copy = tmp_path / "run.npz"
+    copy.write_bytes(path.read_bytes())
+    options = options | {"checkpoint": copy}
+    told = []
+    for progress in (None, True):
+        with caplog.at_level("INFO", "fastnn"):
+            make_net().fit(*SPIRAL, **options, progress=progress)
+        told.append(caplog.messages[-1])
+    assert re.fullmatch(rf"fastnn: .* goes on in epoch \d of 9, from {copy}", told[0])
+    assert re.fullmatch(
+        rf"fastnn: .* complete after epoch 9 of 9, from {copy}", told[1]
+    )
+    shown = capsys.readouterr().err
+    assert told[1] in shown  # where a bar is shown
+    assert told[0] not in shown  # this is no terminal
+
+
+def test_other_epochs_are_refused_with_the_way_to_train_on(written):
+    longer = written[1] | {"epochs": 20}
+    refused(make_net(), SPIRAL, longer, "then another fit with a file of its own")
 
 
 def refused(net, data, options, pattern):

@@ -230,6 +230,10 @@ def test_declared_labels_come_bit_by_bit():
     assert net.classes.tolist() == ["ham", "spam", "toast"]
     assert learner.predict(x) == "toast"
     assert learner.predict([[0.5, -1.0]] * 2).tolist() == ["toast", "toast"]
+    assert (learner.predict_proba(x) == net.predict_proba([x])[0]).all()
+    assert (learner.predict_proba([x, x]) == net.predict_proba([x, x])).all()
+    with pytest.raises(ValueError, match=r"x must be one sample \(2,\)"):
+        learner.predict_proba([1.0, 2.0, 3.0])
     before = bits(net)
     for wrong in ("eggs", 1, None, float("nan")):
         with pytest.raises((TypeError, ValueError), match=r"eggs|1|missing"):
@@ -384,3 +388,8 @@ def test_threads_take_turns():
     alone.learner(lr=2.0**-14).learn(np.zeros((n, 2)), np.ones(n))
     assert net.params[1][0] == alone.params[1][0]
     assert 0.1 < net.params[1][0] < 1.0
+
+
+def test_values_have_no_probabilities():
+    with pytest.raises(ValueError, match="predicts values, not probabilities"):
+        fastnn.mlp(2, 1, loss="mse").learner(lr=0.1).predict_proba([0.5, -1.0])

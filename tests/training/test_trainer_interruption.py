@@ -25,6 +25,9 @@ def interrupting_bar(made):
     shown = []
 
     class Interrupting(trainer.ProgressBar):
+        def is_due(self, done):
+            return True
+
         def update(self, done, position, note="", saved=0):
             shown.append(done)
             if done >= made:
@@ -68,6 +71,9 @@ def test_ctrl_c_in_a_compiled_loop_leaves_a_usable_net(monkeypatch, per_epoch, o
     in_second_epoch = threading.Event()
 
     class Announcing(trainer.ProgressBar):
+        def is_due(self, done):
+            return True
+
         def update(self, made, position, note="", saved=0):
             if made >= per_epoch:
                 in_second_epoch.set()
@@ -100,6 +106,9 @@ def test_ctrl_c_interrupts_a_program_of_its_own(tmp_path):
 
         class Announcing(trainer.ProgressBar):
             announced = False
+
+            def is_due(self, done):
+                return True
 
             def update(self, made, position, note="", saved=0):
                 if made > 10_000 and not self.announced:
@@ -204,6 +213,9 @@ def test_after_ctrl_c_at_any_line_the_net_fits_its_history(chunks, kind):
     expected = {0: net.theta.tobytes()}
 
     class Noting(trainer.ProgressBar):
+        def is_due(self, done):
+            return True
+
         def update(self, made, position, note="", saved=0):
             expected[int(made)] = net.theta.tobytes()
 

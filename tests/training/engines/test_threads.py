@@ -155,6 +155,9 @@ def test_two_threads_train_and_predict_at_the_same_time(monkeypatch, chunks):
 
         met = False
 
+        def is_due(self, done):
+            return True
+
         def update(self, made, position, note="", saved=0):
             if not self.met:
                 barrier.wait(timeout=60)
