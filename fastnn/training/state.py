@@ -54,7 +54,9 @@ class TrainingState:
         epoch = int(self.position[_UPDATES]) // self._per_epoch
         # Sums of later epochs are zero, so those of the epoch under way are enough.
         sums = [array[epoch : epoch + 1].copy() for array in self._sums()]
-        return Snapshot(epoch, [array.copy() for array in self._arrays()], sums)
+        # Copying an array that is empty would take as long as the others.
+        arrays = [array.copy() if array.size else array for array in self._arrays()]
+        return Snapshot(epoch, arrays, sums)
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Return to a snapshot; what is interrupted can be repeated."""
