@@ -166,6 +166,7 @@ def test_on_epoch_must_not_train_its_net():
     assert fit(net).epochs == 6
 
 
+@pytest.mark.filterwarnings("ignore:overflow|invalid:RuntimeWarning")  # of plain Python
 @pytest.mark.parametrize("batch_size", [1, 16])
 def test_a_net_that_diverges_has_the_parameters_of_its_best_epoch(batch_size, tmp_path):
     X, y = learnable_data(33, 3, "mse")
