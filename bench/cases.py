@@ -201,6 +201,19 @@ def _xor_grid() -> Iterator[Case]:
         50,
         tolerance=1e-5,
     )
+    # The net that textbooks, FANN and TF Playground start with.
+    yield Case(
+        "xor-grid textbook net",
+        X,
+        values,
+        initial_parameters([2, 2, 1]),
+        "mse",
+        1 / 64,
+        1,
+        50,
+        tolerance=1e-5,
+        output="sigmoid",
+    )
     deeper = initial_parameters([2, 8, 8, 1])
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
 
