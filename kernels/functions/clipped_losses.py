@@ -30,8 +30,7 @@ def _clipped_log_loss(p, low):
 
     `log` takes the bits of NaN for those of a number, hence p - p: 0, or NaN.
     """
-    p = arithmetic.where_greater(p, 1.0 - low, 1.0 - low, p)
-    p = arithmetic.where_greater(low, p, low, p)
+    p = arithmetic.clip(p, low, 1.0 - low)
     return (p - p) - elementary.log(p)
 
 

@@ -228,14 +228,25 @@ def soft_ce_of_sample(d, a, units, z, n_out, width, y):
     return loss, _is_first_largest(a, z, true, largest, n_tied)
 
 
-@subroutine
-def poisson_of_sample(d, a, z, n_out, y):
-    """Return the loss of outputs a[z], a[z + 1] ... for the counts y; d = dL/dz."""
-    loss, mean_factor = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
-    for k in range(n_out):
-        d[z + k], term = poisson_error(a[z + k], y[k], mean_factor)
-        loss += term
-    return loss
+def _values_of_sample(error):
+    """Return the loss of values that is the mean over outputs of an error.
+
+    It is that of the outputs a[z], a[z + 1] ... for the targets y, and fills d with its
+    derivatives.
+    """
+
+    def of_sample(d, a, z, n_out, y):
+        loss, mean_factor = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
+        for k in range(n_out):
+            d[z + k], term = error(a[z + k], y[k], mean_factor)
+            loss += term
+        return loss
+
+    return subroutine(of_sample)
+
+
+_squared_errors = _values_of_sample(squared_error)
+poisson_of_sample = _values_of_sample(poisson_error)
 
 
 @subroutine
@@ -263,16 +274,6 @@ def _softmax_backward(d, a, z, n_out):
         total += d[k] * a[k]
     for k in range(z, z + n_out):
         d[k] = a[k] * (d[k] - total)
-
-
-@subroutine
-def _squared_errors(d, a, z, n_out, y):
-    """Return the loss of outputs a[z], a[z + 1] ... for the targets y; d = dL/da."""
-    loss, mean_factor = scalar(a, 0), scalar(a, 1) / scalar(a, n_out)
-    for k in range(n_out):
-        d[z + k], term = squared_error(a[z + k], y[k], mean_factor)
-        loss += term
-    return loss
 
 
 @inlined_by_numba

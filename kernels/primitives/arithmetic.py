@@ -71,7 +71,7 @@ def where_greater(x: Any, y: Any, this: Any, that: Any) -> Any:
     )
 
 
-def clip(x: Any, low: float, high: float) -> Any:
+def clip(x: Any, low: Any, high: Any) -> Any:
     """Return the number nearest to x from low to high; NaN stays NaN."""
     x = where_greater(x, high, high, x)
     return where_greater(low, x, low, x)
