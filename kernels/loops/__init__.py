@@ -2,6 +2,7 @@
 
 from . import batches as batches
 from . import layers as layers
+from . import orders as orders
 from . import per_sample as per_sample
 from . import predictions as predictions
 from . import specialised as specialised
