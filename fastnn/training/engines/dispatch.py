@@ -198,8 +198,8 @@ def _batches(
     codes, dtype = kernels.codes, config.X.dtype
     batch_size = min(config.batch_size, len(config.X))
     wide = is_wide(table, batch_size, dtype)
-    if wide:
-        lanes = _padded(min(batch_size, _WIDE_SAMPLES), dtype, 2)
+    # Where all lanes are used, an activation takes the units of a layer at once.
+    lanes = min(_WIDE_SAMPLES if wide else lanes, _padded(batch_size, dtype, 2))
     batch_tiles = -(-batch_size // lanes)
     part_tiles = max(1 if wide else _PART_TILES, -(-batch_tiles // _MAX_PARTS))
     n_parts = -(-batch_tiles // part_tiles)
