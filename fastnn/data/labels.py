@@ -164,7 +164,7 @@ def encode_targets(
     if known is None:
         known = _first_labels(np.unique(labels), n_classes, learns)
     numbers = known.numbers(labels)
-    low, high = int(numbers.min()), int(numbers.max())
+    low, high = int(np.minimum.reduce(numbers)), int(np.maximum.reduce(numbers))
     if low < 0 or high >= n_classes or not known.all_seen:
         known = _more_labels(known, labels, declared is not None)
         numbers = class_numbers(labels, known.of_class)
