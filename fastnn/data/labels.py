@@ -218,7 +218,9 @@ def _typed(name: str, labels: Array, given: Any) -> Array:
             f"labels must be whole numbers, booleans or strings, not dtype "
             f"{labels.dtype}: convert {name} first, such as by {name}.astype(str)"
         )
-    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+    if labels.dtype.isnative:
+        return labels
+    return labels.astype(labels.dtype.newbyteorder("="))
 
 
 def _check_whole(name: str, labels: Array) -> None:

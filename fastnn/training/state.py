@@ -14,7 +14,7 @@ from .engines.threads import Workers
 
 _UPDATES, _SAMPLES = kernels.codes.UPDATES, kernels.codes.SAMPLES
 _BEST_EPOCH = kernels.codes.BEST_EPOCH
-_NO_BEST = np.empty(0)
+_NOTHING = np.empty(0)
 
 
 class TrainingState:
@@ -39,9 +39,9 @@ class TrainingState:
             self.moments[...], self.clock[...] = moments
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
-        self.penalty_sums = np.zeros(config.epochs if config.l2 else 0)
+        self.penalty_sums = np.zeros(config.epochs) if config.l2 else _NOTHING
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
-        self.carried = np.zeros(0)
+        self.carried = _NOTHING
         # The threads that train it together, if there are several.
         self.workers: Workers | None = None
         n_records = len(config.record_at)
@@ -55,7 +55,7 @@ class TrainingState:
         self.val_loss = np.zeros(n_measured)
         self.val_accuracy = np.zeros(n_measured)
         self._stopping = config.early_stopping
-        self.best, self.best_theta = _NO_BEST, theta[:0]
+        self.best, self.best_theta = _NOTHING, theta[:0]
         if self._stopping is not None:
             self.best = np.array([np.inf, -1.0])
             if self._stopping.restore_best:
