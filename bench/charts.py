@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from fastnn.data.files import write_atomically
 
@@ -152,6 +153,7 @@ def _bar(ax: Axes, case: CaseResult) -> None:
     ax.set_title(case.name, fontsize=10)
     ax.set_xlabel(f"µs per {case.unit}", fontsize=8)
     ax.tick_params(axis="x", labelsize=7)
+    ax.xaxis.set_minor_formatter(NullFormatter())  # its labels would overlap
     ax.spines[["top", "right"]].set_visible(False)
 
 

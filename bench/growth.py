@@ -138,7 +138,7 @@ CROSSOVER = [
         rivals=("jax_scan", "pytorch"),
         turn=0.06,
     )
-    for size in (1, 8, 32, 128, 1_024)
+    for size in (1, 4, 16, 64, 256, 1_024)
 ]
 
 
