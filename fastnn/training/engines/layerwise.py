@@ -131,6 +131,10 @@ class Layerwise:
                 "loop='specialised' cannot train this net, which is run layer by "
                 "layer: leave it out"
             )
+        if config.batch_terms:
+            raise NotImplementedError(
+                f"no {config.batch_terms[0]} in a training layer by layer"
+            )
         self._check_memory(config.X[: config.batch_size])
         return partial(self._advance, config, state)
 
