@@ -91,6 +91,8 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
         why = "only rows without weights"
     if not why and config.batch_size != 1:
         why = "only single samples, batch_size=1"
+    if not why and config.batch_terms:
+        why = f"no {config.batch_terms[0]}"
     if config.loop == "specialised" and why:
         raise ValueError(
             f"loop='specialised' supports {why}: leave it out, or pass loop='general'"
