@@ -153,6 +153,27 @@ class Team(NamedTuple):
     n_threads: int
 
 
+class Validation(NamedTuple):
+    """What `predictions.evaluate` takes besides theta; not called without rows."""
+
+    X: Any  # see Data
+    y: Any
+    weights: Any
+    layers: Any  # (n_layers, N_COLUMNS) uint32
+    loss: int
+    loss_scale: float  # see FitPlan
+    lanes: int
+
+
+class EpochEnds(NamedTuple):
+    """Arrays of what is measured of one net at the ends of epochs."""
+
+    val_loss: Any  # (epochs,) float64, and so is the next, or (0,)
+    val_accuracy: Any
+    best: Any  # (2,) float64: BEST_VALUE and BEST_EPOCH; or (0,)
+    best_theta: Any  # (n_params,), or (0,)
+
+
 class SweepArrays(NamedTuple):
     """Arrays of many nets' training, which a loop changes in place.
 
@@ -230,9 +251,9 @@ class EpochPlan(NamedTuple):
 
 
 class StopRule(NamedTuple):
-    """When a net of a sweep stops after an epoch: early stopping, or a low loss.
+    """When a net stops after an epoch: early stopping; in a sweep also a low loss.
 
-    It also stops where its loss or a parameter is not finite.
+    There it also stops where its loss or a parameter is not finite.
     """
 
     monitor: int  # LOSS ... VAL_ACCURACY, or -1 where none stops

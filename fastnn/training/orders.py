@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 from .. import kernels
 from ..data.arrays import Array
@@ -14,6 +15,14 @@ _AHEAD = 2**16
 # 12 ns per index) than loading it takes.
 COMPILED_PAYS = 2**18
 _BITS, _MASK = 64, 2**64 - 1
+
+
+class _NoSeed(ISeedSequence):
+    """Stands for a seed where the state is set at once, which saves 10 us."""
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Array:
+        """Return zeros in place of a seed's words."""
+        return np.zeros(n_words, dtype)
 
 
 class EpochOrders:
@@ -108,7 +117,7 @@ class OrderGenerator:
 
 def _orders(rng: np.random.Generator, k: int, n: int) -> Array:
     """Return the results of k calls of `rng.permutation(n)`, (k, n)."""
-    return np.stack([rng.permutation(n) for _ in range(k)])
+    return np.array([rng.permutation(n) for _ in range(k)])
 
 
 def compiled_orders(rng: np.random.Generator, k: int, n: int) -> Array:
@@ -145,6 +154,6 @@ def _generator(config: FitConfig) -> np.random.Generator:
 
 def generator_at(state: Any) -> np.random.Generator:
     """Return a generator of orders in this state."""
-    rng = np.random.Generator(np.random.PCG64(0))
-    rng.bit_generator.state = state
-    return rng
+    bits = np.random.PCG64(_NoSeed())  # type: ignore[arg-type]  # NumPy's stub
+    bits.state = state
+    return np.random.Generator(bits)

@@ -13,19 +13,24 @@ import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array, aligned_arrays, aligned_zeros
+from ...data.weights import no_weights
 from ...kernels.arguments import (
     Data,
+    EpochEnds,
     FitArrays,
     FitPlan,
     PackedScratch,
     Team,
     TileScratch,
+    Validation,
     WideScratch,
 )
-from ...nn.losses import Loss, code_for
+from ...nn.losses import Loss, code_for, loss_scale
 from ..config import FitConfig
 from ..state import TrainingState
+from ..validation import ValidationData
 from .engine import Advance
+from .measuring import stop_rule
 from .packing import packing
 from .table import n_units
 from .threads import Workers, thread_count
@@ -55,11 +60,12 @@ def start_loop(
 
     lanes is the number of samples in a tile, for batches.
     """
+    validation = _validation(table, loss, config, lanes)
     if choose_loop(table, loss, config) == "specialised":
-        return _specialised(table, loss, config, state)
+        return _specialised(table, loss, config, state, validation)
     if config.batch_size == 1:
-        return _per_sample(table, loss, config, state)
-    return _batches(table, loss, config, state, lanes)
+        return _per_sample(table, loss, config, state, validation)
+    return _batches(table, loss, config, state, lanes, validation)
 
 
 def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
@@ -85,6 +91,8 @@ def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
         why = "only rows without weights"
     if not why and config.batch_size != 1:
         why = "only single samples, batch_size=1"
+    if not why and config.batch_terms:
+        why = f"no {config.batch_terms[0]}"
     if config.loop == "specialised" and why:
         raise ValueError(
             f"loop='specialised' supports {why}: leave it out, or pass loop='general'"
@@ -111,7 +119,11 @@ def why_not_specialised(table: Array, loss: Loss) -> str:
 
 
 def _specialised(
-    table: Array, loss: Loss, config: FitConfig, state: TrainingState
+    table: Array,
+    loss: Loss,
+    config: FitConfig,
+    state: TrainingState,
+    validation: Validation | None,
 ) -> Advance:
     """Return the loop over single samples that is compiled for this architecture."""
     codes = kernels.codes
@@ -123,7 +135,8 @@ def _specialised(
     train = kernels.loops.specialised.trainer(sizes, activations, code, _decays(config))
     curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
-    advance = _on_one_thread(train, config, state, _plan(table, loss, config), curve)
+    plan = _plan(table, loss, config)
+    advance = _on_one_thread(train, config, state, plan, validation, curve)
     n = len(config.X)
 
     def advance_by_epochs(order: Array, first_epoch: int, end: int, budget: int) -> int:
@@ -139,7 +152,11 @@ def _specialised(
 
 
 def _per_sample(
-    table: Array, loss: Loss, config: FitConfig, state: TrainingState
+    table: Array,
+    loss: Loss,
+    config: FitConfig,
+    state: TrainingState,
+    validation: Validation | None,
 ) -> Advance:
     """Return the loop over single samples for any architecture."""
     dtype, rates = config.X.dtype, config.rule.learning_rates
@@ -165,7 +182,7 @@ def _per_sample(
     )
     train = kernels.loops.per_sample.train
     plan = _plan(packed.layers, loss, config)
-    return _on_one_thread(train, config, state, plan, scratch)
+    return _on_one_thread(train, config, state, plan, validation, scratch)
 
 
 def _decays(config: FitConfig) -> bool:
@@ -179,20 +196,67 @@ def _on_one_thread(
     config: FitConfig,
     state: TrainingState,
     plan: FitPlan,
-    scratch: Any,
+    validation: Validation | None,
+    *scratch: Any,
 ) -> Advance:
-    """Return a loop over single samples with its arguments."""
+    """Return a loop with its arguments, which also measures epochs if there are data.
+
+    scratch: the arguments between the plan and first_epoch.
+    """
     arrays = _arrays(state)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         data = Data(config.X, config.y, config.weights, order)
-        return int(train(arrays, data, plan, scratch, first_epoch, end, budget))
+        return int(train(arrays, data, plan, *scratch, first_epoch, end, budget))
 
-    return advance
+    if validation is None:
+        return advance
+    kernel, rule = kernels.loops.epochs.train, stop_rule(config)
+    ends = EpochEnds(state.val_loss, state.val_accuracy, state.best, state.best_theta)
+    any_order = Data(config.X, config.y, config.weights, np.zeros((1, 1), np.int64))
+    address_of = kernels.compiler.compile.address_of
+    loop = address_of(train, arrays, any_order, plan, *scratch, 0, 0, 0)
+    evaluate = kernels.loops.predictions.evaluate
+    evaluate = address_of(evaluate, state.theta, *validation)
+
+    def advance_and_measure(
+        order: Array, first_epoch: int, end: int, budget: int
+    ) -> int:
+        data = Data(config.X, config.y, config.weights, order)
+        given = arrays, data, plan, *scratch
+        return int(
+            kernel(
+                *(loop, evaluate, given, validation, ends, rule),
+                *(first_epoch, end, budget),
+            )
+        )
+
+    return advance_and_measure
+
+
+def _validation(
+    table: Array, loss: Loss, config: FitConfig, lanes: int
+) -> Validation | None:
+    """Return what is evaluated at the end of each epoch, without rows nothing.
+
+    It is None where early stopping does not look at the epochs either.
+    """
+    rows = config.validation
+    if rows is None:
+        if config.early_stopping is None:
+            return None
+        rows = ValidationData(config.X[:0], config.y[:0], no_weights(config.X.dtype))
+    code, scale = code_for(loss.code, rows.y), loss_scale(max(len(rows.y), 1))
+    return Validation(rows.X, rows.y, rows.weights, table, code, scale, lanes)
 
 
 def _batches(
-    table: Array, loss: Loss, config: FitConfig, state: TrainingState, lanes: int
+    table: Array,
+    loss: Loss,
+    config: FitConfig,
+    state: TrainingState,
+    lanes: int,
+    validation: Validation | None,
 ) -> Advance:
     """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
     codes, dtype = kernels.codes, config.X.dtype
@@ -226,7 +290,12 @@ def _batches(
         scratch.append((tile_scratch, tiles, units_scratch))
     part_sums = np.zeros((n_parts, 3))
     train = kernels.loops.batches.train
-    arrays, plan = _arrays(state), _plan(table, loss, config)
+    plan = _plan(table, loss, config)
+    if n_threads == 1:
+        team = Team(part_tiles, part_sums, np.zeros(codes.N_SYNC, np.int64), 0, 1)
+        own = *scratch[0], team
+        return _on_one_thread(train, config, state, plan, validation, *own)
+    arrays = _arrays(state)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         data = Data(config.X, config.y, config.weights, order)
@@ -243,11 +312,10 @@ def _batches(
 
         return run(0) if workers is None else workers.run_together(run, sync)
 
-    if n_threads > 1:
-        # Compile in this thread, which signals can stop, before others start.
-        advance(np.zeros((1, 1), np.int64), 0, 0, 0)
-        with kernels.interrupts.deferred:
-            state.workers = Workers(n_threads - 1)
+    # Compile in this thread, which signals can stop, before others start.
+    advance(np.zeros((1, 1), np.int64), 0, 0, 0)
+    with kernels.interrupts.deferred:
+        state.workers = Workers(n_threads - 1)
     return advance
 
 
