@@ -118,9 +118,8 @@ class TileScratch(NamedTuple):
     """Scratch of one thread in batches, in rows of `lanes` numbers.
 
     a has a row per unit, and then one per input and target of each tile that it has
-    space for: one tile, or all of an epoch where all epochs have the same order. In
-    that case `tiles`, zero at first, marks those that are filled already; otherwise it
-    is empty.
+    space for: one tile, or all of an epoch where all epochs have the same order. With
+    wide layers, a and d have rows for the outputs and targets only.
     """
 
     a: Any
@@ -128,7 +127,20 @@ class TileScratch(NamedTuple):
     scales: Any  # (lanes,)
     weights: Any  # (lanes,)
     losses: Any  # (PARTIAL_SUMS + 1) rows, zero at first
-    tiles: Any  # (n_tiles,) or (0,) int64
+
+
+class WideScratch(NamedTuple):
+    """Scratch of one thread for the units of wide layers, in tiles of `lanes` samples.
+
+    A layer's width is its number of units, padded to whole vectors.
+    """
+
+    a: Any  # each layer's width times lanes
+    d: Any  # like a
+    x: Any  # (lanes, n_in)
+    panel: Any  # a pair of vectors times the largest n_in + 1, n_out or lanes
+    sums: Any  # a pair of vectors times the largest n_in
+    zeros: Any  # a pair of vectors; only read
 
 
 class Team(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from sklearn import neural_network
 from sklearn.base import _fit_context, is_classifier
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._base import LOSS_FUNCTIONS
@@ -35,6 +36,7 @@ from ..data.schema import Schema
 from ..data.text import first_few
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
+from .callbacks import FitTask
 from .epochs import Solver, Task, Training, epochs_at_once, train
 from .objectives import (
     DENSE_ROWS,
@@ -55,7 +57,7 @@ def _lists_inherited_parameters(cls: Estimator) -> Estimator:
     scikit-learn reads from it what an estimator's parameters are.
     """
     constructor: Any = vars(cls)["__init__"]
-    inherited = inspect.signature(vars(cls.__mro__[2])["__init__"]).parameters
+    inherited = inspect.signature(vars(cls.__bases__[1])["__init__"]).parameters
     own = inspect.signature(constructor)
     added = [
         parameter
@@ -66,7 +68,7 @@ def _lists_inherited_parameters(cls: Estimator) -> Estimator:
     return cls
 
 
-class _Compiled(BaseMultilayerPerceptron):
+class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
     """Base class of both estimators: compiled loops in place of scikit-learn's."""
 
     coefs_: list[Array]
@@ -77,6 +79,8 @@ class _Compiled(BaseMultilayerPerceptron):
     _no_improvement_count: int
     # Where trainings are put that are not to run yet: see `search`.
     _postponed: ClassVar[Any] = None
+    # What tells the callbacks of the epochs, if there are any, during `fit`.
+    _fit_task: FitTask | None = None
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -95,34 +99,42 @@ class _Compiled(BaseMultilayerPerceptron):
         (n, n_outputs). sample_weight is (n,). X_val, y_val and sample_weight_val are
         rows to score after each epoch of the solvers "sgd" and "adam", in
         validation_scores_. With early_stopping=True they take the place of the rows
-        that would be split off X otherwise.
+        that would be split off X otherwise. Callbacks passed to `set_callbacks` are
+        told of each epoch of these solvers, and can end the fit.
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("pass both X_val and y_val, or neither")
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val needs X_val and y_val")
-        if X_val is None:
-            return self._fit(X, y, sample_weight=sample_weight, incremental=False)
-        if self.solver == "lbfgs":
+        if X_val is not None and self.solver == "lbfgs":
             raise ValueError(
                 "X_val is scored after each epoch, which solver='lbfgs' does not have: "
                 "leave it out, or use 'sgd' or 'adam'"
             )
-        self._given_validation = Samples(X_val, y_val, sample_weight_val)
         try:
-            return self._fit(X, y, sample_weight=sample_weight, incremental=False)
+            if X_val is not None:
+                self._given_validation = Samples(X_val, y_val, sample_weight_val)
+            if hasattr(self, "_skl_callbacks"):
+                self._fit_task = FitTask(self, X, y, sample_weight)
+            self._fit(X, y, sample_weight=sample_weight, incremental=False)
+            if self._fit_task is not None:
+                self._fit_task.end()
         finally:
-            del self._given_validation
+            for name in ("_given_validation", "_fit_task"):
+                self.__dict__.pop(name, None)
+        return self
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
     ) -> Any:
-        if sample_weight is not None and hasattr(self, "_given_validation"):
+        watched = hasattr(self, "_given_validation") or self._fit_task is not None
+        if sample_weight is not None and watched:
             sample_weight = _check_sample_weight(sample_weight, X)
             if (sample_weight < 0).any():
                 raise ValueError(
-                    "X_val is not scored where rows have negative weights, which "
-                    "scikit-learn trains: pass weights of at least 0, or no X_val"
+                    "where rows have negative weights, which scikit-learn trains, "
+                    "X_val is not scored and callbacks are not told of epochs: pass "
+                    "weights of at least 0, or neither of them"
                 )
         return super()._fit(X, y, sample_weight, incremental)
 
@@ -250,14 +262,16 @@ class _Compiled(BaseMultilayerPerceptron):
         Yielded are the orders of the rows and how many epochs to train, at most `most`;
         sent are the completed ones' losses, and what ended them early, or None.
         """
-        order, stopped = np.arange(n), False
+        order, stopped, task = np.arange(n), False, self._fit_task
         # partial_fit goes on with the first call's, whatever `solver` is now
         adam = isinstance(self._optimizer, AdamOptimizer)
         self.n_iter_ = 0
         try:
             while self.n_iter_ < self.max_iter and not stopped:
-                at_once = incremental or validation is not None
-                count = 1 if at_once else self._certain_epochs(most)
+                singly = incremental or validation is not None or task is not None
+                count = 1 if singly else self._certain_epochs(most)
+                if task is not None:
+                    task.begin_epoch()
                 orders = order[np.newaxis]
                 if self.shuffle:
                     orders = self._shuffled(order, count)
@@ -269,6 +283,8 @@ class _Compiled(BaseMultilayerPerceptron):
                     raise failure
                 if not adam:
                     self._solver.set_lr(self._optimizer.learning_rate)
+                if task is not None and task.end_epoch():
+                    stopped = True
                 if incremental:
                     break
                 if self.n_iter_ == self.max_iter and not stopped:

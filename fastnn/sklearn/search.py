@@ -69,21 +69,39 @@ class MLPSearchCV(GridSearchCV):
         candidates = list(ParameterGrid(self.param_grid))
         self.n_splits_ = len(splits)
         self.alone_: list[tuple[dict[str, Any], str]] = []
+        given = {"estimator": self, "X": X, "y": y, "metadata": _metadata(params)}
+        task = self._init_callback_context(max_subtasks=2 if self.refit else 1)
+        task.call_on_fit_task_begin(**given)
+        subtask = task.subcontext(
+            task_name="search",
+            max_subtasks=len(candidates) * len(splits),
+            sequential_subtasks=False,
+        ).call_on_fit_task_begin(estimator=self)
         if self.verbose > 0:
             n_fits = len(splits) * len(candidates)
             print(
                 f"Fitting {len(splits)} folds for each of {len(candidates)} candidates,"
                 f" totalling {n_fits} fits"
             )
-        by_fold = [
-            self._fold(X, y, fold, candidates, scorers, routed) for fold in splits
-        ]
+        by_fold = []
+        for number, fold in enumerate(splits):
+            evaluations = [
+                subtask.subcontext(
+                    task_name="candidate-split-evaluation",
+                    task_id=candidate * len(splits) + number,
+                )
+                for candidate in range(len(candidates))
+            ]
+            by_fold.append(
+                self._fold(X, y, fold, candidates, scorers, routed, evaluations)
+            )
         out = [
             by_fold[fold][candidate]
             for candidate, fold in product(range(len(candidates)), range(len(splits)))
         ]
         _warn_or_raise_about_fit_failures(out, self.error_score)
         results = self._format_results(candidates, len(splits), out)
+        subtask.call_on_fit_task_end(estimator=self)
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, metric, results)
@@ -92,13 +110,18 @@ class MLPSearchCV(GridSearchCV):
             self.best_params_ = results["params"][self.best_index_]
         if self.refit:
             self.best_estimator_ = self._candidate(self.best_params_)
-            started = time.time()
-            self.best_estimator_.fit(X, y, **routed.estimator.fit)
-            self.refit_time_ = time.time() - started
+            subtask = task.subcontext(task_name="refit-with-best-params")
+            with subtask.propagate_callback_context(self.best_estimator_):
+                subtask.call_on_fit_task_begin(**given)
+                started = time.time()
+                self.best_estimator_.fit(X, y, **routed.estimator.fit)
+                self.refit_time_ = time.time() - started
+            subtask.call_on_fit_task_end(**given)
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
+        task.call_on_fit_task_end(**given)
         return self
 
     def _candidate(self, settings: dict[str, Any]) -> Any:
@@ -112,8 +135,12 @@ class MLPSearchCV(GridSearchCV):
         candidates: list[dict[str, Any]],
         scorers: Any,
         routed: Any,
+        evaluations: list[Any],
     ) -> list[dict[str, Any]]:
-        """Train and score all candidates on a fold; return what sklearn keeps of it."""
+        """Train and score all candidates on a fold; return what sklearn keeps of it.
+
+        evaluations are the tasks of which callbacks are told.
+        """
         started, (rows, test) = time.time(), fold
         fit_params, score_params = routed.estimator.fit, routed.scorer.score
         data = [_safe_indexing(part, of) for of in fold for part in (X, y)]
@@ -121,10 +148,18 @@ class MLPSearchCV(GridSearchCV):
         for_scores = [
             _check_method_params(X, params=score_params, indices=of) for of in fold
         ]
+        given = {"estimator": self, "X": data[0], "y": data[1]}
+        given["metadata"] = _metadata(of_rows)
         models: dict[int, Any] = {}
+        watched: set[int] = set()
         together: dict[Any, list[tuple[int, str]]] = defaultdict(list)
         for i, settings in enumerate(candidates):
             model = self._candidate(settings)
+            if hasattr(model, "_skl_callbacks"):
+                self._note_alone(settings, "it has callbacks")
+                watched.add(i)
+                continue  # it is trained below, where it is asked after each epoch
+            evaluations[i].call_on_fit_task_begin(**given)
             model._postponed = []
             try:
                 model.fit(*data[:2], **of_rows)
@@ -142,10 +177,9 @@ class MLPSearchCV(GridSearchCV):
         for i, settings in enumerate(candidates):
             if i in models and _is_finite(models[i]):
                 result = self._scored(models[i], scorers, data, for_scores)
-                results.append(result | {"fit_time": seconds})
-                continue
-            results.append(
-                _fit_and_score(
+                result["fit_time"] = seconds
+            else:
+                result = _fit_and_score(
                     clone(self.estimator),
                     X,
                     y,
@@ -160,8 +194,12 @@ class MLPSearchCV(GridSearchCV):
                     return_n_test_samples=True,
                     return_times=True,
                     error_score=self.error_score,
+                    caller=self,
+                    callback_ctx=evaluations[i] if i in watched else None,
                 )
-            )
+            if i not in watched:
+                evaluations[i].call_on_fit_task_end(**given)
+            results.append(result)
         return results
 
     def _train(self, members: list[tuple[Any, dict[str, Any], str]]) -> None:
@@ -172,11 +210,16 @@ class MLPSearchCV(GridSearchCV):
         for model, settings, why in members:
             if len(tasks) == 1:
                 train(*tasks[0])
-            if why and (settings, why) not in self.alone_:
-                self.alone_.append((settings, why))
-                if self.verbose > 0:
-                    print(f"trained alone, because {why}: {settings}")
+            if why:
+                self._note_alone(settings, why)
             del model._postponed
+
+    def _note_alone(self, settings: dict[str, Any], why: str) -> None:
+        if (settings, why) in self.alone_:
+            return
+        self.alone_.append((settings, why))
+        if self.verbose > 0:
+            print(f"trained alone, because {why}: {settings}")
 
     def _scored(
         self, model: Any, scorers: Any, data: list[Any], params: list[dict[str, Any]]
@@ -197,6 +240,12 @@ class MLPSearchCV(GridSearchCV):
             scores = _score(model, *data[:2], scorers, of_rows, self.error_score)
             result["train_scores"] = scores
         return result
+
+
+def _metadata(params: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what callbacks get beside X and y."""
+    weights = params.get("sample_weight")
+    return None if weights is None else {"sample_weight": weights}
 
 
 def _is_finite(model: Any) -> bool:

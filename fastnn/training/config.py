@@ -73,6 +73,19 @@ class FitConfig:
         """The learning rate."""
         return float(self.rule.settings[kernels.codes.LR])
 
+    @property
+    def batch_terms(self) -> list[str]:
+        """The fields that make a batch's loss more than a sum or mean over its rows.
+
+        Not all loops have them; those without refuse a configuration that needs them.
+        """
+        needed = {
+            "weighted_mean": self.weighted_mean and self.weights.size > 0,
+            "l2": self.l2 != 0.0,
+            "min_probability": self.min_probability != 0.0,
+        }
+        return [name for name, is_needed in needed.items() if is_needed]
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(readonly_fields(state, ("X", "y", "weights")))
 

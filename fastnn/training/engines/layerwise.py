@@ -132,6 +132,10 @@ class Layerwise:
                 "loop='specialised' cannot train this net, which is run layer by "
                 "layer: leave it out"
             )
+        if config.batch_terms:
+            raise NotImplementedError(
+                f"no {config.batch_terms[0]} in a training layer by layer"
+            )
         self._check_memory(config.X[: config.batch_size])
         advance = partial(self._advance, config, state)
         return measuring(advance, self.evaluate, config, state)
