@@ -10,6 +10,7 @@ from ..primitives.calls import call
 def end_epoch(state, ends, rule, epoch, n, n_scaled, total, right, n_val, val_scaled):
     """Note what was measured of an epoch; return True where it is the last one.
 
+    Where it is the best one, the caller keeps its parameters, if they are to be kept.
     state and ends have the arrays of FitArrays and EpochEnds, and rule is a StopRule
     (see `arguments`). n is the number of samples, and n_scaled that times the scale of
     their losses; n_val and val_scaled are those of the validation data, of which
@@ -26,8 +27,6 @@ def end_epoch(state, ends, rule, epoch, n, n_scaled, total, right, n_val, val_sc
     best = ends.best
     if value < best[BEST_VALUE] - rule.min_delta:
         best[BEST_VALUE], best[BEST_EPOCH] = value, epoch
-        if rule.restores:
-            ends.best_theta[:] = state.theta
     return epoch - best[BEST_EPOCH] >= rule.patience
 
 
@@ -90,4 +89,9 @@ def train(loop, evaluate, arguments, validation, ends, rule, first_epoch, end, b
             n_val,
             n_val * validation.loss_scale,
         )
+        best_theta = ends.best_theta
+        if best_theta.size > 0 and ends.best[BEST_EPOCH] == epoch:
+            # A slice would take 2 s to compile.
+            for p in range(theta.size):
+                best_theta[p] = theta[p]
     return status

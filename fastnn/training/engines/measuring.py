@@ -59,10 +59,13 @@ def measuring(
             if validation is not None:
                 total, right = evaluate(validation.X, validation.y, validation.weights)
                 budget -= n_val
-            if kernels.loops.epochs.end_epoch(
+            is_over = kernels.loops.epochs.end_epoch(
                 *(state, state, rule, epoch, n, n_scaled),
                 *(total, right, n_val, val_scaled),
-            ):
+            )
+            if state.restored_epoch == epoch:
+                state.best_theta[:] = state.theta
+            if is_over:
                 break
         return kernels.codes.DONE
 
