@@ -112,11 +112,14 @@ def success(
     return [left, right, *(gallery(figure, grid[1], runs, rows, X, y) if rows else ())]
 
 
-def criterion(loss_below: float | None, accuracy_above: float | None) -> str:
+def criterion(
+    loss_below: float | None, accuracy_above: float | None, by: str = "loss"
+) -> str:
     """Return the criterion of success as text."""
     bounds = {"loss below": loss_below, "accuracy above": accuracy_above}
+    data = "validation " if by.startswith("val_") else ""
     return "\nand ".join(
-        f"{name} {value:g}" for name, value in bounds.items() if value is not None
+        f"{data}{name} {value:g}" for name, value in bounds.items() if value is not None
     )
 
 

@@ -28,6 +28,7 @@ def sweep(
     *,
     loss_below: float | None = None,
     accuracy_above: float | None = None,
+    by: str = "loss",
     ax: Axes | None = None,
 ) -> Axes:
     """Plot the share of nets that solve a task, with its 95 % interval.
@@ -43,6 +44,8 @@ def sweep(
         What `fastnn.sweep` returned.
     loss_below, accuracy_above : float, optional
         The criterion; at least one of them.
+    by : {"loss", "val_loss"}, default "loss"
+        "val_loss" looks at the loss and accuracy of the validation data.
     ax : Axes, optional
         Where to draw; by default on new ones.
 
@@ -55,7 +58,7 @@ def sweep(
     TypeError
         For anything but a Sweep.
     ValueError
-        Without a criterion.
+        Without a criterion, or for "val_loss" without validation data.
 
     Examples
     --------
@@ -78,7 +81,7 @@ def sweep(
     ]
     lines: dict[str, Line] = {}
     for name, settings, runs in sweep.groups():
-        share = runs.success_rate(loss_below, accuracy_above)
+        share = runs.success_rate(loss_below, accuracy_above, by)
         others = "".join(f", {other} {settings[other]:g}" for other in varied[1:])
         at = settings[varied[0]] if varied else len(lines)
         lines.setdefault(name + others, {})[at] = share
@@ -87,7 +90,7 @@ def sweep(
         _draw_lines(ax, varied[0], lines)
     else:
         _draw_points(ax, lines)
-    ax.set_ylabel(f"share with {criterion(loss_below, accuracy_above)}")
+    ax.set_ylabel(f"share with {criterion(loss_below, accuracy_above, by)}")
     ax.set_ylim(-0.03, 1.03)
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.grid(alpha=0.3)

@@ -113,6 +113,31 @@ def test_the_plot_shows_the_success_rates(swept):
 
 
 @pytest.mark.compiled
+def test_the_plot_and_the_table_look_at_validation_data(swept):
+    data = {"X_val": GATE[0][:3], "y_val": GATE[1][:3]}
+    validated = fastnn.sweep(NETS, *GATE, lr=[0.3, 3.0], **HOW, **data)
+    groups = list(validated.groups())
+    for by, name in (("loss", "loss"), ("val_loss", "validation loss")):
+        ax = fastnn.plot.sweep(validated, loss_below=0.3, by=by)
+        assert ax.get_ylabel() == f"share with {name} below 0.3"
+        losses = [getattr(group.runs, f"final_{by}") for group in groups]
+        rates = [float((loss < 0.3).mean()) for loss in losses]
+        shown = [y for line in ax.lines for y in line.get_ydata()]
+        assert shown == pytest.approx(rates)
+        assert f"{by}: 5 %" in str(validated.table(by=by))
+    plt.close("all")
+    frame = validated.to_frame()
+    best = frame.final_val_loss.idxmin()
+    runs = validated[frame.net[best]]
+    expected = runs.theta[best % len(runs)]
+    assert (validated.best().theta == expected).all()
+    assert (validated.best("val_loss").theta == expected).all()
+    with pytest.raises(ValueError, match="by='val_loss' needs validation data"):
+        fastnn.plot.sweep(swept, loss_below=0.3, by="val_loss")
+    assert not plt.get_fignums()
+
+
+@pytest.mark.compiled
 def test_a_store_has_a_folder_for_each_architecture(tmp_path):
     nets = {"a/b": NETS["2-2-1"], "2-3-1 tanh": NETS["2-3-1 tanh"]}
     options = HOW | {"lr": [0.3, 1.0], "store": tmp_path}
