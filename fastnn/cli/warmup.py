@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import datasets, kernels, mlp
+from .. import Adam, datasets, kernels, mlp
 
 DTYPES = ("float64", "float32")
 Step = tuple[str, Callable[[], object]]
@@ -28,13 +28,18 @@ def steps(dtypes: tuple[str, ...]) -> list[Step]:
 
 def _steps(dtype: str) -> list[Step]:
     X, y = datasets.xor_gate()
-    net = mlp(2, 2, 1, dtype=dtype)
+    net, classifier = mlp(2, 2, 1, dtype=dtype), mlp(2, 2, 2, dtype=dtype)
     one: dict[str, Any] = {"epochs": 1, "lr": 0.1, "progress": False}
+    adam: dict[str, Any] = {"epochs": 1, "optimizer": Adam(0.1), "progress": False}
     many: dict[str, Any] = one | {"seeds": [0]}
     return [
         (
             f"training per sample, {dtype}",
-            lambda: net.fit(X, y, batch_size=1, **one),
+            lambda: (
+                net.fit(X, y, batch_size=1, **one),
+                classifier.fit(X, y, batch_size=1, **one),
+                net.fit(X, y, batch_size=1, **adam),
+            ),
         ),
         (
             f"training in batches, {dtype}",

@@ -2,6 +2,7 @@
 
 from . import batches as batches
 from . import layers as layers
+from . import one_hidden_layer as one_hidden_layer
 from . import per_sample as per_sample
 from . import predictions as predictions
 from . import specialised as specialised

@@ -67,17 +67,19 @@ def loops_called(monkeypatch):
 
     watch(kernels.loops.specialised, "trainer", "specialised")
     watch(kernels.loops.per_sample, "train", "per sample")
+    watch(kernels.loops.one_hidden_layer, "train_bce", "one hidden layer")
+    watch(kernels.loops.one_hidden_layer, "train_softmax", "one hidden layer")
     watch(kernels.loops.batches, "train", "batches")
     return called
 
 
 WORK = {
-    "few updates": (make_net, {"epochs": 99, "lr": 0.1}, "per sample"),
+    "few updates": (make_net, {"epochs": 99, "lr": 0.1}, "one hidden layer"),
     "many updates": (make_net, {"epochs": 100, "lr": 0.1}, "specialised"),
     "the general loop": (
         make_net,
         {"epochs": 100, "lr": 0.1, "loop": "general"},
-        "per sample",
+        "one hidden layer",
     ),
     "the specialised loop": (
         make_net,
@@ -94,6 +96,21 @@ WORK = {
     "two outputs": (
         lambda: fastnn.mlp(2, 2, 2),
         {"epochs": 100, "lr": 0.1},
+        "one hidden layer",
+    ),
+    "two hidden layers": (
+        lambda: fastnn.mlp(2, 2, 2, 1, init="normal"),
+        {"epochs": 1, "lr": 0.1},
+        "per sample",
+    ),
+    "weights of rows": (
+        make_net,
+        {"epochs": 1, "lr": 0.1, "sample_weight": [1, 2, 3, 4]},
+        "per sample",
+    ),
+    "clipped gradients": (
+        make_net,
+        {"epochs": 1, "optimizer": fastnn.SGD(0.1, clip_norm=1.0)},
         "per sample",
     ),
 }
