@@ -26,10 +26,8 @@ from ..passes.units import (
 )
 from ..primitives.pointers import flat
 from ..primitives.vectors import (
-    absolute,
     add_first_two,
     constant,
-    exp,
     first,
     load,
     offset,
@@ -95,9 +93,9 @@ def _bce_updates(state, data, plan, scratch, units, rule, fused, epoch, rows, s,
             )
             i, x = next_i, next_x
             s += 1
-        out_vector = load(outs, 0)
-        e = exp(constant(w, 0) - absolute(out_vector))
-        losses, hits = bce_loss(out_vector, load(targets, 0), e)
+        out_vector, target_vector = load(outs, 0), load(targets, 0)
+        _, small = bce_gradient(out_vector, target_vector)
+        losses, hits = bce_loss(out_vector, target_vector, small)
         store(outs, 0, losses)
         store(targets, 0, hits)
         for k in range(s - start):
