@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import datasets, kernels, mlp
+from .. import Adam, datasets, kernels, mlp
 from ..training.orders import compiled_orders
 
 DTYPES = ("float64", "float32")
@@ -35,14 +35,19 @@ def steps(dtypes: tuple[str, ...]) -> list[Step]:
 
 def _steps(dtype: str) -> list[Step]:
     X, y = datasets.xor_gate()
-    net = mlp(2, 2, 1, dtype=dtype)
+    net, classifier = mlp(2, 2, 1, dtype=dtype), mlp(2, 2, 2, dtype=dtype)
     wide = mlp(32, 32, 32, loss="mse", dtype=dtype)
     one: dict[str, Any] = {"epochs": 1, "lr": 0.1, "progress": False}
+    adam: dict[str, Any] = {"epochs": 1, "optimizer": Adam(0.1), "progress": False}
     many: dict[str, Any] = one | {"seeds": [0]}
     return [
         (
             f"training per sample, {dtype}",
-            lambda: net.fit(X, y, batch_size=1, **one),
+            lambda: (
+                net.fit(X, y, batch_size=1, **one),
+                classifier.fit(X, y, batch_size=1, **one),
+                net.fit(X, y, batch_size=1, **adam),
+            ),
         ),
         (
             f"training in batches, {dtype}",

@@ -3,6 +3,7 @@
 from . import batches as batches
 from . import epochs as epochs
 from . import layers as layers
+from . import one_hidden_layer as one_hidden_layer
 from . import orders as orders
 from . import per_sample as per_sample
 from . import predictions as predictions

@@ -83,7 +83,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     """
     clear(scratch)
     pack(state, plan, scratch)
-    status = run(state, data, plan, scratch, first_epoch, end, budget)
+    rows = update_rows_of_any_net
+    status = run(rows, state, data, plan, scratch, first_epoch, end, budget)
     unpack(state, scratch)
     return status
 
@@ -124,143 +125,172 @@ def unpack(state, scratch):
 
 
 @inlined_by_numba
-def run(state, data, plan, scratch, first_epoch, end, budget):
-    """Train as `train` does, but only what is packed changes."""
+def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
+    """Train as `train` does, but only what is packed changes.
+
+    update_rows makes those of a part of an epoch: `update_rows_of_any_net`, or one that
+    does the same for fewer nets.
+    """
+    # Taken out of the tuples once: each time counts references, with atomic operations.
     theta, position = state.theta, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
-    # Taken out of the tuples once: each time counts references, with atomic operations.
-    places = scratch.places
-    packed, packed_moments, packed_g = scratch.theta, scratch.moments, scratch.g
-    packed_rates, packed_decays = scratch.rates, scratch.decays
-    clock, settings = state.clock, plan.settings
-    X, y, order, n_orders = flat(data.X), data.y, flat(data.order), len(data.order)
-    weights, schedule = data.weights, plan.schedule
-    loss_code, optimizer = plan.loss, plan.optimizer
-    n, n_in = data.X.shape
-    layers, n_layers = flat(plan.layers), plan.layers.shape[0]
-    last = packed_layer(layers, n_layers - 1)
-    zero, one = theta.dtype.type(0), theta.dtype.type(1)
-    link, loss_scale = plan.loss // LINK, plan.loss_scale
-    clip_norm = settings[CLIP_NORM]
-    low = plan.low
-    l2, weighted_mean = plan.l2, plan.weighted_mean and weights.size > 0
-    fused = optimizer == SGD and plan.rates.size == 0 and clip_norm == l2 == 0.0
-    w = flat(packed)
-    target = w if fused else flat(packed_g)
+    places, packed = scratch.places, scratch.theta
+    settings, schedule = plan.settings, plan.schedule
+    order, n_orders = flat(data.order), len(data.order)
+    n = data.X.shape[0]
+    fused = (
+        plan.optimizer == SGD
+        and plan.rates.size == 0
+        and settings[CLIP_NORM] == plan.l2 == 0.0
+    )
     units = Units(
         flat(scratch.a), flat(scratch.d), flat(scratch.scaled_d), flat(scratch.units)
     )
-    a, d = units.a, units.d
     end = min(end, position[UPDATES] + budget)
     record = next_record(record_at, position[UPDATES])
-    status = DONE
-    while position[UPDATES] < end and status == DONE:
+    good = True
+    while position[UPDATES] < end and good:
         epoch = position[UPDATES] // n
         rows = offset(order, (epoch - first_epoch) % n_orders * n)
         set_rate(settings, schedule, epoch)
         rule = _rule(theta, settings, scratch.decay, fused)
-        loss_sum, right = loss_sums[epoch], n_right[epoch]
         stop = min(end - epoch * n, n)
         if record < record_at.size:
             stop = min(record_at[record] - epoch * n, stop)
         s = position[UPDATES] - epoch * n
-        first_layer(units, w, offset(X, rows[s] * n_in), layers)
-        while s < stop:
-            i = rows[s]
-            out = forward(units, w, layers, n_layers)
-            hit, gradient, clipped = False, zero, zero
-            if low > 0.0:
-                if last.by_column:
-                    a[last.z] = out
-                targets = offset(flat(y), i * y.shape[1])
-                clipped = clipped_loss_of_sample(
-                    a, last.z, last.n_out, targets, loss_code, low
-                )
-            if loss_code == BCE:
-                if n_layers == 1:
-                    out = a[last.z]
-                loss, hit, gradient = bce_of_sample(out, y[i, 0])
-                d[last.z] = gradient
-            elif loss_code == SOFTMAX_CE:
-                # Bounded, because it becomes an address.
-                true = min(max(np.int64(y[i, 0]), 0), last.n_out - 1)
-                loss, hit = softmax_of_sample(
-                    d, a, units.mask, last.z, last.width_out, true
-                )
-            else:
-                if last.by_column:
-                    a[last.z] = out
-                targets, n_out = offset(flat(y), i * last.n_out), last.n_out
-                if loss_code == SOFT_BCE:
-                    loss, hit = soft_bce_of_sample(
-                        d, a, units.mask, last.z, n_out, last.width_out, targets
-                    )
-                elif loss_code == SOFT_CE:
-                    loss, hit = soft_ce_of_sample(
-                        d, a, units.mask, last.z, n_out, last.width_out, targets
-                    )
-                elif loss_code % LINK == MSE:
-                    loss = mse_of_sample(
-                        d, a, units.mask, last.z, n_out, last.width_out, targets, link
-                    )
-                else:
-                    loss = poisson_of_sample(d, a, last.z, n_out, targets)
-                gradient = d[last.z]
-            loss = clipped if low > 0.0 else loss
-            weight, l2_factor = weights[i] if weights.size else one, l2
-            if weighted_mean:
-                # a row's mean is its own loss; that of no weight does not exist
-                l2_factor = l2 / weight
-                weight = weight / weight
-            loss = weighted(loss, weight)
-            if not np.isfinite(loss):
-                position[ROW], status = i, NOT_FINITE
-                break
-            x = offset(X, i * n_in)
-            next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
-            if not fused:
-                fill(target, 0, packed_g.size, zero)
-            backward(
-                target,
-                w,
-                weighted_rule(rule, weight),
-                gradient,
-                units,
-                x,
-                next_x,
-                fused,
-                layers,
-                n_layers,
-            )
-            if not fused:
-                if l2 > 0.0:
-                    squares = 0.0
-                    for k in range(n_layers):
-                        squares += _add_penalty(packed_g, w, layers, k, l2_factor)
-                    state.penalty_sums[epoch] += 0.5 * l2_factor * squares * loss_scale
-                if clip_norm > 0.0:
-                    clip(packed_g, places, theta.size, clip_norm)
-                step(
-                    packed,
-                    packed_moments,
-                    clock,
-                    packed_g,
-                    optimizer,
-                    settings,
-                    packed_rates,
-                    packed_decays,
-                )
-                first_layer(units, w, next_x, layers)
-            loss_sum += np.float64(loss) * loss_scale
-            right += hit
-            s += 1
-        loss_sums[epoch], n_right[epoch] = loss_sum, right
+        s, good = update_rows(
+            state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop
+        )
+        if not good:
+            position[ROW] = rows[s]
         position[UPDATES] = epoch * n + s
         if record < record_at.size and record_at[record] == position[UPDATES]:
             for p in range(theta.size):
                 state.recorded[record, p] = packed[places[p]]
             if s < n:
-                state.recorded_sums[record, 0] = loss_sum
-                state.recorded_sums[record, 1] = right
+                state.recorded_sums[record, 0] = loss_sums[epoch]
+                state.recorded_sums[record, 1] = n_right[epoch]
             record += 1
-    return status
+    return DONE if good else NOT_FINITE
+
+
+@inlined_by_numba
+def update_rows_of_any_net(
+    state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop
+):
+    """Make the updates of an epoch's samples from s up to `stop`.
+
+    They are the samples rows[s], rows[s + 1] ... Returns the first that was not made,
+    and whether all were: otherwise its loss is not finite.
+    """
+    loss_sums, n_right = state.loss_sums, state.n_right
+    places = scratch.places
+    packed, packed_moments, packed_g = scratch.theta, scratch.moments, scratch.g
+    packed_rates, packed_decays = scratch.rates, scratch.decays
+    clock, settings = state.clock, plan.settings
+    X, y, weights = flat(data.X), data.y, data.weights
+    loss_code, optimizer = plan.loss, plan.optimizer
+    n, n_in = data.X.shape
+    layers, n_layers = flat(plan.layers), plan.layers.shape[0]
+    last = packed_layer(layers, n_layers - 1)
+    zero, one = state.theta.dtype.type(0), state.theta.dtype.type(1)
+    link, loss_scale = plan.loss // LINK, plan.loss_scale
+    clip_norm, n_params = settings[CLIP_NORM], state.theta.size
+    low = plan.low
+    l2, weighted_mean = plan.l2, plan.weighted_mean and weights.size > 0
+    w = flat(packed)
+    target = w if fused else flat(packed_g)
+    a, d = units.a, units.d
+    loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+    first_layer(units, w, offset(X, rows[s] * n_in), layers)
+    while s < stop:
+        i = rows[s]
+        out = forward(units, w, layers, n_layers)
+        hit, gradient, clipped = False, zero, zero
+        if low > 0.0:
+            if last.by_column:
+                a[last.z] = out
+            targets = offset(flat(y), i * y.shape[1])
+            clipped = clipped_loss_of_sample(
+                a, last.z, last.n_out, targets, loss_code, low
+            )
+        if loss_code == BCE:
+            if n_layers == 1:
+                out = a[last.z]
+            loss, hit, gradient = bce_of_sample(out, y[i, 0])
+            d[last.z] = gradient
+        elif loss_code == SOFTMAX_CE:
+            # Bounded, because it becomes an address.
+            true = min(max(np.int64(y[i, 0]), 0), last.n_out - 1)
+            loss, hit = softmax_of_sample(
+                d, a, units.mask, last.z, last.width_out, true
+            )
+        else:
+            if last.by_column:
+                a[last.z] = out
+            targets, n_out = offset(flat(y), i * last.n_out), last.n_out
+            if loss_code == SOFT_BCE:
+                loss, hit = soft_bce_of_sample(
+                    d, a, units.mask, last.z, n_out, last.width_out, targets
+                )
+            elif loss_code == SOFT_CE:
+                loss, hit = soft_ce_of_sample(
+                    d, a, units.mask, last.z, n_out, last.width_out, targets
+                )
+            elif loss_code % LINK == MSE:
+                loss = mse_of_sample(
+                    d, a, units.mask, last.z, n_out, last.width_out, targets, link
+                )
+            else:
+                loss = poisson_of_sample(d, a, last.z, n_out, targets)
+            gradient = d[last.z]
+        loss = clipped if low > 0.0 else loss
+        weight, l2_factor = weights[i] if weights.size else one, l2
+        if weighted_mean:
+            # a row's mean is its own loss; that of no weight does not exist
+            l2_factor = l2 / weight
+            weight = weight / weight
+        loss = weighted(loss, weight)
+        if not np.isfinite(loss):
+            good = False
+            break
+        x = offset(X, i * n_in)
+        next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
+        if not fused:
+            fill(target, 0, packed_g.size, zero)
+        backward(
+            target,
+            w,
+            weighted_rule(rule, weight),
+            gradient,
+            units,
+            x,
+            next_x,
+            fused,
+            layers,
+            n_layers,
+        )
+        if not fused:
+            if l2 > 0.0:
+                squares = 0.0
+                for k in range(n_layers):
+                    squares += _add_penalty(packed_g, w, layers, k, l2_factor)
+                state.penalty_sums[epoch] += 0.5 * l2_factor * squares * loss_scale
+            if clip_norm > 0.0:
+                clip(packed_g, places, n_params, clip_norm)
+            step(
+                packed,
+                packed_moments,
+                clock,
+                packed_g,
+                optimizer,
+                settings,
+                packed_rates,
+                packed_decays,
+            )
+            first_layer(units, w, next_x, layers)
+        loss_sum += np.float64(loss) * loss_scale
+        right += hit
+        s += 1
+    loss_sums[epoch], n_right[epoch] = loss_sum, right
+    return s, good

@@ -15,7 +15,7 @@ from ..arguments import Data, FitArrays, FitPlan, PackedScratch, StreamArrays
 from ..codes import DONE, UPDATES
 from ..compiler.compile import entry_point, inlined_by_llvm
 from ..primitives.pointers import pointer
-from .per_sample import clear, pack, run, unpack
+from .per_sample import clear, pack, run, unpack, update_rows_of_any_net
 
 N_ARRAYS = len(StreamArrays._fields)
 _ROW = StreamArrays(*range(N_ARRAYS))
@@ -106,7 +106,8 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
         power1, power2 = state.clock[0], state.clock[1]
         state.loss_sums[0], state.n_right[0], state.position[UPDATES] = 0, 0, 0
         pack(state, plan, scratch)
-        good = run(state, data, plan, scratch, 0, 1, 1) == DONE
+        rows = update_rows_of_any_net
+        good = run(rows, state, data, plan, scratch, 0, 1, 1) == DONE
         for p in range(state.theta.size):
             good = good and np.isfinite(scratch.theta[scratch.places[p]])
         if good:

@@ -180,9 +180,34 @@ def _per_sample(
         places=packed.places,
         sources=packed.sources,
     )
-    train = kernels.loops.per_sample.train
+    train = _per_sample_kernel(packed.layers, loss, config)
     plan = _plan(packed.layers, loss, config)
     return _on_one_thread(train, config, state, plan, validation, scratch)
+
+
+def _per_sample_kernel(
+    layers: Array, loss: Loss, config: FitConfig
+) -> Callable[..., int]:
+    """Return the kernel for this packed table; all kernels that fit have its bits."""
+    codes, loops = kernels.codes, kernels.loops
+    numbers = codes.VECTOR_BYTES // config.X.dtype.itemsize
+    rule = config.rule
+    if (
+        len(layers) != 2
+        or rule.code != codes.SGD
+        or rule.learning_rates.size
+        or rule.settings[codes.CLIP_NORM]
+        or config.l2
+        or config.weights.size
+        or config.min_probability
+    ):
+        return loops.per_sample.train
+    code = code_for(loss.code, config.y)
+    if code == codes.BCE and layers[0, codes.WIDTH_OUT] == numbers:
+        return loops.one_hidden_layer.train_bce
+    if code == codes.SOFTMAX_CE and layers[1, codes.WIDTH_OUT] == numbers:
+        return loops.one_hidden_layer.train_softmax
+    return loops.per_sample.train
 
 
 def _decays(config: FitConfig) -> bool:

@@ -28,6 +28,36 @@ def test_the_specialised_loop_differs_from_the_general_one_by_rounding():
     assert nets[1].theta.tobytes() == nets[2].theta.tobytes()
 
 
+ONE_HIDDEN_LAYER = {
+    "bce": ((3, 5, 1), "tanh", "bce", 0.3),
+    "softmax_ce": ((2, 10, 3), "sigmoid", "softmax_ce", 0.3),
+    # Outputs become infinite, which is no infinite loss where the class is right.
+    "diverging": ((3, 5, 1), "relu", "bce", 1e200),
+}
+
+
+# Only plain Python warns of what becomes infinite.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ONE_HIDDEN_LAYER)
+def test_the_loops_for_one_hidden_layer_have_the_bits_of_that_for_any(
+    monkeypatch, name
+):
+    sizes, activation, loss, lr = ONE_HIDDEN_LAYER[name]
+    X, y = learnable_data(30, sizes[0], loss, sizes[-1])
+    found, general = [], kernels.loops.per_sample.train
+    for _ in range(2):
+        net = fastnn.mlp(*sizes, activation=activation, loss=loss, seed=3)
+        message = ""
+        try:
+            net.fit(X, y, epochs=3, lr=lr, seed=0)
+        except fastnn.DivergenceError as error:
+            message = str(error)
+        found.append((net.theta.tobytes(), message, net.history.loss.tobytes()))
+        monkeypatch.setattr(dispatch, "_per_sample_kernel", lambda *_: general)
+    assert found[0] == found[1]
+    assert bool(found[0][1]) == (name == "diverging")
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_batch_of_one_row_twice_is_a_per_sample_step(rule):
     X, y = learnable_data(30, 3, "softmax_ce", 3)
@@ -69,17 +99,19 @@ def loops_called(monkeypatch):
 
     watch(kernels.loops.specialised, "trainer", "specialised")
     watch(kernels.loops.per_sample, "train", "per sample")
+    watch(kernels.loops.one_hidden_layer, "train_bce", "one hidden layer")
+    watch(kernels.loops.one_hidden_layer, "train_softmax", "one hidden layer")
     watch(kernels.loops.batches, "train", "batches")
     return called
 
 
 WORK = {
-    "few updates": (make_net, {"epochs": 99, "lr": 0.1}, "per sample"),
+    "few updates": (make_net, {"epochs": 99, "lr": 0.1}, "one hidden layer"),
     "many updates": (make_net, {"epochs": 100, "lr": 0.1}, "specialised"),
     "the general loop": (
         make_net,
         {"epochs": 100, "lr": 0.1, "loop": "general"},
-        "per sample",
+        "one hidden layer",
     ),
     "the specialised loop": (
         make_net,
@@ -96,6 +128,21 @@ WORK = {
     "two outputs": (
         lambda: fastnn.mlp(2, 2, 2),
         {"epochs": 100, "lr": 0.1},
+        "one hidden layer",
+    ),
+    "two hidden layers": (
+        lambda: fastnn.mlp(2, 2, 2, 1, init="normal"),
+        {"epochs": 1, "lr": 0.1},
+        "per sample",
+    ),
+    "weights of rows": (
+        make_net,
+        {"epochs": 1, "lr": 0.1, "sample_weight": [1, 2, 3, 4]},
+        "per sample",
+    ),
+    "clipped gradients": (
+        make_net,
+        {"epochs": 1, "optimizer": fastnn.SGD(0.1, clip_norm=1.0)},
         "per sample",
     ),
 }

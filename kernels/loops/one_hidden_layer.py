@@ -1,0 +1,201 @@
+"""One net with one hidden layer, one sample at a time: a loop for each loss.
+
+They serve plain SGD: one learning rate, no momentum, no clipping, no L2 penalty, no
+weights of rows and no bounds of the loss. They make the operations of `per_sample`, so
+their bits are the same, in half of the time to compile.
+
+Every update waits for the one before, while a processor begins only some hundred
+instructions ahead. So an update should have few of them: the layer table is read once,
+parameters of few units stay in registers, and losses are taken of several samples at
+once.
+"""
+
+import numpy as np
+
+from ..compiler.compile import entry_point, subroutine
+from ..functions.activations import activate, activate_backward
+from ..functions.losses import bce_gradient, bce_loss, softmax_loss, softmax_term
+from ..passes.units import (
+    accumulate_gradients,
+    affine,
+    changed,
+    changed_bias,
+    constant_or_none,
+    packed_layer,
+    update_and_forward,
+)
+from ..primitives.pointers import flat
+from ..primitives.vectors import (
+    add_first_two,
+    constant,
+    first,
+    load,
+    offset,
+    one_hot,
+    reduce_add,
+    reduce_max,
+    scalar,
+    store,
+    vector_length,
+    where_greater,
+)
+from .per_sample import clear, pack, run, unpack
+
+
+@subroutine
+def _bce_updates(state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop):
+    """Make the updates of `per_sample.update_rows_of_any_net` for BCE.
+
+    The hidden layer is one vector of units, and there is one output.
+    """
+    w, X, y, layers = flat(scratch.theta), flat(data.X), flat(data.y), flat(plan.layers)
+    n, loss_scale = data.X.shape[0], plan.loss_scale
+    loss_sums, n_right = state.loss_sums, state.n_right
+    hidden, last = packed_layer(layers, 0), packed_layer(layers, 1)
+    n_in, length, activation = hidden.n_in, vector_length(w), hidden.activation
+    one, mask = constant(w, 1), load(units.mask, hidden.z)
+    factor = constant(w, rule.gradient_factor)
+    decay = constant_or_none(w, rule.decay_factor)
+    bias_decay = constant_or_none(w, rule.bias_decay_factor)
+    bias, out_w, out_bias = load(w, hidden.b), load(w, last.columns), w[last.b]
+    is_pair = hidden.n_out <= 2
+    # Outputs and targets of a vector of samples, of which losses are taken at once.
+    outs, targets = units.d, units.scaled_d
+    loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+    i = rows[s]
+    x = offset(X, i * n_in)
+    z = affine(bias, w, hidden.rows, length, x, n_in)
+    while s < stop and good:
+        start, block_stop = s, min(s + length, stop)
+        while s < block_stop:
+            next_i = rows[min(s + 1, n - 1)]
+            next_x, target = offset(X, next_i * n_in), y[i]
+            h = activate(z, activation, mask)
+            product = h * out_w
+            out = add_first_two(product) if is_pair else reduce_add(product)
+            out += out_bias
+            if not np.isfinite(out):
+                # the loss of an infinite output is finite where its class is right
+                other = 1 - target if out > 0 else target
+                if np.isnan(out) or other > 0:
+                    good = False
+                    break
+            gradient, _ = bce_gradient(out, target)
+            outs[s - start], targets[s - start] = out, target
+            scaled = rule.gradient_factor * gradient
+            slope = out_w * activate_backward(one, h, activation)
+            e = factor * (constant(w, gradient) * slope)
+            out_w = changed(out_w, h, constant(w, scaled), decay)
+            out_bias = changed_bias(out_bias, scaled, rule.bias_decay_factor)
+            bias = changed_bias(bias, e, bias_decay)
+            z = update_and_forward(
+                w, hidden.rows, length, n_in, x, e, decay, bias, next_x
+            )
+            i, x = next_i, next_x
+            s += 1
+        out_vector, target_vector = load(outs, 0), load(targets, 0)
+        _, small = bce_gradient(out_vector, target_vector)
+        losses, hits = bce_loss(out_vector, target_vector, small)
+        store(outs, 0, losses)
+        store(targets, 0, hits)
+        for k in range(s - start):
+            loss_sum += np.float64(outs[k]) * loss_scale
+            right += np.int64(targets[k])
+    store(w, hidden.b, bias)
+    store(w, last.columns, out_w)
+    w[last.b] = out_bias
+    loss_sums[epoch], n_right[epoch] = loss_sum, right
+    return s, good
+
+
+@subroutine
+def _softmax_updates(
+    state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop
+):
+    """Make the updates of `per_sample.update_rows_of_any_net` for SOFTMAX_CE.
+
+    The outputs are one vector.
+    """
+    w, X, y, layers = flat(scratch.theta), flat(data.X), flat(data.y), flat(plan.layers)
+    n, loss_scale = data.X.shape[0], plan.loss_scale
+    loss_sums, n_right = state.loss_sums, state.n_right
+    hidden, last = packed_layer(layers, 0), packed_layer(layers, 1)
+    n_in, n_hidden, n_out = hidden.n_in, hidden.n_out, last.n_out
+    width, length, activation = hidden.width_out, vector_length(w), hidden.activation
+    zero, one, half = constant(w, 0), constant(w, 1), constant(w, 0.5)
+    mask, factor = load(units.mask, last.z), constant(w, rule.gradient_factor)
+    decay = constant_or_none(w, rule.decay_factor)
+    bias_decay = constant_or_none(w, rule.bias_decay_factor)
+    h, outs = offset(units.a, hidden.z), offset(units.a, last.z)
+    d, scaled_d = offset(units.d, last.z), offset(units.scaled_d, last.z)
+    out_bias, unit = load(w, last.b), scalar(w, 1)
+    loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+    i = rows[s]
+    x = offset(X, i * n_in)
+    for v in range(0, width, length):
+        z = affine(load(w, hidden.b + v), w, hidden.rows + v, width, x, n_in)
+        store(h, v, activate(z, activation, load(units.mask, hidden.z + v)))
+    while s < stop:
+        # Bounded, because it becomes an address.
+        true = min(max(np.int64(y[i]), 0), n_out - 1)
+        next_i = rows[min(s + 1, n - 1)]
+        next_x = offset(X, next_i * n_in)
+        out = affine(out_bias, w, last.rows, length, h, n_hidden)
+        largest = reduce_max(where_greater(mask, half, out, constant(w, first(out))))
+        e, e_below, is_tied = softmax_term(out, constant(w, largest), mask)
+        below, n_tied = reduce_add(e_below), reduce_add(is_tied)
+        norm = constant(w, unit / (n_tied + below))
+        gradient = e * norm - one_hot(w, true)
+        e = factor * gradient
+        store(d, 0, gradient)
+        store(scaled_d, 0, e)
+        store(outs, 0, out)
+        loss = softmax_loss(below, n_tied, largest, outs[true])
+        if not np.isfinite(loss):
+            good = False
+            break
+        hit = outs[true] == largest
+        if hit and n_tied > 1:
+            for k in range(true):
+                hit = hit and outs[k] < largest
+        loss_sum += np.float64(loss) * loss_scale
+        right += hit
+        out_bias = changed_bias(out_bias, e, bias_decay)
+        accumulate_gradients(w, decay, last.rows, length, n_hidden, h, e)
+        for v in range(0, width, length):
+            output, columns = load(h, v), last.columns + v
+            slope = activate_backward(one, output, activation)
+            down = affine(zero, w, columns, width, d, n_out) * slope
+            accumulate_gradients(w, decay, columns, width, n_out, scaled_d, output)
+            e = factor * down
+            bias = changed_bias(load(w, hidden.b + v), e, bias_decay)
+            store(w, hidden.b + v, bias)
+            z = update_and_forward(
+                w, hidden.rows + v, width, n_in, x, e, decay, bias, next_x
+            )
+            store(h, v, activate(z, activation, load(units.mask, hidden.z + v)))
+        i, x = next_i, next_x
+        s += 1
+    store(w, last.b, out_bias)
+    loss_sums[epoch], n_right[epoch] = loss_sum, right
+    return s, good
+
+
+@entry_point
+def train_bce(state, data, plan, scratch, first_epoch, end, budget):
+    """Train like `per_sample.train`, for BCE and at most one vector of hidden units."""
+    clear(scratch)
+    pack(state, plan, scratch)
+    status = run(_bce_updates, state, data, plan, scratch, first_epoch, end, budget)
+    unpack(state, scratch)
+    return status
+
+
+@entry_point
+def train_softmax(state, data, plan, scratch, first_epoch, end, budget):
+    """Train like `per_sample.train`, for SOFTMAX_CE and one vector of outputs."""
+    clear(scratch)
+    pack(state, plan, scratch)
+    status = run(_softmax_updates, state, data, plan, scratch, first_epoch, end, budget)
+    unpack(state, scratch)
+    return status
