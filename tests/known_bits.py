@@ -4,8 +4,9 @@
     python tests/known_bits.py NAME ...       # or of those
     python tests/known_bits.py --write        # and keep them as tests/known_bits.json
 
-With NUMBA_CPU_NAME=haswell, or NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=+fma, the
-kernels are compiled for that processor, and the hashes must be the same.
+With NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2, or NUMBA_CPU_NAME=generic
+NUMBA_CPU_FEATURES=+fma, the kernels are compiled for that processor, and the hashes
+must be the same. A name alone leaves the features of the processor at hand.
 
 All numbers that go in come from a generator of uniform ones, without functions of a
 mathematical library: these differ from one processor to another.
