@@ -80,6 +80,7 @@ def _add_tile(
         targets,
         scales,
         weights,
+        all_weights.size > 0,
         loss,
         losses,
         loss_scale,
