@@ -179,7 +179,7 @@ def _xor_grid() -> Iterator[Case]:
     published = tuple(xor_grid.initial_parameters())
     one = Case("xor-grid per sample", X, y, published, "bce", 0.25, 1, 50)
     yield one
-    yield replace(one, name="xor-grid per sample shuffled", shuffled=True)
+    yield replace(one, name="xor-grid per sample shuffled", shuffled=True, quick=False)
     full = Case(
         "xor-grid full batch",
         X,
@@ -193,7 +193,11 @@ def _xor_grid() -> Iterator[Case]:
     )
     yield full
     yield replace(
-        full, name="fit of 10,000 rows, one epoch", checked_epochs=1, separate=True
+        full,
+        name="fit of 10,000 rows, one epoch",
+        checked_epochs=1,
+        separate=True,
+        quick=False,
     )
     nets = Case(
         "xor-grid 256 nets",
@@ -228,7 +232,7 @@ def _xor_grid() -> Iterator[Case]:
     # The net that textbooks, FANN and TF Playground start with.
     yield replace(squared, name="xor-grid textbook net", output="sigmoid")
     wider, deeper = (initial_parameters(sizes) for sizes in ([2, 8, 1], [2, 8, 8, 1]))
-    yield Case("2-8-1 per sample", X, y, wider, "bce", 0.25, 1, 30)
+    yield Case("2-8-1 per sample", X, y, wider, "bce", 0.25, 1, 30, quick=False)
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
 
 
@@ -295,7 +299,7 @@ def _spiral() -> Iterator[Case]:
         "spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3
     )
     yield one
-    yield replace(one, name="spiral per sample shuffled", shuffled=True)
+    yield replace(one, name="spiral per sample shuffled", shuffled=True, quick=False)
     nets = initial_parameters([2, 10, 3], n_nets=1_024)
     yield Case(
         "spiral 1,024 nets",
@@ -348,8 +352,18 @@ def _generated() -> Iterator[Case]:
     for hidden in ([128], [512], [256, 128]):
         sizes = [784, *hidden, 10]
         params = initial_parameters(sizes, dtype="float32")
-        name = f"{'-'.join(map(str, sizes))} batch 128"
-        yield Case(name, X, y, params, "softmax_ce", 0.1, 128, 4, tolerance=1e-5)
+        yield Case(
+            f"{'-'.join(map(str, sizes))} batch 128",
+            X,
+            y,
+            params,
+            "softmax_ce",
+            0.1,
+            128,
+            4,
+            tolerance=1e-5,
+            quick=hidden == [128],
+        )
 
 
 def _matrix_exponential() -> Iterator[Case]:

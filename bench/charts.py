@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from fastnn.data.files import write_atomically
 
@@ -152,6 +153,7 @@ def _bar(ax: Axes, case: CaseResult) -> None:
     ax.set_title(case.name, fontsize=10)
     ax.set_xlabel(f"µs per {case.unit}", fontsize=8)
     ax.tick_params(axis="x", labelsize=7)
+    ax.xaxis.set_minor_formatter(NullFormatter())  # its labels would overlap
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -203,7 +205,8 @@ def _crossover(run: Run) -> Figure:
     A cell has the time of the nearest rival as a multiple of ours. It is blue where
     fastnn is faster, orange where the rival is, and white where it makes no difference.
     """
-    columns = [nearest_rivals(growth) for growth in run.crossover]
+    measured = [growth for growth in run.crossover if growth.curves]
+    columns = [nearest_rivals(growth) for growth in measured]
     widths = sorted({width for column in columns for width in column})
     ratios = np.full((len(widths), len(columns)), np.nan)
     figure = Figure(figsize=(7.2, 0.62 * len(widths) + 2.2), layout="constrained")
@@ -219,7 +222,7 @@ def _crossover(run: Run) -> Figure:
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="white" if abs(np.log(ratio)) > np.log(5.0) else "black",
+                color="white" if abs(np.log(ratio)) > np.log(3.5) else "black",
             )
     colours = LinearSegmentedColormap.from_list("", ("#B35806", "#FFFFFF", "#0B4F8A"))
     span = np.log(10.0)
@@ -228,16 +231,14 @@ def _crossover(run: Run) -> Figure:
     )
     for start, end in break_even(ratios):
         ax.plot(*zip(start, end, strict=True), color="black", linewidth=4)
-    ax.set_xticks(
-        range(len(columns)), [g.axis.rpartition(" ")[2] for g in run.crossover]
-    )
+    ax.set_xticks(range(len(columns)), [g.axis.rpartition(" ")[2] for g in measured])
     ax.set_yticks(range(len(widths)), [f"{width:,}" for width in widths])
     ax.invert_yaxis()
     ax.set_xlabel("rows per batch")
     ax.set_ylabel("hidden units")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    work = run.crossover[0].description.partition(", batches")[0]
+    work = measured[0].description.partition(", batches")[0]
     ax.set_title(
         f"What is small? {work}: the time of the nearer of JAX and PyTorch,\n"
         "as a multiple of fastnn's. Blue: fastnn is faster. Orange: the other is.\n"

@@ -127,7 +127,7 @@ AXES = [
 
 
 # Float32, which JAX and PyTorch take by themselves, and as many inputs as the digits.
-_CROSSOVER_WIDTHS = (4, 16, 64, 256, 1_024)
+_CROSSOVER_WIDTHS = (4, 16, 64, 128, 256, 512, 1_024)
 CROSSOVER = [
     Axis(
         f"width at batch {size:,}",
@@ -138,7 +138,7 @@ CROSSOVER = [
         rivals=("jax_scan", "pytorch"),
         turn=0.06,
     )
-    for size in (1, 8, 32, 128, 1_024)
+    for size in (1, 4, 16, 64, 256, 1_024)
 ]
 
 

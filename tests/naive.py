@@ -37,6 +37,16 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
+def clipped_losses(z, y, loss, low):
+    """Return each row's loss (n,) of probabilities between low and 1 - low."""
+    p = activate(z, "sigmoid") if loss == "bce" else softmax(z)
+    p = np.clip(p, low, 1 - low)
+    if loss == "bce":
+        t = y.reshape(z.shape)
+        return -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(axis=1)
+    return -np.log(p[np.arange(len(p)), y])
+
+
 def sample_losses(z, y, loss, link="identity"):
     """Return each row's loss (n,) and its gradient with respect to z (n, n_out).
 
@@ -87,14 +97,21 @@ def link_of(params, activations):
     return activations[-1] if len(activations) == n_layers else "identity"
 
 
+def batch_scale(reduction, n, weights):
+    """Return the factor by which a batch's sum of n losses is multiplied."""
+    if reduction == "weighted mean":
+        return 1 / np.sum(weights)
+    return 1 / n if reduction == "mean" else 1.0
+
+
 def loss_and_grads(params, activations, loss, X, y, reduction="mean", weights=1.0):
     """Return the mean or summed loss, and its gradients [dW1, db1, ...].
 
-    weights (n,) multiply the rows' losses.
+    weights (n,) multiply the rows' losses; a "weighted mean" is divided by their sum.
     """
     xs, zs = forward(params, activations, X)
     losses, d = sample_losses(zs[-1], y, loss, link_of(params, activations))
-    scale = 1 / len(X) if reduction == "mean" else 1.0
+    scale = batch_scale(reduction, len(X), weights)
     losses, d = weights * losses, np.multiply(scale * d.T, weights).T
     grads = []
     for layer in reversed(range(len(zs))):
@@ -179,12 +196,16 @@ def train(
     orders=None,
     weights=None,
     rates=None,
+    l2=0.0,
+    low=0.0,
 ):
     """Return trained copies of params, and each epoch's mean loss and accuracy.
 
     Loss and accuracy are those of each sample at its forward pass, before its update.
     orders has the order of the rows in each epoch; None leaves them as they are.
-    weights (n,) multiply the rows' losses; rates are the epochs' learning rates.
+    weights (n,) multiply the rows' losses; rates are the epochs' learning rates. A
+    batch's sum of losses has l2 / 2 times the sum of all squared weights, and losses
+    are shown for probabilities between low and 1 - low.
     """
     weights = np.ones(len(X)) if weights is None else weights
     params = [p.copy() for p in params]
@@ -198,11 +219,21 @@ def train(
             rows = order[start : start + batch_size]
             z = forward(params, activations, X[rows])[1][-1]
             link = link_of(params, activations)
-            losses += list(weights[rows] * sample_losses(z, y[rows], loss, link)[0])
+            of_rows = sample_losses(z, y[rows], loss, link)[0]
+            if low:
+                of_rows = clipped_losses(z, y[rows], loss, low)
+            scale = batch_scale(reduction, len(rows), weights[rows])
+            factor = 1.0
+            if reduction == "weighted mean":
+                factor = scale * len(rows)
+            penalty = 0.5 * l2 * sum((W**2).sum() for W in params[::2])
+            losses += list(factor * (weights[rows] * of_rows + penalty / len(rows)))
             correct += list(is_correct(z, y[rows], loss))
             _, grads = loss_and_grads(
                 params, activations, loss, X[rows], y[rows], reduction, weights[rows]
             )
+            for W, grad in zip(params[::2], grads[::2], strict=True):
+                grad += scale * l2 * W
             rule.update(params, grads)
         mean_losses.append(np.mean(losses))
         accuracies.append(np.mean(correct))

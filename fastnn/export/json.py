@@ -31,6 +31,10 @@ _ARRAYS: dict[str, tuple[str, ...]] = {
     "Affine": ("weights", "bias"),
     "MatMul": ("weights",),
 }
+_ENTRIES = {
+    *("fastnn", "kind", "format", "dtype", "loss", "layers"),
+    *("classes", "classes_dtype", "class_numbers", "seen", "columns"),
+}
 _LABELS = ("bool", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)))
 _LABELS += ("float16", "float32", "float64", "str", "bytes")
 
@@ -118,13 +122,20 @@ def read_json(stream: BinaryIO) -> Archive:
     file = Archive(facts, {})
     if file.fact("kind") != "net":
         raise ValueError(f"it holds {facts['kind']!r}, not a net")
+    if unknown := facts.keys() - _ENTRIES:
+        raise ValueError(f"it has the unknown entry {min(unknown)!r}")
     dtype = check_dtype(file.fact("dtype"))
     arrays, layers = [], []
     for layer in _list("layers", file.fact("layers")):
-        name, arguments = layer["type"], _list("arguments", layer["arguments"])
+        if not isinstance(layer, dict) or not isinstance(layer.get("type"), str):
+            raise ValueError('one of its layers has no "type"')
+        name = layer["type"]
         names = _ARRAYS.get(name, ())
         if set(layer) != {"type", "arguments", *names}:
             raise ValueError(f"its layer {name!r} has the entries {list(layer)}")
+        arguments = _list(f"arguments of {name}", layer["arguments"])
+        if names and [*map(type, arguments)] != [int, int]:
+            raise ValueError(f"its {name} has the sizes {arguments}, not two integers")
         for array, shape in zip(names, (arguments, arguments[1:]), strict=False):
             arrays.append(_array(f"{array} of {name}", layer[array], shape, dtype))
         layers.append([name, arguments])
@@ -180,11 +191,18 @@ def _classes(dtype: Any, values: Any) -> Array:
     """Return the labels of the classes; which ones are allowed is checked later."""
     if dtype not in _LABELS:
         raise ValueError(f"its labels have the unknown dtype {dtype!r}")
-    _check_lengths(_list("classes", values))
-    if dtype == "bytes":
-        values = [value.encode("latin-1") for value in values]
-    classes = np.array(values, dtype)
-    same = [*map(type, values)] == [*map(type, classes.tolist())]
-    if not same or classes.tolist() != values:
-        raise ValueError(f"its labels are not all of dtype {dtype}")
+    wrong = ValueError(f"its labels are not all of dtype {dtype}")
+    is_text = dtype in ("str", "bytes")
+    kind = str if is_text else type(np.zeros(1, dtype).item())
+    if not {*map(type, _list("classes", values))} <= {kind}:
+        raise wrong
+    _check_lengths(values)
+    try:
+        if dtype == "bytes":
+            values = [value.encode("latin-1") for value in values]
+        classes = np.array(values, dtype)
+    except (UnicodeEncodeError, OverflowError):
+        raise wrong from None
+    if classes.tolist() != values:
+        raise wrong
     return classes

@@ -162,7 +162,10 @@ class NetBlock:
         codes, dtype, n_params = kernels.codes, theta.dtype, theta.shape[1]
         n_moments = codes.N_MOMENTS[config.rule.code]
         n, numbers, group = layout.n_vectors, layout.numbers, layout.group
-
+        supported = [] if config.batch_size == 1 else ["min_probability"]
+        for term in config.batch_terms:
+            if term not in supported:
+                raise NotImplementedError(f"no {term} in a training of many nets")
         units = layout.n_units
         kind: type[SweepScratch] | type[SweepTileScratch]
         shapes: list[tuple[int, ...]]

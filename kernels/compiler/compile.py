@@ -162,3 +162,18 @@ def entry_point(function: Callable[..., Any]) -> Any:
         # Numba calls this method where no machine code fits the arguments' types.
         compiled._compile_for_args = _undivided(compiled._compile_for_args)
     return compiled
+
+
+def address_of(kernel: Any, *arguments: Any) -> Any:
+    """Return the address of an entry point's machine code for these arguments' types.
+
+    Compiled code calls it there, so that a loop is compiled once, whatever calls it.
+    In plain Python it is the function itself. See `primitives.calls`.
+    """
+    if numba.config.DISABLE_JIT:
+        return kernel
+    kinds = tuple(map(kernel.typeof_pyval, arguments))
+    if kinds not in kernel.overloads:
+        kernel._compile_for_args(*arguments)
+    code = kernel.overloads[kinds]
+    return code.library.get_pointer_to_function(code.fndesc.llvm_func_name)

@@ -279,9 +279,7 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
             store(g, last.b + v, bias)
             if n_layers > 1:
                 inputs = offset(a, last.x)
-                accumulate_gradients(
-                    g, decay, w, last.width_out, last.n_in, inputs, e
-                )
+                accumulate_gradients(g, decay, w, last.width_out, last.n_in, inputs, e)
             elif fused:
                 z = update_and_forward(
                     g, w, last.width_out, last.n_in, x, e, decay, bias, next_x
@@ -317,9 +315,7 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
                 inputs = offset(a, before.x)
                 accumulate_gradients(g, decay, w, width, n_in, inputs, e)
             elif fused:
-                z = update_and_forward(
-                    g, w, width, n_in, x, e, decay, bias, next_x
-                )
+                z = update_and_forward(g, w, width, n_in, x, e, decay, bias, next_x)
                 mask = load(units.mask, layer.x + v)
                 store(a, layer.x + v, activate(z, before.activation, mask))
             else:

@@ -9,40 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from export_nets import overflowing, random_net, random_rows, results
+from exported import C99, STRICT, build, call, library
 
 import fastnn
 
-STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-Wshadow")
-STRICT += ("-Wmissing-prototypes",)
-C99 = ("-std=c99", *STRICT)
 N_NETS = 24
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
-
-
-def build(compiler, *options, to):
-    """Compile, and return what the compiler says."""
-    if not shutil.which(compiler):
-        pytest.skip(f"there is no {compiler}")
-    command = [compiler, *map(str, options), "-o", str(to)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-def library(compiler, *options, to):
-    """Compile files to a library and open it."""
-    build(compiler, *options, "-fPIC", "-shared", "-lm", to=to)
-    return ctypes.CDLL(str(to))
-
-
-def call(function, X, n_results):
-    """Return the results of a C function, one row at a time."""
-    function.restype = None
-    out = np.full((len(X), n_results), np.nan, X.dtype)
-    for x, y in zip(X, out, strict=True):
-        function(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data))
-    return out
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -225,6 +226,49 @@ def test_damage_is_noticed_or_changes_a_number():
         with pytest.raises(ValueError, match="is not a net"):
             fastnn.load(io.BytesIO(text[:end]))
     assert refused > 500
+
+
+def mutations(value):
+    """Yield copies of a JSON value with a part of it replaced, missing or renamed."""
+    yield from (None, True, -1, 2.5, "x", [], [1], [[1, 2.0]], [None], {}, {"a": 1})
+    entries = []
+    if isinstance(value, dict):
+        entries = list(value)
+    elif isinstance(value, list):
+        entries = range(min(len(value), 2))
+    for entry in entries:
+        for part in mutations(value[entry]):
+            changed = value.copy()
+            changed[entry] = part
+            yield changed
+        without = value.copy()
+        del without[entry]
+        yield without
+    if isinstance(value, dict) and value:
+        first, *others = value
+        yield {first + "2": value[first]} | {name: value[name] for name in others}
+
+
+def test_what_is_wrong_with_an_edited_file_is_said_in_its_own_words():
+    layers = [fastnn.Affine(2, 2), fastnn.Tanh(), fastnn.Affine(2, 2)]
+    net = with_labels(fastnn.Sequential(layers, "softmax_ce", seed=1), ["no", "yes"])
+    file = json.loads(text_of(net)) | {"columns": ["height", "weight"]}
+    internal = re.compile(
+        r"object|subscript|unhashable|ind(ex|ices)|inhomogeneous|literal|attribute|"
+        r"^'\w+'$"
+    )
+    load(json.dumps(file))
+    edited = list(mutations(file))
+    assert len(edited) > 350
+    for mutated in edited:
+        try:
+            load(json.dumps(mutated)).predict(GATE[0])
+        except ValueError as error:
+            what = str(error).partition("read: ")[2]
+            assert not internal.search(what), mutated
+    for entry in ("clases", "comment"):
+        with pytest.raises(ValueError, match=f"unknown entry '{entry}'"):
+            load(json.dumps(file | {entry: []}))
 
 
 def test_files_that_would_be_large_are_refused(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from export_nets import overflowing, random_net, random_rows, results, with_labels
+from exported import onnx_outputs, onnx_session
 
 import fastnn
 
@@ -18,28 +19,13 @@ runtime = pytest.importorskip("onnxruntime")
 TOLERANCE = {"float64": 1e-12, "float32": 2e-6}
 
 
-def exported(net, folder):
-    """Return the model of a net, which is checked, and a session that runs it."""
-    path = folder / "net.onnx"
-    net.to_onnx(path)
-    model = onnx.load(path)
-    onnx.checker.check_model(model, full_check=True)
-    return model, runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
-
-
-def outputs(session, X):
-    """Return the outputs by their names."""
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(None, {"X": X}), strict=True))
-
-
 @pytest.mark.parametrize("first", range(0, 60, 10))
 def test_results_and_labels_are_those_of_the_net(tmp_path, first):
     for number in range(first, first + 10):
         net = random_net(number)
         X = random_rows(net, 30, number)
-        _, session = exported(net, tmp_path)
-        found, expected = outputs(session, X), results(net, X)
+        _, session = onnx_session(net, tmp_path)
+        found, expected = onnx_outputs(session, X), results(net, X)
         tolerance = TOLERANCE[str(net.dtype)]
         if net.loss.name in ("mse", "poisson"):
             predicted = net.predict(X)
@@ -61,7 +47,7 @@ def test_huge_and_equal_outputs(tmp_path, dtype, n_out):
     net = fastnn.mlp(1, n_out, init=[W, np.zeros(n_out)], dtype=dtype)
     sizes = [0, 1e-30, 1, 20, 100, 750, 1e10, 0.9 * np.finfo(dtype).max / 2]
     X = np.array([*sizes, *np.negative(sizes)])[:, None].astype(dtype)
-    found = outputs(exported(net, tmp_path)[1], X)
+    found = onnx_outputs(onnx_session(net, tmp_path)[1], X)
     error = np.abs(found["probabilities"] - net.predict_proba(X)).max()
     assert error < TOLERANCE[dtype]
     assert found["label"].tolist() == net.predict(X).tolist()
@@ -70,7 +56,7 @@ def test_huge_and_equal_outputs(tmp_path, dtype, n_out):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_several_outputs_that_overflow(tmp_path, dtype):
     net, X = overflowing(dtype)
-    found = outputs(exported(net, tmp_path)[1], X)
+    found = onnx_outputs(onnx_session(net, tmp_path)[1], X)
     assert np.abs(found["probabilities"] - net.predict_proba(X)).max() < 1e-6
     assert found["label"].tolist() == net.predict(X).tolist()
 
@@ -87,7 +73,7 @@ def test_of_equal_outputs_the_first_one_gives_the_label(tmp_path):
         _, _, W, b = net.params
         W[...], b[...] = W[:, columns], rng.standard_normal(n_out)[columns]
         X = random_rows(net, 40, number)
-        found = outputs(exported(net, tmp_path)[1], X)
+        found = onnx_outputs(onnx_session(net, tmp_path)[1], X)
         assert found["label"].tolist() == net.predict(X).tolist()
         probabilities = net.predict_proba(X)
         largest = probabilities.max(axis=1, keepdims=True)
@@ -113,8 +99,8 @@ def test_labels_come_out_as_they_are(tmp_path, labels, n_out):
     net = fastnn.mlp(2, n_out, loss="softmax_ce" if n_out == 2 else "bce", seed=1)
     net = with_labels(net, labels)
     X = random_rows(net, 20)
-    model, session = exported(net, tmp_path)
-    found, probabilities = outputs(session, X).values()
+    model, session = onnx_session(net, tmp_path)
+    found, probabilities = onnx_outputs(session, X).values()
     assert found.tolist() == net.predict(X).tolist()
     assert found.dtype == (object if labels.dtype.kind == "U" else labels.dtype)
     assert np.abs(probabilities - net.predict_proba(X)).max() < 1e-12
@@ -127,9 +113,13 @@ def test_labels_come_out_as_they_are(tmp_path, labels, n_out):
 def test_the_shapes_of_values_are_those_of_predict(tmp_path):
     for n_out, shape in ((1, (5,)), (3, (5, 3))):
         net = fastnn.mlp(2, n_out, loss="mse", seed=1)
-        model, session = exported(net, tmp_path)
+        model, session = onnx_session(net, tmp_path)
         X = random_rows(net, 5)
-        assert outputs(session, X)["predictions"].shape == net.predict(X).shape == shape
+        assert (
+            onnx_outputs(session, X)["predictions"].shape
+            == net.predict(X).shape
+            == shape
+        )
         keys = {entry.key for entry in model.metadata_props}
         assert keys == {"fastnn_version", "loss"}
 
@@ -138,10 +128,10 @@ def test_the_metadata_have_the_columns(tmp_path):
     X = pd.DataFrame({"height": [1.0, 2.0], "weight": [2.0, 1.0]})
     net = fastnn.mlp(2, 1, seed=0)
     net.fit(X, ["no", "yes"], epochs=1, lr=0.1)
-    model, session = exported(net, tmp_path)
+    model, session = onnx_session(net, tmp_path)
     facts = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(facts["columns"]) == ["height", "weight"]
-    found = outputs(session, X.to_numpy())
+    found = onnx_outputs(session, X.to_numpy())
     assert found["label"].tolist() == net.predict(X).tolist()
 
 
