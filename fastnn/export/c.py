@@ -170,7 +170,7 @@ class _Body:
 
 
 def _bits_type(dtype: np.dtype[Any], name: str, called: list[str]) -> Iterator[str]:
-    if "scale" in called:
+    if not {"scale", "unbounded_exp"}.isdisjoint(called):
         yield (_BITS[str(dtype)] + _BITS_CHECK).format(name=name)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.primitives import elementary
+from ..kernels.primitives import elementary, powers
 from .exportable import wide_scale
 
 # C for float64; the order is that of the file, so a function stands after those that
@@ -56,26 +56,29 @@ static double ${name}_scale(double p, double last)
     return a.number;
 }
 """,
-    "bounded_exp": """
-/* e^x = 2^k e^f for |x| up to $largest, with k = x / ln 2 rounded to an integer. */
-static double ${name}_bounded_exp(double x)
+    "unbounded_exp": """
+/* e^x = 2^(k/$n) e^f for |x| up to $largest, with $n x / ln 2 rounded to an integer k,
+   which is in the last bits of `last`. */
+static double ${name}_unbounded_exp(double x)
 {
-    if (x > $largest)
-        x = $largest;
-    if (x < -$largest)
-        x = -$largest;
-    const double last = fma(x, $log2_e, $magic);
-    const double k = last - $magic;
-    const double f = fma(k, $minus_low, fma(k, $minus_high, x));
-    /* e^f = 1 + f + ..., pairs of terms, then pairs of pairs */
-    $polynomial_from_1
-    return ${name}_scale(p, last);
+    static const double powers[$n] = {
+        $powers
+    };
+    union { double number; ${name}_bits bits; } power, last;
+    last.number = fma(x, $steps_per_unit, $magic);
+    const double k = last.number - $magic;
+    const double f = fma(k, $minus_low_step, fma(k, $minus_high_step, x));
+    power.number = powers[last.bits & $index_mask];
+    power.bits += last.bits >> $index_bits << $mantissa;
+    /* (e^f - 1 - f) / f^2, pairs of terms */
+    $polynomial_of_step
+    return fma(power.number, fma(f * f, p, f), power.number);
 }
 """,
     "exp": """
 static double ${name}_exp(double x)
 {
-    return x < -$largest ? 0.0 : ${name}_bounded_exp(x);
+    return x < -$largest ? 0.0 : ${name}_unbounded_exp(x > $largest ? $largest : x);
 }
 """,
     "exponential": """
@@ -90,7 +93,8 @@ static double ${name}_exponential(double z)
 /* 1 / (1 + e^-z) */
 static double ${name}_sigmoid(double z)
 {
-    return z < -$largest ? 0.0 : 1.0 / (1.0 + ${name}_bounded_exp(-z));
+    const double bounded = z > $largest ? $largest : z;
+    return z < -$largest ? 0.0 : 1.0 / (1.0 + ${name}_unbounded_exp(-bounded));
 }
 """,
     "tanh": """
@@ -164,10 +168,9 @@ _ROUNDED_TWICE = (
     "out[k] += product;",
 )
 _CALLS = {
-    "bounded_exp": ("scale",),
-    "exp": ("bounded_exp",),
+    "exp": ("unbounded_exp",),
     "exponential": ("exp",),
-    "sigmoid": ("bounded_exp",),
+    "sigmoid": ("unbounded_exp",),
     "tanh": ("scale",),
     "softmax": ("exp",),
 }
@@ -177,7 +180,7 @@ def with_callees(names: Iterable[str]) -> list[str]:
     """Return the names and those of all functions that they call, in the file's order.
 
     >>> with_callees(["sigmoid"])
-    ['scale', 'bounded_exp', 'sigmoid']
+    ['unbounded_exp', 'sigmoid']
     """
     needed, ahead = set(), list(names)
     while ahead:
@@ -188,7 +191,9 @@ def with_callees(names: Iterable[str]) -> list[str]:
 
 def function(which: str, name: str, dtype: np.dtype[Any], fused: bool) -> str:
     """Return the C text of a function for the file of `name`."""
-    (high, low), exp, *_, largest = constants(dtype)
+    (high, low), of_step, of_octave, *_, largest = constants(dtype)
+    table = powers.powers_for(dtype.type(0))
+    n = len(table)
     mantissa = np.finfo(dtype).nmant
     most = float(np.finfo(dtype).max)
     values = {
@@ -199,11 +204,18 @@ def function(which: str, name: str, dtype: np.dtype[Any], fused: bool) -> str:
         "log2_e": literal(elementary.LOG2_E, dtype),
         "minus_high": literal(-high, dtype),
         "minus_low": literal(-low, dtype),
+        "n": str(n),
+        "index_mask": str(n - 1),
+        "index_bits": str(n.bit_length() - 1),
+        "powers": _rows([literal(power, dtype) for power in table]),
+        "steps_per_unit": literal(n * elementary.LOG2_E, dtype),
+        "minus_high_step": literal(-high / n, dtype),
+        "minus_low_step": literal(-low / n, dtype),
         "largest": str(largest),
         "most": literal(most, dtype),
         "scale": literal(wide_scale(dtype), dtype),
-        "polynomial": _polynomial(exp, dtype),
-        "polynomial_from_1": _polynomial((1.0, 1.0, *exp), dtype),
+        "polynomial": _polynomial(of_octave, dtype),
+        "polynomial_of_step": _polynomial(of_step, dtype),
     }
     return in_c(Template(_TEXTS[which]).substitute(values), dtype)
 
@@ -233,18 +245,29 @@ def literal(value: float, dtype: np.dtype[Any]) -> str:
     return f"{mantissa}p{exponent}{suffix}"
 
 
+def _rows(literals: list[str]) -> str:
+    """Return the literals of an array, three in a line."""
+    lines = [", ".join(literals[i : i + 3]) for i in range(0, len(literals), 3)]
+    return ",\n        ".join(lines)
+
+
 def _polynomial(coefficients: tuple[float, ...], dtype: np.dtype[Any]) -> str:
     """Return C for p = c[0] + c[1] f + c[2] f^2 ..., in the order of `elementary`."""
     terms = [literal(c, dtype) for c in coefficients]
     lines, power, letters = [], 1, iter("abcdef")
-    while len(terms) > 1:
-        x = f"f{power}" if power > 1 else "f"
-        letter, pairs = next(letters), []
-        for i in range(0, len(terms) - 1, 2):
-            pairs.append(f"{letter}{i // 2}" if len(terms) > 2 else "p")
-            product = f"fma({x}, {terms[i + 1]}, {terms[i]})"
-            lines.append(f"const double {pairs[-1]} = {product};")
+
+    def power_of_f() -> str:
+        return f"f{power}" if power > 1 else "f"
+
+    while len(terms) > 3:
+        letter, x = next(letters), power_of_f()
+        pairs = [f"{letter}{i}" for i in range(len(terms) // 2)]
+        for i, pair in enumerate(pairs):
+            product = f"fma({x}, {terms[2 * i + 1]}, {terms[2 * i]})"
+            lines.append(f"const double {pair} = {product};")
         terms, power = pairs + terms[2 * len(pairs) :], 2 * power
-        if len(terms) > 1:
-            lines.append(f"const double f{power} = {x} * {x};")
-    return "\n    ".join(lines)
+        lines.append(f"const double {power_of_f()} = {x} * {x};")
+    p = terms.pop()
+    while terms:
+        p = f"fma({power_of_f()}, {p}, {terms.pop()})"
+    return "\n    ".join([*lines, f"const double p = {p};"])

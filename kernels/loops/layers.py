@@ -173,6 +173,7 @@ def loss_forward(d, z, y, all_weights, loss, mean, loss_scale):
             targets,
             flat(scales),
             flat(weights),
+            all_weights.size > 0,
             loss,
             flat(losses),
             loss_scale,

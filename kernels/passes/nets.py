@@ -194,9 +194,12 @@ def _accumulate_gradients(g, factors, layer, d, a, lanes):
                 b, w0 = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i
                 w1 = w0 + n_out * lanes
                 x0, x1 = load(a, x + i), load(a, x + lanes + i)
-                store(g, b, load(g, b) + e)
-                store(g, w0, fma(x0, e, load(g, w0)))
-                store(g, w1, fma(x1, e, load(g, w1)))
+                # Loads come first: a load waits for a store to an address that differs
+                # by a multiple of 4096, as those of b and w do (twice the time).
+                bias, weight0, weight1 = load(g, b), load(g, w0), load(g, w1)
+                store(g, b, bias + e)
+                store(g, w0, fma(x0, e, weight0))
+                store(g, w1, fma(x1, e, weight1))
         return
     for k in range(n_out):
         for i in range(0, lanes, 2 * step):
@@ -205,11 +208,13 @@ def _accumulate_gradients(g, factors, layer, d, a, lanes):
             e0 = load(factors, scales + i) * load(d, row + i)
             e1 = load(factors, scales + then) * load(d, row + then)
             b, w, q = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i, x + i
-            store(g, b, load(g, b) + e0)
-            store(g, b + step, load(g, b + step) + e1)
+            bias0, bias1 = load(g, b), load(g, b + step)
+            store(g, b, bias0 + e0)
+            store(g, b + step, bias1 + e1)
             for _ in range(n_in):
-                store(g, w, fma(load(a, q), e0, load(g, w)))
-                store(g, w + step, fma(load(a, q + step), e1, load(g, w + step)))
+                weight0, weight1 = load(g, w), load(g, w + step)
+                store(g, w, fma(load(a, q), e0, weight0))
+                store(g, w + step, fma(load(a, q + step), e1, weight1))
                 w += n_out * lanes
                 q += lanes
 

@@ -21,7 +21,7 @@ def mantissa_bits(x: Any) -> int:
     return x.mantissa if isinstance(x, Value) else np.finfo(x.dtype).nmant
 
 
-def _magic(x: Any) -> float:
+def magic_number(x: Any) -> float:
     """Return 1.5 * 2^52 (float32: 1.5 * 2^23).
 
     In its sum with a number no bits are left for a fraction: the last bits are an
@@ -40,7 +40,7 @@ def nearest_step(x: Any, per_unit: int, n_steps: int) -> tuple[Any, Any]:
     if not isinstance(x, Value):
         k = np.round(x * per_unit)
         return int(np.nan_to_num(k)) % n_steps, x - k / per_unit
-    magic = _magic(x) / per_unit
+    magic = magic_number(x) / per_unit
     last = x + magic
     masked = x.builder.and_(last.bits(), x.integer(n_steps - 1))
     if x.word != INT64:
@@ -92,8 +92,8 @@ def round_product(x: Any, y: float) -> tuple[Any, Any]:
 
     `times_power_of_two` takes the second one.
     """
-    last = fma(x, y, _magic(x))
-    return last - _magic(x), last
+    last = fma(x, y, magic_number(x))
+    return last - magic_number(x), last
 
 
 def times_power_of_two(p: Any, last: Any) -> Any:
@@ -103,7 +103,7 @@ def times_power_of_two(p: Any, last: Any) -> Any:
     its last bits are zero.
     """
     if not isinstance(last, Value):
-        k = np.round(last - _magic(last)).astype(int)
+        k = np.round(last - magic_number(last)).astype(int)
         return np.ldexp(np.asarray(p, last.dtype), k)
     p = last.like(p)
     # k moves to the bits of the exponent
@@ -125,4 +125,6 @@ def split_exponent(x: Any) -> tuple[Any, Any]:
     k = build.ashr(from_half, x.integer(x.mantissa))
     m = x.from_bits(build.sub(x.bits(), build.shl(k, x.integer(x.mantissa))))
     # adding k to the last bits is a conversion that every processor has
-    return m, x.from_bits(build.add(x.like(_magic(x)).bits(), k)) - _magic(x)
+    return m, x.from_bits(build.add(x.like(magic_number(x)).bits(), k)) - magic_number(
+        x
+    )

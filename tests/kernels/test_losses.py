@@ -81,7 +81,7 @@ def of_sample(d, a, units, n_out, y, loss):
 
 
 @numba.njit
-def of_samples(d, a, n_out, y, scales, weights, loss, t):
+def of_samples(d, a, n_out, y, scales, weights, weighted, loss, t):
     """Return the sum of losses / 64, the number of right classes, and a lane or -1."""
     return summed_losses(
         flat(d),
@@ -91,6 +91,7 @@ def of_samples(d, a, n_out, y, scales, weights, loss, t):
         flat(y),
         flat(scales),
         flat(weights),
+        weighted,
         loss,
         flat(t),
         1 / 64,
@@ -183,12 +184,36 @@ def test_samples_side_by_side(name, code, n_out, dtype):
     scales[:n], weights = 0.25, np.full(LANES, -1, dtype)
     # the hit of a row without weight counts, its loss does not
     weights[:n] = np.arange(n) % 3
-    total, right, bad = of_samples(d, a, n_out, targets, scales, weights, code, t)
+    total, right, bad = of_samples(d, a, n_out, targets, scales, weights, True, code, t)
     wanted = wanted[:n] * weights[:n]
     assert total * 64 == pytest.approx(wanted.sum(), rel=tolerance(dtype))
     assert (right, bad) == (hits[:n].sum(), -1)
     assert np.abs(t[LOSSES, :n] - wanted).max() <= tolerance(dtype)
     assert (t[LOSSES, n:] == 0).all()
+    assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)
+    assert (d[:, n:] == 0).all()
+
+
+@both
+@pytest.mark.parametrize("least", [0.0, 8.0, 20.0])
+@pytest.mark.parametrize("name", ["bce", "bce soft"])
+def test_one_logarithm_for_samples_without_weights(name, least, dtype):
+    z, y = problem(name, 1, dtype)
+    z += np.where(z > 0, least, -least).astype(dtype)
+    if least:  # all right and sure, so that only small losses are left
+        y = (z > 0).reshape(y.shape).astype(y.dtype)
+    n = LANES - 3
+    wanted, slopes, hits = naive_losses(z, y, name)
+    sure = np.log1p(np.exp(-np.abs(z.astype(float))))
+    wanted = sure.sum(axis=1) if least else wanted
+    a, d = np.ascontiguousarray(z.T), np.full((1, LANES), np.nan, dtype)
+    targets = np.ascontiguousarray(columns(y, dtype).T)
+    t, scales = np.zeros((PARTIAL_SUMS + 1, LANES), dtype), np.zeros(LANES, dtype)
+    weights = np.full(LANES, -1, dtype)
+    scales[:n], weights[:n] = 0.25, 1
+    total, right, bad = of_samples(d, a, 1, targets, scales, weights, False, BCE, t)
+    assert total * 64 == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
+    assert (right, bad) == (hits[:n].sum(), -1)
     assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)
     assert (d[:, n:] == 0).all()
 
@@ -221,7 +246,7 @@ def test_first_loss_that_is_not_finite_is_reported(name, code, n_out, dtype):
     t = np.zeros((PARTIAL_SUMS + 1, LANES), dtype)
     with np.errstate(invalid="ignore"):
         ones = np.ones(LANES, dtype)
-        total, _, bad = of_samples(d, a, n_out, targets, ones, ones, code, t)
+        total, _, bad = of_samples(d, a, n_out, targets, ones, ones, False, code, t)
     assert not np.isfinite(total)
     assert bad == 5
 
@@ -233,7 +258,7 @@ def test_losses_that_are_infinite_only_in_their_sum_have_a_finite_one(dtype):
     d, t = np.zeros_like(a), np.zeros((PARTIAL_SUMS + 1, LANES), dtype)
     ones = np.ones(LANES, dtype)
     with np.errstate(over="ignore"):
-        total, _, bad = of_samples(d, a, 1, y, ones, ones, MSE, t)
+        total, _, bad = of_samples(d, a, 1, y, ones, ones, False, MSE, t)
     assert bad == -1
     assert total == pytest.approx(float(largest) ** 2, rel=1e-6)
 
