@@ -11,8 +11,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import bound, charts, compare, growth, limit, machine, method, options, show
+from . import (
+    bound,
+    charts,
+    compare,
+    estimator,
+    growth,
+    limit,
+    machine,
+    method,
+    options,
+    show,
+)
 from .cases import Case, MissingCase
+from .estimator import EstimatorCase
 from .method import Plan, Workers
 from .options import Options
 from .results import BAD, CaseResult, Growth, Run
@@ -28,9 +40,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     out = show.console(stderr=chosen.json)
     run = _run(chosen, out)
-    if any(case.rows for case in run.cases):
+    if any(case.rows for case in run.measured):
         out.print(show.summary(run, out.width))
-    for case in run.cases:
+    for case in run.measured:
         if case.why_missing:
             out.print(
                 f"{case.name}: {case.why_missing}", style="yellow", highlight=False
@@ -49,11 +61,11 @@ def main() -> None:
         raise SystemExit(f"interrupted: {run.name}.json has the results so far")
     failed = [
         f"{row.title} in {case.name}: {row.why}"
-        for case in run.cases
+        for case in run.measured
         for row in case.rows
         if row.status in BAD
     ]
-    failed += [note for axis in run.growth for note in axis.notes]
+    failed += [note for axis in run.growth + run.crossover for note in axis.notes]
     if failed:
         header = "not timed, because they failed or reached another loss:"
         raise SystemExit("\n".join([header, *failed]))
@@ -66,7 +78,8 @@ def _run(chosen: Options, out: Console) -> Run:
     """
     method_used = {"contenders": chosen.contenders, **asdict(chosen.plan)}
     run = Run(f"{chosen.name}.partial", machine.describe(), method_used, limits={})
-    display = show.Display(out, len(chosen.cases) + len(chosen.axes) + 1)
+    parts = len(chosen.cases) + len(chosen.axes) + len(chosen.crossover)
+    display = show.Display(out, parts + 1)
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, display.open():
         workers = Workers(chosen.contenders, chosen.plan.threads, Path(scratch))
         with workers.open():
@@ -97,16 +110,23 @@ def _measure_all(
         if isinstance(case, MissingCase):
             run.cases.append(CaseResult.missing(case.name, case.why))
             display.finish()
+        elif isinstance(case, EstimatorCase):
+            workers.restart()
+            _measure_estimator(run, case, plan, display)
         else:
             _measure_case(run, case, workers, limits, plan, display)
         run.save(FOLDER / f"{run.name}.json")
     workers.restart()
-    for axis in chosen.axes:
-        curves = Growth(axis.name, axis.description, 3 if plan.quick else 5)
-        run.growth.append(curves)
-        growth.measure(curves, axis, workers, plan, display.update)
-        display.finish(growth=curves)
-        run.save(FOLDER / f"{run.name}.json")
+    for axes, measured, rounds in (
+        (chosen.axes, run.growth, 3 if plan.quick else 5),
+        (chosen.crossover, run.crossover, 3),
+    ):
+        for axis in axes:
+            curves = Growth(axis.name, axis.description, rounds)
+            measured.append(curves)
+            growth.measure(curves, axis, workers, plan, display.update)
+            display.finish(growth=curves)
+            run.save(FOLDER / f"{run.name}.json")
 
 
 def _measure_case(
@@ -133,6 +153,18 @@ def _measure_case(
         display.update(text, result)
 
     method.measure(result, case, workers, plan, notify)
+    display.finish(result)
+
+
+def _measure_estimator(
+    run: Run, case: EstimatorCase, plan: Plan, display: show.Display
+) -> None:
+    def notify(text: str) -> None:
+        display.update(f"{case.name}: {text}")
+
+    result = estimator.measure(case, plan.quick, notify)
+    run.estimators.append(result)
+    run.estimator_ratio = estimator.median_ratio(run.estimators)
     display.finish(result)
 
 

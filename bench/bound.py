@@ -42,14 +42,16 @@ of many probabilities. Threads divide all of that except the chain.
 
 Where one net is trained per sample, the numbers of a vector are units of one layer, so
 operations count in whole vectors: an instruction for two hidden units takes the same
-slot of the processor as one for eight. A single output is a product of two vectors and
-a tree of additions. A few units may be looked up in the table in turn, which takes 8
-operations per unit in float64 and 6 in float32. For a net of 2-2-1 sigmoids that makes
-33 slots; programs take four to five times as many, for loads, addresses, losses and the
-look-ahead of the chain.
+slot of the processor as one for as many as its units execute at once. These are eight
+float64, or four where an instruction for eight is executed as two halves (Zen 4). The
+chain and the slots bind together: whichever takes longer is the bound. A single output
+is a product of two vectors and a tree of additions. A few units may be looked up in the
+table in turn, which takes 8 operations per unit in float64 and 6 in float32. For a net
+of 2-2-1 sigmoids that makes 33 slots; programs take four to five times as many, for
+loads, addresses, losses and the look-ahead of the chain.
 
 The bound leaves out main memory: where the rows do not fit into the caches, even the
-best program takes longer.
+best program takes longer. It also leaves out what a call costs, and drawing orders.
 """
 
 from itertools import pairwise

@@ -18,12 +18,15 @@ class Case:
     b1, ...] with W (n_in, n_out); each array has a leading axis of nets if there are
     many. Hidden layers have the activation `hidden`; the last layer's belongs to the
     loss, and for "mse" it is `output`, "identity" or "sigmoid". Losses are means over
-    rows (of "mse": over outputs, too), rows are never shuffled, and the last batch of
-    an epoch may be smaller. `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9 and
-    0.999, eps 1e-8). Of kind "predict", a case predicts all rows `epochs` times.
+    rows (of "mse": over outputs, too), and the last batch of an epoch may be smaller.
+    `optimizer` is "sgd" (no momentum) or "adam" (betas 0.9 and 0.999, eps 1e-8). Of
+    kind "predict", a case predicts all rows `epochs` times.
 
-    Where `by_sample`, samples come one by one: a contender is called with each of them,
-    as with those of a stream.
+    Where `shuffled`, each epoch has the rows in another one of the `orders`, which
+    fastnn draws while it trains; the others have them beforehand. Where `by_sample`,
+    samples come one by one: a contender is called with each of them, as with those of a
+    stream. Where `separate`, each epoch is a training of its own from the start, so
+    that what a call costs counts.
 
     `epochs` is the length of a whole training and the most that is timed at once.
     `least_epochs` is the least, where the fixed cost of a training would distort a
@@ -51,7 +54,9 @@ class Case:
     tolerance: float = 1e-9
     least_epochs: int = 1
     many: bool = False
+    shuffled: bool = False
     by_sample: bool = False
+    separate: bool = False
     quick: bool = True
 
     @property
@@ -66,17 +71,19 @@ class Case:
 
     @property
     def unit(self) -> str:
-        """Return what is counted: an update (of one net) or a (predicted) row."""
-        return "update" if self.kind == "train" else "row"
+        """Return what is counted: an update of one net, a call, or a predicted row."""
+        if self.kind == "predict":
+            return "row"
+        return "call" if self.separate else "update"
 
     @property
     def units(self) -> int:
-        """Return the number of updates or rows in an epoch, over all nets."""
-        return (
-            self.n_nets * -(-len(self.X) // self.batch_size)
-            if self.kind == "train"
-            else len(self.X)
-        )
+        """Return the number of updates, calls or rows in an epoch, over all nets."""
+        if self.kind == "predict":
+            return len(self.X)
+        if self.separate:
+            return self.n_nets
+        return self.n_nets * -(-len(self.X) // self.batch_size)
 
     @property
     def description(self) -> str:
@@ -92,9 +99,11 @@ class Case:
             self.batch_size, f"batches of {self.batch_size}"
         )
         batch = "one sample per call" if self.by_sample else batch
+        batch = f"{batch}, one epoch per call" if self.separate else batch
+        order = "shuffled" if self.shuffled else "in their order"
         nets = f", {self.n_nets:,} nets" if self.n_nets > 1 else ""
         rule = f"{optimizer} with learning rate {self.lr:g}"
-        return f"{work} in their order, {batch}, {rule}{nets}"
+        return f"{work} {order}, {batch}, {rule}{nets}"
 
     def targets(self) -> Array:
         """Return the targets of the outputs, (n, n_out).
@@ -104,6 +113,14 @@ class Case:
         if self.loss == "softmax_ce":
             return np.eye(self.sizes[-1], dtype=self.X.dtype)[self.y]
         return self.y.reshape(len(self.y), -1).astype(self.X.dtype)
+
+    def orders(self) -> Array:
+        """Return the order of the rows in each epoch, (epochs, n).
+
+        They are those of `fit`, whose documentation says how it draws them.
+        """
+        rng = np.random.default_rng(0)
+        return np.stack([rng.permutation(len(self.X)) for _ in range(self.epochs)])
 
     def flat_params(self) -> Array:
         """Return the parameters with one row per net, (n_nets, n_params)."""
@@ -160,8 +177,10 @@ def _xor_grid() -> Iterator[Case]:
 
     X, y = datasets.xor_grid(100)
     published = tuple(xor_grid.initial_parameters())
-    yield Case("xor-grid per sample", X, y, published, "bce", 0.25, 1, 50)
-    yield Case(
+    one = Case("xor-grid per sample", X, y, published, "bce", 0.25, 1, 50)
+    yield one
+    yield replace(one, name="xor-grid per sample shuffled", shuffled=True, quick=False)
+    full = Case(
         "xor-grid full batch",
         X,
         y,
@@ -171,6 +190,14 @@ def _xor_grid() -> Iterator[Case]:
         len(X),
         500,
         checked_epochs=10,
+    )
+    yield full
+    yield replace(
+        full,
+        name="fit of 10,000 rows, one epoch",
+        checked_epochs=1,
+        separate=True,
+        quick=False,
     )
     nets = Case(
         "xor-grid 256 nets",
@@ -204,7 +231,8 @@ def _xor_grid() -> Iterator[Case]:
     yield squared
     # The net that textbooks, FANN and TF Playground start with.
     yield replace(squared, name="xor-grid textbook net", output="sigmoid")
-    deeper = initial_parameters([2, 8, 8, 1])
+    wider, deeper = (initial_parameters(sizes) for sizes in ([2, 8, 1], [2, 8, 8, 1]))
+    yield Case("2-8-1 per sample", X, y, wider, "bce", 0.25, 1, 30, quick=False)
     yield Case("2-8-8-1 per sample", X, y, deeper, "bce", 0.05, 1, 20, hidden="tanh")
 
 
@@ -233,6 +261,13 @@ def _xor_gate() -> Iterator[Case]:
     from fastnn import datasets
 
     X, y = datasets.xor_gate()
+    one = initial_parameters([2, 2, 1])
+    rows = Case("fit of four rows", X, y, one, "bce", 0.1, len(X), 2_000, separate=True)
+    yield rows
+    # How long NumPy takes for them is what the cost of a call is compared with.
+    yield replace(
+        rows, name="predict four rows", kind="predict", batch_size=1, separate=False
+    )
     nets = initial_parameters([2, 2, 1], n_nets=100_000)
     yield Case(
         "xor-gate 100,000 nets",
@@ -255,12 +290,16 @@ def _spiral() -> Iterator[Case]:
 
     X, y = datasets.spiral()
     params = initial_parameters([2, 10, 3])
-    yield Case(
+    batches = Case(
         "spiral batch 30", X, y, params, "softmax_ce", 1.0, 30, 1_000, checked_epochs=10
     )
-    yield Case(
+    yield batches
+    yield replace(batches, name="spiral batch 30 shuffled", shuffled=True)
+    one = Case(
         "spiral per sample", X, y, params, "softmax_ce", 0.1, 1, 500, checked_epochs=3
     )
+    yield one
+    yield replace(one, name="spiral per sample shuffled", shuffled=True, quick=False)
     nets = initial_parameters([2, 10, 3], n_nets=1_024)
     yield Case(
         "spiral 1,024 nets",
@@ -310,10 +349,21 @@ def _generated() -> Iterator[Case]:
     rng = np.random.default_rng(0)
     X = rng.random((6_400, 784), dtype="float32") - np.float32(0.5)
     y = (X @ rng.standard_normal((784, 10), dtype="float32")).argmax(axis=1)
-    params = initial_parameters([784, 128, 10], dtype="float32")
-    yield Case(
-        "784-128-10 batch 128", X, y, params, "softmax_ce", 0.1, 128, 4, tolerance=1e-5
-    )
+    for hidden in ([128], [512], [256, 128]):
+        sizes = [784, *hidden, 10]
+        params = initial_parameters(sizes, dtype="float32")
+        yield Case(
+            f"{'-'.join(map(str, sizes))} batch 128",
+            X,
+            y,
+            params,
+            "softmax_ce",
+            0.1,
+            128,
+            4,
+            tolerance=1e-5,
+            quick=hidden == [128],
+        )
 
 
 def _matrix_exponential() -> Iterator[Case]:

@@ -1,13 +1,16 @@
 """Charts of a run: bars of each case, and curves of the growing cost."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from fastnn.data.files import write_atomically
 
@@ -42,13 +45,19 @@ _COLUMNS = 3
 
 
 def draw(run: Run, folder: Path) -> list[Path]:
-    """Write NAME.png and NAME-growth.png where they have content; return the files."""
+    """Write the charts that have content, and return their files.
+
+    They are NAME.png, NAME-growth.png and NAME-crossover.png.
+    """
     files = []
-    cases = [case for case in run.cases if case.row(OURS) is not None]
+    cases = [case for case in run.measured if case.row(OURS) is not None]
     if cases:
         files.append(_save(_bars(run, cases), folder / f"{run.name}.png"))
     if run.growth:
         files.append(_save(_curves(run), folder / f"{run.name}-growth.png"))
+    if any(growth.curves for growth in run.crossover):
+        file = folder / f"{run.name}-crossover.png"
+        files.append(_save(_crossover(run), file, dpi=130))
     return files
 
 
@@ -144,6 +153,7 @@ def _bar(ax: Axes, case: CaseResult) -> None:
     ax.set_title(case.name, fontsize=10)
     ax.set_xlabel(f"µs per {case.unit}", fontsize=8)
     ax.tick_params(axis="x", labelsize=7)
+    ax.xaxis.set_minor_formatter(NullFormatter())  # its labels would overlap
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -187,6 +197,95 @@ def _curve(ax: Axes, growth: Growth) -> None:
         ncols=2,
     )
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _crossover(run: Run) -> Figure:
+    """Return a map of the speed by width and batch size, with the line of break-even.
+
+    A cell has the time of the nearest rival as a multiple of ours. It is blue where
+    fastnn is faster, orange where the rival is, and white where it makes no difference.
+    """
+    measured = [growth for growth in run.crossover if growth.curves]
+    columns = [nearest_rivals(growth) for growth in measured]
+    widths = sorted({width for column in columns for width in column})
+    ratios = np.full((len(widths), len(columns)), np.nan)
+    figure = Figure(figsize=(7.2, 0.62 * len(widths) + 2.2), layout="constrained")
+    ax = figure.subplots()
+    for j, column in enumerate(columns):
+        for width, (ratio, rival) in column.items():
+            i = widths.index(width)
+            ratios[i, j] = ratio
+            ax.text(
+                j,
+                i,
+                f"{significant(ratio)}\n{rival.partition(',')[0]}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if abs(np.log(ratio)) > np.log(3.5) else "black",
+            )
+    colours = LinearSegmentedColormap.from_list("", ("#B35806", "#FFFFFF", "#0B4F8A"))
+    span = np.log(10.0)
+    ax.imshow(
+        np.log(ratios), cmap=colours, vmin=-span, vmax=span, aspect="auto", zorder=0
+    )
+    for start, end in break_even(ratios):
+        ax.plot(*zip(start, end, strict=True), color="black", linewidth=4)
+    ax.set_xticks(range(len(columns)), [g.axis.rpartition(" ")[2] for g in measured])
+    ax.set_yticks(range(len(widths)), [f"{width:,}" for width in widths])
+    ax.invert_yaxis()
+    ax.set_xlabel("rows per batch")
+    ax.set_ylabel("hidden units")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    work = measured[0].description.partition(", batches")[0]
+    ax.set_title(
+        f"What is small? {work}: the time of the nearer of JAX and PyTorch,\n"
+        "as a multiple of fastnn's. Blue: fastnn is faster. Orange: the other is.\n"
+        "The thick line is break-even.",
+        fontsize=10,
+        loc="left",
+    )
+    figure.supxlabel(circumstances(run), fontsize=8, color="#555555")
+    return figure
+
+
+def nearest_rivals(growth: Growth) -> dict[int, tuple[float, str]]:
+    """Return, by the values of an axis, the fastest rival's title and its time.
+
+    The time is a multiple of ours.
+    """
+    seconds: dict[str, dict[int, float]] = {
+        curve.contender: dict(zip(curve.values, curve.seconds, strict=True))
+        for curve in growth.curves
+    }
+    found = {}
+    for value, ours in seconds.pop(OURS, {}).items():
+        rivals = [
+            (of_rival[value] / ours, CONTENDERS[name].title)
+            for name, of_rival in seconds.items()
+            if value in of_rival
+        ]
+        if rivals:
+            found[value] = min(rivals)
+    return found
+
+
+def break_even(ratios: Any) -> Iterator[tuple[tuple[float, float], ...]]:
+    """Yield the ends (x, y) of the borders between cells above and below 1."""
+    faster = ratios > 1.0
+    known = ~np.isnan(ratios)
+    rows, columns = ratios.shape
+    for i in range(rows):
+        for j in range(columns):
+            for down, right in ((1, 0), (0, 1)):
+                k, m = i + down, j + right
+                if k == rows or m == columns or not (known[i, j] and known[k, m]):
+                    continue
+                if faster[i, j] != faster[k, m]:
+                    x, y = j + right / 2.0, i + down / 2.0
+                    half_x, half_y = down / 2.0, right / 2.0
+                    yield (x - half_x, y - half_y), (x + half_x, y + half_y)
 
 
 def _grid(count: int, width: float, heights: list[float]) -> tuple[Figure, list[Axes]]:

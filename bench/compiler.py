@@ -6,6 +6,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from .cases import Case
 
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -36,3 +39,11 @@ def library(source: Path, *flags: str) -> ctypes.CDLL:
         linking = [str(COMPILER), "-shared", compiled, *flags, "-o", str(target), "-lm"]
         subprocess.run(linking, check=True)
     return ctypes.CDLL(str(target.resolve()))
+
+
+def orders(case: Case) -> Any:
+    """Return a pointer to the orders of the rows, or None where they keep theirs."""
+    if not case.shuffled:
+        return None
+    numbers = case.orders().astype(ctypes.c_long)
+    return numbers.ctypes.data_as(ctypes.POINTER(ctypes.c_long))

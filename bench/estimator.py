@@ -1,14 +1,11 @@
 """The estimators of fastnn.sklearn against scikit-learn's: the same fit, timed in turn.
 
-    python -m bench.estimator            # all cases, in three minutes
-    python -m bench.estimator --quick    # fewer epochs and turns, to see that it works
-
 Each case first trains both and compares their `loss_curve_`; a case whose losses differ
-is not timed. Then both fit in turn, and the medians count. A fit has all that a user
-waits for: checks, label binarizer, splits. scikit-learn keeps its default threads.
+is not timed. A fit has all that a user waits for: checks, label binarizer, splits.
+Both run in this process, and scikit-learn keeps its default threads.
 """
 
-import argparse
+import gc
 import time
 import warnings
 from collections.abc import Iterator
@@ -17,19 +14,16 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
-from sklearn import datasets, neural_network
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import StandardScaler
 
-import fastnn.sklearn
+from .cases import MissingCase
+from .contenders import CONTENDERS, OURS
+from .method import Notify
+from .results import CaseResult, Row
 
-from .show import significant
-
-TURNS, QUICK_TURNS = 5, 1
-QUICK_EPOCHS = 3
+RIVAL = "scikit_learn"
 TOLERANCE = 1e-9  # of losses, relative to the largest
+ROUNDS, QUICK_ROUNDS = 5, 1
+QUICK_EPOCHS = 3
 
 
 @dataclass(frozen=True)
@@ -41,25 +35,25 @@ class EstimatorCase:
     X: Any
     y: Any
     settings: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Median seconds of a fit by scikit-learn and by fastnn, and its epochs."""
-
-    name: str
-    theirs: float
-    ours: float
-    epochs: int
+    quick: bool = False
 
     @property
-    def ratio(self) -> float:
-        """Return how many times faster fastnn is."""
-        return self.theirs / self.ours
+    def description(self) -> str:
+        """Return the work in a line; runs are compared where these lines are equal."""
+        settings = ", ".join(f"{key}={value!r}" for key, value in self.settings.items())
+        return f"{self.estimator}({settings}), {len(self.X):,} rows"
 
 
-def cases() -> Iterator[EstimatorCase]:
-    """Yield all cases."""
+def cases() -> Iterator[EstimatorCase | MissingCase]:
+    """Yield all cases, or one that is missing without scikit-learn."""
+    try:
+        from sklearn import datasets
+        from sklearn.preprocessing import StandardScaler
+
+        import fastnn.sklearn  # noqa: F401 - needs a version of its own
+    except ImportError as error:
+        yield MissingCase("estimator", f"{error}; `pip install -e '.[sklearn]'`")
+        return
     for name, solver in (
         ("iris", "adam"),
         ("iris", "sgd"),
@@ -69,80 +63,121 @@ def cases() -> Iterator[EstimatorCase]:
     ):
         X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
         X = StandardScaler().fit_transform(X)
-        title = f"{name.replace('_', ' ')}, {solver}"
-        yield EstimatorCase(title, "MLPClassifier", X, y, {"solver": solver})
-        if name == "iris" and solver == "adam":
-            for more in (
-                {"hidden_layer_sizes": (10,)},
-                {"batch_size": 32},
-                {"batch_size": 1, "solver": "sgd", "max_iter": 20},
-                {"early_stopping": True},
-            ):
-                title = ", ".join(f"{key}={value}" for key, value in more.items())
-                yield EstimatorCase(f"iris, {title}", "MLPClassifier", X, y, more)
+        title = f"estimator: {name.replace('_', ' ')}"
+        settings = {"solver": solver}
+        first = (name, solver) == ("iris", "adam")
+        yield EstimatorCase(
+            f"{title}, {solver}", "MLPClassifier", X, y, settings, quick=first
+        )
+        if first:
+            more: dict[str, dict[str, Any]] = {
+                "ten hidden units": {"hidden_layer_sizes": (10,)},
+                "batches of 32": {"batch_size": 32},
+                "per sample": {"batch_size": 1, "solver": "sgd", "max_iter": 20},
+                "early stopping": {"early_stopping": True},
+            }
+            for how, settings in more.items():
+                yield EstimatorCase(f"{title}, {how}", "MLPClassifier", X, y, settings)
     X, y = datasets.make_moons(1000, noise=0.2, random_state=0)
     small = {"hidden_layer_sizes": (10, 10), "activation": "tanh", "batch_size": 32}
-    yield EstimatorCase("moons, two hidden layers", "MLPClassifier", X, y, small)
+    name = "estimator: moons, two hidden layers"
+    yield EstimatorCase(name, "MLPClassifier", X, y, small)
     X, y = datasets.load_diabetes(return_X_y=True)
     X = StandardScaler().fit_transform(X)
-    yield EstimatorCase("diabetes, adam", "MLPRegressor", X, y / 100, {})
+    yield EstimatorCase("estimator: diabetes, adam", "MLPRegressor", X, y / 100, {})
 
 
-def measure(case: EstimatorCase, turns: int, epochs: int | None) -> Timing:
-    """Time both estimators; ValueError if their losses differ.
+def measure(case: EstimatorCase, quick: bool, notify: Notify) -> CaseResult:
+    """Time both estimators in turn, if their losses are the same.
 
-    epochs: the most of a fit, or None for those of the case.
+    A quick measurement fits for a few epochs, once.
     """
+    import sklearn
+    from sklearn import neural_network
+
+    import fastnn.sklearn
+
     settings = {"random_state": 0} | case.settings
-    if epochs is not None:
-        settings["max_iter"] = epochs
-    makers = [
-        getattr(module, case.estimator) for module in (neural_network, fastnn.sklearn)
-    ]
-    fits = [_fit(make(**settings), case)[1] for make in makers]
-    theirs, ours = (np.array(model.loss_curve_) for model in fits)
-    if len(theirs) != len(ours) or (
-        np.abs(theirs - ours).max() > TOLERANCE * np.abs(theirs).max()
-    ):
-        raise ValueError(
-            f"the losses of {case.name!r} differ: there is nothing to time"
-        )
-    seconds: list[list[float]] = [[], []]
-    for _ in range(turns):
-        for of_estimator, make in zip(seconds, makers, strict=True):
-            of_estimator.append(_fit(make(**settings), case)[0])
-    their_seconds, our_seconds = map(median, seconds)
-    return Timing(case.name, their_seconds, our_seconds, fits[0].n_iter_)
+    rounds = ROUNDS
+    if quick:
+        rounds = QUICK_ROUNDS
+        settings["max_iter"] = QUICK_EPOCHS
+    makers = {OURS: fastnn.sklearn, RIVAL: neural_network}
+    versions = {
+        OURS: f"fastnn {fastnn.__version__}",
+        RIVAL: f"scikit-learn {sklearn.__version__}",
+    }
+    rows, curves = {}, {}
+    for name, module in makers.items():
+        notify(f"{CONTENDERS[name].title}: the losses")
+        row = rows[name] = Row(name, CONTENDERS[name].title, "timed")
+        row.versions = versions[name]
+        try:
+            model = _fit(getattr(module, case.estimator)(**settings), case)[1]
+        except Exception as error:  # as of any other contender
+            row.status, row.why = "failed", f"{type(error).__name__}: {error}"
+            continue
+        curves[name] = np.array(model.loss_curve_)
+        row.loss, row.epochs = float(curves[name][-1]), len(curves[name])
+    if len(curves) < 2:
+        rounds = 0
+    elif (difference := _difference(curves[OURS], curves[RIVAL])) > TOLERANCE:
+        rows[OURS].status = "invalid"
+        rows[OURS].why = f"its loss_curve_ differs by {difference:.2g}"
+        rounds = 0
+    for i in range(rounds):
+        for name, module in makers.items():
+            notify(f"{CONTENDERS[name].title}: turn {i + 1} of {rounds}")
+            model = getattr(module, case.estimator)(**settings)
+            rows[name].seconds.append(_fit(model, case)[0])
+    return CaseResult(
+        case.name,
+        case.description,
+        "epoch",
+        1,
+        rows[RIVAL].epochs,
+        rows[RIVAL].loss,
+        TOLERANCE,
+        None,
+        list(rows.values()),
+    )
+
+
+def median_ratio(results: list[CaseResult]) -> float | None:
+    """Return scikit-learn's time as a multiple of fastnn's, in the median of all."""
+    ratios = [ratio(result) for result in results if result.row(OURS) is not None]
+    return median(ratios) if ratios else None
+
+
+def ratio(result: CaseResult) -> float:
+    """Return scikit-learn's time as a multiple of fastnn's."""
+    rival = result.row(RIVAL)
+    assert rival is not None  # both are timed, or none
+    return median(result.ratios(rival))
+
+
+def _difference(ours: Any, theirs: Any) -> float:
+    """Return the largest difference of two curves of losses, relative to the largest.
+
+    It is infinite if one has more epochs than the other, or if a loss is not finite.
+    """
+    if len(ours) != len(theirs):
+        return float("inf")
+    difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+    return difference if np.isfinite(difference) else float("inf")
 
 
 def _fit(model: Any, case: EstimatorCase) -> tuple[float, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        started = time.perf_counter()
-        model.fit(case.X, case.y)
-        return time.perf_counter() - started, model
+    """Return the seconds of a fit, with the garbage collector off, and the model."""
+    from sklearn.exceptions import ConvergenceWarning
 
-
-def table(timings: list[Timing]) -> Table:
-    """Return the table of all cases, and the median ratio in its title."""
-    middle = significant(median(timing.ratio for timing in timings))
-    shown = Table(title=f"fit of an estimator: {middle} times faster in the median")
-    for header in ("case", "epochs", "scikit-learn, ms", "fastnn, ms", "ratio"):
-        shown.add_column(header, justify="left" if header == "case" else "right")
-    for timing in timings:
-        numbers = (1e3 * timing.theirs, 1e3 * timing.ours, timing.ratio)
-        shown.add_row(timing.name, str(timing.epochs), *map(significant, numbers))
-    return shown
-
-
-def main() -> None:
-    """Measure all cases, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few epochs, one turn")
-    quick = parser.parse_args().quick
-    turns, epochs = (QUICK_TURNS, QUICK_EPOCHS) if quick else (TURNS, None)
-    Console().print(table([measure(case, turns, epochs) for case in cases()]))
-
-
-if __name__ == "__main__":
-    main()
+    gc.collect()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            started = time.perf_counter()
+            model.fit(case.X, case.y)
+            return time.perf_counter() - started, model
+    finally:
+        gc.enable()

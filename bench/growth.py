@@ -1,7 +1,12 @@
-"""Growth of the cost with hidden width, batch size, rows, nets and threads."""
+"""Growth of the cost with hidden width, batch size, rows, nets and threads.
+
+The crossover to the libraries for large nets is a growth, too: with the width of a
+hidden layer, at each of several batch sizes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -21,9 +26,10 @@ _LONGEST = 4.0  # seconds per epoch; a curve ends before a point that takes long
 class Axis:
     """One quantity that grows, with the work at each of its values.
 
-    `values` are those of a full run, `quick` those of a quick one. The contenders have
-    `threads` threads, or as many as the plan says. If the quantity is the number of
-    threads (`of_threads`), they restart at each value with that number.
+    `values` are those of a full run, `quick` those of a quick one. The contenders are
+    fastnn and `rivals`. They have `threads` threads, or as many as the plan says. If
+    the quantity is the number of threads (`of_threads`), they restart at each value
+    with that number. A turn takes at most `turn` seconds, or what the plan says.
     """
 
     name: str
@@ -34,6 +40,8 @@ class Axis:
     grows: bool = True  # whether the work grows with the value
     of_threads: bool = False
     threads: int | None = None
+    rivals: tuple[str, ...] = RIVALS
+    turn: float | None = None
 
 
 def _case(
@@ -60,6 +68,12 @@ def _case(
         n_nets=n_nets or 1,
         many=n_nets is not None,
     )
+
+
+def _dense_case(width: int, batch_size: int) -> Case:
+    """Return the work of a point of the crossover: at least four updates an epoch."""
+    case = _case([64, width, 10], max(128, 4 * batch_size), batch_size)
+    return replace(case.astype("float32"), tolerance=1e-4)
 
 
 _NETS = Axis(
@@ -112,11 +126,28 @@ AXES = [
 ]
 
 
+# Float32, which JAX and PyTorch take by themselves, and as many inputs as the digits.
+_CROSSOVER_WIDTHS = (4, 16, 64, 128, 256, 512, 1_024)
+CROSSOVER = [
+    Axis(
+        f"width at batch {size:,}",
+        f"64-width-10, softmax, float32, batches of {size:,}",
+        partial(_dense_case, batch_size=size),
+        _CROSSOVER_WIDTHS,
+        _CROSSOVER_WIDTHS[:2],
+        rivals=("jax_scan", "pytorch"),
+        turn=0.06,
+    )
+    for size in (1, 4, 16, 64, 256, 1_024)
+]
+
+
 def measure(
     growth: Growth, axis: Axis, workers: Workers, plan: Plan, notify: Notify
 ) -> None:
     """Time the contenders in turn at each value, and add the points to the curves."""
-    names = [name for name in workers.names if name == OURS or name in RIVALS]
+    names = [name for name in workers.names if name == OURS or name in axis.rivals]
+    plan = replace(plan, turn=axis.turn or plan.turn)
     if axis.threads is None:
         _measure_points(growth, axis, names, workers, plan, notify)
     else:
@@ -149,11 +180,12 @@ def _measure_points(
 def exponent(values: list[int], seconds: list[float]) -> float | None:
     """Return the slope of log cost over log size in the upper half of the range.
 
-    Fixed costs matter least there. None if there are fewer than two points.
+    Fixed costs matter least there. It needs three points, since any two lie on a line;
+    None if there are fewer.
     """
-    first = len(values) // 2 if len(values) > 3 else 0
-    if len(values) - first < 2:
+    if len(values) < 3:
         return None
+    first = min(len(values) // 2, len(values) - 3)
     return float(np.polyfit(np.log(values[first:]), np.log(seconds[first:]), 1)[0])
 
 

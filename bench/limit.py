@@ -43,7 +43,7 @@ class Limits:
     """Nanoseconds of a clock cycle, of a load and of arithmetic.
 
     The address of each timed load is the result of the load before. vector_bytes is the
-    length of the processor's vectors.
+    length of the vectors that the processor's units execute at once.
     """
 
     cycle: float
@@ -141,20 +141,27 @@ def measure() -> Limits:
     following = np.roll(np.arange(512, dtype=np.uint64), -7)
     integers = np.ones(_LENGTH, np.int64)  # of eight bytes, as a float64
     load = _least(_loads, _REPEATS, integers) / (_LENGTH * _REPEATS)
+    cycle = _least(_integer_chain, _STEPS, 12_345, 777) / (2 * chain)
+    float64 = _precision(np.float64, load)
     return Limits(
-        cycle=_least(_integer_chain, _STEPS, 12_345, 777) / (2 * chain),
+        cycle=cycle,
         load_latency=_least(_load_chain, _STEPS, following) / chain,
-        float64=_precision(np.float64, load),
+        float64=float64,
         float32=_precision(np.float32, load / 2.0),
-        vector_bytes=_vector_bytes(),
+        vector_bytes=vector_bytes(
+            get_host_cpu_features(), cycle / float64.fma_throughput
+        ),
     )
 
 
-def _vector_bytes() -> int:
-    features = get_host_cpu_features()
-    if features.get("avx512f"):
-        return 64
-    return 32 if features.get("avx") else 16
+def vector_bytes(features: dict[str, bool], fmas: float) -> int:
+    """Return the bytes that a unit for vectors takes at once.
+
+    Vectors may be longer: Zen 4 executes those of 64 bytes as two halves. Processors
+    have two units for fused multiply-adds, so `fmas` of float64 per cycle tell it.
+    """
+    longest = 64 if features.get("avx512f") else 32 if features.get("avx") else 16
+    return min(longest, 2 ** round(np.log2(8.0 * fmas / 2.0)))
 
 
 def _precision(real: Any, load: float) -> Precision:

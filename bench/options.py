@@ -8,29 +8,33 @@ from pathlib import Path
 
 from fastnn.data.machine import available_threads
 
-from . import compare, growth, results
+from . import compare, estimator, growth, results
 from .cases import Case, MissingCase, cases
 from .contenders import CONTENDERS, OURS
+from .estimator import EstimatorCase
 from .growth import Axis
 from .method import Plan
 from .results import Run
 
 QUICK = Plan(rounds=3, processes=1, turn=0.05, budget=0.25, threads=1, quick=True)
 FULL = Plan(rounds=12, processes=4, turn=0.3, budget=20.0, threads=1, quick=False)
-Work = dict[str, Case | MissingCase | Axis]  # by name
+AnyCase = Case | EstimatorCase | MissingCase
+Work = dict[str, AnyCase | Axis]  # by name
 
 
 @dataclass(frozen=True)
 class Options:
     """Choice of what to measure, how, and where the results go.
 
-    name: of the files. json: whether to print the results. old: a run to compare with.
+    crossover: the axes of the crossover, one per batch size. name: of the files. json:
+    whether to print the results. old: a run to compare with.
     """
 
     plan: Plan
     contenders: list[str]
-    cases: list[Case | MissingCase]
+    cases: list[AnyCase]
     axes: list[Axis]
+    crossover: list[Axis]
     name: str
     json: bool
     old: Run | None
@@ -39,16 +43,21 @@ class Options:
 def read(description: str | None, folder: Path) -> Options:
     """Return the options of this process; results go to `folder`."""
     work: Work = {case.name: case for case in cases()}
+    work |= {case.name: case for case in estimator.cases()}
     work |= {f"growth {axis.name}": axis for axis in growth.AXES}
-    long = " and ".join(
-        name for name, case in work.items() if isinstance(case, Case) and not case.quick
+    work |= {f"crossover {axis.name}": axis for axis in growth.CROSSOVER}
+    long = ", ".join(
+        name
+        for name, case in work.items()
+        if isinstance(case, Case) and not _in_quick_runs(case)
     )
     slow = ", ".join(
         name for name, contender in CONTENDERS.items() if not contender.quick
     )
     epilog = (
         f"Work: {', '.join(work)}. A quick run includes the contender {slow} only if "
-        f"--contenders names it, and {long} only if --only does. "
+        f"--contenders names it, and only if --only does: {long}, the crossover and "
+        "all estimators but the first. "
         "Exit status: 0; 1 if a contender failed or reached another loss, or after "
         "Ctrl-C; 2 if an option is wrong."
     )
@@ -115,10 +124,20 @@ def _checked(arguments: argparse.Namespace, work: Work, folder: Path) -> Options
     old = None
     if arguments.compare is not None:
         old = _earlier_run(arguments.compare, plan)
-    chosen, axes = _chosen_work(arguments, work)
+    chosen = _chosen_work(arguments, work)
+    axes = [part for part in chosen if isinstance(part, Axis)]
     contenders = _chosen_contenders(arguments)
     _check_writable(folder)
-    return Options(plan, contenders, chosen, axes, name, arguments.json, old)
+    return Options(
+        plan,
+        contenders,
+        [part for part in chosen if not isinstance(part, Axis)],
+        [axis for axis in axes if axis not in growth.CROSSOVER],
+        [axis for axis in axes if axis in growth.CROSSOVER],
+        name,
+        arguments.json,
+        old,
+    )
 
 
 def _name(arguments: argparse.Namespace) -> str:
@@ -151,17 +170,21 @@ def _chosen_contenders(arguments: argparse.Namespace) -> list[str]:
     return [name for name in CONTENDERS if name in parts or name == OURS]
 
 
-def _chosen_work(
-    arguments: argparse.Namespace, work: Work
-) -> tuple[list[Case | MissingCase], list[Axis]]:
+def _chosen_work(arguments: argparse.Namespace, work: Work) -> list[AnyCase | Axis]:
     text = arguments.only.lower()
     chosen = [part for name, part in work.items() if text in name.lower()]
     if not chosen:
         raise ValueError(f"--only {arguments.only!r} fits none of: {'; '.join(work)}")
     if arguments.quick and not text:
-        chosen = [part for part in chosen if not isinstance(part, Case) or part.quick]
-    axes = [part for part in chosen if isinstance(part, Axis)]
-    return [part for part in chosen if not isinstance(part, Axis)], axes
+        chosen = [part for part in chosen if _in_quick_runs(part)]
+    return chosen
+
+
+def _in_quick_runs(part: AnyCase | Axis) -> bool:
+    """Return whether a quick run has it even if it is not named."""
+    if isinstance(part, Axis):
+        return part not in growth.CROSSOVER
+    return isinstance(part, MissingCase) or part.quick
 
 
 def _earlier_run(path: Path, plan: Plan) -> Run:

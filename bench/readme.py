@@ -2,8 +2,8 @@
 
 python -m bench.readme RESULT.json
 
-README.md and README.ko.md have six cases, docs/speed.png shows them, and
-docs/benchmarks.md has all.
+README.md and README.ko.md have six cases, docs/speed.png shows them,
+docs/benchmarks.md has all and the crossover, and docs/sklearn.md has the estimators.
 """
 
 import sys
@@ -13,6 +13,7 @@ from statistics import median
 
 from fastnn.data.files import write_atomically
 
+from . import estimator, growth
 from .cases import cases
 from .charts import write_overview
 from .contenders import CONTENDERS, OURS
@@ -33,6 +34,8 @@ _MAIN_CASES = {
     "xor-grid 256 nets": "256 nets of 2-2-1 at once",
     "predict a million rows": "2-10-3 predicts a million rows",
 }
+_CALLS = "One epoch per call of fit"
+_COLUMNS = 5  # cases in a table, which must be narrow enough for a page
 _MAIN_CONTENDERS = (
     OURS,
     "c_sizes",
@@ -66,9 +69,9 @@ def main_cases(run: Run) -> dict[str, CaseResult]:
 
 
 def tables(run: Run) -> str:
-    """Return the circumstances in a sentence, and a table for each kind of work.
+    """Return the circumstances in a sentence, and tables for each kind of work.
 
-    A table has one column per case, so that it is narrow enough for a page.
+    A table has one column per case. If there is a crossover, its picture follows.
     """
     kinds: dict[str, list[CaseResult]] = {}
     for case in run.cases:
@@ -79,42 +82,73 @@ def tables(run: Run) -> str:
     }
     parts = [_circumstances(run, [name for name in CONTENDERS if name in found])]
     for kind, group in kinds.items():
-        times = [_times(case) for case in group]
-        columns = [_cells(one, CONTENDERS) for one in times]
-        rows = [
-            [contender.title, *cells]
-            for name, contender, *cells in zip(
-                CONTENDERS, CONTENDERS.values(), *columns, strict=True
-            )
-            if any(name in one for one in times)
-        ]
-        limits = [
-            "" if case.bound is None else significant(1e6 * case.bound)
-            for case in group
-        ]
-        title = f"### {kind}, µs per {group[0].unit}"
-        rows.append(["*limit*", *limits])
-        parts += [title, _table(["", *(case.name for case in group)], rows)]
+        parts.append(f"### {kind}, µs per {group[0].unit}")
+        n_tables = -(-len(group) // _COLUMNS)
+        n_columns = -(-len(group) // n_tables)
+        for i in range(0, len(group), n_columns):
+            parts.append(_case_table(group[i : i + n_columns]))
         parts.append("\n".join(f"- {case.name}: {case.description}" for case in group))
+        if kind == _CALLS:
+            parts += _fixed_costs(run)
+    if run.crossover:
+        alternative = "How much faster than JAX and PyTorch, by width and batch size"
+        picture = f"../bench/results/{run.name}-crossover.png"
+        parts += ["### What is small?", f"![{alternative}]({picture})"]
     return "\n\n".join(parts)
+
+
+def estimators(run: Run) -> str:
+    """Return the circumstances of the fits of estimators, and their table."""
+    rows = []
+    for case in run.estimators:
+        ours, theirs = case.row(OURS), case.row(estimator.RIVAL)
+        if ours is None or theirs is None:
+            continue
+        seconds = [median(row.seconds) for row in (theirs, ours)]
+        times = [significant(1e3 * one) for one in seconds]
+        name = case.name.partition(": ")[2]
+        ratio = significant(estimator.ratio(case))
+        rows.append([name, f"{case.checked_epochs:,}", *times, ratio])
+    machine, first = run.machine, run.estimators[0]
+    versions = ", ".join(row.versions for row in first.rows)
+    where = (
+        f"{machine['cpu']}, {machine['cores']} cores, medians of {estimator.ROUNDS} "
+        f"rounds, {machine['date'][:10]}, commit {machine['commit']}; {versions}."
+    )
+    titles = ["fit", "epochs", "scikit-learn, ms", "fastnn, ms", "times faster"]
+    middle = significant(run.estimator_ratio or 0.0)
+    return "\n\n".join(
+        [where, _table(titles, rows), f"The median is {middle} times faster."]
+    )
 
 
 def obstacle(run: Run) -> str | None:
     """Return why the README cannot show this run, or None."""
-    measured = {case.name for case in run.cases if case.row(OURS)}
-    missing = {case.name for case in cases()} - measured
+    missing = all_work() - measured_work(run)
     if not run.complete:
         return "was interrupted"
     if run.method["quick"]:
         return "is of a quick run"
     if missing:
         return f"lacks {', '.join(sorted(missing))}"
-    if any(row.status in BAD for case in run.cases for row in case.rows):
+    if any(row.status in BAD for case in run.measured for row in case.rows):
         return "has contenders that are invalid or failed"
     commit = run.machine["commit"]
     if commit == "unknown" or commit.endswith("+"):
         return f"is of code that is not committed ({commit})"
     return None
+
+
+def all_work() -> set[str]:
+    """Return the names of all that a whole run measures."""
+    named = {case.name for case in (*cases(), *estimator.cases())}
+    return named | {axis.name for axis in (*growth.AXES, *growth.CROSSOVER)}
+
+
+def measured_work(run: Run) -> set[str]:
+    """Return the names of all that a run measured."""
+    named = {case.name for case in run.measured if case.row(OURS) is not None}
+    return named | {g.axis for g in (*run.growth, *run.crossover) if g.curves}
 
 
 def insert(text: str, table: str) -> str:
@@ -132,11 +166,54 @@ def _kind(case: CaseResult) -> str:
     """Return the title of the table in which a case stands."""
     if case.unit == "row":
         return "Predictions"
+    if case.unit == "call":
+        return _CALLS
     if case.description.endswith("nets"):
         return "Many nets"
     if "one sample per call" in case.description:
         return "Streams, one sample per call"
+    if " rows shuffled, " in case.description:
+        return "Shuffled rows, as fit has them by default"
+    if "per sample" in case.description and " mse" in case.description:
+        return "One sample at a time, squared errors"
     return "One sample at a time" if "per sample" in case.description else "Batches"
+
+
+def _case_table(cases: list[CaseResult]) -> str:
+    """Return a table with a column for each case, and the limits in its last row."""
+    times = [_times(case) for case in cases]
+    columns = [_cells(one, CONTENDERS) for one in times]
+    rows = [
+        [contender.title, *cells]
+        for name, contender, *cells in zip(
+            CONTENDERS, CONTENDERS.values(), *columns, strict=True
+        )
+        if any(name in one for one in times)
+    ]
+    limits = [
+        "" if case.bound is None else significant(1e6 * case.bound) for case in cases
+    ]
+    rows.append(["*limit*", *limits])
+    return _table(["", *(case.name for case in cases)], rows)
+
+
+def _fixed_costs(run: Run) -> list[str]:
+    """Return a sentence on what a call costs, if the run has the cases that tell it."""
+    times = {case.name: _times(case) for case in run.cases}
+    try:
+        one_pass = 4.0 * times["predict four rows"]["numpy_vectorised"]
+        four = times["fit of four rows"][OURS]
+        whole = times["fit of 10,000 rows, one epoch"][OURS]
+        epoch = times["xor-grid full batch"][OURS]
+    except KeyError:
+        return []
+    return [
+        f"NumPy takes {significant(one_pass)} µs for a forward pass of the four rows. "
+        f"Their `fit` takes {significant(four / one_pass)} times as long, and what a "
+        "`fit` of 10,000 rows costs beyond the training "
+        f"{significant((whole - epoch) / one_pass)} times ({significant(whole - epoch)}"
+        " µs)."
+    ]
 
 
 def _times(case: CaseResult) -> dict[str, float]:
@@ -195,6 +272,8 @@ def pages(run: Run) -> dict[Path, str]:
         "README.ko.md": summary(run),
         "docs/benchmarks.md": tables(run),
     }
+    if run.estimators:
+        written["docs/sklearn.md"] = estimators(run)
     return {
         ROOT / name: insert((ROOT / name).read_text(encoding="utf-8"), text)
         for name, text in written.items()

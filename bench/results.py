@@ -137,7 +137,12 @@ class Growth:
 
 @dataclass
 class Run:
-    """A whole run: machine, method and results."""
+    """A whole run: machine, method and results.
+
+    estimators: fits of estimators by fastnn.sklearn and by scikit-learn, of which
+    `estimator_ratio` is the median of theirs to ours. crossover: the growth with the
+    hidden width at each of several batch sizes.
+    """
 
     name: str
     machine: dict[str, Any]
@@ -145,7 +150,15 @@ class Run:
     limits: dict[str, Any]
     cases: list[CaseResult] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)
+    estimators: list[CaseResult] = field(default_factory=list)
+    estimator_ratio: float | None = None
+    crossover: list[Growth] = field(default_factory=list)
     complete: bool = False
+
+    @property
+    def measured(self) -> list[CaseResult]:
+        """Return the cases and the fits of estimators."""
+        return self.cases + self.estimators
 
     def save(self, path: Path) -> None:
         """Write the run as JSON; after a failed write the old file is still whole."""
@@ -163,20 +176,27 @@ def load(path: Path) -> Run:
         content = json.loads(path.read_text())
         if content.pop("schema") != SCHEMA:
             raise ValueError("unknown version of the format")
-        cases = []
-        for case in content.pop("cases"):
-            rows = [Row(**_with_nan(row)) for row in case["rows"]]
-            cases.append(CaseResult(**{**_with_nan(case), "rows": rows}))
-        growth = [
-            Growth(**{**g, "curves": [Curve(**c) for c in g["curves"]]})
-            for g in content.pop("growth")
-        ]
-        return Run(**content, cases=cases, growth=growth)
+        # A run from before there were estimators or a crossover has none.
+        for name in ("cases", "estimators"):
+            content[name] = [_case(part) for part in content.get(name, [])]
+        for name in ("growth", "crossover"):
+            content[name] = [_growth(part) for part in content.get(name, [])]
+        return Run(**content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} is not a result of this benchmark ({error}); pass the JSON file "
             "of an earlier run"
         ) from None
+
+
+def _case(fields: dict[str, Any]) -> CaseResult:
+    rows = [Row(**_with_nan(row)) for row in fields["rows"]]
+    return CaseResult(**{**_with_nan(fields), "rows": rows})
+
+
+def _growth(fields: dict[str, Any]) -> Growth:
+    curves = [Curve(**curve) for curve in fields["curves"]]
+    return Growth(**{**fields, "curves": curves})
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:

@@ -193,7 +193,7 @@ def summary(run: Run, width: int) -> Table:
         table.add_column(
             headers[i], justify="left" if i in (0, 2, 3) else "right", no_wrap=True
         )
-    for result in run.cases:
+    for result in run.measured:
         ours, rival = result.row(OURS), result.nearest()
         if ours is None:
             continue

@@ -232,12 +232,14 @@ def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
     If a turn has several epochs, one more runs before it, uncounted: it fills the
     processor's caches and raises its clock.
     """
-    if epochs > 1:
+    calls, epochs = (epochs, 1) if case.separate else (1, epochs)
+    if calls * epochs > 1:
         run(1)
     gc.collect()
     gc.disable()
     started = time.perf_counter()
-    result = run(epochs)
+    for _ in range(calls):
+        result = run(epochs)
     seconds = time.perf_counter() - started
     gc.enable()
     if case.kind == "predict":

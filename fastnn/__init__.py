@@ -26,8 +26,8 @@ with kernels.interrupts.deferred:
     from .sweeps.architectures import Sweep, sweep
     from .sweeps.ensemble import Ensemble
     from .sweeps.runs import Runs
-    from .training.callbacks import EarlyStopping
     from .training.history import History
+    from .training.stopping import EarlyStopping
     from .training.trainer import DivergenceError
 
 __all__ = [

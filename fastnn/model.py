@@ -4,7 +4,7 @@ import copy
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -64,7 +64,7 @@ from .sweeps.runs import Runs, runs_of
 from .sweeps.scheduler import train_one_by_one, train_side_by_side
 from .sweeps.state import SweepState
 from .sweeps.store import Store, identity
-from .training.callbacks import Callbacks, EarlyStopping, EpochState
+from .training.callbacks import EpochCallback, EpochState
 from .training.checkpoints import Checkpoint, open_checkpoint
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
@@ -75,6 +75,7 @@ from .training.engines.table import describes, layer_table
 from .training.history import History
 from .training.identity import fit_identity
 from .training.learner import Learner
+from .training.stopping import EarlyStopping, check_stopping
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
 
@@ -399,6 +400,9 @@ class Sequential:
         rule = update_rule(chosen, self._params)
         inputs, targets, schema = self._data(X, y, True, classes)
         validation = self._validation(schema, X_val, y_val, sample_weight_val)
+        if early_stopping is not None:
+            classifies = self._architecture.n_classes is not None
+            check_stopping(early_stopping, validation is not None, classifies)
         config = fit_config(
             inputs,
             targets,
@@ -424,24 +428,26 @@ class Sequential:
             record=record,
             record_bytes=self._theta.nbytes + _RECORD_BYTES,
             history_bytes=_HISTORY_BYTES,
+            validation=validation,
+            early_stopping=early_stopping,
         )
-        callbacks = None
-        if any(x is not None for x in (validation, early_stopping, on_epoch)):
-            callbacks = Callbacks(self, config, validation, early_stopping, on_epoch)
+        callback = None
+        if on_epoch is not None:
+            callback = EpochCallback(self, config, on_epoch)
         warn_of_scale(inputs, schema.columns)
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         if checkpoint is None:
-            return self._train(config, schema, key, callbacks)
+            return self._train(config, schema, key, callback)
         identity = partial(
             fit_identity,
             config,
             self._architecture,
             schema,
-            callbacks,
+            listens=callback is not None,
             is_drawn=seed is None,
         )
         with open_checkpoint(checkpoint, checkpoint_seconds, identity) as opened:
-            return self._train(config, schema, key, callbacks, opened)
+            return self._train(config, schema, key, callback, opened)
 
     @suggests_arguments
     def learner(
@@ -941,7 +947,7 @@ class Sequential:
         config: FitConfig,
         schema: Schema,
         moments_key: Any = None,
-        callbacks: Callbacks | None = None,
+        callback: EpochCallback | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
@@ -952,7 +958,7 @@ class Sequential:
             self._architecture.targets.n_classes is not None,
             self._kept,
             moments_key,
-            callbacks,
+            callback,
             checkpoint,
         )
         self._schema = schema
@@ -1041,14 +1047,16 @@ class _FitAlone:
         self, i: int, theta: Array, stop: Callable[[EpochState], bool] | None
     ) -> tuple[Array, History, bool]:
         """Train net i as `train_one_by_one` asks for."""
-        net, monitor, callbacks = self.net.with_theta(theta), self.monitor, None
+        net = self.net.with_theta(theta)
         rule = update_rule(self.optimizer.for_net(i), net.params)
-        config = self.config.for_net(i, rule)
-        if monitor.listens or stop is not None:
-            rules = monitor.validation, monitor.stopping, stop
-            callbacks = Callbacks(net, config, *rules)
+        config = replace(
+            self.config.for_net(i, rule),
+            validation=self.monitor.validation,
+            early_stopping=self.monitor.stopping,
+        )
+        callback = None if stop is None else EpochCallback(net, config, stop)
         try:
-            history = net._train(config, self.schema, callbacks=callbacks)
+            history = net._train(config, self.schema, callback=callback)
             return net.theta, history, False
         except DivergenceError as error:
             assert net.history is not None

@@ -118,9 +118,8 @@ class TileScratch(NamedTuple):
     """Scratch of one thread in batches, in rows of `lanes` numbers.
 
     a has a row per unit, and then one per input and target of each tile that it has
-    space for: one tile, or all of an epoch where all epochs have the same order. In
-    that case `tiles`, zero at first, marks those that are filled already; otherwise it
-    is empty.
+    space for: one tile, or all of an epoch where all epochs have the same order. With
+    wide layers, a and d have rows for the outputs and targets only.
     """
 
     a: Any
@@ -128,7 +127,20 @@ class TileScratch(NamedTuple):
     scales: Any  # (lanes,)
     weights: Any  # (lanes,)
     losses: Any  # (PARTIAL_SUMS + 1) rows, zero at first
-    tiles: Any  # (n_tiles,) or (0,) int64
+
+
+class WideScratch(NamedTuple):
+    """Scratch of one thread for the units of wide layers, in tiles of `lanes` samples.
+
+    A layer's width is its number of units, padded to whole vectors.
+    """
+
+    a: Any  # each layer's width times lanes
+    d: Any  # like a
+    x: Any  # (lanes, n_in)
+    panel: Any  # a pair of vectors times the largest n_in + 1, n_out or lanes
+    sums: Any  # a pair of vectors times the largest n_in
+    zeros: Any  # a pair of vectors; only read
 
 
 class Team(NamedTuple):
@@ -139,6 +151,27 @@ class Team(NamedTuple):
     sync: Any  # (N_SYNC,) int64, zero at first: see `primitives.barrier`
     thread: int  # this thread's number
     n_threads: int
+
+
+class Validation(NamedTuple):
+    """What `predictions.evaluate` takes besides theta; not called without rows."""
+
+    X: Any  # see Data
+    y: Any
+    weights: Any
+    layers: Any  # (n_layers, N_COLUMNS) uint32
+    loss: int
+    loss_scale: float  # see FitPlan
+    lanes: int
+
+
+class EpochEnds(NamedTuple):
+    """Arrays of what is measured of one net at the ends of epochs."""
+
+    val_loss: Any  # (epochs,) float64, and so is the next, or (0,)
+    val_accuracy: Any
+    best: Any  # (2,) float64: BEST_VALUE and BEST_EPOCH; or (0,)
+    best_theta: Any  # (n_params,), or (0,)
 
 
 class SweepArrays(NamedTuple):
@@ -218,9 +251,9 @@ class EpochPlan(NamedTuple):
 
 
 class StopRule(NamedTuple):
-    """When a net of a sweep stops after an epoch: early stopping, or a low loss.
+    """When a net stops after an epoch: early stopping; in a sweep also a low loss.
 
-    It also stops where its loss or a parameter is not finite.
+    There it also stops where its loss or a parameter is not finite.
     """
 
     monitor: int  # LOSS ... VAL_ACCURACY, or -1 where none stops

@@ -70,18 +70,17 @@ MAX_SPECIALISED_PARAMS = 40
 # partial sums over the outputs.
 LOSSES, HITS, TIED, PARTIAL_SUMS = range(4)
 
-# Rows of factors in a sweep over single samples: of the old value, of the gradient that
-# is added to it, and of what weight decay adds to weights and to biases. Where samples
+# Rows of factors in a sweep over single samples: of the gradient that is added to the
+# old value, and of what weight decay adds to weights and to biases. Where samples
 # have weights, there are the sample's weight, and the gradient's factor without it.
 (
-    KEEP_FACTOR,
     GRADIENT_FACTOR,
     DECAY_FACTOR,
     BIAS_DECAY_FACTOR,
     SAMPLE_WEIGHT,
     UNWEIGHTED_FACTOR,
-) = range(6)
-N_FACTORS = 6
+) = range(5)
+N_FACTORS = 5
 
 # Rows of an optimizer's constants in a sweep (see `functions.optimizers.Constants`),
 # and two more rows for biases.

@@ -9,6 +9,7 @@ import numpy as np
 from bench import limit
 from bench.cases import cases
 from bench.contenders import CONTENDERS, OURS, Unsupported
+from bench.growth import CROSSOVER as AXES
 from bench.method import Plan
 from bench.results import CaseResult, Curve, Growth, Row, Run
 from bench.worker import NotInstalled
@@ -53,7 +54,9 @@ def naive_loss(case):
             rule = naive.Rule(case.optimizer, case.lr)
             data = (case.loss, case.X, y)
             length = (case.checked_epochs, case.batch_size)
-            losses.append(naive.train(params, hidden, *data, rule, *length)[1][-1])
+            orders = case.orders() if case.shuffled else None
+            trained = naive.train(params, hidden, *data, rule, *length, orders=orders)
+            losses.append(trained[1][-1])
     return np.mean(losses)
 
 
@@ -139,6 +142,26 @@ def example_run(name="example", scale=1.0):
         Curve("ours", "fastnn", [1, 10], [1e-3, 1e-2], 1.0),
         Curve("jax_scan", "JAX", [1, 10], [1e-3, 2e-3], 0.3),
     ]
+    crossover = [
+        Growth(
+            axis.name,
+            axis.description,
+            3,
+            [
+                Curve("ours", "fastnn", [4, 16], [1e-3, 2e-3], None),
+                Curve("jax_scan", "JAX, all in one jit", [4, 16], theirs, None),
+                Curve("pytorch", "PyTorch, eager", [4], [3e-3], None),
+            ],
+        )
+        for axis, theirs in zip(AXES, ([8e-3, 8e-3], [2e-3, 1e-3]), strict=False)
+    ]
+    fit = CaseResult(
+        "estimator: iris", "MLPClassifier()", "epoch", 1, 200, 0.1, 1e-9, None
+    )
+    for contender, seconds in (("ours", [1.0, 2.0]), ("scikit_learn", [8.0, 16.0])):
+        row = Row(contender, contender, "timed", "", "lib 1", 0.1, epochs=200)
+        row.seconds = seconds
+        fit.rows.append(row)
     missing = CaseResult.missing("digits per sample", "no scikit-learn")
     return Run(
         name,
@@ -147,5 +170,8 @@ def example_run(name="example", scale=1.0):
         {},
         [result, missing],
         [Growth("rows", "of a net", 3, curves)],
+        [fit],
+        8.0,
+        crossover,
         True,
     )

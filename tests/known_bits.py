@@ -4,8 +4,9 @@
     python tests/known_bits.py NAME ...       # or of those
     python tests/known_bits.py --write        # and keep them as tests/known_bits.json
 
-With NUMBA_CPU_NAME=haswell, or NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=+fma, the
-kernels are compiled for that processor, and the hashes must be the same.
+With NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2,+fma, or NUMBA_CPU_NAME=generic
+NUMBA_CPU_FEATURES=+fma, the kernels are compiled for that processor, and the hashes
+must be the same.
 
 All numbers that go in come from a generator of uniform ones, without functions of a
 mathematical library: these differ from one processor to another.
@@ -14,6 +15,7 @@ mathematical library: these differ from one processor to another.
 import hashlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +90,10 @@ def cases():
                 return train(sizes, loss, dtype, **how)
 
             found[f"{name}, {dtype}"] = run
+    how = {"lr": 0.3, "batch_size": 30}
+    found["wide layers, float32"] = partial(
+        _fit, (70, 63, 47, 15), "softmax_ce", "float32", **how
+    )
     return found
 
 

@@ -73,10 +73,11 @@ static void backward(REAL *into, REAL scale, const REAL *a, REAL *d, const REAL 
     }
 }
 
-/* Trains for a number of epochs; returns the mean loss of the last one. */
-double train(const REAL *X, const REAL *T, long n, long layers, const long *sizes,
-             long hidden, long loss, long adam, double lr, long batch_size, long epochs,
-             REAL *params)
+/* Trains for a number of epochs; returns the mean loss of the last one.
+   orders: (epochs x n) the order of the rows in each epoch, or NULL. */
+double train(const REAL *X, const REAL *T, const long *orders, long n, long layers,
+             const long *sizes, long hidden, long loss, long adam, double lr,
+             long batch_size, long epochs, REAL *params)
 {
     long units = sizes[0], n_params = 0, n_in = sizes[0], n_out = sizes[layers];
     for (long l = 0; l < layers; l++)
@@ -93,8 +94,9 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
             long stop = start + batch_size < n ? start + batch_size : n;
             REAL scale = in_place ? -lr : (REAL)1 / (stop - start);
             for (long r = start; r < stop; r++) {
-                const REAL *t = T + r * n_out;
-                memcpy(a, X + r * n_in, n_in * sizeof(REAL));
+                long i = orders ? orders[epoch * n + r] : r;
+                const REAL *t = T + i * n_out;
+                memcpy(a, X + i * n_in, n_in * sizeof(REAL));
                 forward(a, params, layers, sizes, hidden, loss);
                 for (long j = 0; j < n_out; j++) {
                     d_last[j] = last[j] - t[j];
@@ -130,14 +132,14 @@ double train(const REAL *X, const REAL *T, long n, long layers, const long *size
 
 /* Trains nets one after the other, with one row of params each; returns the sum of
    their losses. */
-double train_all(const REAL *X, const REAL *T, long n, long layers, const long *sizes,
-                 long hidden, long loss, long adam, double lr, long batch_size,
-                 long epochs, long nets, long n_params, REAL *params)
+double train_all(const REAL *X, const REAL *T, const long *orders, long n, long layers,
+                 const long *sizes, long hidden, long loss, long adam, double lr,
+                 long batch_size, long epochs, long nets, long n_params, REAL *params)
 {
     double total = 0;
     for (long i = 0; i < nets; i++)
-        total += train(X, T, n, layers, sizes, hidden, loss, adam, lr, batch_size,
-                       epochs, params + i * n_params);
+        total += train(X, T, orders, n, layers, sizes, hidden, loss, adam, lr,
+                       batch_size, epochs, params + i * n_params);
     return total;
 }
 

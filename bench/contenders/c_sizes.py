@@ -31,6 +31,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     library.train_all.argtypes = [
         reals,
         reals,
+        longs,
         long,
         long,
         longs,
@@ -54,6 +55,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     X, targets = np.ascontiguousarray(case.X), case.targets()
     start = case.flat_params()
     out = np.empty_like(targets)
+    orders = compiler.orders(case)
     rows, expected, first, outputs = map(pointer, (X, targets, start, out))
     sizes = (ctypes.c_long * len(case.sizes))(*case.sizes)
     pool = ThreadPoolExecutor(_THREADS)
@@ -70,7 +72,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
 
         def total_loss(part: Array) -> float:
             return library.train_all(
-                rows, expected, len(X), *net, *rule, *part.shape, pointer(part)
+                rows, expected, orders, len(X), *net, *rule, *part.shape, pointer(part)
             )
 
         apply = map if _THREADS == 1 or len(nets) == 1 else pool.map

@@ -1,12 +1,13 @@
 /* Per-sample SGD of a 2-2-1 sigmoid net with binary cross-entropy, as most people would
-   write it in C. params: w1 (2 x 2, by inputs), b1 (2), w2 (2), b2. Returns the mean
-   loss of the last epoch. */
+   write it in C. orders: (epochs x n) the order of the rows in each epoch, or NULL.
+   params: w1 (2 x 2, by inputs), b1 (2), w2 (2), b2. Returns the mean loss of the last
+   epoch. */
 #include <math.h>
 
 static double sigmoid(double z) { return 1.0 / (1.0 + exp(-z)); }
 
-double train(const double *X, const double *y, long n, long epochs, double lr,
-             double *params)
+double train(const double *X, const double *y, const long *orders, long n, long epochs,
+             double lr, double *params)
 {
     double w00 = params[0], w01 = params[1], w10 = params[2], w11 = params[3];
     double b0 = params[4], b1 = params[5];
@@ -14,7 +15,8 @@ double train(const double *X, const double *y, long n, long epochs, double lr,
     double total = 0.0;
     for (long epoch = 0; epoch < epochs; epoch++) {
         total = 0.0;
-        for (long i = 0; i < n; i++) {
+        for (long k = 0; k < n; k++) {
+            long i = orders ? orders[epoch * n + k] : k;
             double x0 = X[2 * i], x1 = X[2 * i + 1], t = y[i];
             double h0 = sigmoid(x0 * w00 + x1 * w10 + b0);
             double h1 = sigmoid(x0 * w01 + x1 * w11 + b1);

@@ -25,6 +25,7 @@ def prepare(case: Case) -> Callable[[int], float]:
     function.argtypes = [
         _DOUBLES,
         _DOUBLES,
+        ctypes.POINTER(ctypes.c_long),
         ctypes.c_long,
         ctypes.c_long,
         ctypes.c_double,
@@ -33,10 +34,11 @@ def prepare(case: Case) -> Callable[[int], float]:
     function.restype = ctypes.c_double
     X, y = np.ascontiguousarray(case.X), case.y.astype(float)
     start = case.flat_params()
+    orders = compiler.orders(case)
 
     def train(epochs: int) -> float:
         nets = start.copy()
-        data = [array.ctypes.data_as(_DOUBLES) for array in (X, y)]
+        data = [*(array.ctypes.data_as(_DOUBLES) for array in (X, y)), orders]
         losses = [
             function(*data, len(X), epochs, case.lr, net.ctypes.data_as(_DOUBLES))
             for net in nets

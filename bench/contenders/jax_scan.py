@@ -22,9 +22,10 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     outputs, train_all = _functions(case)
     X, y = jnp.asarray(case.X), jnp.asarray(case.y)
     params = [jnp.asarray(p) for p in case.params]
+    orders = jnp.asarray(case.orders(), "int32") if case.shuffled else None
 
     def train(epochs: int) -> float:
-        return float(train_all(params, X, y, epochs).mean())
+        return float(train_all(params, X, y, orders, epochs).mean())
 
     def predict(times: int) -> Array:
         for _ in range(times):
@@ -79,17 +80,17 @@ def _functions(case: Case) -> tuple[Any, Any]:
     unroll = 4 if size == 1 and sum(case.sizes) > 5 else 1
     whole = len(case.X) // size * size  # rows in full batches; the last may be smaller
 
-    def train_one(params: Any, X: Any, y: Any, epochs: Any) -> Any:
-        batches = [
-            rows[:whole].reshape(whole // size, size, *rows.shape[1:])
-            for rows in (X, y)
-        ]
-
-        def epoch(_: Any, carry: Any) -> Any:
-            state, total = jax.lax.scan(update, carry[0], tuple(batches), unroll=unroll)
+    def train_one(params: Any, X: Any, y: Any, orders: Any, epochs: Any) -> Any:
+        def epoch(i: Any, carry: Any) -> Any:
+            data = (X, y) if orders is None else (X[orders[i]], y[orders[i]])
+            batches = tuple(
+                rows[:whole].reshape(whole // size, size, *rows.shape[1:])
+                for rows in data
+            )
+            state, total = jax.lax.scan(update, carry[0], batches, unroll=unroll)
             total = total.sum()
             if whole < len(case.X):
-                state, rest = update(state, (X[whole:], y[whole:]))
+                state, rest = update(state, tuple(rows[whole:] for rows in data))
                 total += rest
             return state, total / len(case.X)
 
@@ -108,6 +109,6 @@ def _functions(case: Case) -> tuple[Any, Any]:
         return jax.nn.sigmoid(z) if case.loss == "bce" else z
 
     one_or_many = (
-        train_one if case.n_nets == 1 else jax.vmap(train_one, (0, None, None, None))
+        train_one if case.n_nets == 1 else jax.vmap(train_one, (0, *[None] * 4))
     )
     return jax.jit(outputs), jax.jit(one_or_many)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..cases import Array, Case
 from . import Unsupported
-from .numpy_vectorised import versions
+from .numpy_vectorised import epoch_batches, versions
 
 __all__ = ["prepare", "versions"]
 
@@ -88,11 +88,7 @@ def prepare(case: Case) -> Callable[[int], float]:
     """Return a function that trains."""
     if case.kind != "train" or case.optimizer != "sgd" or case.n_nets > 1:
         raise Unsupported("trains one net with plain SGD")
-    X, targets = case.X, case.targets()
-    starts = range(0, len(X), case.batch_size)
-    batches = [
-        (X[i : i + case.batch_size], targets[i : i + case.batch_size]) for i in starts
-    ]
+    batches = epoch_batches(case)
 
     def train(epochs: int) -> float:
         layers: list[Any] = []
@@ -100,15 +96,15 @@ def prepare(case: Case) -> Callable[[int], float]:
             layers += [Affine(w, b), Sigmoid() if case.hidden == "sigmoid" else Tanh()]
         layers.pop()  # the last activation belongs to the loss
         loss = Loss(case.loss, case.output)
-        for _ in range(epochs):
+        for epoch in range(epochs):
             total = 0.0
-            for x, t in batches:
+            for x, t in batches(epoch):
                 for layer in layers:
                     x = layer.forward(x)
                 total += loss.forward(x, t)
                 d = loss.dz
                 for layer in reversed(layers):
                     d = layer.backward(d, case.lr)
-        return float(total / len(X))
+        return float(total / len(case.X))
 
     return train

@@ -18,8 +18,8 @@ def versions() -> str:
 
 def prepare(case: Case) -> Callable[[int], float | Array]:
     """Return a function that trains or predicts."""
-    X, targets, size = case.X, case.targets(), case.batch_size
-    batches = [(X[i : i + size], targets[i : i + size]) for i in range(0, len(X), size)]
+    X = case.X
+    batches = epoch_batches(case)
 
     def train(epochs: int) -> float:
         params = [
@@ -27,9 +27,9 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
             for i, p in enumerate(case.params)
         ]
         rule = Adam(params, case.lr) if case.optimizer == "adam" else None
-        for _ in range(epochs):
+        for epoch in range(epochs):
             total = 0.0
-            for x, t in batches:
+            for x, t in batches(epoch):
                 activations = forward(case, params, x)
                 p = activations[-1]
                 total += batch_loss(case.loss, p, t)
@@ -52,6 +52,23 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         return p
 
     return train if case.kind == "train" else predict
+
+
+def epoch_batches(case: Case) -> Callable[[int], list[tuple[Array, Array]]]:
+    """Return a function of an epoch's number: the batches of rows and targets."""
+    size = case.batch_size
+
+    def split(X: Array, T: Array) -> list[tuple[Array, Array]]:
+        return [(X[i : i + size], T[i : i + size]) for i in range(0, len(X), size)]
+
+    X, T = case.X, case.targets()
+    in_order = split(X, T)
+    if not case.shuffled:
+        return lambda epoch: in_order
+    orders = case.orders()
+    if size == 1:
+        return lambda epoch: [in_order[i] for i in orders[epoch]]
+    return lambda epoch: split(X[orders[epoch]], T[orders[epoch]])
 
 
 def forward(case: Case, params: list[Array], x: Array) -> list[Array]:

@@ -35,7 +35,7 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
             "epochs": epochs,
             "batch_size": case.batch_size,
             "optimizer": optimizer,
-            "shuffle": False,
+            "shuffle": case.shuffled,
             "progress": False,
             "n_jobs": -1,
         }
@@ -46,7 +46,7 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
             runs = net.fit_many(case.X, case.y, init=thetas, every=every, **how)
             return float(runs.final_loss.mean())
         net.theta = thetas[0]
-        return float(net.fit(case.X, case.y, loop=loop, **how).loss[-1])
+        return float(net.fit(case.X, case.y, loop=loop, seed=0, **how).loss[-1])
 
     def learn(epochs: int) -> float:
         net.theta = thetas[0]

@@ -5,6 +5,7 @@ The data are tensors in memory.
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -65,11 +66,27 @@ def versions() -> str:
     return f"PyTorch {torch.__version__}"
 
 
-def tensors(case: Case) -> tuple[Any, list[Any]]:
-    """Return all rows, and the batches of rows and targets."""
+def tensors(case: Case) -> tuple[Any, Callable[[int], list[Any]]]:
+    """Return all rows, and a function of an epoch's number: the batches."""
     X = torch.from_numpy(case.X)
     t = torch.from_numpy(case.targets() if case.loss != "softmax_ce" else case.y)
-    return X, list(zip(X.split(case.batch_size), t.split(case.batch_size), strict=True))
+    size = case.batch_size
+
+    def split(X: Any, t: Any) -> list[Any]:
+        return list(zip(X.split(size), t.split(size), strict=True))
+
+    in_order = split(X, t)
+    if not case.shuffled:
+        return X, lambda epoch: in_order
+    orders = torch.from_numpy(case.orders())
+    if size == 1:
+        return X, lambda epoch: [in_order[i] for i in orders[epoch].tolist()]
+    return X, lambda epoch: split(X[orders[epoch]], t[orders[epoch]])
+
+
+def probabilities(case: Case) -> Any:
+    """Return the function of the last layer's sums that gives probabilities."""
+    return torch.sigmoid if case.loss == "bce" else partial(torch.softmax, dim=1)
 
 
 def _summed(loss_of: Any, z: Any, t: Any) -> Any:
@@ -92,9 +109,9 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         model = make(case)
         rule = torch.optim.Adam if case.optimizer == "adam" else torch.optim.SGD
         optimizer = rule(model.parameters(), lr=case.lr, fused=True)
-        for _ in range(epochs):
+        for epoch in range(epochs):
             total = torch.zeros((), dtype=X.dtype)
-            for x, t in batches:
+            for x, t in batches(epoch):
                 optimizer.zero_grad()
                 z = model(x)
                 loss = loss_of(z, t) if case.n_nets == 1 else _summed(loss_of, z, t)
@@ -103,12 +120,12 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
                 total += loss.detach() * len(x)
         return float(total) / len(X) / case.n_nets
 
-    model = make(case)
+    model, activated = make(case), probabilities(case)
 
     @torch.inference_mode()
     def predict(times: int) -> Array:
         for _ in range(times):
-            p = model(X).softmax(dim=1)
+            p = activated(model(X))
         return p.numpy()
 
     return train if case.kind == "train" else predict

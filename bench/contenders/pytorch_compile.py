@@ -8,7 +8,7 @@ import torch
 
 from ..cases import Array, Case
 from . import Unsupported
-from .pytorch import LOSSES, tensors, versions
+from .pytorch import LOSSES, probabilities, tensors, versions
 
 __all__ = ["prepare", "versions"]
 
@@ -44,8 +44,9 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
 
     torch._dynamo.reset()  # forget the compiled code of earlier cases
     compiled = torch.compile(step, fullgraph=True)
-    compiled_logits = torch.compile(
-        lambda params, x: logits(params, x).softmax(dim=1), fullgraph=True
+    activated = probabilities(case)
+    compiled_outputs = torch.compile(
+        lambda params, x: activated(logits(params, x)), fullgraph=True
     )
     X, batches = tensors(case)
     start = [torch.from_numpy(p) for p in case.params]
@@ -56,9 +57,9 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         m, v = ([torch.zeros_like(p) for p in start] for _ in range(2))
         rate = undo = torch.ones((), dtype=X.dtype)
         count = 0
-        for _ in range(epochs):
+        for epoch in range(epochs):
             total = torch.zeros((), dtype=X.dtype)
-            for x, y in batches:
+            for x, y in batches(epoch):
                 if case.optimizer == "adam":
                     count += 1
                     rate = torch.tensor(case.lr / (1 - 0.9**count), dtype=X.dtype)
@@ -69,7 +70,7 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
     @torch.inference_mode()
     def predict(times: int) -> Array:
         for _ in range(times):
-            p = compiled_logits(start, X)
+            p = compiled_outputs(start, X)
         return p.numpy()
 
     return train if case.kind == "train" else predict

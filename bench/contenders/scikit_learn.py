@@ -25,6 +25,8 @@ def prepare(case: Case) -> Callable[[int], float | Array]:
         raise Unsupported("is used for one net at a time here")
     if case.output != "identity":
         raise Unsupported("has no activation before a squared error")
+    if case.shuffled:
+        raise Unsupported("draws orders of its own")
     model = _started(case)
 
     def train(epochs: int) -> float:

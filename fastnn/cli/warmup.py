@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from .. import datasets, kernels, mlp
+from ..training.orders import compiled_orders
 
 DTYPES = ("float64", "float32")
 Step = tuple[str, Callable[[], object]]
@@ -23,12 +26,17 @@ def warm_up(dtypes: tuple[str, ...] = DTYPES) -> Iterator[str]:
 
 def steps(dtypes: tuple[str, ...]) -> list[Step]:
     """Return the steps: a name, and a call that compiles what it needs."""
-    return [step for dtype in dtypes for step in _steps(dtype)]
+    orders: Step = (
+        "orders of many rows",
+        lambda: compiled_orders(np.random.default_rng(0), 1, 2),
+    )
+    return [orders, *(step for dtype in dtypes for step in _steps(dtype))]
 
 
 def _steps(dtype: str) -> list[Step]:
     X, y = datasets.xor_gate()
     net = mlp(2, 2, 1, dtype=dtype)
+    wide = mlp(32, 32, 32, loss="mse", dtype=dtype)
     one: dict[str, Any] = {"epochs": 1, "lr": 0.1, "progress": False}
     many: dict[str, Any] = one | {"seeds": [0]}
     return [
@@ -39,6 +47,10 @@ def _steps(dtype: str) -> list[Step]:
         (
             f"training in batches, {dtype}",
             lambda: net.fit(X, y, batch_size="full", **one),
+        ),
+        (
+            f"training wide layers in batches, {dtype}",
+            lambda: wide.fit(np.eye(32), np.eye(32), batch_size=2, **one),
         ),
         (
             f"training many nets per sample, {dtype}",

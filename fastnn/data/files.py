@@ -32,9 +32,31 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
     file, and for whatever the system refuses.
     """
     path = Path(path)
+    with _naming(path):
+        target, old = _writable(path)
+        if old is None or (stat.S_ISREG(old.st_mode) and _same_file(target, old)):
+            _replace(target, content, old)
+        else:
+            _write_in_place(path, content)
+
+
+def check_writable(path: Path) -> None:
+    """Raise the OSError of `write_atomically` that is known before there is content.
+
+    That of a full disk is not.
+    """
+    with _naming(path):
+        target, _ = _writable(path)
+        if not os.access(target.parent, os.W_OK):
+            raise PermissionError(f"the folder {target.parent} is read-only")
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in an OSError, which may have named a temporary one."""
     try:
-        _write(path, content)
-    except OSError as error:  # it may name the temporary file
+        yield
+    except OSError as error:
         named = type(error)(f"cannot write the file {path}: {error.strerror or error}")
         named.errno = error.errno
         raise named from error
@@ -91,7 +113,8 @@ def write_to_stream(stream: BinaryIO, content: bytes | memoryview) -> None:
         rest = rest[stream.write(rest) or len(rest) :]
 
 
-def _write(path: Path, content: bytes | memoryview) -> None:
+def _writable(path: Path) -> tuple[Path, os.stat_result | None]:
+    """Return where a path leads, and the status of what is there; OSError otherwise."""
     try:
         old = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -106,10 +129,7 @@ def _write(path: Path, content: bytes | memoryview) -> None:
         raise OSError("it is a disk")
     elif not os.access(path, os.W_OK):
         raise PermissionError("it is read-only")
-    elif not stat.S_ISREG(old.st_mode) or not _same_file(target, old):
-        _write_in_place(path, content)
-        return
-    _replace(target, content, old)
+    return target, old
 
 
 def _same_file(path: Path, status: os.stat_result) -> bool:

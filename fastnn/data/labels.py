@@ -164,7 +164,7 @@ def encode_targets(
     if known is None:
         known = _first_labels(np.unique(labels), n_classes, learns)
     numbers = known.numbers(labels)
-    low, high = int(numbers.min()), int(numbers.max())
+    low, high = int(np.minimum.reduce(numbers)), int(np.maximum.reduce(numbers))
     if low < 0 or high >= n_classes or not known.all_seen:
         known = _more_labels(known, labels, declared is not None)
         numbers = class_numbers(labels, known.of_class)
@@ -218,7 +218,9 @@ def _typed(name: str, labels: Array, given: Any) -> Array:
             f"labels must be whole numbers, booleans or strings, not dtype "
             f"{labels.dtype}: convert {name} first, such as by {name}.astype(str)"
         )
-    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+    if labels.dtype.isnative:
+        return labels
+    return labels.astype(labels.dtype.newbyteorder("="))
 
 
 def _check_whole(name: str, labels: Array) -> None:

@@ -4,7 +4,7 @@ import copy
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import get_ident
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -89,6 +89,11 @@ class Optimizer:
         Its entries are named in `kernels.codes`, from LR on. Settings with one value
         per net raise ValueError.
         """
+        return self._settings.copy()
+
+    @cached_property
+    def _settings(self) -> Array:
+        """The settings, which are made once: that takes as long as a tenth of a fit."""
         for name, value in self._values():
             if isinstance(value, np.ndarray):
                 raise ValueError(
@@ -317,9 +322,10 @@ class Optimizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Arrays come out of a pickle, and of a deep copy, writable.
         for name, value in state.items():
-            self.__dict__[name] = (
-                readonly(value) if isinstance(value, np.ndarray) else value
-            )
+            if name != "_settings":  # those of this copy may become others
+                self.__dict__[name] = (
+                    readonly(value) if isinstance(value, np.ndarray) else value
+                )
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -1,7 +1,7 @@
 """Monitor of a sweep: what is measured at the end of an epoch, and who stops there.
 
 Each net stops by its own values, and as it would alone: the rules are those of
-`training.callbacks`. Only with validation data or early stopping do the blocks of a
+`training.stopping`. Only with validation data or early stopping do the blocks of a
 sweep end their chunks with epochs.
 """
 
@@ -12,11 +12,9 @@ import numpy as np
 from .. import kernels
 from ..data.arrays import Array
 from ..kernels.arguments import StopRule
-from ..training.callbacks import EarlyStopping, check_callbacks
+from ..training.stopping import CURVES, NO_STOP, EarlyStopping, check_stopping
 from ..training.validation import ValidationData
 
-# The curves of a net, in this order: the last two are there with validation data.
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 # Rows of `Nets.best`.
 BEST_VALUE, BEST_EPOCH = kernels.codes.BEST_VALUE, kernels.codes.BEST_EPOCH
 BEST_VAL = slice(kernels.codes.BEST_VAL_LOSS, kernels.codes.BEST_VAL_ACCURACY + 1)
@@ -46,17 +44,7 @@ class Monitor(NamedTuple):
 
     def stop_rule(self, stop_below: float | None) -> StopRule:
         """Return the rule by which the kernels stop nets."""
-        stopping = self.stopping
-        if stopping is None:
-            return StopRule(-1, 1.0, 0.0, 1, False, 0.0)
-        return StopRule(
-            CURVES.index(stopping.monitor),
-            float(stopping.sign),
-            stopping.min_delta,
-            stopping.patience,
-            stopping.restore_best,
-            stop_below or 0.0,
-        )
+        return NO_STOP if self.stopping is None else self.stopping.rule(stop_below or 0)
 
 
 def monitor(
@@ -66,7 +54,7 @@ def monitor(
 ) -> Monitor:
     """Check the arguments of `fit_many` that say what is measured, and who stops."""
     if early_stopping is not None:
-        check_callbacks(early_stopping, None, validation is not None, classifies)
+        check_stopping(early_stopping, validation is not None, classifies)
     return Monitor(
         validation,
         early_stopping,

@@ -22,7 +22,7 @@ from ..nn.descriptions import kinds_by_name
 from ..nn.layers import Layer
 from ..nn.losses import Loss
 from ..nn.net import Net, build_net
-from ..training.callbacks import EarlyStopping
+from ..training.stopping import EarlyStopping
 from .curves import Curves, first_below, quantiles
 from .ensemble import Ensemble
 from .monitor import BEST_EPOCH, BEST_VAL

@@ -25,8 +25,9 @@ from ..training.engines.threads import Workers, thread_count
 from ..training.history import History
 from ..training.orders import EpochOrders
 from ..training.progress import ProgressBar
+from ..training.stopping import CURVES
 from .blocks import BlockLayout, NetBlock, Stage, choose_layout, train_block
-from .monitor import BEST_EPOCH, BEST_VAL, CURVES
+from .monitor import BEST_EPOCH, BEST_VAL
 from .plan import LossRecording
 from .state import Nets, StageResult, SweepState
 

@@ -25,8 +25,8 @@ from ..data.archives import (
 from ..data.arguments import check_float, check_seed
 from ..data.arrays import Array, all_finite
 from ..data.caller import warn_user
-from ..data.files import locked
-from .callbacks import Callbacks
+from ..data.files import check_writable, locked
+from .callbacks import EpochCallback
 from .config import FitConfig
 from .identity import differences, hashed
 from .orders import EpochOrders, generator_at
@@ -85,18 +85,18 @@ class Checkpoint:
     def __init__(self, path: Path, seconds: float, call: dict[str, Any]) -> None:
         self._path, self._seconds, self._call = path, seconds, call
         self._due, self._has_failed = 0.0, False
-        # Whether this training has written the file.
+        # Whether this training has begun, and the file is its own.
         self.is_own = False
 
     def read(
-        self, config: FitConfig, state: TrainingState, callbacks: Callbacks | None
+        self, config: FitConfig, state: TrainingState, callback: EpochCallback | None
     ) -> Saved | None:
         """Read the file, if there is one; ValueError unless it is of the same call.
 
-        The callbacks go on where they stood; the state, which is that before this call,
+        The callback goes on where it stood; the state, which is that before this call,
         is left alone. They are what `write` writes.
         """
-        self._config, self._state, self._callbacks = config, state, callbacks
+        self._config, self._state, self._callback = config, state, callback
         # What the net had before the call that began the training, as hashes.
         self._start = _start(config, state)
         try:
@@ -104,7 +104,7 @@ class Checkpoint:
                 self._compare_call(archive.fact("call"))
                 arrays = _arrays(archive, config, state)
                 self._compare_start(archive, arrays)
-                saved = _saved(archive, config, arrays, callbacks)
+                saved = _saved(archive, config, arrays, callback)
             self._config = saved.config
             place = f"goes on in epoch {saved.epoch + 1}"
             if saved.is_complete:
@@ -163,16 +163,25 @@ class Checkpoint:
             "to begin anew"
         )
 
+    def begin(self) -> None:
+        """Begin to count the seconds; OSError if the file could not be written.
+
+        Nothing is written yet: a training that is killed before is one that begins
+        anew.
+        """
+        check_writable(self._path)
+        self.is_own, self._due = True, perf_counter() + self._seconds
+
     def write(self, orders: EpochOrders, seconds: float) -> None:
         """Write the file; OSError if that fails, and then the old one stays.
 
         seconds: what the training has taken.
         """
         started = perf_counter()
-        config, state, callbacks = self._config, self._state, self._callbacks
+        config, state, callback = self._config, self._state, self._callback
         updates = int(state.position[_UPDATES])
-        of_callbacks = Archive({}, {}) if callbacks is None else callbacks.saved()
-        facts = of_callbacks.facts | {
+        of_callback = Archive({}, {}) if callback is None else callback.saved()
+        facts = of_callback.facts | {
             "call": self._call,
             "start": self._start,
             "seed": config.seed,
@@ -181,10 +190,10 @@ class Checkpoint:
             "next orders": hashed(orders.state_before(-(-updates // config.per_epoch))),
             "seconds": seconds,
         }
-        arrays = {**state.saved(config.record_at), **of_callbacks.arrays}
+        arrays = {**state.saved(config.record_at), **of_callback.arrays}
         try:
             write_archive(self._path, "checkpoint", Archive(facts, arrays))
-            self.is_own, self._has_failed = True, False
+            self._has_failed = False
         finally:
             now = perf_counter()
             self._due = now + max(self._seconds, _RARE * (now - started))
@@ -241,16 +250,23 @@ def _saved(
     archive: Archive,
     config: FitConfig,
     arrays: dict[str, Array],
-    callbacks: Callbacks | None,
+    callback: EpochCallback | None,
 ) -> Saved:
     updates = int(arrays["position"][_UPDATES])
     orders, stream = archive.fact("orders"), None
     if config.shuffle:
         stream = generator_at(orders)
-    is_complete = updates == config.updates
-    if callbacks is not None:
-        callbacks.restore(archive, updates)
-        is_complete = callbacks.is_over or callbacks.n_ended == config.epochs
+    epochs, best, stopping = updates // config.per_epoch, arrays["best"], None
+    if best.size:
+        stopping, best_epoch = config.early_stopping, best[kernels.codes.BEST_EPOCH]
+        if best_epoch not in range(-1, epochs):
+            raise ValueError(f"the best epoch is {best_epoch} there, after {epochs}")
+    has_stopped = stopping is not None and stopping.ends(best, epochs)
+    is_complete = updates == config.updates or has_stopped
+    if callback is not None:
+        callback.restore(archive, updates)
+        has_ended = callback.n_ended == epochs
+        is_complete = callback.is_over or (is_complete and has_ended)
     if is_complete:  # no loop is started that could take these
         arrays = {
             name: array
@@ -259,7 +275,7 @@ def _saved(
         }
     return Saved(
         replace(config, seed=check_seed(archive.fact("seed")), stream=stream),
-        updates // config.per_epoch,
+        epochs,
         arrays,
         check_float("seconds", archive.fact("seconds"), 0.0),
         is_complete,

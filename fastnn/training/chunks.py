@@ -2,7 +2,7 @@
 
 _CHUNK_SECONDS = 0.03
 # Parameters visited in the first chunk, which takes far less than a chunk's time.
-_FIRST_CHUNK = 50_000
+_FIRST_CHUNK = 100_000
 
 
 class ChunkSizer:

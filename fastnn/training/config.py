@@ -14,6 +14,8 @@ from ..nn.losses import loss_scale
 from ..nn.optimizers import UpdateRule
 from ..nn.schedules import Schedule, rates
 from .continuation import Continuation
+from .stopping import EarlyStopping
+from .validation import ValidationData
 
 _NO_UPDATES = np.empty(0, np.int64)
 # Up to this number of epochs, a history fits into any memory.
@@ -38,7 +40,8 @@ class FitConfig:
     `nn.losses.loss_scale`. weighted_mean divides a batch's sum by that of its weights,
     not by its number of rows; l2 / 2 times all squared weights is added to a batch's
     sum of losses. The losses of classes are recorded for probabilities between
-    min_probability and 1 less that, unless it is 0.
+    min_probability and 1 less that, unless it is 0. Each epoch is measured on the
+    validation data at its end, and early_stopping may make it the last one.
     """
 
     X: Array
@@ -62,6 +65,8 @@ class FitConfig:
     weighted_mean: bool = False
     l2: float = 0.0
     min_probability: float = 0.0
+    validation: ValidationData | None = None
+    early_stopping: EarlyStopping | None = None
 
     @property
     def lr(self) -> float:
@@ -123,14 +128,16 @@ def fit_config(
     record: Any = None,
     record_bytes: int = 0,
     history_bytes: int = 0,
+    validation: ValidationData | None = None,
+    early_stopping: EarlyStopping | None = None,
 ) -> FitConfig:
     """Check the arguments that `fit` and `fit_many` share.
 
-    X, y, weights and the rule are checked already. mixes_rows: the net's output for a
-    row depends on the other rows. may_set_lr: the learning rate may be set between
-    epochs. n_nets: of `fit_many`, otherwise None. kept: what the net keeps of its last
-    fit, which seed="continue" goes on with. A record takes record_bytes, and an epoch
-    of the history history_bytes.
+    X, y, weights, the rule, validation and early_stopping are checked already.
+    mixes_rows: the net's output for a row depends on the other rows. may_set_lr: the
+    learning rate may be set between epochs. n_nets: of `fit_many`, otherwise None.
+    kept: what the net keeps of its last fit, which seed="continue" goes on with. A
+    record takes record_bytes, and an epoch of the history history_bytes.
     """
     stream = None
     if kept is not None and isinstance(seed, str) and seed == "continue":
@@ -168,6 +175,8 @@ def fit_config(
         per_epoch=per_epoch,
         updates=updates,
         loss_scale=loss_scale(len(y)),
+        validation=validation,
+        early_stopping=early_stopping,
     )
 
 

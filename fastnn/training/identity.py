@@ -16,7 +16,6 @@ from ..data.schema import Schema
 from ..nn.architecture import Architecture
 from ..nn.layers import Layer
 from ..nn.losses import Loss
-from .callbacks import Callbacks
 from .config import FitConfig
 
 _HASH = "sha256 "
@@ -55,17 +54,14 @@ def fit_identity(
     config: FitConfig,
     architecture: Architecture,
     schema: Schema,
-    callbacks: Callbacks | None,
+    listens: bool,
     is_drawn: bool,
 ) -> dict[str, Any]:
     """Return what a call of `fit` is, but for the state of the net before it.
 
-    is_drawn: the seed was not passed, but drawn.
+    listens: there is an `on_epoch`. is_drawn: the seed was not passed, but drawn.
     """
-    rule, validation, stopping, listens = config.rule, None, None, False
-    if callbacks is not None:
-        validation, stopping = callbacks.validation, callbacks.early_stopping
-        listens = callbacks.on_epoch is not None
+    rule, validation = config.rule, config.validation
     X, y, weights = ("none",) * 3
     if validation is not None:
         X, y = hashed(validation.X), hashed(validation.y)
@@ -82,7 +78,7 @@ def fit_identity(
         "X_val": X,
         "y_val": y,
         "sample_weight_val": weights,
-        "early_stopping": repr(stopping),
+        "early_stopping": repr(config.early_stopping),
         "on_epoch": "a function" if listens else "none",
     }
 

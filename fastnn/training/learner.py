@@ -11,6 +11,7 @@ from ..data.frames import is_frame
 from ..data.scaling import warn_of_scale
 from ..data.schema import Schema
 from ..data.weights import no_weights
+from ..nn.losses import loss_scale
 from ..nn.net import Net
 from ..nn.optimizers import Optimizer, update_rule
 from .config import FitConfig, fit_config
@@ -18,6 +19,10 @@ from .continuation import Continuation
 from .engines.engine import Engine
 from .engines.stream import Stream
 from .trainer import DivergenceError, Trainer
+
+# Parameters visited by rows that are learned one by one: up to that number it takes
+# less time than the preparations of a loop over rows.
+_FEW_NUMBERS = 512
 
 # Return X, y and the schema then, as the kernels take them.
 Encode = Callable[[Any, Any], tuple[Array, Array, Schema]]
@@ -188,16 +193,14 @@ class Learner:
         """Learn any kinds of samples and targets, which are checked first."""
         rows, is_one = self._rows(x)
         inputs, targets, schema = self._encode(rows, [t] if is_one else t)
-        stream = self._prepared() if is_one else None
-        if stream is not None and targets.shape == stream.targets.shape:
-            stream.targets[...] = targets
-            # A copy: the kernel takes arrays that can be written.
-            sample, target = inputs[0].copy(), float(targets[0, 0])
-            loss = stream.learn(sample, target, stream.address)
-            if loss != loss:
-                raise DivergenceError(1, 0, self._lr())
+        is_few = is_one or len(inputs) * self._theta.size <= _FEW_NUMBERS
+        stream = self._prepared() if is_few else None
+        if not is_one:
+            warn_of_scale(inputs, schema.columns)
+        if stream is not None and targets.shape[1] == stream.targets.shape[1]:
+            loss = self._learn_few(stream, inputs, targets)
         else:
-            loss = self._learn_rows(self._config(inputs, targets), schema)
+            loss = self._learn_many(self._config(inputs, targets))
         known = self._net.schema
         if schema.labels is not known.labels or schema.columns != known.columns:
             self._remember(schema)
@@ -237,9 +240,32 @@ class Learner:
             mixes_rows=False,
         )
 
-    def _learn_rows(self, config: FitConfig, schema: Schema) -> float:
+    def _learn_few(self, stream: Stream, inputs: Array, targets: Array) -> float:
+        """Learn rows with the loop for single samples; return the mean loss."""
+        arrays = stream.arrays.theta, stream.arrays.moments, stream.arrays.clock
+        before = [array.copy() for array in arrays]
+
+        def restore() -> None:
+            for array, copy in zip(arrays, before, strict=True):
+                array[...] = copy
+
+        n, total = len(inputs), 0.0
+        scale = loss_scale(n)
+        try:
+            # A copy: the kernel takes arrays that can be written.
+            for row, sample in enumerate(inputs.copy()):
+                stream.targets[...] = targets[row]
+                loss = stream.learn(sample, float(targets[row, 0]), stream.address)
+                if loss != loss:
+                    raise DivergenceError(1, row, self._lr())
+                total += loss * scale
+        except BaseException:
+            kernels.interrupts.to_the_end(restore)
+            raise
+        return total / (n * scale)
+
+    def _learn_many(self, config: FitConfig) -> float:
         """Learn rows with the loops of `fit`; return the mean loss."""
-        warn_of_scale(config.X, schema.columns)
         theta, moments = self._theta.copy(), self._kept.moments(self._key)
         trainer = Trainer(
             self._engine, config, self._theta, self._classifies, self._kept, self._key

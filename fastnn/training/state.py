@@ -1,7 +1,7 @@
 """State of one training, and snapshots of it to return to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from .continuation import Moments
 from .engines.threads import Workers
 
 _UPDATES, _SAMPLES = kernels.codes.UPDATES, kernels.codes.SAMPLES
+_BEST_EPOCH = kernels.codes.BEST_EPOCH
+_NOTHING = np.empty(0)
 
 
 class TrainingState:
@@ -23,8 +25,9 @@ class TrainingState:
     (epochs,) sum over an epoch's samples; without a penalty the last one is (0,).
     position has the updates made, and the samples already summed for the next one;
     carried is what a loop passes on to its next chunk. recorded and recorded_sums: see
-    `kernels.loops.recordings`. The moments and clock begin with copies of those given,
-    or with zeros and ones.
+    `kernels.loops.recordings`. val_loss and val_accuracy (epochs,), best and best_theta
+    are measured at the ends of epochs, see `kernels.arguments.EpochEnds`. The moments
+    and clock begin with copies of those given, or with zeros and ones.
     """
 
     def __init__(
@@ -36,9 +39,9 @@ class TrainingState:
             self.moments[...], self.clock[...] = moments
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
-        self.penalty_sums = np.zeros(config.epochs if config.l2 else 0)
+        self.penalty_sums = np.zeros(config.epochs) if config.l2 else _NOTHING
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
-        self.carried = np.zeros(0)
+        self.carried = _NOTHING
         # The threads that train it together, if there are several.
         self.workers: Workers | None = None
         n_records = len(config.record_at)
@@ -47,7 +50,61 @@ class TrainingState:
         self.recorded_sums = np.zeros((n_records, 2))
         if n_records and config.record_at[0] == 0:
             self.recorded[0] = theta
-        self._per_epoch = config.per_epoch
+        self._config, self._per_epoch = config, config.per_epoch
+        n_measured = 0 if config.validation is None else config.epochs
+        self.val_loss = np.zeros(n_measured)
+        self.val_accuracy = np.zeros(n_measured)
+        self._stopping = config.early_stopping
+        self.best, self.best_theta = _NOTHING, theta[:0]
+        if self._stopping is not None:
+            self.best = np.array([np.inf, -1.0])
+            if self._stopping.restore_best:
+                self.best_theta = np.zeros_like(theta)
+
+    @property
+    def epochs_done(self) -> int:
+        """The number of completed epochs."""
+        return int(self.position[_UPDATES]) // self._per_epoch
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether early stopping has ended the training."""
+        stopping = self._stopping
+        return stopping is not None and stopping.ends(self.best, self.epochs_done)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The number of the best epoch by early stopping, from 0."""
+        if self._stopping is None or self.best[_BEST_EPOCH] < 0:
+            return None
+        return int(self.best[_BEST_EPOCH])
+
+    @property
+    def restored_epoch(self) -> int | None:
+        """The epoch whose parameters `restore_best` gives the net, from 0, or None."""
+        return self.best_epoch if self.best_theta.size else None
+
+    def restore_best(self) -> None:
+        """Give the net the parameters of the best epoch, if it should have them."""
+        if self.restored_epoch is not None:
+            self.theta[...] = self.best_theta
+
+    def values(self, epoch: int, classifies: bool) -> dict[str, float]:
+        """Return what was measured of an epoch, by name; NaN for what was not."""
+        config, nan = self._config, np.nan
+        n = len(config.y)
+        accuracy, val_loss, val_accuracy = nan, nan, nan
+        if classifies:
+            accuracy = float(self.n_right[epoch] / n)
+        if self.val_loss.size:
+            val_loss = float(self.val_loss[epoch])
+            val_accuracy = float(self.val_accuracy[epoch]) if classifies else nan
+        return {
+            "loss": float(self.loss_sums[epoch] / (n * config.loss_scale)),
+            "accuracy": accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+        }
 
     def snapshot(self) -> "Snapshot":
         """Return a copy to return to."""
@@ -77,7 +134,8 @@ class TrainingState:
         """
         position = self.position if position is None else position
         updates = int(position[_UPDATES])
-        n_epochs = min(updates // self._per_epoch + 1, len(self.loss_sums))
+        n_done = updates // self._per_epoch
+        n_epochs = min(n_done + 1, len(self.loss_sums))
         n_records = int(np.searchsorted(record_at, updates, "right"))
         return {
             "theta": self.theta,
@@ -91,6 +149,10 @@ class TrainingState:
             "n_right": self.n_right[:n_epochs],
             "recorded": self.recorded[:n_records],
             "recorded_sums": self.recorded_sums[:n_records],
+            "val_loss": self.val_loss[:n_done],
+            "val_accuracy": self.val_accuracy[:n_done],
+            "best": self.best,
+            "best_theta": self.best_theta,
         }
 
     def resume(self, arrays: Mapping[str, Array]) -> None:
@@ -117,6 +179,8 @@ class TrainingState:
             self.moments,
             self.clock,
             self.carried,
+            self.best,
+            self.best_theta,
             self.position,
         )
 
@@ -124,8 +188,7 @@ class TrainingState:
         return self.loss_sums, self.n_right, self.penalty_sums
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Copy of a training state: its small arrays, and the sums of one epoch."""
 
     epoch: int

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
-from .callbacks import Callbacks
+from .callbacks import EpochCallback
 from .checkpoints import Checkpoint
 from .chunks import ChunkSizer
 from .config import FitConfig
@@ -25,6 +25,9 @@ _UPDATES, _SAMPLES, _ROW = (
     kernels.codes.SAMPLES,
     kernels.codes.ROW,
 )
+
+# A number of samples that no training visits.
+_ANY_BUDGET = 2**62
 
 
 class DivergenceError(ArithmeticError):
@@ -76,19 +79,19 @@ class Trainer:
         classifies: bool,
         kept: Continuation,
         moments_key: Any = None,
-        callbacks: Callbacks | None = None,
+        callback: EpochCallback | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         if kept.is_lent:
             kept.refuse_training()
         self._classifies = classifies
-        self._engine, self._callbacks = engine, callbacks
+        self._callback = callback
         self._kept, self._moments_key = kept, moments_key
         moments = None if moments_key is None else kept.moments(moments_key)
         self._state = TrainingState(theta, config, moments)
         self._saved, first = None, 0
         if checkpoint is not None:
-            self._saved = checkpoint.read(config, self._state, callbacks)
+            self._saved = checkpoint.read(config, self._state, callback)
         if self._saved is not None:
             config, first = self._saved.config, self._saved.epoch
         self._config = config
@@ -114,16 +117,14 @@ class Trainer:
             if self._saved is not None:
                 kernels.interrupts.to_the_end(self._resume)
             if self._checkpoint is not None:
-                self._checkpoint.write(self._orders, self._seconds)
+                self._checkpoint.begin()
             self._make_updates()
-            if self._callbacks is not None:
-                self._callbacks.finish(self._state)
+            self._state.restore_best()
             self._conclude()
         except DivergenceError:
             kernels.interrupts.to_the_end(self._return_to_good)
             self._save_the_last()
-            if self._callbacks is not None:
-                self._callbacks.finish(self._state)
+            self._state.restore_best()
             raise
         except BaseException:
             if self._has_begun:
@@ -167,7 +168,8 @@ class Trainer:
     def _make_updates(self) -> None:
         config, state, position = self._config, self._state, self._state.position
         per_epoch, batch_size = config.per_epoch, config.batch_size
-        chunk = ChunkSizer(state.theta.size)
+        chunk, stopping = ChunkSizer(state.theta.size), config.early_stopping
+        n_val = 0 if config.validation is None else len(config.validation.y)
         updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
         # Whoever was interrupted may not have dealt with the end of the epoch.
         if self._epoch_ended(updates, samples):
@@ -177,27 +179,30 @@ class Trainer:
             config.progress, config.updates, len(config.X) / per_epoch, "samples"
         ) as bar:
             while updates < config.updates:
+                if stopping is not None and state.has_stopped:
+                    break
                 if updates >= self._orders.last * per_epoch:
                     self._orders.reach(updates // per_epoch)
                 before, started = updates * batch_size + samples, perf_counter()
-                end = self._orders.last
-                if self._callbacks is not None:
-                    end = min(end, updates // per_epoch + 1)
+                epochs, end = updates // per_epoch, self._orders.last
+                if self._callback is not None:
+                    end = min(end, epochs + 1)
                 status = self._advance(end * per_epoch, chunk.samples)
                 if status != kernels.codes.DONE or not all_finite(state.theta):
                     self._good, row = self._before_divergence(self._good)
-                    best = None
-                    if self._callbacks is not None:
-                        best = self._callbacks.restored_epoch
-                    raise DivergenceError(self._good.epoch + 1, row, config.lr, best)
-                self._good = state.snapshot()
+                    epoch, best = self._good.epoch + 1, state.restored_epoch
+                    raise DivergenceError(epoch, row, config.lr, best)
                 updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
-                # A loop that carries numbers from one update to the next begins afresh
-                # only with an epoch.
-                if not state.carried.size or updates % per_epoch == 0:
-                    self._resumable = self._good
+                # Nothing returns to the end but what is interrupted in `on_epoch`.
+                if updates < config.updates or self._callback is not None:
+                    self._good = state.snapshot()
+                    # A loop that carries numbers from one update to the next begins
+                    # afresh only with an epoch.
+                    if not state.carried.size or updates % per_epoch == 0:
+                        self._resumable = self._good
                 if updates < config.updates:
                     visited = updates * batch_size + samples - before
+                    visited += (updates // per_epoch - epochs) * n_val
                     chunk.adapt(visited, perf_counter() - started)
                 made = updates - made_before + samples / batch_size
                 if bar.is_due(made + made_before):
@@ -208,14 +213,14 @@ class Trainer:
                     self._checkpoint.write_if_due(self._orders, self._seconds)
 
     def _epoch_ended(self, updates: int, samples: int) -> bool:
-        """Call the callbacks at the end of an epoch; return True to end here."""
-        if self._callbacks is None or samples or updates % self._config.per_epoch:
+        """Call `on_epoch` at the end of an epoch; return True to end here."""
+        if self._callback is None or samples or updates % self._config.per_epoch:
             return False
         epoch, kept = updates // self._config.per_epoch - 1, self._kept
         try:
             # A learner looks for it where the version has changed.
             kept.is_lent, kept.version = True, kept.version + 1
-            return self._callbacks.epoch_ended(self._engine, self._state, epoch)
+            return self._callback.epoch_ended(self._state, epoch)
         finally:
             kept.is_lent = False
 
@@ -227,9 +232,7 @@ class Trainer:
     def _conclude(self) -> None:
         """Put the history together, and keep what the next fit goes on with."""
         config, state, kept = self._config, self._state, self._kept
-        history = history_of(
-            config, state, self._classifies, self._seconds, self._callbacks
-        )
+        history = history_of(config, state, self._classifies, self._seconds)
         if self._moments_key is not None and len(state.moments):
             kept.keep_moments(self._moments_key, state.moments, state.clock)
         if config.shuffle:
@@ -252,8 +255,8 @@ class Trainer:
             n_scaled = len(self._config.y) * self._config.loss_scale
             loss = self._state.loss_sums[epoch - 1] / n_scaled
             note = f"loss {loss:.5g}"
-            if self._callbacks is not None:
-                note += self._callbacks.note(epoch - 1)
+            if self._state.val_loss.size:
+                note += f", val_loss {self._state.val_loss[epoch - 1]:.5g}"
         return f"epoch {min(epoch + 1, epochs)}/{epochs}", note
 
     def _before_divergence(self, snapshot: Snapshot) -> tuple[Snapshot, int]:
@@ -270,7 +273,7 @@ class Trainer:
         while bad - good > 1:
             middle = (good + bad) // 2
             state.restore(snapshot)
-            status = self._advance(middle, len(config.X) * config.epochs)
+            status = self._advance(middle, _ANY_BUDGET)
             if not all_finite(state.theta):
                 bad = middle
             elif status == kernels.codes.DONE:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data.arrays import Array, readonly_fields
-from ..nn.losses import loss_scale
-from .engines.engine import Engine
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +16,6 @@ class ValidationData:
     X: Array
     y: Array
     weights: Array
-
-    def evaluate(self, engine: Engine) -> tuple[float, float]:
-        """Return the mean of the weighted losses, and the share of right classes."""
-        n = len(self.y)
-        total, n_right = engine.evaluate(self.X, self.y, self.weights)
-        return total / (n * loss_scale(n)), n_right / n
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(readonly_fields(state, ("X", "y", "weights")))

@@ -11,7 +11,8 @@
 import gc
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from .. import interrupts
 from .cache import KernelCache, counts
+from .internal import InlineCompiler, LoopCompiler
 
 log = logging.getLogger("fastnn")
 
@@ -29,8 +31,8 @@ log = logging.getLogger("fastnn")
 # over the same net would differ in their last bits.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
-# Only compiled code calls these. A third of a function's compile time goes into the
-# wrappers that make it callable from Python and C.
+# Only compiled code calls these, so they need neither the wrappers that make a function
+# callable from Python and C, nor machine code outside their callers.
 _INTERNAL = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 # A child of a fork compiles too, so no other thread may hold this lock meanwhile.
@@ -82,6 +84,21 @@ def _announce() -> None:
         )
 
 
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Collect garbage rarely: a compilation keeps nearly all of its objects.
+
+    At Python's usual threshold the collector takes a tenth of the time.
+    """
+    with global_compiler_lock:
+        usual = gc.get_threshold()
+        gc.set_threshold(max(usual[0], 100_000) if usual[0] else 0, *usual[1:])
+        try:
+            yield
+        finally:
+            gc.set_threshold(*usual)
+
+
 def _undivided(compile_for: Callable[..., Any]) -> Callable[..., Any]:
     """Return a dispatcher's method that compiles, with signals deferred meanwhile."""
 
@@ -90,6 +107,7 @@ def _undivided(compile_for: Callable[..., Any]) -> Callable[..., Any]:
         n_compiled = counts["compiled"]
         with (
             interrupts.undivided(),
+            _rare_collections(),
             event.install_listener("numba:run_pass", _SafePoints()),
         ):
             try:
@@ -113,7 +131,9 @@ def inlined_by_llvm(function: Callable[..., Any]) -> Any:
     Numba compiles it once per combination of argument types; a literal number has a
     type of its own.
     """
-    return numba.njit(forceinline=True, **_INTERNAL)(function)
+    return numba.njit(forceinline=True, pipeline_class=InlineCompiler, **_INTERNAL)(
+        function
+    )
 
 
 def subroutine(function: Callable[..., Any]) -> Any:
@@ -122,7 +142,7 @@ def subroutine(function: Callable[..., Any]) -> Any:
     A subroutine calls no other subroutine: LLVM optimises everything that a function
     calls once more together with it.
     """
-    return numba.njit(**_INTERNAL)(function)
+    return numba.njit(pipeline_class=LoopCompiler, **_INTERNAL)(function)
 
 
 def inlined_by_numba(function: Callable[..., Any]) -> Any:
@@ -142,3 +162,18 @@ def entry_point(function: Callable[..., Any]) -> Any:
         # Numba calls this method where no machine code fits the arguments' types.
         compiled._compile_for_args = _undivided(compiled._compile_for_args)
     return compiled
+
+
+def address_of(kernel: Any, *arguments: Any) -> Any:
+    """Return the address of an entry point's machine code for these arguments' types.
+
+    Compiled code calls it there, so that a loop is compiled once, whatever calls it.
+    In plain Python it is the function itself. See `primitives.calls`.
+    """
+    if numba.config.DISABLE_JIT:
+        return kernel
+    kinds = tuple(map(kernel.typeof_pyval, arguments))
+    if kinds not in kernel.overloads:
+        kernel._compile_for_args(*arguments)
+    code = kernel.overloads[kinds]
+    return code.library.get_pointer_to_function(code.fndesc.llvm_func_name)

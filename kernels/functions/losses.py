@@ -25,6 +25,7 @@ from ..primitives import arithmetic, elementary
 from ..primitives.vectors import (
     constant,
     load,
+    one_hot,
     reduce_add,
     reduce_max,
     scalar,
@@ -200,8 +201,8 @@ def softmax_of_sample(d, a, units, z, width, true):
     largest, below, n_tied = _softmax_terms(d, a, units, z, width)
     norm = constant(a, scalar(a, 1) / (n_tied + below))
     for v in range(z, z + width, vector_length(a)):
-        store(d, v, load(d, v) * norm)
-    d[z + true] -= 1
+        # A number of d that is written alone would delay the next load of its vector.
+        store(d, v, load(d, v) * norm - one_hot(d, z + true - v))
     loss = softmax_loss(below, n_tied, largest, a[z + true])
     return loss, _is_first_largest(a, z, true, largest, n_tied)
 

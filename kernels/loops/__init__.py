@@ -1,7 +1,9 @@
 """The functions that Python calls: to train, to predict, or to run a layer."""
 
 from . import batches as batches
+from . import epochs as epochs
 from . import layers as layers
+from . import orders as orders
 from . import per_sample as per_sample
 from . import predictions as predictions
 from . import specialised as specialised

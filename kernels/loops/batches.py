@@ -11,7 +11,8 @@ from ..functions.lane_losses import fill_weights, summed_losses
 from ..functions.losses import gradient_scale
 from ..functions.optimizers import clip, set_rate, step
 from ..functions.penalties import add_decay, sum_of_weights
-from ..passes.samples import Tile, backward, forward, gather, padded_width
+from ..passes import wide
+from ..passes.samples import Tile, backward, forward, gather, padded_width, scatter
 from ..primitives.barrier import wait
 from ..primitives.pointers import aligned, flat
 from ..primitives.table import layer_offsets, output_rows
@@ -50,28 +51,18 @@ class TileRows(NamedTuple):
 
 
 @inlined_by_numba
-def _add_tile(
-    g, net, samples, rows, n, scale, loss_scale, low, tile_rows, x, is_filled
+def _losses(
+    samples, loss, rows, n, scale, loss_scale, low, tile_rows, z, n_out, targets
 ):
-    """Add scale dL/dtheta of the n samples `rows` to g.
+    """Fill the last rows of d with scale dL/dz of the n samples `rows`.
 
-    Inputs and targets go to the rows of a from x on, unless they are there already.
-    low: see `FitPlan`.
-    Returned are the sum of losses times loss_scale, the number of right classes, and
-    the first lane whose loss is not finite, or -1.
+    a has their outputs from row z on. low: see `FitPlan`. Returned are the sum of
+    losses times loss_scale, the number of right classes, and the first lane whose loss
+    is not finite, or -1.
     """
     a, d, scales, weights, losses, lanes = tile_rows
-    theta, layers, n_layers, loss = net
-    X, n_in, y, n_targets, all_weights = samples
     width = padded_width(a, n)
-    tile = Tile(lanes, width, None, 0)
-    if not is_filled:
-        gather(a, lanes, x, X, n_in, rows, n)
-        gather(a, lanes, x + n_in, y, n_targets, rows, n)
-    fill_weights(weights, scales, scale, all_weights, rows, n, width)
-    forward(a, x, theta, layers, n_layers, tile)
-    z, n_out = output_rows(layers, n_layers)
-    targets = offset(a, (x + n_in) * lanes)
+    fill_weights(weights, scales, scale, samples.weights, rows, n, width)
     total, right, bad = summed_losses(
         d,
         a,
@@ -92,7 +83,54 @@ def _add_tile(
                 a, z, n_out, targets, weights, loss, losses, low, lanes, width
             )
         )
+    return total, right, bad
+
+
+@inlined_by_numba
+def _add_tile(
+    g, net, samples, rows, n, scale, loss_scale, low, tile_rows, x, is_filled
+):
+    """Add scale dL/dtheta of the n samples `rows` to g; return what `_losses` does.
+
+    Inputs and targets go to the rows of a from x on, unless they are there already.
+    """
+    a, d, lanes = tile_rows.a, tile_rows.d, tile_rows.lanes
+    theta, layers, n_layers, loss = net
+    X, n_in, y, n_targets, _ = samples
+    tile = Tile(lanes, padded_width(a, n), None, 0)
+    if not is_filled:
+        gather(a, lanes, x, X, n_in, rows, n)
+        gather(a, lanes, x + n_in, y, n_targets, rows, n)
+    forward(a, x, theta, layers, n_layers, tile)
+    z, n_out = output_rows(layers, n_layers)
+    targets = offset(a, (x + n_in) * lanes)
+    total, right, bad = _losses(
+        samples, loss, rows, n, scale, loss_scale, low, tile_rows, z, n_out, targets
+    )
     backward(g, d, a, x, theta, layers, n_layers, tile)
+    return total, right, bad
+
+
+@inlined_by_numba
+def _add_wide_tile(
+    g, net, samples, rows, n, scale, loss_scale, low, tile_rows, wide_rows
+):
+    """Do `_add_tile` with the passes of `wide`; only losses are in lanes."""
+    a, d, lanes = tile_rows.a, tile_rows.d, tile_rows.lanes
+    theta, layers, n_layers, loss = net
+    X, n_in, y, n_targets, _ = samples
+    x = wide.samples(wide_rows.x, X, n_in, rows, n)
+    start = wide.forward(wide_rows, theta, x, layers, n_layers, n)
+    _, n_out = output_rows(layers, n_layers)
+    columns = wide.whole_vectors(a, n_out)
+    gather(a, lanes, 0, offset(wide_rows.a, start), columns, None, n)
+    gather(a, lanes, columns, y, n_targets, rows, n)
+    targets = offset(a, columns * lanes)
+    total, right, bad = _losses(
+        samples, loss, rows, n, scale, loss_scale, low, tile_rows, 0, n_out, targets
+    )
+    scatter(offset(wide_rows.d, start), d, 0, columns, lanes, n)
+    wide.backward(g, wide_rows, theta, x, start, layers, n_layers, n)
     return total, right, bad
 
 
@@ -150,7 +188,9 @@ def loss_and_gradient(
 
 
 @entry_point
-def train(state, data, plan, scratch, team, first_epoch, end, budget):
+def train(
+    state, data, plan, scratch, tiles, wide_scratch, team, first_epoch, end, budget
+):
     """Train up to update `end`, counted over all epochs, or for `budget` samples.
 
     Returns DONE, or NOT_FINITE where a loss was not finite: then state.position[ROW] is
@@ -165,7 +205,7 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     """
     theta, g, position = state.theta, state.g, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
-    part_sums, thread, tiles = team.part_sums, team.thread, scratch.tiles
+    part_sums, thread = team.part_sums, team.thread
     batch_size, n = plan.batch_size, data.X.shape[0]
     n_columns = data.X.shape[1] + data.y.shape[1]
     per_epoch = (n + batch_size - 1) // batch_size
@@ -193,6 +233,15 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
     mean, loss_scale = plan.mean, plan.loss_scale
     weighted, l2 = plan.weighted_mean and data.weights.size > 0, plan.l2
     low = plan.low
+    if wide_scratch is not None:
+        wide_rows = wide.WideRows(
+            flat(wide_scratch.a),
+            flat(wide_scratch.d),
+            flat(wide_scratch.x),
+            flat(wide_scratch.panel),
+            flat(wide_scratch.sums),
+            flat(wide_scratch.zeros),
+        )
     net = Net(flat(theta), flat(plan.layers), len(plan.layers), plan.loss)
     samples = Samples(
         flat(data.X), data.X.shape[1], flat(data.y), data.y.shape[1], data.weights
@@ -225,22 +274,38 @@ def train(state, data, plan, scratch, team, first_epoch, end, budget):
             part_sums[part, 0], part_sums[part, 1], part_sums[part, 2] = 0.0, 0.0, -1.0
             part_start = start + part * part_size
             for first in range(part_start, min(part_start + part_size, stop), lanes):
-                slot = batch * per_batch + (first - start) // lanes if tiles.size else 0
-                total, right, bad = _add_tile(
-                    flat(g[part]),
-                    net,
-                    samples,
-                    offset(rows, first),
-                    min(lanes, stop - first),
-                    scale,
-                    loss_scale,
-                    low,
-                    tile_rows,
-                    z + n_out + slot * n_columns,
-                    tiles.size > 0 and tiles[slot] == 1,
-                )
-                if tiles.size:
-                    tiles[slot] = 1
+                if tiles is not None:
+                    slot = 0
+                    if tiles.size:
+                        slot = batch * per_batch + (first - start) // lanes
+                    total, right, bad = _add_tile(
+                        flat(g[part]),
+                        net,
+                        samples,
+                        offset(rows, first),
+                        min(lanes, stop - first),
+                        scale,
+                        loss_scale,
+                        low,
+                        tile_rows,
+                        z + n_out + slot * n_columns,
+                        tiles.size > 0 and tiles[slot] == 1,
+                    )
+                    if tiles.size:
+                        tiles[slot] = 1
+                if wide_scratch is not None:
+                    total, right, bad = _add_wide_tile(
+                        flat(g[part]),
+                        net,
+                        samples,
+                        offset(rows, first),
+                        min(lanes, stop - first),
+                        scale,
+                        loss_scale,
+                        low,
+                        tile_rows,
+                        wide_rows,
+                    )
                 part_sums[part, 0] += total
                 part_sums[part, 1] += right
                 if bad >= 0 and part_sums[part, 2] < 0:

@@ -43,6 +43,7 @@ from ..passes.units import (
     weighted_rule,
 )
 from ..primitives.pointers import flat
+from ..primitives.rows import fill
 from ..primitives.vectors import offset
 from .recordings import next_record
 
@@ -51,11 +52,9 @@ from .recordings import next_record
 def _rule(theta, settings, decay, fused):
     """Return how gradients change the parameters, or what sums them unless `fused`."""
     real, lr = theta.dtype.type, settings[LR]
-    keep, factor = (real(1), real(-lr)) if fused else (real(0), real(1))
     of_decay = -lr if fused else 0.0
     return Rule(
-        keep,
-        factor,
+        real(-lr) if fused else real(1),
         if_given(decay, real(of_decay * settings[DECAY])),
         if_given(decay, real(of_decay * settings[BIAS_DECAY])),
     )
@@ -219,6 +218,8 @@ def run(state, data, plan, scratch, first_epoch, end, budget):
                 break
             x = offset(X, i * n_in)
             next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
+            if not fused:
+                fill(target, 0, packed_g.size, zero)
             backward(
                 target,
                 w,

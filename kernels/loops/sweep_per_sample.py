@@ -15,7 +15,6 @@ from ..codes import (
     DECAY_FACTOR,
     GRADIENT_FACTOR,
     HITS,
-    KEEP_FACTOR,
     LOSSES,
     LR,
     PARTIAL_SUMS,
@@ -138,7 +137,6 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         if changed and not is_adam(optimizer):
             fill_constants(constants, settings, clock, optimizer, lanes)
         if changed and fused:
-            fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 1))
             for i in range(lanes):
                 lr = settings[LR * lanes + i]
                 decay = settings[DECAY * lanes + i]
@@ -147,7 +145,6 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 factors[DECAY_FACTOR * lanes + i] = -lr * decay
                 factors[BIAS_DECAY_FACTOR * lanes + i] = -lr * bias_decay
         elif changed:
-            fill(factors, KEEP_FACTOR * lanes, lanes, scalar(factors, 0))
             fill(factors, GRADIENT_FACTOR * lanes, lanes, scalar(factors, 1))
         if changed:
             for i in range(lanes):
@@ -166,6 +163,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             _weigh(factors, weights, i, n_weights, lanes)
             if record:
                 _weigh_losses(t, factors, lanes)
+        if not fused:
+            fill(g, 0, state.theta.shape[1] * lanes, scalar(g, 0))
         backward(target, factors, decays, theta, d, a, layers, n_layers, lanes)
         if not fused:
             if clipped:

@@ -10,7 +10,6 @@ from ..codes import (
     BIAS_DECAY_FACTOR,
     DECAY_FACTOR,
     GRADIENT_FACTOR,
-    KEEP_FACTOR,
     N_COLUMNS,
 )
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
@@ -185,38 +184,32 @@ def _backpropagate(d, a, theta, layer, activation, lanes):
 
 @subroutine
 def _accumulate_gradients(g, factors, layer, d, a, lanes):
-    """Change a layer's part of g: keep_factor g + gradient_factor dL/dtheta.
-
-    `factors` has the rows KEEP_FACTOR and GRADIENT_FACTOR.
-    """
+    """Add dL/dtheta to a layer's part of g, times the row GRADIENT_FACTOR."""
     step, n_in, n_out = vector_length(d), layer.n_in, layer.n_out
-    keeps, scales, x = KEEP_FACTOR * lanes, GRADIENT_FACTOR * lanes, layer.x * lanes
+    scales, x = GRADIENT_FACTOR * lanes, layer.x * lanes
     if n_in == 2:
         for k in range(n_out):
             for i in range(0, lanes, step):
-                keep = load(factors, keeps + i)
                 e = load(factors, scales + i) * load(d, (layer.z + k) * lanes + i)
                 b, w0 = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i
                 w1 = w0 + n_out * lanes
                 x0, x1 = load(a, x + i), load(a, x + lanes + i)
-                store(g, b, fma(keep, load(g, b), e))
-                store(g, w0, fma(x0, e, keep * load(g, w0)))
-                store(g, w1, fma(x1, e, keep * load(g, w1)))
+                store(g, b, load(g, b) + e)
+                store(g, w0, fma(x0, e, load(g, w0)))
+                store(g, w1, fma(x1, e, load(g, w1)))
         return
     for k in range(n_out):
         for i in range(0, lanes, 2 * step):
             then = i + step
-            keep0, keep1 = load(factors, keeps + i), load(factors, keeps + then)
             row = (layer.z + k) * lanes
             e0 = load(factors, scales + i) * load(d, row + i)
             e1 = load(factors, scales + then) * load(d, row + then)
             b, w, q = (layer.b + k) * lanes + i, (layer.w + k) * lanes + i, x + i
-            store(g, b, fma(keep0, load(g, b), e0))
-            store(g, b + step, fma(keep1, load(g, b + step), e1))
+            store(g, b, load(g, b) + e0)
+            store(g, b + step, load(g, b + step) + e1)
             for _ in range(n_in):
-                w0, w1 = keep0 * load(g, w), keep1 * load(g, w + step)
-                store(g, w, fma(load(a, q), e0, w0))
-                store(g, w + step, fma(load(a, q + step), e1, w1))
+                store(g, w, fma(load(a, q), e0, load(g, w)))
+                store(g, w + step, fma(load(a, q + step), e1, load(g, w + step)))
                 w += n_out * lanes
                 q += lanes
 

@@ -263,9 +263,12 @@ def _backpropagate(d, a, theta, layers, i, tile):
         d, x, n_in, d, layer.z, layer.n_out, theta, layer.w, strides, np.int64(-1), tile
     )
     activation, used = entry(layers, i - 1, ACTIVATION, N_COLUMNS), used_lanes(tile)
-    for j in range(x, x + n_in):
-        start = j * tile.lanes
-        activations.backward(d, a, start, start + used, activation)
+    if used == tile.lanes:
+        activations.backward(d, a, x * used, (x + n_in) * used, activation)
+    else:
+        for j in range(x, x + n_in):
+            start = j * tile.lanes
+            activations.backward(d, a, start, start + used, activation)
 
 
 @inlined_by_numba

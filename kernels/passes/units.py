@@ -69,13 +69,12 @@ class Units(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How a gradient g changes a value: keep_factor value + gradient_factor g.
+    """How a gradient g changes a value: gradient_factor g is added.
 
     Weight decay adds decay_factor value to weights, and bias_decay_factor value to
     biases. The two are None without decay.
     """
 
-    keep_factor: Any
     gradient_factor: Any
     decay_factor: Any
     bias_decay_factor: Any
@@ -85,7 +84,6 @@ class Rule(NamedTuple):
 def weighted_rule(rule, weight):
     """Return the rule for a sample of this weight, which is off the critical path."""
     return Rule(
-        rule.keep_factor,
         rule.gradient_factor * weight,
         rule.decay_factor,
         rule.bias_decay_factor,
@@ -110,20 +108,20 @@ def packed_layer(layers, layer):
     )
 
 
-def _changed(old: Any, x: Any, scaled: Any, keep: Any, decay: Any) -> Any:
-    """Return keep old + decay old + x scaled: a weight changed by a `Rule`."""
+def _changed(old: Any, x: Any, scaled: Any, decay: Any) -> Any:
+    """Return old + decay old + x scaled: a weight changed by a `Rule`."""
     if decay is None:
-        return arithmetic.fma(x, scaled, keep * old)
+        return arithmetic.fma(x, scaled, old)
     # The last two are added first: of float32's old value alone, a small decay would
     # be lost in rounding.
-    return keep * old + arithmetic.fma(x, scaled, decay * old)
+    return old + arithmetic.fma(x, scaled, decay * old)
 
 
-def _changed_bias(old: Any, scaled: Any, keep: Any, decay: Any) -> Any:
-    """Return keep old + decay old + scaled."""
+def _changed_bias(old: Any, scaled: Any, decay: Any) -> Any:
+    """Return old + decay old + scaled."""
     if decay is None:
-        return arithmetic.fma(keep, old, scaled)
-    return keep * old + arithmetic.fma(decay, old, scaled)
+        return old + scaled
+    return old + arithmetic.fma(decay, old, scaled)
 
 
 def _constant_or_none(a: Any, x: Any) -> Any:
@@ -170,7 +168,7 @@ def affine(start, theta, w, width, x, n):
 
 
 @inlined_by_llvm
-def update_and_forward(theta, w, width, n, x, scaled, keep, decay, start, next_x):
+def update_and_forward(theta, w, width, n, x, scaled, decay, start, next_x):
     """Update a first layer's weights, and return `affine` of the next sample.
 
     Both are done in one sweep over the vectors theta[w + j width], j < n.
@@ -184,10 +182,10 @@ def update_and_forward(theta, w, width, n, x, scaled, keep, decay, start, next_x
             p = w + j * width
             w0, w1 = load(theta, p), load(theta, p + width)
             w2, w3 = load(theta, p + 2 * width), load(theta, p + 3 * width)
-            w0 = changed(w0, broadcast(x, j), scaled, keep, decay)
-            w1 = changed(w1, broadcast(x, j + 1), scaled, keep, decay)
-            w2 = changed(w2, broadcast(x, j + 2), scaled, keep, decay)
-            w3 = changed(w3, broadcast(x, j + 3), scaled, keep, decay)
+            w0 = changed(w0, broadcast(x, j), scaled, decay)
+            w1 = changed(w1, broadcast(x, j + 1), scaled, decay)
+            w2 = changed(w2, broadcast(x, j + 2), scaled, decay)
+            w3 = changed(w3, broadcast(x, j + 3), scaled, decay)
             store(theta, p, w0)
             store(theta, p + width, w1)
             store(theta, p + 2 * width, w2)
@@ -200,7 +198,7 @@ def update_and_forward(theta, w, width, n, x, scaled, keep, decay, start, next_x
         s0 = (s0 + s1) + (s2 + s3)
     while j < n:
         w0 = load(theta, w + j * width)
-        w0 = changed(w0, broadcast(x, j), scaled, keep, decay)
+        w0 = changed(w0, broadcast(x, j), scaled, decay)
         store(theta, w + j * width, w0)
         s0 = fma(broadcast(next_x, j), w0, s0)
         j += 1
@@ -208,11 +206,11 @@ def update_and_forward(theta, w, width, n, x, scaled, keep, decay, start, next_x
 
 
 @inlined_by_llvm
-def accumulate_gradients(g, keep, decay, w, width, n, x, scaled):
+def accumulate_gradients(g, decay, w, width, n, x, scaled):
     """Change the vectors g[w + j width], j < n, by the gradients x[j] scaled."""
     for j in range(n):
         p = w + j * width
-        store(g, p, changed(load(g, p), broadcast(x, j), scaled, keep, decay))
+        store(g, p, changed(load(g, p), broadcast(x, j), scaled, decay))
 
 
 @subroutine
@@ -265,34 +263,30 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
     length = vector_length(theta)
     a, d, scaled_d = units.a, units.d, units.scaled_d
     zero, one = constant(a, 0), constant(a, 1)
-    factor, keep = constant(a, rule.gradient_factor), constant(a, rule.keep_factor)
+    factor = constant(a, rule.gradient_factor)
     decay = constant_or_none(a, rule.decay_factor)
     bias_decay = constant_or_none(a, rule.bias_decay_factor)
     last = packed_layer(layers, n_layers - 1)
     by_column, scaled = last.by_column, rule.gradient_factor * gradient
     only, scaled_only = constant(a, gradient), constant(a, scaled)
     if by_column:
-        g[last.b] = changed_bias(
-            g[last.b], scaled, rule.keep_factor, rule.bias_decay_factor
-        )
+        g[last.b] = changed_bias(g[last.b], scaled, rule.bias_decay_factor)
     else:
         for v in range(0, last.width_out, length):
             e, w = factor * load(d, last.z + v), last.rows + v
             store(scaled_d, last.z + v, e)
-            bias = changed_bias(load(g, last.b + v), e, keep, bias_decay)
+            bias = changed_bias(load(g, last.b + v), e, bias_decay)
             store(g, last.b + v, bias)
             if n_layers > 1:
                 inputs = offset(a, last.x)
-                accumulate_gradients(
-                    g, keep, decay, w, last.width_out, last.n_in, inputs, e
-                )
+                accumulate_gradients(g, decay, w, last.width_out, last.n_in, inputs, e)
             elif fused:
                 z = update_and_forward(
-                    g, w, last.width_out, last.n_in, x, e, keep, decay, bias, next_x
+                    g, w, last.width_out, last.n_in, x, e, decay, bias, next_x
                 )
                 store(a, last.z + v, z)
             else:
-                accumulate_gradients(g, keep, decay, w, last.width_out, last.n_in, x, e)
+                accumulate_gradients(g, decay, w, last.width_out, last.n_in, x, e)
     for back in range(n_layers - 1):
         layer = packed_layer(layers, n_layers - 1 - back)
         before = packed_layer(layers, n_layers - 2 - back)
@@ -302,7 +296,7 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
             derivative = activate_backward(one, out, before.activation)
             if by_column:
                 down = only * (load(theta, column) * derivative)
-                weight = changed(load(g, column), out, scaled_only, keep, decay)
+                weight = changed(load(g, column), out, scaled_only, decay)
                 store(g, column, weight)
             else:
                 above = offset(d, layer.z)
@@ -310,22 +304,20 @@ def backward(g, theta, rule, gradient, units, x, next_x, fused, layers, n_layers
                 down = down * derivative
                 scaled_above = offset(scaled_d, layer.z)
                 accumulate_gradients(
-                    g, keep, decay, column, width, layer.n_out, scaled_above, out
+                    g, decay, column, width, layer.n_out, scaled_above, out
                 )
             store(d, layer.x + v, down)
             e, w = factor * down, before.rows + v
             store(scaled_d, layer.x + v, e)
-            bias = changed_bias(load(g, before.b + v), e, keep, bias_decay)
+            bias = changed_bias(load(g, before.b + v), e, bias_decay)
             store(g, before.b + v, bias)
             if not is_second:
                 inputs = offset(a, before.x)
-                accumulate_gradients(g, keep, decay, w, width, n_in, inputs, e)
+                accumulate_gradients(g, decay, w, width, n_in, inputs, e)
             elif fused:
-                z = update_and_forward(
-                    g, w, width, n_in, x, e, keep, decay, bias, next_x
-                )
+                z = update_and_forward(g, w, width, n_in, x, e, decay, bias, next_x)
                 mask = load(units.mask, layer.x + v)
                 store(a, layer.x + v, activate(z, before.activation, mask))
             else:
-                accumulate_gradients(g, keep, decay, w, width, n_in, x, e)
+                accumulate_gradients(g, decay, w, width, n_in, x, e)
         by_column = False

@@ -7,10 +7,17 @@ parameter is one number, and `nets` is None; or it is a vector of nets.
 from typing import Any
 
 from numba import types
+from numba.core.registry import cpu_target
 
 from .arithmetic import fma
 from .memory import broadcast, load, load_numbers, shuffle, store, vector_length, zeros
 from .vectors import Vector, traced
+
+
+def has_registers_of_a_vector() -> bool:
+    """Return True where code is compiled for 32 registers of 64 bytes."""
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return "+avx512f" in features.split(",")
 
 
 def _load_parameter(theta: Any, at: Any, nets: Any) -> Any:
@@ -97,6 +104,33 @@ def _add_four_reduced(g: Any, at: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> No
     store(g, at, load_numbers(g, at, 4) + sums)
 
 
+def _load_rows(a: Any, at: Any, step: Any, m: tuple[int, ...], v: Any) -> Any:
+    """Return len(m) rows of len(v) vectors each, from a[at], a[at + step] ... on."""
+    length = vector_length(a)
+    starts = [at + k * step for k in range(len(m))]
+    return tuple(load(a, start + i * length) for start in starts for i in range(len(v)))
+
+
+def _add_to_rows(
+    rows: Any, v: tuple[int, ...], a: Any, x: Any, numbers: Any, at: Any, step: Any
+) -> Any:
+    """Return rows of len(v) vectors plus products of these vectors and a number each.
+
+    Row k gets the vectors from a[x] on times numbers[at + k step].
+    """
+    length, n = vector_length(a), len(v)
+    vectors = [load(a, x + i * length) for i in range(n)]
+    factors = [broadcast(numbers, at + k * step) for k in range(len(rows) // n)]
+    return tuple(fma(vectors[i % n], factors[i // n], x) for i, x in enumerate(rows))
+
+
+def _store_rows(a: Any, at: Any, step: Any, rows: Any, v: tuple[int, ...]) -> None:
+    """Write rows of len(v) vectors to a[at], a[at + step] ..."""
+    length, n = vector_length(a), len(v)
+    for i, x in enumerate(rows):
+        store(a, at + i // n * step + i % n * length, x)
+
+
 def _block_type(a: Any, m: Any) -> Any:
     return types.UniTuple(Vector(a.dtype), 2 * len(m))
 
@@ -106,8 +140,19 @@ parameter_block = traced(
 )
 zero_block = traced(_zero_block, _block_type)
 add_products = traced(_add_products, lambda block, *_: block)
+load_rows = traced(
+    _load_rows,
+    lambda a, at, step, m, v: types.UniTuple(Vector(a.dtype), len(m) * len(v)),
+)
+add_to_rows = traced(_add_to_rows, lambda rows, *_: rows)
 add_outer_products = traced(_add_outer_products, lambda block, *_: block)
-store_block, add_firsts, add_seconds, add_four_reduced = (
+store_block, store_rows, add_firsts, add_seconds, add_four_reduced = (
     traced(function, lambda *_: types.none)
-    for function in (_store_block, _add_firsts, _add_seconds, _add_four_reduced)
+    for function in (
+        _store_block,
+        _store_rows,
+        _add_firsts,
+        _add_seconds,
+        _add_four_reduced,
+    )
 )

@@ -89,6 +89,21 @@ def constant(a: Any, x: Any) -> Any:
     return shuffle(x, x, [0] * kind.count)
 
 
+def one_hot(a: Any, i: Any) -> Any:
+    """Return a vector of a's type: 1 in lane i, if there is one, and 0 elsewhere."""
+    n = vector_length(a)
+    if not isinstance(a, Pointer):
+        return (np.arange(n) == i).astype(a.dtype)
+    build, kind = a.builder, ir.VectorType(INT64, n)
+    undefined, first = ir.Constant(kind, ir.Undefined), ir.Constant(_INT32, 0)
+    wide = build.insert_element(undefined, index_value(i), first)
+    wide = build.shuffle_vector(
+        wide, wide, ir.Constant(ir.VectorType(_INT32, n), [0] * n)
+    )
+    is_hot = build.icmp_signed("==", wide, ir.Constant(kind, list(range(n))))
+    return Value(build, build.uitofp(is_hot, ir.VectorType(a.number, n)))
+
+
 def zeros(a: Any) -> Any:
     """Return a vector of zeros of a's type."""
     if not isinstance(a, Pointer):

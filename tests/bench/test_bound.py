@@ -58,6 +58,25 @@ def test_the_bound_of_the_issue_slots_by_hand():
     assert bound.per_unit(digits, limits, 1) == pytest.approx(expected)
 
 
+def test_vectors_are_as_long_as_the_units_that_execute_them():
+    avx512, avx = {"avx512f": True, "avx": True}, {"avx": True}
+    assert limit.vector_bytes(avx512, 14.5) == 64  # of float64 per cycle, on Zen 5
+    assert limit.vector_bytes(avx512, 7.9) == 32  # two halves, on Zen 4
+    assert limit.vector_bytes(avx, 7.9) == 32
+    assert limit.vector_bytes({}, 7.9) == 16  # four units for 16 bytes, on ARM64
+
+
+def test_every_case_has_a_bound():
+    limits = limit.Limits(1.0, 1.0, ONES, ONES)
+    for name, case in ALL.items():
+        assert bound.per_unit(case, limits, 1) > 0.0, name
+    in_order, shuffled = (
+        bound.per_unit(ALL[f"spiral batch 30{order}"], limits, 1)
+        for order in ("", " shuffled")
+    )
+    assert shuffled == in_order
+
+
 def test_nothing_in_the_reference_run_is_below_the_bound():
     for case in results.load(FOLDER / "reference.json").cases:
         for row in case.rows:

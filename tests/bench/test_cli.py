@@ -114,7 +114,10 @@ def test_an_interrupted_run_saves_its_finished_cases(fast, monkeypatch, capsys):
         cli.main()
     run = results.load(fast / "mine.partial.json")
     assert not run.complete
-    assert [case.name for case in run.cases if case.row(OURS)] == ["spiral batch 30"]
+    assert [case.name for case in run.cases if case.row(OURS)] == [
+        "spiral batch 30",
+        "spiral batch 30 shuffled",
+    ]
     assert (fast / "mine.partial.png").exists()
     assert (fast / "mine.json").read_text() == "of an earlier run"
 
@@ -134,5 +137,7 @@ def test_a_case_without_data_names_the_package_to_install(fast, monkeypatch, cap
     monkeypatch.setattr(options, "cases", lambda: iter(some))
     set_arguments(monkeypatch, "--quick", "--only", "i", "--contenders", "c_sizes")
     monkeypatch.setattr(growth, "AXES", [])
+    monkeypatch.setattr(growth, "CROSSOVER", [])
+    monkeypatch.setattr(options.estimator, "cases", lambda: iter([]))
     cli.main()
     assert "pip install scikit-learn" in capsys.readouterr().out

@@ -17,7 +17,9 @@ def test_exponents():
     assert growth.exponent(values, [3.0 * v**1.5 for v in values]) == pytest.approx(1.5)
     upper_half_counts = growth.exponent(values, [1.0, 1.0, 1.0, 8.0, 16.0, 32.0])
     assert upper_half_counts == pytest.approx(1.0)
-    assert growth.exponent([1], [1.0]) is None
+    for few in ([1], [1, 64]):
+        assert growth.exponent(few, [2.0 * v for v in few]) is None
+    assert growth.exponent([1, 2, 4, 8], [9.0, 2.0, 4.0, 8.0]) == pytest.approx(1.0)
 
 
 def test_curves_end_before_a_point_that_takes_too_long():
@@ -74,6 +76,20 @@ def test_an_axis_can_set_the_number_of_threads(monkeypatch):
     growth.measure(result, axis, FakeWorkers(ours=(0.5, 1.0)), PLAN, lambda text: None)
     assert numbers == [2]  # once for all values
     assert result.curves[0].seconds == pytest.approx([1e-4, 1e-4])
+
+
+def test_the_crossover_is_of_fastnn_jax_and_pytorch_in_float32():
+    for axis, size in zip(growth.CROSSOVER, (1, 4, 16, 64, 256, 1_024), strict=True):
+        case = axis.make(16)
+        assert case.sizes == [64, 16, 10]
+        assert (case.dtype, case.batch_size) == ("float32", size)
+        assert len(case.X) >= 4 * size
+    workers = FakeWorkers(
+        ours=(0.5, 1e-4), c_sizes=(0.5, 1e-4), jax_scan=(0.50001, 2e-4)
+    )
+    result = Growth("width", "", 3)
+    growth.measure(result, growth.CROSSOVER[1], workers, PLAN, lambda text: None)
+    assert [curve.contender for curve in result.curves] == ["ours", "jax_scan"]
 
 
 @pytest.mark.parametrize("axis", growth.AXES, ids=lambda axis: axis.name)

@@ -5,6 +5,7 @@ import io
 import json
 import math
 
+import numpy as np
 import pytest
 from bench_fakes import example_run
 from PIL import Image
@@ -76,9 +77,27 @@ def test_compare_leaves_out_other_work_of_the_same_name():
 
 def test_charts_are_png_files(tmp_path):
     files = charts.draw(example_run(), tmp_path)
-    assert [file.name for file in files] == ["example.png", "example-growth.png"]
+    names = ["example.png", "example-growth.png", "example-crossover.png"]
+    assert [file.name for file in files] == names
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
     assert charts.draw(Run("empty", {}, {}, {}), tmp_path) == []
+
+
+def test_the_crossover_shows_the_nearest_rival_and_where_it_breaks_even():
+    first, second = example_run().crossover
+    assert charts.nearest_rivals(first) == {
+        4: (3.0, "PyTorch, eager"),
+        16: (4.0, "JAX, all in one jit"),
+    }
+    assert charts.nearest_rivals(second)[16] == (0.5, "JAX, all in one jit")
+    # Only the last of four cells is below 1: a border on its left and one above it.
+    ratios = np.array([[3.0, 2.0], [4.0, 0.5]])
+    assert set(charts.break_even(ratios)) == {
+        ((0.5, 0.5), (0.5, 1.5)),
+        ((0.5, 0.5), (1.5, 0.5)),
+    }
+    ratios[1, 1] = np.nan
+    assert not list(charts.break_even(ratios))
 
 
 def test_the_overview_has_its_run_in_its_metadata(tmp_path):
@@ -104,6 +123,41 @@ def test_tables_are_written_between_their_markers():
             readme.insert("no markers", table)
 
 
+def test_tables_have_at_most_five_cases_and_what_a_call_costs():
+    run = example_run()
+    one = run.cases[0]
+    run.cases = [dataclasses.replace(one, name=f"case {i}") for i in range(7)]
+    tables = readme.tables(run)
+    heads = [line for line in tables.splitlines() if line.startswith("|  |")]
+    assert [line.count("case") for line in heads] == [4, 3]
+    assert tables.count("### ") == 2  # of batches and of the crossover
+    assert "example-crossover.png)" in tables
+    names = {
+        "xor-grid full batch": ("update", 1.0),
+        "fit of four rows": ("call", 2.0),
+        "fit of 10,000 rows, one epoch": ("call", 5.0),
+        "predict four rows": ("row", 0.25),
+    }
+    run.cases = []
+    for name, (unit, seconds) in names.items():
+        rows = [
+            Row(contender, contender, "timed", epochs=1, seconds=[1e-6 * seconds])
+            for contender in (OURS, "numpy_vectorised")
+        ]
+        run.cases.append(
+            dataclasses.replace(one, name=name, unit=unit, units=1, rows=rows)
+        )
+    assert "takes 1.00 µs for a forward pass" in readme.tables(run)
+    assert "takes 2.00 times as long" in readme.tables(run)
+    assert "training 4.00 times (4.00 µs)" in readme.tables(run)
+
+
+def test_estimators_have_a_table_with_their_median_ratio():
+    table = readme.estimators(example_run())
+    assert "| iris | 200 | 12,000 | 1,500 | 8.00 |" in table
+    assert "The median is 8.00 times faster." in table
+
+
 def test_the_pages_have_the_figures_of_the_reference_run():
     run = results.load(FOLDER / "reference.json")
     for page, text in readme.pages(run).items():
@@ -123,9 +177,8 @@ def test_the_pages_have_the_figures_of_the_reference_run():
 
 def test_the_readme_only_shows_whole_runs_of_committed_code(monkeypatch):
     # The run that is kept may be older than some cases.
-    names = {case.name for case in results.load(FOLDER / "reference.json").cases}
-    known = [case for case in readme.cases() if case.name in names]
-    monkeypatch.setattr(readme, "cases", lambda: known)
+    known = readme.measured_work(results.load(FOLDER / "reference.json"))
+    monkeypatch.setattr(readme, "all_work", lambda: known)
 
     def reason(**changes):
         run = results.load(FOLDER / "reference.json")

@@ -41,7 +41,7 @@ def test_the_first_call_compiles_and_the_second_loads(tmp_path):
         rf"loops: {n} compiled, 0 from the cache, in \d+\.\d s; {end}", out
     )
     assert [re.sub(r"\s+\d+\.\d s$", "", line) for line in err] == [
-        f"{i}/6  {name}" for i, (name, _) in enumerate(warmup.steps(("float64",)), 1)
+        f"{i}/8  {name}" for i, (name, _) in enumerate(warmup.steps(("float64",)), 1)
     ]
     names = [file.name for file in folder.iterdir()]
     assert sum(name.startswith("per_sample.train-") for name in names) == 1

@@ -11,9 +11,10 @@ import pytest
 from pages import ROOT
 from PIL import Image
 
-from bench import results
+from bench import estimator, results
 from bench.charts import circumstances
 from bench.readme import BEGIN, END
+from bench.show import significant
 
 READMES = ("README.md", "README.ko.md")
 README, KOREAN = ((ROOT / name).read_text(encoding="utf-8") for name in READMES)
@@ -80,6 +81,20 @@ def test_the_figures_in_sentences_are_those_of_the_reference_run():
     for contender in ("c_xor", "ours_specialised"):
         for text in (README, KOREAN):
             assert f"{microseconds(contender):.4f} µs" in text
+
+
+def test_the_figures_of_the_estimators_are_those_of_the_reference_run():
+    run = results.load(REFERENCE)
+    if not run.estimators:
+        pytest.skip("the reference run is from before the benchmark had estimators")
+    ratios = [estimator.ratio(case) for case in run.estimators]
+    middle, least, most = (
+        significant(ratio) for ratio in (run.estimator_ratio, min(ratios), max(ratios))
+    )
+    assert len(ratios) == 11
+    text = " ".join(README.split())
+    assert f"fit {middle} times as fast as" in text
+    assert f"the slowest {least} and the fastest {most} times" in text
 
 
 def test_the_chart_is_of_the_reference_run():

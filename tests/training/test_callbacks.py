@@ -15,6 +15,14 @@ PARAMS = initial_params([3, 4, 1])
 X, Y = learnable_data(33, 3, "bce")
 X_VAL, Y_VAL = learnable_data(20, 3, "bce", seed=5)
 VALIDATION = {"X_val": X_VAL, "y_val": Y_VAL}
+STOPPING = fastnn.EarlyStopping(3, min_delta=0.002)
+
+
+class OwnTanh(fastnn.Tanh):
+    """A layer that only the engine for any layers runs."""
+
+    def _run(self, x):
+        return super()._run(x)
 
 
 def new_net():
@@ -86,6 +94,48 @@ def test_early_stopping_follows_its_definition(monitor):
     assert (history.epochs, history.best_epoch) == (end, best_epoch)
     assert history.val_loss.tobytes() == free.val_loss[:end].tobytes()
     assert net.theta.tobytes() == thetas[best_epoch].tobytes()
+
+
+def measured(net, history):
+    arrays = net.theta, history.loss, history.val_loss, history.val_accuracy
+    return history.best_epoch, history.updates, [array.tobytes() for array in arrays]
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_where_chunks_end_changes_nothing_that_is_measured(batch_size, chunks):
+    stopping = fastnn.EarlyStopping(3, min_delta=0.02)
+    options = {"epochs": 60, "lr": 1.0, "batch_size": batch_size, **VALIDATION}
+    found = []
+    # Rows that are validated count, too: 20 of 53 end each chunk with its epoch.
+    for samples in (1, 20, 53, 10**6):
+        chunks(samples)
+        net = new_net()
+        history = fit(net, early_stopping=stopping, **options)
+        found.append(measured(net, history))
+    assert history.epochs < 60
+    assert all(each == found[0] for each in found)
+
+
+def test_threads_and_layers_measure_as_the_compiled_loop_does():
+    X, y = learnable_data(2500, 3, "bce")
+    options = {
+        "epochs": 40,
+        "lr": 0.5,
+        "batch_size": "full",
+        "early_stopping": STOPPING,
+        **VALIDATION,
+    }
+    found, losses = [], []
+    for layer, n_jobs in ((fastnn.Tanh(), 1), (fastnn.Tanh(), 2), (OwnTanh(), 1)):
+        layers = [fastnn.Affine(3, 4), layer, fastnn.Affine(4, 1)]
+        net = fastnn.Sequential(layers, seed=3)
+        history = net.fit(X, y, n_jobs=n_jobs, **options)
+        found.append(measured(net, history))
+        losses.append(history.val_loss)
+    assert found[0] == found[1]
+    np.testing.assert_allclose(losses[2], losses[0], rtol=1e-12)
+    assert found[2][0] == found[0][0]
+    assert found[0][1] < 40
 
 
 def test_without_restoring_the_net_keeps_its_last_parameters():

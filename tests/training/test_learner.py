@@ -334,10 +334,12 @@ def test_a_call_that_diverges_changes_nothing(optimizer):
                 before = bits(net)
                 learner.learn(x, float(5 * x[0]))
     assert bits(net) == before
-    with pytest.raises(fastnn.DivergenceError) as caught:
-        learner.learn(np.tile(X, (100, 1)), np.tile(5 * X, (100, 1)))
-    assert bits(net) == before
-    assert caught.value.lr == optimizer.lr
+    # Many rows, and few, of which the first one does no harm.
+    for rows in (np.tile(X, (100, 1)), np.array([0 * x, x, x])):
+        with pytest.raises(fastnn.DivergenceError) as caught:
+            learner.learn(rows, 5 * rows)
+        assert bits(net) == before
+        assert caught.value.lr == optimizer.lr
     # and the moments: with fresh parameters the next update is that of the moments kept
     net.theta = np.zeros(net.theta.size)
     assert np.isfinite(learner.learn(X[0], 0.0))
@@ -360,7 +362,7 @@ def test_an_interrupt_undoes_the_call(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "ChunkSizer", Interrupting)
         with pytest.raises(KeyboardInterrupt):
-            learner.learn(X, y)
+            learner.learn(np.tile(X, (9, 1)), np.tile(y, 9))
     assert bits(net) == before
     assert learner.learn(X, y) == clone.learn(X, y)
     assert bits(net) == bits(clone.net)

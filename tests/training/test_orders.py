@@ -17,6 +17,7 @@ from trainings import (
 import fastnn
 from fastnn.data.weights import no_weights
 from fastnn.nn.optimizers import update_rule
+from fastnn.training import orders as orders_module
 from fastnn.training import trainer
 from fastnn.training.config import fit_config
 from fastnn.training.orders import EpochOrders, OrderGenerator
@@ -101,6 +102,30 @@ def make_config(n=10, epochs=7, shuffle=True, seed=5):
         n_jobs=1,
         mixes_rows=False,
     )
+
+
+def test_compiled_orders_are_those_of_numpy(monkeypatch):
+    # Odd numbers of halves leave one half over; 1 to 66 are many sizes of masks.
+    for n in (*range(1, 67), 1_000, 70_000):
+        ours, numpys = (np.random.default_rng(n) for _ in range(2))
+        for k in (1, 2, 3):
+            drawn = orders_module.compiled_orders(ours, k, n)
+            np.testing.assert_array_equal(drawn, [numpys.permutation(n) for _ in drawn])
+            assert ours.bit_generator.state == numpys.bit_generator.state
+
+
+def test_the_compiled_orders_change_no_bit(monkeypatch):
+    options = (2, 3, 1), "tanh", RULES["sgd"][0], 1, 7, 3
+    whole, called = train(*options), []
+    compiled = orders_module.compiled_orders
+    monkeypatch.setattr(orders_module, "COMPILED_PAYS", 7 * 33)
+    monkeypatch.setattr(
+        orders_module,
+        "compiled_orders",
+        lambda *arguments: called.append(arguments) or compiled(*arguments),
+    )
+    assert train(*options) == whole
+    assert called
 
 
 @pytest.mark.parametrize("ahead", [1, 25, 10**6])

@@ -6,24 +6,31 @@ general one's by rounding.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ... import kernels
 from ...data.arrays import Array, aligned_arrays, aligned_zeros
+from ...data.weights import no_weights
 from ...kernels.arguments import (
     Data,
+    EpochEnds,
     FitArrays,
     FitPlan,
     PackedScratch,
     Team,
     TileScratch,
+    Validation,
+    WideScratch,
 )
-from ...nn.losses import Loss, code_for
+from ...nn.losses import Loss, code_for, loss_scale
 from ..config import FitConfig
 from ..state import TrainingState
+from ..validation import ValidationData
 from .engine import Advance
+from .measuring import stop_rule
 from .packing import packing
 from .table import n_units
 from .threads import Workers, thread_count
@@ -40,6 +47,8 @@ _SPECIALISED_ACTIVATIONS = {
 SPECIALISED_PAYS = 50_000_000
 # Bytes of an epoch's tiles that are kept whatever the data's size, and maximum.
 _SMALL_TILES, _MAX_TILES = 2**21, 2**26
+# Minimum units, and minimum inputs, where units fill vectors, and samples of its tiles.
+_WIDE_UNITS, _WIDE_INPUTS, _WIDE_SAMPLES = 32, 256, 128
 # Minimum tiles in a part of a batch, and maximum parts of a batch.
 _PART_TILES, _MAX_PARTS = 4, 16
 
@@ -51,11 +60,12 @@ def start_loop(
 
     lanes is the number of samples in a tile, for batches.
     """
+    validation = _validation(table, loss, config, lanes)
     if choose_loop(table, loss, config) == "specialised":
-        return _specialised(table, loss, config, state)
+        return _specialised(table, loss, config, state, validation)
     if config.batch_size == 1:
-        return _per_sample(table, loss, config, state)
-    return _batches(table, loss, config, state, lanes)
+        return _per_sample(table, loss, config, state, validation)
+    return _batches(table, loss, config, state, lanes, validation)
 
 
 def choose_loop(table: Array, loss: Loss, config: FitConfig) -> str:
@@ -109,7 +119,11 @@ def why_not_specialised(table: Array, loss: Loss) -> str:
 
 
 def _specialised(
-    table: Array, loss: Loss, config: FitConfig, state: TrainingState
+    table: Array,
+    loss: Loss,
+    config: FitConfig,
+    state: TrainingState,
+    validation: Validation | None,
 ) -> Advance:
     """Return the loop over single samples that is compiled for this architecture."""
     codes = kernels.codes
@@ -121,7 +135,8 @@ def _specialised(
     train = kernels.loops.specialised.trainer(sizes, activations, code, _decays(config))
     curve = kernels.loops.specialised.sigmoid_table(config.X.dtype)
     state.carried = np.zeros(1 + sizes[1])
-    advance = _on_one_thread(train, config, state, _plan(table, loss, config), curve)
+    plan = _plan(table, loss, config)
+    advance = _on_one_thread(train, config, state, plan, validation, curve)
     n = len(config.X)
 
     def advance_by_epochs(order: Array, first_epoch: int, end: int, budget: int) -> int:
@@ -137,7 +152,11 @@ def _specialised(
 
 
 def _per_sample(
-    table: Array, loss: Loss, config: FitConfig, state: TrainingState
+    table: Array,
+    loss: Loss,
+    config: FitConfig,
+    state: TrainingState,
+    validation: Validation | None,
 ) -> Advance:
     """Return the loop over single samples for any architecture."""
     dtype, rates = config.X.dtype, config.rule.learning_rates
@@ -163,7 +182,7 @@ def _per_sample(
     )
     train = kernels.loops.per_sample.train
     plan = _plan(packed.layers, loss, config)
-    return _on_one_thread(train, config, state, plan, scratch)
+    return _on_one_thread(train, config, state, plan, validation, scratch)
 
 
 def _decays(config: FitConfig) -> bool:
@@ -177,46 +196,106 @@ def _on_one_thread(
     config: FitConfig,
     state: TrainingState,
     plan: FitPlan,
-    scratch: Any,
+    validation: Validation | None,
+    *scratch: Any,
 ) -> Advance:
-    """Return a loop over single samples with its arguments."""
+    """Return a loop with its arguments, which also measures epochs if there are data.
+
+    scratch: the arguments between the plan and first_epoch.
+    """
     arrays = _arrays(state)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         data = Data(config.X, config.y, config.weights, order)
-        return int(train(arrays, data, plan, scratch, first_epoch, end, budget))
+        return int(train(arrays, data, plan, *scratch, first_epoch, end, budget))
 
-    return advance
+    if validation is None:
+        return advance
+    kernel, rule = kernels.loops.epochs.train, stop_rule(config)
+    ends = EpochEnds(state.val_loss, state.val_accuracy, state.best, state.best_theta)
+    any_order = Data(config.X, config.y, config.weights, np.zeros((1, 1), np.int64))
+    address_of = kernels.compiler.compile.address_of
+    loop = address_of(train, arrays, any_order, plan, *scratch, 0, 0, 0)
+    evaluate = kernels.loops.predictions.evaluate
+    evaluate = address_of(evaluate, state.theta, *validation)
+
+    def advance_and_measure(
+        order: Array, first_epoch: int, end: int, budget: int
+    ) -> int:
+        data = Data(config.X, config.y, config.weights, order)
+        given = arrays, data, plan, *scratch
+        return int(
+            kernel(
+                *(loop, evaluate, given, validation, ends, rule),
+                *(first_epoch, end, budget),
+            )
+        )
+
+    return advance_and_measure
+
+
+def _validation(
+    table: Array, loss: Loss, config: FitConfig, lanes: int
+) -> Validation | None:
+    """Return what is evaluated at the end of each epoch, without rows nothing.
+
+    It is None where early stopping does not look at the epochs either.
+    """
+    rows = config.validation
+    if rows is None:
+        if config.early_stopping is None:
+            return None
+        rows = ValidationData(config.X[:0], config.y[:0], no_weights(config.X.dtype))
+    code, scale = code_for(loss.code, rows.y), loss_scale(max(len(rows.y), 1))
+    return Validation(rows.X, rows.y, rows.weights, table, code, scale, lanes)
 
 
 def _batches(
-    table: Array, loss: Loss, config: FitConfig, state: TrainingState, lanes: int
+    table: Array,
+    loss: Loss,
+    config: FitConfig,
+    state: TrainingState,
+    lanes: int,
+    validation: Validation | None,
 ) -> Advance:
     """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
     codes, dtype = kernels.codes, config.X.dtype
-    batch_tiles = -(-min(config.batch_size, len(config.X)) // lanes)
-    part_tiles = max(_PART_TILES, -(-batch_tiles // _MAX_PARTS))
+    batch_size = min(config.batch_size, len(config.X))
+    wide = is_wide(table, batch_size, dtype)
+    # Where all lanes are used, an activation takes the units of a layer at once.
+    lanes = min(_WIDE_SAMPLES if wide else lanes, _padded(batch_size, dtype, 2))
+    batch_tiles = -(-batch_size // lanes)
+    part_tiles = max(1 if wide else _PART_TILES, -(-batch_tiles // _MAX_PARTS))
     n_parts = -(-batch_tiles // part_tiles)
     n_threads = min(thread_count(config.n_jobs), n_parts)
-    state.g = np.zeros((n_parts, state.theta.size), state.theta.dtype)
+    (state.g,) = aligned_arrays(dtype, (n_parts, state.theta.size))
     units, n_columns = n_units(table), config.X.shape[1] + config.y.shape[1]
     n_tiles = batch_tiles * config.per_epoch
     # Small batches leave most of a tile empty, so tiles may be larger than the data.
     max_bytes = min(max(_SMALL_TILES, 4 * config.X.nbytes), _MAX_TILES)
     tile_bytes = n_columns * lanes * dtype.itemsize
-    keeps_tiles = not config.shuffle and n_tiles * tile_bytes <= max_bytes
+    keeps_tiles = not config.shuffle and n_tiles * tile_bytes <= max_bytes and not wide
     columns = (n_tiles if keeps_tiles else 1) * n_columns
+    if wide:
+        units, columns = _padded(int(table[-1, codes.N_OUT]), dtype), config.y.shape[1]
     rows = (units + columns, units, 1, 1, codes.PARTIAL_SUMS + 1)
     scratch = []
     for _ in range(n_threads):
         a, d, scales, weights, losses = aligned_arrays(
             dtype, *((n * lanes,) for n in rows)
         )
-        tiles = np.zeros(n_tiles if keeps_tiles else 0, np.int64)
-        scratch.append(TileScratch(a, d, scales, weights, losses, tiles))
+        tiles = None if wide else np.zeros(n_tiles if keeps_tiles else 0, np.int64)
+        units_scratch = _wide_scratch(table, lanes, dtype) if wide else None
+        tile_scratch = TileScratch(a, d, scales, weights, losses)
+        scratch.append((tile_scratch, tiles, units_scratch))
     part_sums = np.zeros((n_parts, 3))
     train = kernels.loops.batches.train
-    arrays, plan = _arrays(state), _plan(table, loss, config)
+    plan = _plan(table, loss, config)
+    if n_threads == 1:
+        team = Team(part_tiles, part_sums, np.zeros(codes.N_SYNC, np.int64), 0, 1)
+        own = *scratch[0], team
+        return _on_one_thread(train, config, state, plan, validation, *own)
+    arrays = _arrays(state)
 
     def advance(order: Array, first_epoch: int, end: int, budget: int) -> int:
         data = Data(config.X, config.y, config.weights, order)
@@ -229,16 +308,55 @@ def _batches(
         def run(thread: int) -> int:
             team = Team(part_tiles, part_sums, sync, thread, n)
             own = scratch[thread]
-            return int(train(arrays, data, plan, own, team, first_epoch, end, budget))
+            return int(train(arrays, data, plan, *own, team, first_epoch, end, budget))
 
         return run(0) if workers is None else workers.run_together(run, sync)
 
-    if n_threads > 1:
-        # Compile in this thread, which signals can stop, before others start.
-        advance(np.zeros((1, 1), np.int64), 0, 0, 0)
-        with kernels.interrupts.deferred:
-            state.workers = Workers(n_threads - 1)
+    # Compile in this thread, which signals can stop, before others start.
+    advance(np.zeros((1, 1), np.int64), 0, 0, 0)
+    with kernels.interrupts.deferred:
+        state.workers = Workers(n_threads - 1)
     return advance
+
+
+def _padded(n: int, dtype: np.dtype[Any], vectors: int = 1) -> int:
+    """Return n, padded to a whole number of vectors, or of so many together."""
+    length = vectors * kernels.codes.VECTOR_BYTES // dtype.itemsize
+    return -(-n // length) * length
+
+
+def is_wide(table: Array, batch_size: int, dtype: np.dtype[Any]) -> bool:
+    """Return True where vectors of units take less time than vectors of samples.
+
+    They do with many inputs, or small batches, unless padding costs more than a tenth.
+    """
+    codes = kernels.codes
+    layers = [(int(row[codes.N_IN]), int(row[codes.N_OUT])) for row in table]
+    needed, done = (
+        sum(
+            2 * n_in * pad(n_out) + (pad(n_in) * n_out if i > 0 else 0)
+            for i, (n_in, n_out) in enumerate(layers)
+        )
+        for pad in (int, partial(_padded, dtype=dtype))
+    )
+    return (
+        max(n_out for _, n_out in layers) >= _WIDE_UNITS
+        and (layers[0][0] >= _WIDE_INPUTS or batch_size <= _padded(1, dtype, 2))
+        and 10 * done <= 11 * needed
+    )
+
+
+def _wide_scratch(table: Array, lanes: int, dtype: np.dtype[Any]) -> WideScratch:
+    """Return scratch for tiles of `lanes` samples of wide layers."""
+    codes = kernels.codes
+    n_in, n_out = (
+        [int(n) for n in table[:, column]] for column in (codes.N_IN, codes.N_OUT)
+    )
+    units = sum(_padded(n, dtype) for n in n_out) * lanes
+    pair = _padded(1, dtype, 2)
+    panel = max(max(n_in) + 1, max(n_out), lanes) * pair
+    sizes = (units, units, lanes * n_in[0], panel, max(n_in) * pair, pair)
+    return WideScratch(*aligned_arrays(dtype, *((n,) for n in sizes)))
 
 
 def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:

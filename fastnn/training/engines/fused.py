@@ -11,6 +11,7 @@ from ..config import FitConfig
 from ..state import TrainingState
 from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
 from .engine import Advance
+from .measuring import measuring
 from .stream import Stream, stream_of
 from .table import tile_lanes
 
@@ -112,7 +113,10 @@ class Fused:
 
     def start(self, config: FitConfig, state: TrainingState) -> Advance:
         """Return a function that trains one chunk per call."""
-        return start_loop(self.table, self._loss, config, state, self._lanes)
+        advance = start_loop(self.table, self._loss, config, state, self._lanes)
+        if state.workers is not None:
+            advance = measuring(advance, self.evaluate, config, state)
+        return advance
 
     def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> Stream:
         """Return the loop that learns one sample per call."""

@@ -19,6 +19,7 @@ from ...nn.optimizers import UpdateRule
 from ..config import FitConfig
 from ..state import TrainingState
 from .engine import Advance
+from .measuring import measuring
 
 # Up to this number of outputs, they fit into any memory.
 _FEW_NUMBERS = 2**20
@@ -136,7 +137,8 @@ class Layerwise:
                 f"no {config.batch_terms[0]} in a training layer by layer"
             )
         self._check_memory(config.X[: config.batch_size])
-        return partial(self._advance, config, state)
+        advance = partial(self._advance, config, state)
+        return measuring(advance, self.evaluate, config, state)
 
     def stream(self, rule: UpdateRule, moments: Array, clock: Array) -> None:
         """Return None: a single sample is learned as several are."""

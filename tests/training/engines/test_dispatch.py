@@ -1,5 +1,6 @@
 """Choice of the loop that trains a net."""
 
+import naive
 import numpy as np
 import pytest
 from nets import build
@@ -8,6 +9,7 @@ from trainings import RULES, initial_params, learnable_data
 import fastnn
 from fastnn import kernels
 from fastnn.training.engines import dispatch
+from fastnn.training.engines.table import layer_table
 
 GATE = fastnn.datasets.xor_gate()
 
@@ -107,6 +109,54 @@ def test_the_work_alone_chooses_the_loop(monkeypatch, chunks, loops_called, case
     make, options, expected = WORK[case]
     make().fit(*GATE, **options)
     assert loops_called == [expected]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size", "is_wide"),
+    [
+        ((784, 128, 10), 128, True),
+        ((784, 128, 10), 2, True),
+        ((64, 32, 10), 32, True),
+        ((64, 32, 10), 64, False),  # few inputs, large batches
+        ((784, 16, 16), 128, False),  # few units
+        ((30, 100, 1), 32, False),  # one output in a vector of 16
+    ],
+)
+def test_the_sizes_alone_decide_whether_layers_are_wide(sizes, batch_size, is_wide):
+    table = layer_table(fastnn.mlp(*sizes).layers)
+    assert dispatch.is_wide(table, batch_size, np.dtype("float32")) == is_wide
+
+
+def train_wide(n=150, **options):
+    """Return a net with wide layers before and after one batch of n rows, and data."""
+    net = fastnn.mlp(300, 48, 33, 3, activation="tanh", dtype="float32", seed=2)
+    X, y = np.random.default_rng(0).standard_normal((n, 300)), np.arange(n) % 3
+    before = [p.copy() for p in net.params]
+    history = net.fit(X, y, epochs=1, lr=1.0, batch_size=n, **options)
+    return net, before, history, X, y
+
+
+@pytest.mark.parametrize("n", [5, 150])
+def test_wide_layers_learn_the_naive_gradient(n):
+    # 150 rows are two tiles, and none of the sizes is a whole number of blocks.
+    net, before, history, X, y = train_wide(n)
+    exact = [p.astype(float) for p in before]
+    activations = ["tanh", "tanh", "identity"]
+    loss, gradients = naive.loss_and_grads(exact, activations, "softmax_ce", X, y)
+    assert history.loss[0] == pytest.approx(loss, rel=1e-5)
+    for old, new, gradient in zip(before, net.params, gradients, strict=True):
+        np.testing.assert_allclose(old - new, gradient, rtol=0, atol=1e-6)
+
+
+def test_threads_and_chunks_change_no_bit_of_wide_layers(monkeypatch, chunks):
+    options = {"sample_weight": np.arange(1, 301)}
+    alone = train_wide(300)[0].theta.tobytes()
+    monkeypatch.setattr(dispatch, "thread_count", lambda n_jobs: 2)
+    assert train_wide(300)[0].theta.tobytes() == alone
+    weighted = train_wide(300, **options)[0].theta.tobytes()
+    chunks(1)
+    assert train_wide(300)[0].theta.tobytes() == alone
+    assert train_wide(300, **options)[0].theta.tobytes() == weighted != alone
 
 
 REFUSED = {
