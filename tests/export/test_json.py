@@ -266,7 +266,7 @@ def test_what_is_wrong_with_an_edited_file_is_said_in_its_own_words():
         except ValueError as error:
             what = str(error).partition("read: ")[2]
             assert not internal.search(what), mutated
-    for entry in ("clases", "comment"):
+    for entry in ("klasses", "comment"):
         with pytest.raises(ValueError, match=f"unknown entry '{entry}'"):
             load(json.dumps(file | {entry: []}))
 
