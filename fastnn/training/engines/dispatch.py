@@ -49,6 +49,8 @@ SPECIALISED_PAYS = 50_000_000
 _SMALL_TILES, _MAX_TILES = 2**21, 2**26
 # Minimum units, and minimum inputs, where units fill vectors, and samples of its tiles.
 _WIDE_UNITS, _WIDE_INPUTS, _WIDE_SAMPLES = 32, 256, 128
+# Bytes of a unit's numbers in a batch that is small enough for vectors of units.
+WIDE_BATCH = 2 * kernels.codes.VECTOR_BYTES
 # Minimum tiles in a part of a batch, and maximum parts of a batch.
 _PART_TILES, _MAX_PARTS = 4, 16
 
@@ -366,7 +368,7 @@ def is_wide(table: Array, batch_size: int, dtype: np.dtype[Any]) -> bool:
     )
     return (
         max(n_out for _, n_out in layers) >= _WIDE_UNITS
-        and (layers[0][0] >= _WIDE_INPUTS or batch_size <= _padded(1, dtype, 2))
+        and (layers[0][0] >= _WIDE_INPUTS or batch_size * dtype.itemsize <= WIDE_BATCH)
         and 10 * done <= 11 * needed
     )
 

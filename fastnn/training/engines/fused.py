@@ -1,5 +1,7 @@
 """Engine for nets that a layer table describes: compiled loops over many samples."""
 
+import sys
+
 import numpy as np
 
 from ... import kernels
@@ -9,7 +11,13 @@ from ...nn.optimizers import UpdateRule
 from ...nn.outputs import wide_activation
 from ..config import FitConfig
 from ..state import TrainingState
-from .dispatch import SPECIALISED_PAYS, start_loop, why_not_specialised
+from .dispatch import (
+    SPECIALISED_PAYS,
+    WIDE_BATCH,
+    is_wide,
+    start_loop,
+    why_not_specialised,
+)
 from .engine import Advance
 from .measuring import measuring
 from .stream import Stream, stream_of
@@ -34,11 +42,19 @@ class Fused:
             else f"with SGD and at least {SPECIALISED_PAYS:,} updates, fit compiles a "
             "loop for this architecture alone"
         )
+        wide = [
+            size
+            for size in (WIDE_BATCH // self._theta.itemsize, sys.maxsize)
+            if is_wide(self.table, size, self._theta.dtype)
+        ]
+        batches = f"one compiled loop over tiles of {self._lanes} samples side by side"
+        if wide:
+            limit = "" if sys.maxsize in wide else f" of at most {wide[0]} samples"
+            batches += f"\n  training in batches{limit}: units side by side"
         return (
             "batch_size=1: one compiled loop does forward, backward and update, sample "
             f"by sample\n  {special}\n"
-            "batches and predictions: one compiled loop over tiles of "
-            f"{self._lanes} samples side by side"
+            f"batches and predictions: {batches}"
         )
 
     def n_rows(self, n: int) -> int:
