@@ -3,6 +3,7 @@
 | decorator | where the function goes |
 |---|---|
 | `inlined_by_llvm` | LLVM copies it into its caller: small functions |
+| `inlined_loop` | LLVM copies it into its caller, optimised beforehand: a loop |
 | `subroutine` | a call: loops, which are optimised once |
 | `inlined_by_numba` | Numba copies it into its caller: sequences of subroutines |
 | `entry_point` | Python calls it; its machine code is stored on disk |
@@ -132,6 +133,17 @@ def inlined_by_llvm(function: Callable[..., Any]) -> Any:
     type of its own.
     """
     return numba.njit(forceinline=True, pipeline_class=InlineCompiler, **_INTERNAL)(
+        function
+    )
+
+
+def inlined_loop(function: Callable[..., Any]) -> Any:
+    """Compile a loop with branches that LLVM copies into its callers.
+
+    It is optimised beforehand: within a large caller LLVM would leave the branches in
+    the loop, and no vectors.
+    """
+    return numba.njit(forceinline=True, pipeline_class=LoopCompiler, **_INTERNAL)(
         function
     )
 

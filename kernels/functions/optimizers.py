@@ -37,7 +37,7 @@ from ..codes import (
     RMSPROP,
     SGD,
 )
-from ..compiler.compile import inlined_by_llvm, subroutine
+from ..compiler.compile import inlined_by_llvm, inlined_loop, subroutine
 from ..primitives import arithmetic
 from ..primitives.vectors import absolute, sqrt, traced, where_greater
 
@@ -192,7 +192,7 @@ def clip(g, places, n_params, limit):
             g[p] *= factor
 
 
-@inlined_by_llvm
+@inlined_loop
 def step(theta, moments, clock, g, optimizer, settings, rates, decays):
     """Update one net: theta, the moments, and Adam's powers of beta in `clock`.
 
