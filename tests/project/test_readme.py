@@ -123,8 +123,8 @@ def test_both_languages_have_the_same_code_links_and_figures():
         for text in (README, KOREAN)
     ]
     assert links[0] == links[1]
-    # Korean counts in tens of thousands.
-    korean = re.sub(r"([\d,]+)00만", r"\1", prose(KOREAN))
+    # Korean has no word for a million, but one for ten thousand.
+    korean = re.sub(r"(\d),(\d)00만", r"\1\2", prose(KOREAN))
     assert figures(prose(README)) == figures(korean)
 
 
