@@ -20,6 +20,7 @@ OUTSIDE = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "bench/results/reference-crossover.png",
     "bench/results/reference-growth.png",
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*.py")),
 )
