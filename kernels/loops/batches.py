@@ -200,6 +200,10 @@ def train(
     first_epoch. All threads of the team call this, each with its own scratch and
     number.
 
+    tiles (n_tiles,) int64, zero at first, marks the tiles of an epoch that scratch.a
+    keeps, or is empty where it has space for one. For wide layers it is None, and
+    wide_scratch is a WideScratch, which is None otherwise.
+
     A batch is divided into parts of team.part_tiles tiles, whose gradients are summed
     apart and then added in their order: the numbers are the same whatever thread takes
     a part. A budget may end after a part; the next call continues there.

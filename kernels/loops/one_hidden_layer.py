@@ -39,7 +39,7 @@ from ..primitives.vectors import (
     vector_length,
     where_greater,
 )
-from .per_sample import clear, pack, run, unpack
+from .per_sample import train_packed
 
 
 @subroutine
@@ -184,18 +184,12 @@ def _softmax_updates(
 @entry_point
 def train_bce(state, data, plan, scratch, first_epoch, end, budget):
     """Train like `per_sample.train`, for BCE and at most one vector of hidden units."""
-    clear(scratch)
-    pack(state, plan, scratch)
-    status = run(_bce_updates, state, data, plan, scratch, first_epoch, end, budget)
-    unpack(state, scratch)
-    return status
+    rows = _bce_updates
+    return train_packed(rows, state, data, plan, scratch, first_epoch, end, budget)
 
 
 @entry_point
 def train_softmax(state, data, plan, scratch, first_epoch, end, budget):
     """Train like `per_sample.train`, for SOFTMAX_CE and one vector of outputs."""
-    clear(scratch)
-    pack(state, plan, scratch)
-    status = run(_softmax_updates, state, data, plan, scratch, first_epoch, end, budget)
-    unpack(state, scratch)
-    return status
+    rows = _softmax_updates
+    return train_packed(rows, state, data, plan, scratch, first_epoch, end, budget)

@@ -81,10 +81,16 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     arguments are FitArrays, Data, FitPlan with the packed table, and PackedScratch (see
     `arguments`); data.order starts with the order of first_epoch.
     """
+    rows = update_rows_of_any_net
+    return train_packed(rows, state, data, plan, scratch, first_epoch, end, budget)
+
+
+@inlined_by_numba
+def train_packed(update_rows, state, data, plan, scratch, first_epoch, end, budget):
+    """Train as `train` does, with the update_rows of `run`."""
     clear(scratch)
     pack(state, plan, scratch)
-    rows = update_rows_of_any_net
-    status = run(rows, state, data, plan, scratch, first_epoch, end, budget)
+    status = run(update_rows, state, data, plan, scratch, first_epoch, end, budget)
     unpack(state, scratch)
     return status
 

@@ -7,17 +7,16 @@ parameter is one number, and `nets` is None; or it is a vector of nets.
 from typing import Any
 
 from numba import types
-from numba.core.registry import cpu_target
 
 from .arithmetic import fma
 from .memory import broadcast, load, load_numbers, shuffle, store, vector_length, zeros
+from .symbols import has_feature
 from .vectors import Vector, traced
 
 
 def has_registers_of_a_vector() -> bool:
     """Return True where code is compiled for 32 registers of 64 bytes."""
-    _, _, features = cpu_target.target_context.codegen().magic_tuple()
-    return "+avx512f" in features.split(",")
+    return has_feature("avx512f")
 
 
 def _load_parameter(theta: Any, at: Any, nets: Any) -> Any:

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
-from numba.core.registry import cpu_target
 
 from .arithmetic import magic_number, mantissa_bits
 from .memory import shuffle
-from .symbols import INT64, Value
+from .symbols import INT64, Value, has_feature
 
 # 2^(j/16)
 POWERS = (
@@ -74,11 +73,10 @@ def _entries(table: list[float], last: Value) -> Value:
     """Return the entries of a table that the last bits of a number or vector choose."""
     if last.count is None:
         return _loaded(table, last)
-    features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
     single = last.mantissa == 23
-    if "+avx512f" in features:
+    if has_feature("avx512f"):
         return _from_one(table + table, last) if single else _from_two(table, last)
-    if single and "+avx2" in features:
+    if single and has_feature("avx2"):
         return _from_halves(table, last)
     build, found = last.builder, ir.Constant(last.value.type, ir.Undefined)
     for i in range(last.count):

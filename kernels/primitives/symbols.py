@@ -8,10 +8,17 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 
 INT64 = ir.IntType(64)
 _BITS = {"double": 64, "float": 32}
 _MANTISSA = {"double": 52, "float": 23}
+
+
+def has_feature(name: str) -> bool:
+    """Return True where code is compiled for a processor with that feature of LLVM."""
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return f"+{name}" in features.split(",")
 
 
 class Value:
