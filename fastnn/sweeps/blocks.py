@@ -119,11 +119,17 @@ class BlockLayout:
 
 
 def choose_layout(
-    config: FitConfig, table: Array, theta: Array, n_nets: int, n_threads: int
+    config: FitConfig,
+    table: Array,
+    theta: Array,
+    n_nets: int,
+    n_threads: int,
+    least_tile: int = 2,
 ) -> BlockLayout:
     """Choose large blocks, but not so large that a thread has nothing to do.
 
-    theta (any, n_params) shows the nets' size and dtype.
+    theta (any, n_params) shows the nets' size and dtype. A tile has at least least_tile
+    samples, or all of a batch.
     """
     codes, n_params = kernels.codes, theta.shape[1]
     numbers = codes.VECTOR_BYTES // theta.itemsize
@@ -139,7 +145,7 @@ def choose_layout(
         lanes = max(n_vectors, _VECTORS_AT_ONCE) * numbers
         return BlockLayout(lanes, 1, lanes, group=1, tile=1, n_units=units)
     sample_bytes = 2 * (units + config.X.shape[1]) * codes.VECTOR_BYTES
-    max_samples = min(max(_TILE_BYTES // sample_bytes, 2), _MAX_SAMPLES)
+    max_samples = min(max(_TILE_BYTES // sample_bytes, least_tile), _MAX_SAMPLES)
     n_tiles = -(-config.batch_size // max_samples)
     tile = -(-config.batch_size // (2 * n_tiles)) * 2
     group_bytes = tile * sample_bytes + rows * codes.VECTOR_BYTES
