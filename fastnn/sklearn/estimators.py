@@ -83,7 +83,7 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
     _best_intercepts: list[Array]
     _no_improvement_count: int
     # Where trainings are put that are not to run yet: see `search`.
-    _postponed: ClassVar[Any] = None
+    _postponed: Any = None
     # What tells the callbacks of the epochs, if there are any, during `fit`.
     _fit_task: FitTask | None = None
 
@@ -247,7 +247,7 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
             self._parameter_constraints, settings, type(self).__name__
         )
         twin = copy(self)
-        vars(twin).update(settings)
+        twin.__dict__.update(settings)
         ((task, _),) = self._postponed
         theta = task.theta.copy()
         twin.coefs_, twin.intercepts_ = _parts(theta, self._sizes())

@@ -155,6 +155,7 @@ class MLPSearchCV(GridSearchCV):
         given["metadata"] = _metadata(of_rows)
         watched = hasattr(self.estimator, "_skl_callbacks")
         models: dict[int, Any] = {}
+        error_score = self.error_score
         results: dict[int, dict[str, Any]] = {}
         for group in groups:
             if watched:
@@ -167,9 +168,9 @@ class MLPSearchCV(GridSearchCV):
             models |= self._trained(of_group, data[:2], of_rows)
         seconds = (time.time() - started) / len(candidates)
         for group in groups:
-            train, held_out = (
-                Scored(*part, scorers, params, self.error_score)
-                for part, params in zip((data[:2], data[2:]), for_scores, strict=True)
+            own, held_out = (
+                Scored(data[k], data[k + 1], scorers, for_scores[k // 2], error_score)
+                for k in (0, 2)
             )
             for i in group:
                 if i not in models or not _is_finite(models[i]):
@@ -180,7 +181,7 @@ class MLPSearchCV(GridSearchCV):
                 results[i]["score_time"] = time.time() - started
                 results[i]["n_test_samples"] = len(data[3])
                 if self.return_train_score:
-                    results[i]["train_scores"] = train.score(models[i])
+                    results[i]["train_scores"] = own.score(models[i])
         for i, settings in enumerate(candidates):
             if i not in results:
                 results[i] = _fit_and_score(
