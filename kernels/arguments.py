@@ -186,6 +186,7 @@ class SweepArrays(NamedTuple):
     settings: Any  # (n_vectors, N_SETTINGS, numbers) float64
     losses: Any  # (n_recorded, n_vectors, numbers) float64: scaled sums over samples
     n_right: Any  # (n_recorded, n_vectors, numbers) int64
+    penalties: Any  # as losses, of the L2 penalties; or (0, n_vectors, numbers)
     trained: Any  # (n_vectors, numbers) int64: 0, or the epochs of a net that stopped
     position: Any  # (n_groups, N_POSITION) int64
 
@@ -212,6 +213,9 @@ class SweepPlan(NamedTuple):
     # nets have the same, or (0, 1, 1): those of the settings
     schedule: Any
     biases_follow: bool  # the schedule is that of the biases as well
+    # (n_vectors, numbers) float64: see `functions.penalties`; or (0, numbers). Only in
+    # batches, where each epoch's losses are recorded
+    l2: Any
 
 
 class SweepScratch(NamedTuple):

@@ -80,6 +80,29 @@ class Solver:
         settings[_codes.LR] = settings[_codes.BIAS_LR] = new
 
 
+class Orders:
+    """The orders of n rows in the epochs to come, drawn as by scikit-learn."""
+
+    def __init__(self, n: int, random_state: np.random.RandomState | None) -> None:
+        self._order, self._random_state = np.arange(n), random_state
+
+    @property
+    def change(self) -> bool:
+        """True if each epoch has its own order."""
+        return self._random_state is not None
+
+    def draw(self, count: int) -> Array:
+        """Return the orders of the next epochs (count, n), or the one of all (1, n)."""
+        if self._random_state is None:
+            return self._order[np.newaxis]
+        orders = np.empty((count, len(self._order)), np.int64)
+        for row in orders:
+            indices = np.arange(len(self._order))  # as in sklearn.utils.shuffle
+            self._random_state.shuffle(indices)
+            row[:] = self._order = self._order[indices]
+        return orders
+
+
 class Task(NamedTuple):
     """What one estimator trains: theta (n_params,) and the engine that it belongs to.
 
@@ -93,12 +116,14 @@ class Task(NamedTuple):
     samples: Samples
     batch_size: int
     alpha: float
-    shuffle: bool
+    orders: Orders
+    validation: Samples | None
 
 
-# What an estimator decides: it asks for epochs with orders of the rows and a number of
-# epochs, and gets the losses of the completed ones, and what ended them early, or None.
-Training = Generator[tuple[Array, int], tuple[list[float], BaseException | None], None]
+# What an estimator decides: it asks for a number of epochs, with none of which the
+# training ends but the last. It gets the losses of the completed ones, which may be
+# fewer, and what ended them early, or None.
+Training = Generator[int, tuple[list[float], BaseException | None], None]
 
 
 def train(task: Task, run: Training) -> None:
@@ -108,7 +133,7 @@ def train(task: Task, run: Training) -> None:
         while True:
             failure: BaseException | None = None
             try:
-                epochs.run(*request)
+                epochs.run(task.orders.draw(request), request)
             except (KeyboardInterrupt, ZeroDivisionError) as error:
                 failure = error
             request = run.send((epochs.losses, failure))
@@ -151,7 +176,7 @@ class Epochs:
         self._run: Callable[[Array, int], None]
         if isinstance(samples.X, np.ndarray):
             X = np.ascontiguousarray(samples.X)
-            self._loop = make(X, targets, weights, most, not task.shuffle)
+            self._loop = make(X, targets, weights, most, not task.orders.change)
             self._run = self._run_dense
         else:
             self._targets, self._weights, self._make = targets, weights, make

@@ -7,6 +7,7 @@ the steps.
 """
 
 import inspect
+from copy import copy
 from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
@@ -20,7 +21,10 @@ from sklearn.neural_network._base import LOSS_FUNCTIONS
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import (
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import (
@@ -37,7 +41,7 @@ from ..data.text import first_few
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .callbacks import FitTask
-from .epochs import Solver, Task, Training, epochs_at_once, train
+from .epochs import Orders, Solver, Task, Training, epochs_at_once, train
 from .objectives import (
     DENSE_ROWS,
     Samples,
@@ -73,12 +77,13 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
 
     coefs_: list[Array]
     intercepts_: list[Array]
+    loss_curve_: list[float]
     validation_scores_: Any
     _best_coefs: list[Array]
     _best_intercepts: list[Array]
     _no_improvement_count: int
     # Where trainings are put that are not to run yet: see `search`.
-    _postponed: ClassVar[Any] = None
+    _postponed: Any = None
     # What tells the callbacks of the epochs, if there are any, during `fit`.
     _fit_task: FitTask | None = None
 
@@ -223,14 +228,44 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
             samples=samples,
             batch_size=batch_size,
             alpha=self.alpha,
-            shuffle=self.shuffle,
+            orders=Orders(n, self._random_state if self.shuffle else None),
+            validation=validation,
         )
-        most = epochs_at_once(n) if self._postponed is None else 1
-        run = self._training(n, most, validation, incremental)
+        run = self._training(task, incremental)
         if self._postponed is None:
             train(task, run)
         else:
             self._postponed.append((task, run))
+
+    def _postponed_twin(self, settings: dict[str, Any]) -> Any:
+        """Return what a clone with other settings would be after its postponed `fit`.
+
+        This estimator's `fit` was postponed on the same rows, and has not begun. The
+        settings are those that count from the first epoch on: they are checked.
+        """
+        validate_parameter_constraints(
+            self._parameter_constraints, settings, type(self).__name__
+        )
+        twin = copy(self)
+        twin.__dict__.update(settings)
+        ((task, _),) = self._postponed
+        theta = task.theta.copy()
+        twin.coefs_, twin.intercepts_ = _parts(theta, self._sizes())
+        twin.loss_curve_ = []
+        if self.validation_scores_ is not None:
+            twin.validation_scores_ = []
+        twin._optimizer = _schedule(twin)
+        twin._solver = Solver(twin, task.objective, theta)
+        task = task._replace(
+            theta=theta,
+            engine=engine_of(
+                theta, self._sizes(), self.activation, task.objective.loss
+            ),
+            solver=twin._solver,
+            alpha=twin.alpha,
+        )
+        twin._postponed = [(task, twin._training(task, incremental=False))]
+        return twin
 
     def _split(self, samples: Samples) -> tuple[Samples, Samples]:
         """Split rows for early stopping off, with scikit-learn's draws."""
@@ -254,15 +289,10 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
             y_val = self._label_binarizer.inverse_transform(y_val)
         return train, Samples(X_val, y_val, weights[1])
 
-    def _training(
-        self, n: int, most: int, validation: Samples | None, incremental: bool
-    ) -> Training:
-        """Ask for epochs until scikit-learn would stop.
-
-        Yielded are the orders of the rows and how many epochs to train, at most `most`;
-        sent are the completed ones' losses, and what ended them early, or None.
-        """
-        order, stopped, task = np.arange(n), False, self._fit_task
+    def _training(self, training: Task, incremental: bool) -> Training:
+        """Ask for epochs until scikit-learn would stop."""
+        n, validation = training.samples.X.shape[0], training.validation
+        stopped, most, task = False, epochs_at_once(n), self._fit_task
         # partial_fit goes on with the first call's, whatever `solver` is now
         adam = isinstance(self._optimizer, AdamOptimizer)
         self.n_iter_ = 0
@@ -272,11 +302,7 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
                 count = 1 if singly else self._certain_epochs(most)
                 if task is not None:
                     task.begin_epoch()
-                orders = order[np.newaxis]
-                if self.shuffle:
-                    orders = self._shuffled(order, count)
-                    order = orders[-1]
-                losses, failure = yield orders, count
+                losses, failure = yield count
                 for loss in losses:
                     stopped = self._epoch_ended(loss, n, validation)
                 if failure is not None:
@@ -312,15 +338,6 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
                 UserWarning,
             )
         return int(np.clip(self.batch_size, 1, n))
-
-    def _shuffled(self, order: Array, count: int) -> Array:
-        """Return the orders of the next epochs (count, n), drawn as by scikit-learn."""
-        orders = np.empty((count, len(order)), np.int64)
-        for row in orders:
-            indices = np.arange(len(order))  # as in sklearn.utils.shuffle
-            self._random_state.shuffle(indices)
-            row[:] = order = order[indices]
-        return orders
 
     def _certain_epochs(self, most: int) -> int:
         """Return how many epochs will be trained before anything can change.

@@ -11,15 +11,15 @@ from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.model_selection._validation import (
     _fit_and_score,
-    _score,
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _check_method_params
 
-from .epochs import Task, train
+from .epochs import Task, Training, train
 from .estimators import MLPClassifier, MLPRegressor
 from .lanes import train_side_by_side
+from .scores import Scored
 
 # Settings of which estimators that are trained side by side have their own.
 _OWN = {
@@ -67,6 +67,7 @@ class MLPSearchCV(GridSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, **routed.splitter.split))
         candidates = list(ParameterGrid(self.param_grid))
+        groups = _possible_twins(self.estimator, candidates)
         self.n_splits_ = len(splits)
         self.alone_: list[tuple[dict[str, Any], str]] = []
         given = {"estimator": self, "X": X, "y": y, "metadata": _metadata(params)}
@@ -93,7 +94,7 @@ class MLPSearchCV(GridSearchCV):
                 for candidate in range(len(candidates))
             ]
             by_fold.append(
-                self._fold(X, y, fold, candidates, scorers, routed, evaluations)
+                self._fold(X, y, fold, candidates, groups, scorers, routed, evaluations)
             )
         out = [
             by_fold[fold][candidate]
@@ -133,13 +134,15 @@ class MLPSearchCV(GridSearchCV):
         y: Any,
         fold: tuple[Any, Any],
         candidates: list[dict[str, Any]],
+        groups: list[list[int]],
         scorers: Any,
         routed: Any,
         evaluations: list[Any],
     ) -> list[dict[str, Any]]:
         """Train and score all candidates on a fold; return what sklearn keeps of it.
 
-        evaluations are the tasks of which callbacks are told.
+        groups are `_possible_twins`, and evaluations the tasks that callbacks are told
+        of.
         """
         started, (rows, test) = time.time(), fold
         fit_params, score_params = routed.estimator.fit, routed.scorer.score
@@ -150,36 +153,38 @@ class MLPSearchCV(GridSearchCV):
         ]
         given = {"estimator": self, "X": data[0], "y": data[1]}
         given["metadata"] = _metadata(of_rows)
+        watched = hasattr(self.estimator, "_skl_callbacks")
         models: dict[int, Any] = {}
-        watched: set[int] = set()
-        together: dict[Any, list[tuple[int, str]]] = defaultdict(list)
-        for i, settings in enumerate(candidates):
-            model = self._candidate(settings)
-            if hasattr(model, "_skl_callbacks"):
-                self._note_alone(settings, "it has callbacks")
-                watched.add(i)
-                continue  # it is trained below, where it is asked after each epoch
-            evaluations[i].call_on_fit_task_begin(**given)
-            model._postponed = []
-            try:
-                model.fit(*data[:2], **of_rows)
-            except Exception:
-                continue  # it fails again below, and is reported there
-            models[i] = model
-            why, key = "it has no epochs to share", (i,)
-            for task, _ in model._postponed:
-                why, key = _why_alone(model, task), _shared(model, task)
-            together[(i,) if why else key].append((i, why))
-        for members in together.values():
-            self._train([(models[i], candidates[i], why) for i, why in members])
+        error_score = self.error_score
+        results: dict[int, dict[str, Any]] = {}
+        for group in groups:
+            if watched:
+                for i in group:
+                    self._note_alone(candidates[i], "it has callbacks")
+                continue  # they are trained below, where callbacks are told of epochs
+            for i in group:
+                evaluations[i].call_on_fit_task_begin(**given)
+            of_group = {i: candidates[i] for i in group}
+            models |= self._trained(of_group, data[:2], of_rows)
         seconds = (time.time() - started) / len(candidates)
-        results = []
+        for group in groups:
+            own, held_out = (
+                Scored(data[k], data[k + 1], scorers, for_scores[k // 2], error_score)
+                for k in (0, 2)
+            )
+            for i in group:
+                if i not in models or not _is_finite(models[i]):
+                    continue
+                started = time.time()
+                results[i] = {"fit_error": None, "fit_time": seconds}
+                results[i]["test_scores"] = held_out.score(models[i])
+                results[i]["score_time"] = time.time() - started
+                results[i]["n_test_samples"] = len(data[3])
+                if self.return_train_score:
+                    results[i]["train_scores"] = own.score(models[i])
         for i, settings in enumerate(candidates):
-            if i in models and _is_finite(models[i]):
-                result = self._scored(models[i], scorers, data, for_scores)
-                result["fit_time"] = seconds
-            else:
-                result = _fit_and_score(
+            if i not in results:
+                results[i] = _fit_and_score(
                     clone(self.estimator),
                     X,
                     y,
@@ -195,24 +200,45 @@ class MLPSearchCV(GridSearchCV):
                     return_times=True,
                     error_score=self.error_score,
                     caller=self,
-                    callback_ctx=evaluations[i] if i in watched else None,
+                    callback_ctx=evaluations[i] if watched else None,
                 )
-            if i not in watched:
+            if not watched:
                 evaluations[i].call_on_fit_task_end(**given)
-            results.append(result)
-        return results
+        return [results[i] for i in range(len(candidates))]
 
-    def _train(self, members: list[tuple[Any, dict[str, Any], str]]) -> None:
-        """Train what was postponed, side by side if there are several."""
-        tasks = [task for model, _, _ in members for task in model._postponed]
-        if len(tasks) > 1:
-            train_side_by_side(tasks)
-        for model, settings, why in members:
-            if len(tasks) == 1:
-                train(*tasks[0])
+    def _trained(
+        self, candidates: dict[int, dict[str, Any]], data: list[Any], params: Any
+    ) -> dict[int, Any]:
+        """Train candidates that may be twins; return the models that do not fail."""
+        models: dict[int, Any] = {}
+        together: dict[Any, list[tuple[Task, Training]]] = defaultdict(list)
+        first = None
+        for i, settings in candidates.items():
+            try:
+                if first is not None:
+                    model = first._postponed_twin(settings)
+                else:
+                    model = self._candidate(settings)
+                    model._postponed = []
+                    model.fit(*data, **params)
+            except Exception:
+                continue  # it fails again in `_fit_and_score`, and is reported there
+            models[i], why = model, _why_alone(model)
             if why:
                 self._note_alone(settings, why)
+            elif first is None:
+                first = model
+            for task, run in model._postponed:
+                key = i if why else (task.solver.rule.code,)
+                together[key].append((task, run))
+        for tasks in together.values():
+            if len(tasks) > 1:
+                train_side_by_side(tasks)
+            else:
+                train(*tasks[0])
+        for model in models.values():
             del model._postponed
+        return models
 
     def _note_alone(self, settings: dict[str, Any], why: str) -> None:
         if (settings, why) in self.alone_:
@@ -220,26 +246,6 @@ class MLPSearchCV(GridSearchCV):
         self.alone_.append((settings, why))
         if self.verbose > 0:
             print(f"trained alone, because {why}: {settings}")
-
-    def _scored(
-        self, model: Any, scorers: Any, data: list[Any], params: list[dict[str, Any]]
-    ) -> dict[str, Any]:
-        """Return the scores of a model; data are the fold's X, y, test X and test y.
-
-        params are the scorers' for its rows, and for those to test on.
-        """
-        started = time.time()
-        of_rows, of_test = params
-        result = {
-            "fit_error": None,
-            "test_scores": _score(model, *data[2:], scorers, of_test, self.error_score),
-            "score_time": time.time() - started,
-            "n_test_samples": len(data[3]),
-        }
-        if self.return_train_score:
-            scores = _score(model, *data[:2], scorers, of_rows, self.error_score)
-            result["train_scores"] = scores
-        return result
 
 
 def _metadata(params: dict[str, Any]) -> dict[str, Any] | None:
@@ -252,8 +258,11 @@ def _is_finite(model: Any) -> bool:
     return all(np.isfinite(w).all() for w in (*model.coefs_, *model.intercepts_))
 
 
-def _why_alone(model: Any, task: Task) -> str:
+def _why_alone(model: Any) -> str:
     """Return why an estimator cannot be trained beside others, or nothing."""
+    if not model._postponed:
+        return "it has no epochs to share"
+    ((task, _),) = model._postponed
     if not isinstance(model.random_state, Integral):
         return "random_state is not an integer"
     if not isinstance(task.samples.X, np.ndarray):
@@ -265,8 +274,16 @@ def _why_alone(model: Any, task: Task) -> str:
     return ""
 
 
-def _shared(model: Any, task: Task) -> tuple[Any, ...]:
-    """Return what estimators that are trained side by side must have in common."""
-    settings = model.get_params(deep=False)
-    shared = sorted((k, repr(v)) for k, v in settings.items() if k not in _OWN)
-    return (task.solver.rule.code, task.batch_size, *shared)
+def _possible_twins(
+    estimator: Any, candidates: list[dict[str, Any]]
+) -> list[list[int]]:
+    """Return the numbers of the candidates that differ in settings of `_OWN` only."""
+    shared = _shown(estimator.get_params(deep=False))
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for i, settings in enumerate(candidates):
+        groups[frozenset((shared | _shown(settings)).items())].append(i)
+    return list(groups.values())
+
+
+def _shown(settings: dict[str, Any]) -> dict[str, str]:
+    return {name: repr(value) for name, value in settings.items() if name not in _OWN}

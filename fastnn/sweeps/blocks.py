@@ -4,7 +4,7 @@
 are after a stage. It writes into no shared state, only into the block that it is given.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -119,11 +119,17 @@ class BlockLayout:
 
 
 def choose_layout(
-    config: FitConfig, table: Array, theta: Array, n_nets: int, n_threads: int
+    config: FitConfig,
+    table: Array,
+    theta: Array,
+    n_nets: int,
+    n_threads: int,
+    least_tile: int = 2,
 ) -> BlockLayout:
     """Choose large blocks, but not so large that a thread has nothing to do.
 
-    theta (any, n_params) shows the nets' size and dtype.
+    theta (any, n_params) shows the nets' size and dtype. A tile has at least least_tile
+    samples, or all of a batch.
     """
     codes, n_params = kernels.codes, theta.shape[1]
     numbers = codes.VECTOR_BYTES // theta.itemsize
@@ -139,7 +145,7 @@ def choose_layout(
         lanes = max(n_vectors, _VECTORS_AT_ONCE) * numbers
         return BlockLayout(lanes, 1, lanes, group=1, tile=1, n_units=units)
     sample_bytes = 2 * (units + config.X.shape[1]) * codes.VECTOR_BYTES
-    max_samples = min(max(_TILE_BYTES // sample_bytes, 2), _MAX_SAMPLES)
+    max_samples = min(max(_TILE_BYTES // sample_bytes, least_tile), _MAX_SAMPLES)
     n_tiles = -(-config.batch_size // max_samples)
     tile = -(-config.batch_size // (2 * n_tiles)) * 2
     group_bytes = tile * sample_bytes + rows * codes.VECTOR_BYTES
@@ -208,14 +214,18 @@ class NetBlock:
         self.trained = np.zeros((n, numbers), np.int64)
         self.loss_sums = np.zeros((0, n, numbers))
         self.n_right = np.zeros((0, n, numbers), np.int64)
+        self.penalties, self.l2 = np.zeros((0, n, numbers)), np.zeros((0, numbers))
         self.position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
         self.rates = np.zeros((0, 1, 1))
         self.weights = readonly(np.zeros((0, 1, 1), dtype))
         self.biases_follow = True
         self.chunk = ChunkSizer(n_params * group * numbers)
 
-    def load(self, nets: Nets, stage: Stage) -> None:
-        """Fill the block with nets at the beginning of a stage."""
+    def load(self, nets: Nets, stage: Stage, l2: Array = NOTHING) -> None:
+        """Fill the block with nets at the beginning of a stage.
+
+        l2 (n,) are the factors of their L2 penalties, or (0,) where none has any.
+        """
         n, n_moments, n_params, numbers = self.moments.shape
         theta, moments = nets.theta, nets.moments
         clock, settings = nets.clock, nets.settings
@@ -254,13 +264,21 @@ class NetBlock:
         if self.loss_sums.shape != shape:
             self.loss_sums = np.empty(shape)
             self.n_right = np.empty(shape, np.int64)
-        self.loss_sums[...] = self.n_right[...] = 0
-        self.trained[...] = self.position[...] = 0
+        if l2.size:
+            self.l2 = np.resize(l2, (n, numbers))
+            self.penalties = np.empty(shape)
+        self.rewind()
+        self.trained[...] = 0
         # The loops expect zeros, and a net that diverged leaves NaN in the gradients,
         # which times 0 would still be NaN.
         for array in self.scratch:
             array[...] = 0
         self.position[:, kernels.codes.UPDATES] = stage.first * stage.config.per_epoch
+
+    def rewind(self) -> None:
+        """Begin again with the first epoch, and with sums of losses of 0."""
+        self.loss_sums[...] = self.n_right[...] = self.penalties[...] = 0
+        self.position[...] = 0
 
     def compile_measure(self, stage: Stage) -> None:
         """Have the end of an epoch compiled, for the nets that are loaded."""
@@ -391,6 +409,7 @@ class NetBlock:
             0.0 if stage.monitor.stopping else recording.stop_below or 0.0,
             self.rates,
             self.biases_follow,
+            self.l2,
         )
         self.loop(arrays, data, plan, self.scratch, stage.first, end, budget)
 
@@ -402,15 +421,27 @@ class NetBlock:
             self.settings,
             self.loss_sums,
             self.n_right,
+            self.penalties,
             self.trained,
             self.position,
         )
 
+    def chunks(self, stage: Stage, end: int) -> Iterator[int]:
+        """Train up to the update `end`; yield the groups' updates of each chunk."""
+        updates, samples = self.progress()
+        while self.unfinished(end):
+            started, updates_before, samples_before = perf_counter(), updates, samples
+            self.advance(stage, end, self.chunk.samples)
+            updates, samples = self.progress()
+            made = updates - updates_before
+            visited = made * stage.config.batch_size + samples - samples_before
+            self.chunk.adapt(visited, perf_counter() - started)
+            yield made
+
     def progress(self) -> tuple[int, int]:
         """Return the groups' updates, and the samples of those under way."""
-        codes = kernels.codes
-        updates, samples = self.position[:, [codes.UPDATES, codes.SAMPLES]].sum(axis=0)
-        return int(updates), int(samples)
+        totals = self.position.sum(axis=0)
+        return int(totals[kernels.codes.UPDATES]), int(totals[kernels.codes.SAMPLES])
 
     def unfinished(self, end: int) -> bool:
         """Return True if a group with an active net has not reached update `end`."""
@@ -431,16 +462,8 @@ def train_block(
     """
     block.load(nets, stage)
     nets_per_group = len(nets.ids) / len(block.position)
-    updates, samples = block.progress()
     for epochs in stage.ends:
-        end = epochs * stage.config.per_epoch
-        while block.unfinished(end):
-            started, updates_before, samples_before = perf_counter(), updates, samples
-            block.advance(stage, end, block.chunk.samples)
-            updates, samples = block.progress()
-            made = updates - updates_before
-            visited = made * stage.config.batch_size + samples - samples_before
-            block.chunk.adapt(visited, perf_counter() - started)
+        for made in block.chunks(stage, epochs * stage.config.per_epoch):
             if not report(int(made * nets_per_group)):
                 return None
         if stage.monitor.listens:

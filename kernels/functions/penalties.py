@@ -8,6 +8,7 @@ parameters a layer's weights end where its bias starts.
 import numpy as np
 
 from ..compiler.compile import inlined_by_llvm, subroutine
+from ..primitives.table import layer_offsets
 from ..primitives.vectors import (
     constant,
     fma,
@@ -37,6 +38,28 @@ def add_decay(g, theta, start, stop, factor):
         g[p] += real_factor * theta[p]
         total += np.float64(theta[p]) * np.float64(theta[p])
     return total
+
+
+@subroutine
+def add_decay_of_nets(g, theta, layers, n_layers, l2, scale, penalties, factor, sums):
+    """Do `add_decay` for a vector of nets, each with its own l2, times scale.
+
+    Their penalties, times factor, are added to `penalties`. sums is scratch: a vector
+    of factors, and one of squares.
+    """
+    step = vector_length(g)
+    for i in range(step):
+        sums[i] = scalar(g, l2[i]) * scale
+    factors, squares = load(sums, 0), constant(g, 0)
+    for i in range(n_layers):
+        layer = layer_offsets(layers, i)
+        for p in range(layer.w * step, layer.b * step, step):
+            w = load(theta, p)
+            store(g, p, fma(factors, w, load(g, p)))
+            squares = fma(w, w, squares)
+    store(sums, step, squares)
+    for i in range(step):
+        penalties[i] += 0.5 * l2[i] * np.float64(sums[step + i]) * factor
 
 
 @inlined_by_llvm

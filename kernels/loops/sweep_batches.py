@@ -28,6 +28,7 @@ from ..functions.lane_optimizers import (
 )
 from ..functions.losses import gradient_scale
 from ..functions.optimizers import is_adam
+from ..functions.penalties import add_decay_of_nets
 from ..passes.samples import Tile, backward_of_nets, forward
 from ..primitives.pointers import flat
 from ..primitives.rows import fill
@@ -146,6 +147,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     )
     all_settings, all_clock = flat(state.settings), flat(state.clock)
     all_losses, all_right = flat(state.losses), flat(state.n_right)
+    penalties, l2, has_l2 = flat(state.penalties), flat(plan.l2), plan.l2.size > 0
     all_trained, trained = flat(state.trained), state.trained
     schedule, all_weights = flat(plan.schedule), flat(data.weights)
     has_schedule, biases_follow = plan.schedule.size > 0, plan.biases_follow
@@ -272,6 +274,18 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             for v in range(nets):
                 own_constants = offset(constants, v * N_CONSTANTS * numbers)
                 own_settings = offset(settings, v * n_settings * numbers)
+                if has_l2:
+                    add_decay_of_nets(
+                        offset(g, v * size),
+                        offset(theta, v * size),
+                        layers,
+                        n_layers,
+                        offset(l2, (first + v) * numbers),
+                        scale,
+                        offset(penalties, at + v * numbers),
+                        loss_scale,
+                        sums,
+                    )
                 if clips(own_settings, numbers):
                     own_g = offset(g, v * size)
                     clip_nets(own_g, own_settings, n_params, numbers)

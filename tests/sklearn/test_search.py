@@ -5,12 +5,14 @@ import pytest
 from scipy import sparse
 from sklearn import config_context, neural_network
 from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics._scorer import _PassthroughScorer
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn_cases import data
 
 import fastnn.sklearn
 from fastnn.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV, lanes
+from fastnn.sklearn.scores import Scored
 
 pytestmark = [
     pytest.mark.compiled,
@@ -74,6 +76,63 @@ def test_search_side_by_side_has_the_numbers_of_a_grid_search(name, grid, settin
     assert ours.alone_ == []
 
 
+@pytest.mark.parametrize(
+    ("name", "grid", "settings"),
+    [
+        ("iris", {"alpha": [0.0, 1.0], "beta_1": [0.5, 0.9], "epsilon": [1e-8, 1]}, {}),
+        ("iris", {"momentum": [0.0, 0.5, 0.9], "alpha": [0, 0.1]}, {"solver": "sgd"}),
+        (
+            "iris",
+            {"max_iter": [3, 20], "batch_size": [16, "auto"], "alpha": [0, 1]},
+            {},
+        ),
+        ("diabetes", {"tol": [1, 500.0], "n_iter_no_change": [1, 3, 6]}, {}),
+        (
+            "moons",
+            {"learning_rate_init": [1e-3, 0.1], "early_stopping": [False, True]},
+            {"n_iter_no_change": 3, "tol": 0.01, "max_iter": 40},
+        ),
+        (
+            "iris",
+            {
+                "learning_rate": ["constant", "invscaling", "adaptive"],
+                "momentum": [0.0, 0.9],
+            },
+            {"solver": "sgd", "tol": 0.02, "n_iter_no_change": 2, "max_iter": 60},
+        ),
+        ("multi-label", {"alpha": [0.1, 1.0, 5.0]}, {"shuffle": False}),
+        ("three outputs", {"alpha": [0.1, 1.0, 5.0]}, {"batch_size": 40}),
+    ],
+)
+def test_candidates_are_trained_as_alone(name, grid, settings):
+    kind, X, y = data(name)
+    model = MLPClassifier if kind == "MLPClassifier" else MLPRegressor
+    settings = {"random_state": 0, "max_iter": 25, "hidden_layer_sizes": 6} | settings
+    fitted = {}
+
+    def score(estimator, X, y):
+        key = kind, repr(sorted(estimator.get_params().items())), X.tobytes()
+        fitted.setdefault(key, []).append(estimator)
+        return estimator.score(X, y)
+
+    for search in (GridSearchCV, MLPSearchCV):
+        search(model(**settings), grid, cv=2, scoring=score, refit=False).fit(X, y)
+    for one, other in fitted.values():
+        assert one.n_iter_ == other.n_iter_
+        assert one.t_ == other.t_
+        for shown in ("loss_curve_", "validation_scores_", "best_loss_"):
+            expected, found = getattr(one, shown), getattr(other, shown)
+            assert (expected is None) == (found is None)
+            if expected is not None:
+                np.testing.assert_allclose(found, expected, rtol=1e-9)
+        rate = one._optimizer.learning_rate
+        assert other._optimizer.learning_rate == pytest.approx(rate, rel=1e-12)
+        theirs = *one.coefs_, *one.intercepts_, *one._solver.moments
+        ours = *other.coefs_, *other.intercepts_, *other._solver.moments
+        for a, b in zip(theirs, ours, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-12)
+
+
 def test_nets_that_have_stopped_leave_their_lanes():
     _, X, y = data("iris")
     model = MLPClassifier(4, random_state=0, max_iter=30, n_iter_no_change=2)
@@ -132,6 +191,26 @@ def test_failed_fits_have_the_error_score():
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
     with pytest.raises(ValueError, match="non-finite parameter weights"):
         search.set_params(error_score="raise").fit(X, y)
+
+
+def test_scores_are_those_of_the_estimator_with_and_without_checks():
+    for name in ("iris", "diabetes", "multi-label", "three outputs"):
+        kind, X, y = data(name)
+        model = MLPClassifier if kind == "MLPClassifier" else MLPRegressor
+        how = {"hidden_layer_sizes": 6, "max_iter": 20, "alpha": 0.1}
+        models = [model(random_state=i, **how).fit(X, y) for i in range(3)]
+        for rows, labels in ((X[:40], y[:40]), (X[:40].tolist(), y[:40].tolist())):
+            scored = Scored(rows, labels, _PassthroughScorer(models[0]), {}, np.nan)
+            for fitted in models:
+                assert scored.score(fitted) == fitted.score(rows, labels)
+
+
+@pytest.mark.filterwarnings("ignore:Scoring failed")
+def test_scores_that_fail_are_the_error_score():
+    _, X, y = data("iris")
+    model = MLPClassifier(4, max_iter=3, random_state=0).fit(X, y)
+    scored = Scored(X, y[:9], _PassthroughScorer(model), {}, 0.5)
+    assert [scored.score(model), scored.score(model)] == [0.5, 0.5]
 
 
 def test_other_estimators_are_refused():

@@ -1,5 +1,6 @@
 """Blocks of nets: training one is a pure function of its nets and its stage."""
 
+import naive
 import numpy as np
 import pytest
 from sweeps import Sweep, no_stop
@@ -33,6 +34,7 @@ def memory_of(block):
         block.trained,
         block.loss_sums,
         block.n_right,
+        block.penalties,
         block.position,
         *block.scratch,
     ]
@@ -87,6 +89,43 @@ def test_the_results_do_not_depend_on_nets_that_diverged_before(batch_size, mome
     broken = train_block(diverging, stage, block, no_stop)
     assert not np.isfinite(broken.nets.theta).all(axis=1).any()
     assert_equal(train_block(others, stage, block, no_stop), expected)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-4)]
+)
+@pytest.mark.parametrize("batch_size", [5, "full"])
+def test_nets_have_their_own_penalties(batch_size, dtype, tolerance):
+    sweep = Sweep(batch_size=batch_size, dtype=dtype)
+    stage, nets, block = (
+        sweep.begin_stage(),
+        sweep.state.nets(np.arange(5)),
+        sweep.make_block(),
+    )
+    factors, config = np.array([0.0, 0.1, 0.5, 2.0, 10.0]), sweep.config
+    block.load(nets, stage, factors)
+    for _ in block.chunks(stage, config.updates):
+        pass
+    result = block.result(nets, stage)
+    penalties = block.penalties.reshape(6, -1) / (12 * config.loss_scale)
+    for i, l2 in enumerate(factors):
+        w1, b1, w2, b2 = np.split(nets.theta[i].astype(float), [8, 12, 24])
+        params, losses, _ = naive.train(
+            [w1.reshape(2, 4), b1, w2.reshape(4, 3), b2],
+            ["tanh", "linear"],
+            "softmax_ce",
+            config.X.astype(float),
+            config.y[:, 0].astype(int),
+            naive.Rule("adam", 0.05),
+            6,
+            config.batch_size,
+            orders=np.resize(stage.orders, (6, 12)),
+            l2=l2,
+        )
+        theta = np.concatenate([p.ravel() for p in params])
+        np.testing.assert_allclose(result.nets.theta[i], theta, tolerance, tolerance)
+        found = result.curves[0, :, i] + penalties[:, i]
+        np.testing.assert_allclose(found, losses, tolerance)
 
 
 def test_the_inputs_are_not_changed(sweep):
