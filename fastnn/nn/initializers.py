@@ -13,7 +13,7 @@ import numpy as np
 
 from ..data.arguments import check_float
 from ..data.arrays import Array
-from ..data.generators import generator
+from ..data.generators import import_random
 from ..data.machine import check_memory
 from ..data.suggestions import value_hint
 
@@ -48,9 +48,10 @@ class Init:
 
     def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
         """Return the samples (n_seeds, n) of each seed's generator."""
+        import_random()
         samples = np.empty((len(seeds), n))
         for row, seed in zip(samples, seeds, strict=True):
-            row[:] = self.draw_standard(generator(seed), n)
+            row[:] = self.draw_standard(np.random.default_rng(seed), n)
         return samples
 
     def scale(self, samples: Array, n_in: int, n_out: int) -> Array:
