@@ -8,11 +8,14 @@
 True
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import kernels
 
 # NumPy cannot be imported again after an import that Ctrl-C has ended.
 with kernels.interrupts.deferred:
-    from . import datasets, plot
+    from . import datasets
     from .data.scaling import ScalingWarning
     from .data.version import __version__ as __version__
     from .model import Sequential, load, mlp
@@ -23,12 +26,25 @@ with kernels.interrupts.deferred:
     from .nn.layers import Affine, MatMul, Repeat, Sum
     from .nn.losses import BCE, MSE, Poisson, SoftmaxCE
     from .nn.optimizers import SGD, Adam, AdamW, RMSprop
-    from .sweeps.architectures import Sweep, sweep
-    from .sweeps.ensemble import Ensemble
-    from .sweeps.runs import Runs
     from .training.history import History
     from .training.stopping import EarlyStopping
     from .training.trainer import DivergenceError
+
+if TYPE_CHECKING:
+    from . import plot
+    from .sweeps.architectures import Sweep, sweep
+    from .sweeps.ensemble import Ensemble
+    from .sweeps.runs import Runs
+
+# Modules that are imported at the first use of a name: most scripts train one net and
+# plot nothing, and begin sooner without them.
+_LATER = {
+    "Ensemble": ".sweeps.ensemble",
+    "Runs": ".sweeps.runs",
+    "Sweep": ".sweeps.architectures",
+    "plot": ".plot",
+    "sweep": ".sweeps.architectures",
+}
 
 __all__ = [
     "BCE",
@@ -69,3 +85,17 @@ __all__ = [
     "schedules",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with kernels.interrupts.deferred:
+        module = import_module(_LATER[name], __name__)
+    if name not in globals():  # a module is there as soon as it is imported
+        globals()[name] = getattr(module, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import kernels
-from .data.archives import Archive, Target, reading_archive, write_archive
 from .data.arguments import (
     check_choice,
     check_dtype,
@@ -23,14 +22,13 @@ from .data.arguments import (
 )
 from .data.arrays import Array, all_finite, as_features, as_float_array
 from .data.frames import Columns, column_names
+from .data.generators import generator
 from .data.labels import Labels, declare_labels, encode_targets
 from .data.scaling import warn_of_scale
 from .data.schema import Schema, schema_of
 from .data.suggestions import suggests_arguments
 from .data.targets import share_right
 from .data.weights import no_weights, row_weights
-from .export.json import read_json, write_json
-from .export.onnx import write_onnx
 from .nn.activations import ACTIVATIONS
 from .nn.architecture import Architecture
 from .nn.descriptions import kinds_by_name
@@ -54,18 +52,7 @@ from .nn.outputs import (
     wide_probabilities,
 )
 from .nn.parameters import Parameters
-from .sweeps.distribution import train_in_parts
-from .sweeps.ensemble import loaded_ensemble
-from .sweeps.executors import check_executor, choose_workers
-from .sweeps.monitor import Monitor, monitor
-from .sweeps.parts import Work
-from .sweeps.plan import check_sweep_memory, initial_parameters, loss_recording
-from .sweeps.runs import Runs, runs_of
-from .sweeps.scheduler import train_one_by_one, train_side_by_side
-from .sweeps.state import SweepState
-from .sweeps.store import Store, identity
 from .training.callbacks import EpochCallback, EpochState
-from .training.checkpoints import Checkpoint, open_checkpoint
 from .training.config import FitConfig, fit_config
 from .training.continuation import Continuation
 from .training.engines.engine import Engine
@@ -73,11 +60,18 @@ from .training.engines.fused import Fused
 from .training.engines.layerwise import Layerwise
 from .training.engines.table import describes, layer_table
 from .training.history import History
-from .training.identity import fit_identity
 from .training.learner import Learner
 from .training.stopping import EarlyStopping, check_stopping
 from .training.trainer import DivergenceError, Trainer
 from .training.validation import ValidationData
+
+# These modules, and those that methods import, are for many nets, files and exports.
+# Most scripts begin sooner without them: they are half of what fastnn would import.
+if TYPE_CHECKING:
+    from .data.archives import Archive, Target
+    from .sweeps.monitor import Monitor
+    from .sweeps.runs import Runs
+    from .training.checkpoints import Checkpoint
 
 # Bytes that a record takes besides its parameters, and that a net in `fit_many` takes
 # besides its vectors of parameters.
@@ -136,7 +130,7 @@ class Sequential:
     ) -> None:
         architecture = Architecture.of(layers, loss, init)
         dtype, seed = check_dtype(dtype), seed_or_draw(seed)
-        drawn = architecture.draw(init, np.random.default_rng(seed))
+        drawn = architecture.draw(init, generator(seed))
         theta = as_float_array("init", drawn, dtype).copy()
         self._assemble(architecture, theta, Schema(), seed)
         warn_of_symmetry(architecture.stack)
@@ -438,6 +432,9 @@ class Sequential:
         key = optimizer.moments_key if isinstance(optimizer, Optimizer) else None
         if checkpoint is None:
             return self._train(config, schema, key, callback)
+        from .training.checkpoints import open_checkpoint
+        from .training.identity import fit_identity
+
         identity = partial(
             fit_identity,
             config,
@@ -519,7 +516,7 @@ class Sequential:
         early_stopping: EarlyStopping | None = None,
         executor: Any = None,
         store: str | os.PathLike[str] | None = None,
-    ) -> Runs:
+    ) -> "Runs":
         """Train many nets of this architecture side by side, and leave this one alone.
 
         With batch_size=1 a net is bit-identical to one that `fit` trains alone with
@@ -608,6 +605,16 @@ class Sequential:
         >>> fast.success_rate(loss_below=0.3) > slow.success_rate(loss_below=0.3)
         True
         """
+        from .sweeps.distribution import train_in_parts
+        from .sweeps.executors import check_executor, choose_workers
+        from .sweeps.monitor import monitor
+        from .sweeps.parts import Work
+        from .sweeps.plan import check_sweep_memory, initial_parameters, loss_recording
+        from .sweeps.runs import runs_of
+        from .sweeps.scheduler import train_one_by_one, train_side_by_side
+        from .sweeps.state import SweepState
+        from .sweeps.store import Store, identity
+
         self.runs = None
         started = perf_counter()
         if executor is not None:
@@ -668,7 +675,7 @@ class Sequential:
         table = None if fused is None else fused.table
         fit_alone = _FitAlone(self, config, chosen, schema, monitored)
 
-        def runs() -> Runs:
+        def runs() -> "Runs":
             seconds = perf_counter() - started
             return runs_of(
                 state, architecture, schema, initial.seed_array(), settings, seconds
@@ -776,17 +783,21 @@ class Sequential:
         return share_right(numbers, targets, self._architecture.targets)
 
     @suggests_arguments
-    def save(self, path: Target) -> None:
+    def save(self, path: "Target") -> None:
         """Write the net to a .npz file, which `fastnn.load` reads.
 
         path: where to, or a binary file object. A save that fails leaves the old file
         as it was, and one that succeeds keeps its mode and owner. A link stays; a pipe
         or a device is written to. ValueError for the extension of another format.
         """
+        from .data.archives import write_archive
+
         write_archive(path, "net", self._archive())
 
-    def _archive(self) -> Archive:
+    def _archive(self) -> "Archive":
         """Return what a file of the net holds."""
+        from .data.archives import Archive
+
         if not np.isfinite(self._theta).all():
             raise ValueError(
                 "the net's parameters are not finite, and a file with them could not "
@@ -795,7 +806,7 @@ class Sequential:
         facts = self._architecture.facts() | self._schema.facts()
         return Archive(facts, {"theta": self._theta} | self._schema.arrays())
 
-    def to_onnx(self, path: Target) -> None:
+    def to_onnx(self, path: "Target") -> None:
         """Write the net as an ONNX model, which needs the package `onnx`.
 
         The model's input "X" is rows (n, n_in) of the net's dtype. Its outputs are
@@ -803,9 +814,11 @@ class Sequential:
         `predict` and `predict_proba` return. Layers must be Affine, MatMul and
         activations, otherwise ValueError or TypeError; ImportError without `onnx`.
         """
+        from .export.onnx import write_onnx
+
         write_onnx(path, self._architecture, self._theta, self._schema)
 
-    def to_c(self, path: Target, name: str = "predict") -> None:
+    def to_c(self, path: "Target", name: str = "predict") -> None:
         """Write the net as a C99 file with the function `name`, without dependencies.
 
         Its results, one row at a time, have the bits of `predict_proba`, or for values
@@ -820,16 +833,18 @@ class Sequential:
         >>> "void xor(const float *x, float *out);" in path.read_text()
         True
         """
-        from .export.c import write_c  # here, because it imports Numba
+        from .export.c import write_c
 
         write_c(path, name, self._architecture, self._theta, self._schema)
 
-    def to_json(self, path: Target) -> None:
+    def to_json(self, path: "Target") -> None:
         """Write the net to a JSON file, which `fastnn.load` reads as well.
 
         It has the layers with their weights and biases, the loss, the dtype and the
         labels. Each number is the shortest decimal from which the same bits come back.
         """
+        from .export.json import write_json
+
         write_json(path, self._architecture, self._archive())
 
     def astype(self, dtype: Any) -> "Sequential":
@@ -948,7 +963,7 @@ class Sequential:
         schema: Schema,
         moments_key: Any = None,
         callback: EpochCallback | None = None,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: "Checkpoint | None" = None,
     ) -> History:
         """Train as configured; keep the schema and the history, also of a failure."""
         trainer = Trainer(
@@ -1041,7 +1056,7 @@ class _FitAlone:
     config: FitConfig
     optimizer: Optimizer
     schema: Schema
-    monitor: Monitor
+    monitor: "Monitor"
 
     def __call__(
         self, i: int, theta: Array, stop: Callable[[EpochState], bool] | None
@@ -1127,7 +1142,7 @@ def mlp(
 
 
 @suggests_arguments
-def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Any:
+def load(path: "Target", own: Iterable[type[Layer] | type[Loss]] = ()) -> Any:
     """Return the net that `Sequential.save` or `to_json` wrote, or an `Ensemble`.
 
     path: where it is, or a binary file object. The content decides which of these it
@@ -1135,6 +1150,10 @@ def load(path: Target, own: Iterable[type[Layer] | type[Loss]] = ()) -> Any:
     parameters, labels and dtype. own: classes of layers and losses of your own that the
     file may name, such as own=[Scale]; a file cannot choose what is imported.
     """
+    from .data.archives import reading_archive
+    from .export.json import read_json
+    from .sweeps.ensemble import loaded_ensemble
+
     kinds = kinds_by_name(own)
     with reading_archive(path, "net", "ensemble", from_text=read_json) as archive:
         if archive.kind == "ensemble":

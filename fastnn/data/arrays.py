@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .frames import (
     Columns,
@@ -18,7 +17,8 @@ from .frames import (
 )
 from .machine import check_memory
 
-Array = npt.NDArray[Any]
+# What numpy.typing.NDArray[Any] stands for, which takes a millisecond to import.
+Array = np.ndarray[Any, np.dtype[Any]]
 
 _TYPE_NAMES = {
     "f": "long doubles",
@@ -213,11 +213,12 @@ def aligned_arrays(dtype: Any, *shapes: tuple[int, ...]) -> list[Array]:
     line = 64 // np.dtype(dtype).itemsize
     places, end = [], 0
     for shape in shapes:
-        size = math.prod(shape)
+        size = shape[0] if len(shape) == 1 else math.prod(shape)
         places.append((shape, end, end + size))
         end += -(-size // line) * line
     flat = aligned_zeros(end, dtype)
-    return [flat[start:stop].reshape(shape) for shape, start, stop in places]
+    parts = [(shape, flat[start:stop]) for shape, start, stop in places]
+    return [part if len(shape) == 1 else part.reshape(shape) for shape, part in parts]
 
 
 def as_features(

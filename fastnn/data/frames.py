@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .text import first_few
 
@@ -39,7 +38,7 @@ def column_names(value: Any) -> Columns | None:
     return tuple(map(_plain_name, names))
 
 
-def frame_values(name: str, frame: Any) -> npt.NDArray[Any]:
+def frame_values(name: str, frame: Any) -> np.ndarray[Any, Any]:
     """Return the values (n, n_columns) of a frame whose columns hold numbers.
 
     TypeError that names the column where one has another type. Columns of objects come

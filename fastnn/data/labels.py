@@ -19,6 +19,8 @@ _USE_MSE = "for a regression make the net with loss='mse'"
 # How far the sum of a row of probabilities may be from 1: that of a softmax in float32
 # over many classes is.
 _SUM_ERROR = 1e-5
+# Up to so many numbers, a list has its smallest and largest one sooner than an array.
+_FEW = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,16 +166,24 @@ def encode_targets(
     if known is None:
         known = _first_labels(np.unique(labels), n_classes, learns)
     numbers = known.numbers(labels)
-    low, high = int(np.minimum.reduce(numbers)), int(np.maximum.reduce(numbers))
+    low, high = _extremes(numbers)
     if low < 0 or high >= n_classes or not known.all_seen:
         known = _more_labels(known, labels, declared is not None)
         numbers = class_numbers(labels, known.of_class)
-        low, high = int(numbers.min()), int(numbers.max())
+        low, high = _extremes(numbers)
     # Kernels use them as indices.
     assert 0 <= low <= high < n_classes
     targets = numbers.astype(dtype).reshape(-1, 1)
     targets.flags.writeable = False
     return targets, known
+
+
+def _extremes(numbers: Array) -> tuple[int, int]:
+    """Return the smallest and the largest of some whole numbers (n,)."""
+    if len(numbers) <= _FEW:  # 0.6 us in place of 5.6 for four of them
+        few = numbers.tolist()
+        return min(few), max(few)
+    return int(np.minimum.reduce(numbers)), int(np.maximum.reduce(numbers))
 
 
 def declare_labels(known: Labels | None, declared: Any, kind: TargetKind) -> Labels:

@@ -3,10 +3,7 @@
 import math
 import os
 import platform
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache
-from pathlib import Path, PurePosixPath
 
 # Variables by which a process is told how many threads to use: OpenMP's, Numba's,
 # loky's (joblib's processes) and Python's.
@@ -17,8 +14,6 @@ _THREAD_LIMITS = (
     "LOKY_MAX_CPU_COUNT",
     "PYTHON_CPU_COUNT",
 )
-# Where Linux tells the control groups of this process, and their settings.
-_PROC_CGROUP, _CGROUP_ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 try:
     import resource
@@ -28,8 +23,8 @@ except ImportError:  # on Windows
 
 # Limits of a container's memory: of cgroups of version 2, and of version 1.
 _CGROUP_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 
 
@@ -41,7 +36,8 @@ def _machine_memory() -> float:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for path in _CGROUP_LIMITS:
         try:
-            total = min(total, float(path.read_text()))
+            with open(path) as file:
+                total = min(total, float(file.read()))
         except (OSError, ValueError):  # no such limit, or "max"
             continue
     return total
@@ -78,13 +74,16 @@ def available_threads() -> int:
     """Return the number of threads that this process may run at once.
 
     It is that of the processors, limited by the process's affinity and by the quotas of
-    its control groups, as in a container; a part of a processor counts as one.
+    its control groups, as in a container; a part of a processor counts as one. The
+    quotas are read once per process, the affinity at each call.
     """
+    from .cgroups import processor_quota  # here, as pathlib takes 3 ms to import
+
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count() or 1
-    quota = _quota(_PROC_CGROUP, _CGROUP_ROOT)
+    quota = processor_quota()
     return count if quota >= count else max(1, math.ceil(quota))
 
 
@@ -104,58 +103,6 @@ def _first_number(text: str) -> int:
     return int(first) if first.isascii() and first.isdigit() else 0
 
 
-@cache
-def _quota(groups: Path, root: Path) -> float:
-    """Return how many processors the control groups leave to this process.
-
-    groups is the file that lists them, root the folder of their settings. They are read
-    once, which takes 0.1 ms.
-    """
-    try:
-        lines = groups.read_text().splitlines()
-    except OSError:
-        return math.inf
-    quotas = [math.inf]
-    for line in lines:
-        # hierarchy:controllers:group, with no controllers in version 2
-        _, controllers, group = line.split(":", 2)
-        if not controllers:
-            quotas += _quotas_of(root, group, _quota_v2)
-        elif "cpu" in controllers.split(","):
-            for name in {controllers, "cpu"}:
-                quotas += _quotas_of(root / name, group, _quota_v1)
-    return min(quotas)
-
-
-def _quotas_of(
-    root: Path, group: str, read: Callable[[Path], float]
-) -> Iterator[float]:
-    """Yield the quotas of a group and of those that it lies in.
-
-    In a container the path may be the host's, of which only the last part, or nothing,
-    is mounted at the root: folders that do not exist are left out.
-    """
-    folder = PurePosixPath("/", group)
-    for part in (folder, *folder.parents):
-        with suppress(OSError, ValueError):
-            yield read(root / part.relative_to("/"))
-
-
-def _quota_v2(folder: Path) -> float:
-    quota, period = (folder / "cpu.max").read_text().split()
-    return _processors_of(math.inf if quota == "max" else int(quota), int(period))
-
-
-def _quota_v1(folder: Path) -> float:
-    quota = int((folder / "cpu.cfs_quota_us").read_text())
-    period = int((folder / "cpu.cfs_period_us").read_text())
-    return _processors_of(quota if quota > 0 else math.inf, period)
-
-
-def _processors_of(quota: float, period: int) -> float:
-    return quota / period if period > 0 else math.inf
-
-
 def cpu() -> str:
     """Return the processor's name."""
     return cpuinfo("model name") or platform.processor() or platform.machine()
@@ -164,9 +111,10 @@ def cpu() -> str:
 def cpuinfo(field: str) -> str:
     """Return a field of Linux's description of the first processor, or ""."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(field):
-                return line.partition(":")[2].strip()
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith(field):
+                    return line.partition(":")[2].strip()
     except OSError:
         pass
     return ""

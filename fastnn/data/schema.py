@@ -1,13 +1,15 @@
 """Schema: what a net remembers of the data that it was fitted to."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .archives import Archive
 from .arrays import Array
 from .frames import Columns
 from .labels import Labels
+
+if TYPE_CHECKING:
+    from .archives import Archive
 
 
 class Schema(NamedTuple):
@@ -37,7 +39,7 @@ class Schema(NamedTuple):
         return {} if self.labels is None else {"classes": self.labels.in_order}
 
 
-def schema_of(archive: Archive, n_in: int, n_classes: int | None) -> Schema:
+def schema_of(archive: "Archive", n_in: int, n_classes: int | None) -> Schema:
     """Return the schema of a net with n_in inputs that a file has; ValueError if wrong.
 
     n_classes is None for a net of values.

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 
-def first_few(values: Sequence[Any] | npt.NDArray[Any]) -> str:
+def first_few(values: Sequence[Any] | np.ndarray[Any, Any]) -> str:
     """Return up to five values as text.
 
     >>> first_few([1, 2, 3, 4, 5, 6])

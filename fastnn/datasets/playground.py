@@ -11,6 +11,7 @@ import numpy as np
 
 from ..data.arguments import check_float, check_int, check_seed
 from ..data.arrays import Array
+from ..data.generators import generator
 from ..data.machine import check_memory
 from ..data.suggestions import suggests_arguments
 
@@ -171,7 +172,7 @@ def _square(n: int, noise: float, seed: int) -> tuple[Array, Array]:
     return X, X + noise * drawn[:, 2:]
 
 
-def _polar_normal(random: np.random.Generator, n: int) -> Array:
+def _polar_normal(random: "np.random.Generator", n: int) -> Array:
     """Return n standard normal numbers by Marsaglia's polar method, one per pair.
 
     Pairs outside the unit circle are thrown away, and so is the second number that a
@@ -215,5 +216,5 @@ def _noise(noise: float) -> float:
     return check_float("noise", noise, 0.0)
 
 
-def _generator(seed: int) -> np.random.Generator:
-    return np.random.default_rng(check_seed(seed))
+def _generator(seed: int) -> "np.random.Generator":
+    return generator(check_seed(seed))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data.arguments import check_choice, check_float, check_int, check_seed
 from ..data.arrays import Array
+from ..data.generators import import_random
 from ..data.machine import check_memory
 from ..data.suggestions import suggests_arguments
 
@@ -135,9 +136,10 @@ def _check_rows_memory(n_rows: int, what: str) -> None:
     check_memory(80 * n_rows, f"{what}, {n_rows:,} rows", "choose a smaller n")
 
 
-def _legacy_generator(seed: Any) -> np.random.RandomState:
+def _legacy_generator(seed: Any) -> "np.random.RandomState":
     """Return the generator of NumPy that the published experiments used."""
     number = check_seed(seed)
     if number >= 2**32:
         raise ValueError(f"seed must be less than 2**32 here, not {number}")
+    import_random()
     return np.random.RandomState(number)

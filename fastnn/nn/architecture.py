@@ -4,13 +4,13 @@ import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..data.archives import Archive
 from ..data.arguments import check_choice
 from ..data.arrays import Array
+from ..data.generators import generator
 from ..data.targets import TargetKind
 from .activations import Activation, Identity, Softmax
 from .boundary import float_dtype, writable
@@ -26,6 +26,9 @@ from .descriptions import (
 from .initializers import Init, check_weights_memory, is_arrays, parse
 from .layers import Layer, copy_init_arrays
 from .losses import LOSSES, Loss
+
+if TYPE_CHECKING:
+    from ..data.archives import Archive
 
 _MAX_LAYERS = 4096  # of a net in a file
 
@@ -84,7 +87,7 @@ class Architecture:
         return self.targets.n_classes
 
     @classmethod
-    def from_archive(cls, archive: Archive, kinds: Kinds = BUILT_IN_KINDS) -> Self:
+    def from_archive(cls, archive: "Archive", kinds: Kinds = BUILT_IN_KINDS) -> Self:
         """Build the architecture that a file's facts describe.
 
         kinds: the classes that the file may name (see `descriptions.kinds_by_name`).
@@ -115,7 +118,7 @@ class Architecture:
         """Return a copy with layers of its own, which belong to no net."""
         return copy.deepcopy(self)
 
-    def draw(self, init: Any, rng: np.random.Generator) -> Array:
+    def draw(self, init: Any, rng: "np.random.Generator") -> Array:
         """Draw initial parameters (n_params,) by layer, or take the init's arrays.
 
         A layer with an init of its own keeps to that; `init` is for the others.
@@ -148,7 +151,7 @@ class Architecture:
         pairs = zip(self.stack, self.shapes, strict=True)
         if any(layer.has_own_init for layer, shapes in pairs if shapes):
             for row, seed in zip(theta, seeds, strict=True):
-                row[:] = self.draw(self.scheme, np.random.default_rng(seed))
+                row[:] = self.draw(self.scheme, generator(seed))
             return theta
         weights = [shapes[0] for shapes in self.shapes if shapes]
         samples = self.scheme.draw_standard_many(seeds, _size(weights))

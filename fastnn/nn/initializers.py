@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data.arguments import check_float
 from ..data.arrays import Array
+from ..data.generators import import_random
 from ..data.machine import check_memory
 from ..data.suggestions import value_hint
 
@@ -27,13 +28,13 @@ class Init:
     scheme: str
     arguments: tuple[float, ...] = ()
 
-    def weights(self, rng: np.random.Generator, n_in: int, n_out: int) -> Array:
+    def weights(self, rng: "np.random.Generator", n_in: int, n_out: int) -> Array:
         """Return weights (n_in, n_out), float64, drawn row by row."""
         check_weights_memory(n_in * n_out)
         samples = self.draw_standard(rng, n_in * n_out)
         return self.scale(samples, n_in, n_out).reshape(n_in, n_out)
 
-    def draw_standard(self, rng: np.random.Generator, n: int) -> Array:
+    def draw_standard(self, rng: "np.random.Generator", n: int) -> Array:
         """Return n samples of N(0, 1) or U(0, 1), whichever the scheme scales.
 
         Samples for several layers can be drawn at once: they are the same as if each
@@ -47,6 +48,7 @@ class Init:
 
     def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
         """Return the samples (n_seeds, n) of each seed's generator."""
+        import_random()
         samples = np.empty((len(seeds), n))
         for row, seed in zip(samples, seeds, strict=True):
             row[:] = self.draw_standard(np.random.default_rng(seed), n)

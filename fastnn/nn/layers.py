@@ -16,6 +16,7 @@ import numpy as np
 from .. import kernels
 from ..data.arguments import check_int, check_seed
 from ..data.arrays import Array, as_float_array, readonly
+from ..data.generators import generator
 from ..data.suggestions import suggests_arguments
 from .boundary import OUTPUT, float_dtype, readable, writable
 from .initializers import Init, is_arrays, parse
@@ -91,14 +92,14 @@ class Layer:
         """Return the shapes of `params`."""
         return []
 
-    def draw(self, rng: np.random.Generator, default: Init) -> Sequence[Any]:
+    def draw(self, rng: "np.random.Generator", default: Init) -> Sequence[Any]:
         """Return initial parameters: weights by the default scheme, and else zeros."""
         return [
             default.weights(rng, *shape) if len(shape) == 2 else np.zeros(shape)
             for shape in self.shapes()
         ]
 
-    def initial(self, rng: np.random.Generator, default: Init) -> list[Array]:
+    def initial(self, rng: "np.random.Generator", default: Init) -> list[Array]:
         """Return the parameters with which a net starts, in the shapes of `shapes`.
 
         They are the layer's present parameters if it has some, else what `draw` draws.
@@ -141,7 +142,7 @@ class Layer:
     def _arrays(self) -> "_Bound":
         """Return the parameters and gradients, which are drawn at first use."""
         if self._bound_arrays is None:
-            drawn = self.initial(np.random.default_rng(self._seed), parse("xavier"))
+            drawn = self.initial(generator(self._seed), parse("xavier"))
             dtype = common_dtype(drawn)
             params = tuple(np.array(array, dtype, order="C") for array in drawn)
             grads = [np.zeros_like(array) for array in params]
@@ -406,7 +407,7 @@ class Weighted(BuiltIn):
     def arguments(self) -> list[Any]:
         return [self.n_in, self.n_out]
 
-    def draw(self, rng: np.random.Generator, default: Init) -> Sequence[Any]:
+    def draw(self, rng: "np.random.Generator", default: Init) -> Sequence[Any]:
         """Return initial parameters, drawn by the layer's own scheme or the default."""
         weights = (self._init or default).weights(rng, self.n_in, self.n_out)
         return [weights, *(np.zeros(shape) for shape in self.shapes()[1:])]

@@ -103,7 +103,7 @@ class Part:
     seeds: tuple[int, ...]
     first: int
     last: int
-    rng: np.random.Generator | None
+    rng: "np.random.Generator | None"
 
     def at_first(self, initial: InitialParameters) -> Self:
         """Return the part as it is before the first epoch, without what is zero then.

@@ -4,15 +4,17 @@ The trainer ends a chunk at the end of each epoch only where there is one.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.archives import Archive
 from ..data.arguments import check_bool, check_float, check_int
 from ..data.arrays import Array, readonly
 from .config import FitConfig
 from .state import TrainingState
+
+if TYPE_CHECKING:
+    from ..data.archives import Archive
 
 
 class EpochState:
@@ -112,12 +114,14 @@ class EpochCallback:
         self.is_over, self.n_ended = stop, epoch + 1
         return stop
 
-    def saved(self) -> Archive:
+    def saved(self) -> "Archive":
         """Return what a checkpoint keeps of the epochs that have ended."""
+        from ..data.archives import Archive  # here, as only checkpoints need it
+
         facts = {"n_ended": self.n_ended, "is_over": self.is_over}
         return Archive(facts, {"schedule": self._config.schedule})
 
-    def restore(self, archive: Archive, updates: int) -> None:
+    def restore(self, archive: "Archive", updates: int) -> None:
         """Go on where `saved` was called; ValueError unless that fits these updates."""
         n = check_int("n_ended", archive.fact("n_ended"), 0)
         if n not in {n_done := updates // self._config.per_epoch, n_done - 1}:

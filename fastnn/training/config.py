@@ -54,7 +54,7 @@ class FitConfig:
     mean: bool
     shuffle: bool
     seed: int
-    stream: np.random.Generator | None
+    stream: "np.random.Generator | None"
     progress: bool | None
     loop: str
     n_jobs: int

@@ -1,12 +1,13 @@
 """Orders in which epochs visit the rows: shuffled by one generator, or as given."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.random.bit_generator import ISeedSequence
 
 from .. import kernels
 from ..data.arrays import Array
+from ..data.generators import generator, import_random
 from .config import FitConfig
 
 # Number of row indices to draw in advance.
@@ -15,14 +16,6 @@ _AHEAD = 2**16
 # 12 ns per index) than loading it takes.
 COMPILED_PAYS = 2**18
 _BITS, _MASK = 64, 2**64 - 1
-
-
-class _NoSeed(ISeedSequence):
-    """Stands for a seed where the state is set at once, which saves 10 us."""
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Array:
-        """Return zeros in place of a seed's words."""
-        return np.zeros(n_words, dtype)
 
 
 class EpochOrders:
@@ -103,7 +96,7 @@ class OrderGenerator:
         self._n, self._epoch = len(config.X), 0
         self._rng = _generator(config) if config.shuffle else None
 
-    def before(self, epoch: int) -> np.random.Generator | None:
+    def before(self, epoch: int) -> "np.random.Generator | None":
         """Return it as it is before an epoch, no earlier one than the last time.
 
         It is None where nothing is shuffled.
@@ -115,12 +108,12 @@ class OrderGenerator:
         return self._rng
 
 
-def _orders(rng: np.random.Generator, k: int, n: int) -> Array:
+def _orders(rng: "np.random.Generator", k: int, n: int) -> Array:
     """Return the results of k calls of `rng.permutation(n)`, (k, n)."""
     return np.array([rng.permutation(n) for _ in range(k)])
 
 
-def compiled_orders(rng: np.random.Generator, k: int, n: int) -> Array:
+def compiled_orders(rng: "np.random.Generator", k: int, n: int) -> Array:
     """Do `_orders` for PCG64, in a third of the time or less."""
     state: dict[str, Any] = dict(rng.bit_generator.state)
     numbers, increment = state["state"]["state"], state["state"]["inc"]
@@ -145,15 +138,29 @@ def compiled_orders(rng: np.random.Generator, k: int, n: int) -> Array:
     return orders
 
 
-def _generator(config: FitConfig) -> np.random.Generator:
+def _generator(config: FitConfig) -> "np.random.Generator":
     """Return the generator of a config's seed, or a copy of its stream."""
     if config.stream is None:
-        return np.random.default_rng(config.seed)
+        return generator(config.seed)
     return generator_at(config.stream.bit_generator.state)
 
 
-def generator_at(state: Any) -> np.random.Generator:
+def generator_at(state: Any) -> "np.random.Generator":
     """Return a generator of orders in this state."""
-    bits = np.random.PCG64(_NoSeed())  # type: ignore[arg-type]  # NumPy's stub
+    seed = _no_seed()
+    bits = np.random.PCG64(seed)
     bits.state = state
     return np.random.Generator(bits)
+
+
+@cache
+def _no_seed() -> Any:
+    """Return what stands for a seed where the state is set, which saves 10 us."""
+    import_random()
+    from numpy.random.bit_generator import ISeedSequence
+
+    class NoSeed(ISeedSequence):
+        def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Array:
+            return np.zeros(n_words, dtype)
+
+    return NoSeed()

@@ -5,12 +5,11 @@ the last one ended, with the same bits.
 """
 
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import kernels
 from ..data.arrays import Array, all_finite
 from .callbacks import EpochCallback
-from .checkpoints import Checkpoint
 from .chunks import ChunkSizer
 from .config import FitConfig
 from .continuation import Continuation
@@ -19,6 +18,9 @@ from .history import History, history_of
 from .orders import EpochOrders
 from .progress import ProgressBar
 from .state import Snapshot, TrainingState
+
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoint
 
 _UPDATES, _SAMPLES, _ROW = (
     kernels.codes.UPDATES,
@@ -80,7 +82,7 @@ class Trainer:
         kept: Continuation,
         moments_key: Any = None,
         callback: EpochCallback | None = None,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: "Checkpoint | None" = None,
     ) -> None:
         if kept.is_lent:
             kept.refuse_training()

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fastnn.data import machine
+from fastnn.data import cgroups, machine
 from fastnn.training.engines.threads import thread_count
 
 
@@ -27,8 +27,8 @@ def set_groups(monkeypatch, tmp_path, lines, files):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr(machine, "_PROC_CGROUP", groups)
-    monkeypatch.setattr(machine, "_CGROUP_ROOT", root)
+    monkeypatch.setattr(cgroups, "_PROC_CGROUP", groups)
+    monkeypatch.setattr(cgroups, "_CGROUP_ROOT", root)
 
 
 V2 = ["0::/user.slice/job"]
@@ -106,7 +106,7 @@ def test_quotas_limit_the_threads(monkeypatch, tmp_path, lines, files, expected)
     ],
 )
 def test_the_environment_limits_only_the_default(monkeypatch, variables, expected):
-    monkeypatch.setattr(machine, "_quota", lambda groups, root: math.inf)
+    monkeypatch.setattr(cgroups, "_quota", lambda groups, root: math.inf)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert thread_count(-1) == expected

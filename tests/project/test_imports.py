@@ -160,9 +160,33 @@ assert state() == before
 
 
 def test_numba_and_the_rest_wait_for_their_first_use():
-    late = {"numba", "matplotlib", "rich", "pandas"}
+    late = {
+        *("numba", "matplotlib", "rich", "pandas"),
+        # of Python and NumPy, a third of the time of `import numpy`
+        *("concurrent.futures", "hashlib", "json", "numpy.random", "numpy.typing"),
+        *("pathlib", "secrets", "zipfile"),
+        *("fastnn.plot", "fastnn.sweeps", "fastnn.export", "fastnn.data.archives"),
+    }
     program = f"import sys, fastnn; print(sorted({late} & set(sys.modules)))"
     assert python(program).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["plot", "Ensemble", "Runs", "Sweep", "sweep"])
+def test_names_that_are_imported_late_are_there(name):
+    """In a process that has not used them before, whichever comes first."""
+    program = f"""
+import fastnn
+assert {name!r} in dir(fastnn) and {name!r} not in vars(fastnn)
+from fastnn import {name}
+assert fastnn.{name} is {name} is vars(fastnn)[{name!r}]
+"""
+    found = python(program)
+    assert found.returncode == 0, found.stderr
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'fastnn' has no attribute 'plots'"):
+        _ = fastnn.plots
 
 
 def test_all_is_what_is_there():
