@@ -16,6 +16,7 @@ from ..nn.optimizers import UpdateRule, initial_moments
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.fused import Fused
+from ..training.orders import shuffled_orders
 from ..training.state import TrainingState
 from .objectives import Objective, Samples, constants_of, targets_of
 
@@ -95,11 +96,8 @@ class Orders:
         """Return the orders of the next epochs (count, n), or the one of all (1, n)."""
         if self._random_state is None:
             return self._order[np.newaxis]
-        orders = np.empty((count, len(self._order)), np.int64)
-        for row in orders:
-            indices = np.arange(len(self._order))  # as in sklearn.utils.shuffle
-            self._random_state.shuffle(indices)
-            row[:] = self._order = self._order[indices]
+        orders = shuffled_orders(self._random_state, self._order, count)
+        self._order = orders[-1]
         return orders
 
 
