@@ -41,7 +41,15 @@ from ..data.text import first_few
 from ..nn.architecture import Architecture
 from ..nn.net import Net, build_net
 from .callbacks import FitTask
-from .epochs import Orders, Solver, Task, Training, epochs_at_once, train
+from .epochs import (
+    Orders,
+    Solver,
+    Task,
+    Training,
+    epochs_at_once,
+    scored_at_once,
+    train,
+)
 from .inputs import binarized, is_plain
 from .objectives import (
     DENSE_ROWS,
@@ -228,17 +236,27 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
         validation = getattr(self, "_given_validation", None)
         if self.early_stopping and validation is None:
             samples, validation = self._split(samples)
-        n, batch_size = samples.X.shape[0], self._rows_of_batch(samples.X.shape[0])
+        most, after = epochs_at_once(len(samples.y)), theta[np.newaxis]
+        if incremental or self._fit_task is not None:
+            most = 1
+        elif validation is not None:
+            # side by side, only the parameters after the last epoch are there
+            alone = self._postponed is None
+            most = scored_at_once(samples, theta.size) if alone else 1
+            if most > 1:
+                after = np.empty((most, theta.size), theta.dtype)
         task = Task(
             theta=theta,
             engine=engine_of(theta, self._sizes(), self.activation, objective.loss),
             solver=self._solver,
             objective=objective,
             samples=samples,
-            batch_size=batch_size,
+            batch_size=self._rows_of_batch(len(samples.y)),
             alpha=self.alpha,
-            orders=Orders(n, self._random_state if self.shuffle else None),
+            orders=Orders(len(samples.y), self._random_state if self.shuffle else None),
             validation=validation,
+            most_epochs=most,
+            after=after,
         )
         run = self._training(task, incremental)
         if self._postponed is None:
@@ -272,6 +290,7 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
             ),
             solver=twin._solver,
             alpha=twin.alpha,
+            after=theta[np.newaxis],
         )
         twin._postponed = [(task, twin._training(task, incremental=False))]
         return twin
@@ -300,27 +319,28 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
         """Return what targets or outputs (n, n_out) stand for."""
         return targets
 
-    def _training(self, training: Task, incremental: bool) -> Training:
+    def _training(self, task: Task, incremental: bool) -> Training:
         """Ask for epochs until scikit-learn would stop."""
-        n, validation = training.samples.X.shape[0], training.validation
-        stopped, most, task = False, epochs_at_once(n), self._fit_task
+        n, validation = len(task.samples.y), task.validation
+        stopped, watched = False, self._fit_task
         # partial_fit goes on with the first call's, whatever `solver` is now
         adam = isinstance(self._optimizer, AdamOptimizer)
         self.n_iter_ = 0
         try:
             while self.n_iter_ < self.max_iter and not stopped:
-                singly = incremental or validation is not None or task is not None
-                count = 1 if singly else self._certain_epochs(most)
-                if task is not None:
-                    task.begin_epoch()
+                count = self._certain_epochs(task.most_epochs)
+                if watched is not None:
+                    watched.begin_epoch()
                 losses, failure = yield count
-                for loss in losses:
+                for i, loss in enumerate(losses):
+                    if validation is not None:
+                        task.theta[:] = task.after[i]
                     stopped = self._epoch_ended(loss, n, validation)
                 if failure is not None:
                     raise failure
                 if not adam:
                     self._solver.set_lr(self._optimizer.learning_rate)
-                if task is not None and task.end_epoch():
+                if watched is not None and watched.end_epoch():
                     stopped = True
                 if incremental:
                     break
