@@ -106,7 +106,8 @@ class Orders:
         if self._random_state is None:
             return self._order[np.newaxis]
         orders = shuffled_orders(self._random_state, self._order, count)
-        self._order = orders[-1]
+        if count:
+            self._order = orders[-1]
         return orders
 
 

@@ -143,7 +143,7 @@ def shuffled_orders(rng: "np.random.RandomState", order: Array, k: int) -> Array
     """Return k orders (k, n): each is the one before, shuffled by `rng.shuffle`."""
     orders = np.empty((k + 1, len(order)), np.int64)
     orders[0] = order
-    bits = rng._bit_generator  # type: ignore[attr-defined]
+    bits = rng._bit_generator
     with bits.lock:
         functions = bits.ctypes
         address = ctypes.cast(functions.next_uint32, ctypes.c_void_p).value
