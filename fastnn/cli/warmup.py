@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import Adam, datasets, kernels, mlp
-from ..training.orders import compiled_orders
+from ..training.orders import compiled_orders, shuffled_orders
 
 DTYPES = ("float64", "float32")
 Step = tuple[str, Callable[[], object]]
@@ -28,7 +28,10 @@ def steps(dtypes: tuple[str, ...]) -> list[Step]:
     """Return the steps: a name, and a call that compiles what it needs."""
     orders: Step = (
         "orders of many rows",
-        lambda: compiled_orders(np.random.default_rng(0), 1, 2),
+        lambda: (
+            compiled_orders(np.random.default_rng(0), 1, 2),
+            shuffled_orders(np.random.RandomState(0), np.arange(2), 1),
+        ),
     )
     return [orders, *(step for dtype in dtypes for step in _steps(dtype))]
 

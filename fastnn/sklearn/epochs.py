@@ -16,17 +16,27 @@ from ..nn.optimizers import UpdateRule, initial_moments
 from ..training.chunks import ChunkSizer
 from ..training.config import FitConfig
 from ..training.engines.fused import Fused
+from ..training.orders import shuffled_orders
 from ..training.state import TrainingState
 from .objectives import Objective, Samples, constants_of, targets_of
 
 _codes = kernels.codes
 # Row indices of the orders that are drawn in advance, and epochs of one call, at most.
 _AHEAD, _MAX_EPOCHS = 2**16, 64
+# Parameters that are kept to score epochs after a call, at most.
+_KEPT = 2**18
 
 
 def epochs_at_once(n: int) -> int:
     """Return how many epochs of n rows are trained in one call, at most."""
     return max(1, min(_AHEAD // n, _MAX_EPOCHS))
+
+
+def scored_at_once(samples: Samples, n_params: int) -> int:
+    """Return how many epochs that are scored are trained in one call, at most."""
+    if not isinstance(samples.X, np.ndarray):
+        return 1
+    return max(1, min(_KEPT // n_params, epochs_at_once(len(samples.y))))
 
 
 class Solver:
@@ -95,18 +105,18 @@ class Orders:
         """Return the orders of the next epochs (count, n), or the one of all (1, n)."""
         if self._random_state is None:
             return self._order[np.newaxis]
-        orders = np.empty((count, len(self._order)), np.int64)
-        for row in orders:
-            indices = np.arange(len(self._order))  # as in sklearn.utils.shuffle
-            self._random_state.shuffle(indices)
-            row[:] = self._order = self._order[indices]
+        orders = shuffled_orders(self._random_state, self._order, count)
+        if count:
+            self._order = orders[-1]
         return orders
 
 
 class Task(NamedTuple):
     """What one estimator trains: theta (n_params,) and the engine that it belongs to.
 
-    theta, and the solver's moments and clock, change in place.
+    theta, and the solver's moments and clock, change in place. A call trains up to
+    most_epochs. after (1 or most_epochs, n_params) is theta itself, or gets the
+    parameters after each of a call's epochs.
     """
 
     theta: Array
@@ -118,6 +128,8 @@ class Task(NamedTuple):
     alpha: float
     orders: Orders
     validation: Samples | None
+    most_epochs: int
+    after: Array
 
 
 # What an estimator decides: it asks for a number of epochs, with none of which the
@@ -151,7 +163,7 @@ class Epochs:
         self._theta, self._objective, self._samples = theta, objective, samples
         self._batch_size, self._n = task.batch_size, samples.X.shape[0]
         self._sizer, self._diverged = ChunkSizer(theta.size), False
-        most = epochs_at_once(self._n)
+        self._after = task.after
         targets = targets_of(objective, samples.y, theta.dtype)
         weights = no_weights(theta.dtype)
         if samples.weights is not None:
@@ -169,14 +181,19 @@ class Epochs:
                 l2=task.alpha / objective.gradient_factor,
                 min_probability=low,
             )
+            if len(task.after) > 1:
+                ends = config.per_epoch * np.arange(1, epochs + 1)
+                config = replace(config, record_at=ends)
             state = TrainingState(theta, config)
             state.moments, state.clock = solver.moments, solver.clock
+            state.recorded = task.after
             return _Loop(engine.start(config, state), config, state)
 
         self._run: Callable[[Array, int], None]
         if isinstance(samples.X, np.ndarray):
             X = np.ascontiguousarray(samples.X)
-            self._loop = make(X, targets, weights, most, not task.orders.change)
+            most, fixed = task.most_epochs, not task.orders.change
+            self._loop = make(X, targets, weights, most, fixed)
             self._run = self._run_dense
         else:
             self._targets, self._weights, self._make = targets, weights, make
@@ -192,8 +209,9 @@ class Epochs:
         try:
             if not self._diverged:
                 self._run(orders, count)
-            # where it diverged
-            self.losses += [np.nan] * (count - len(self.losses))
+            if len(self.losses) < count:  # it diverged
+                self._after[len(self.losses) :] = np.nan
+                self.losses += [np.nan] * (count - len(self.losses))
         finally:
             if self._constants.size:
                 self.losses = [

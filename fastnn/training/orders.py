@@ -1,5 +1,6 @@
 """Orders in which epochs visit the rows: shuffled by one generator, or as given."""
 
+import ctypes
 from functools import cache
 from typing import Any
 
@@ -136,6 +137,18 @@ def compiled_orders(rng: "np.random.Generator", k: int, n: int) -> Array:
     state["state"] = {"state": high << _BITS | low, "inc": increment}
     rng.bit_generator.state = state
     return orders
+
+
+def shuffled_orders(rng: "np.random.RandomState", order: Array, k: int) -> Array:
+    """Return k orders (k, n): each is the one before, shuffled by `rng.shuffle`."""
+    orders = np.empty((k + 1, len(order)), np.int64)
+    orders[0] = order
+    bits = rng._bit_generator
+    with bits.lock:
+        functions = bits.ctypes
+        address = ctypes.cast(functions.next_uint32, ctypes.c_void_p).value
+        kernels.loops.orders.shuffle(orders, address, functions.state_address)
+    return orders[1:]
 
 
 def _generator(config: FitConfig) -> "np.random.Generator":

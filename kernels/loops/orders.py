@@ -1,8 +1,9 @@
-"""Random orders of rows: the numbers of `numpy.random.Generator.permutation`, faster.
+"""Random orders of rows: the numbers of NumPy's `permutation` and `shuffle`, faster.
 
 NumPy shuffles with Fisher and Yates' algorithm: from the last position on, it changes
 places with one that is drawn up to it. The bits that such a number needs are taken from
-the next 32 of a PCG64 generator, until they are no larger than the position.
+the next 32 of a generator, until they are no larger than the position. `draw` contains
+the generator PCG64; `shuffle` calls any.
 Source: O'Neill, PCG: a family of simple fast space-efficient statistically good
 algorithms for random number generation (2014), https://www.pcg-random.org; NumPy,
 `random_interval` in numpy/random/src/distributions/distributions.c.
@@ -11,6 +12,7 @@ algorithms for random number generation (2014), https://www.pcg-random.org; NumP
 import numpy as np
 
 from ..compiler.compile import entry_point, inlined_by_llvm
+from ..primitives.calls import next_uint32
 
 # PCG64's multiplier of 128 bits.
 _HIGH, _LOW = np.uint64(0x2360ED051FC65DA4), np.uint64(0x4385DF649FCCF645)
@@ -26,6 +28,18 @@ def _high_product(a, b):
     first = a_high * b_low + (a_low * b_low >> _HALF_BITS)
     second = a_low * b_high + (first & _HALF)
     return a_high * b_high + (first >> _HALF_BITS) + (second >> _HALF_BITS)
+
+
+@inlined_by_llvm
+def _swap(order, i, j):
+    """Swap positions i and j unless j is too large; return 1 if it is not, or 0.
+
+    Without a branch, which would be mispredicted: then i is swapped with itself.
+    """
+    accepted = np.int64(j <= i)
+    j = i ^ ((i ^ j) & -accepted)
+    order[i], order[j] = order[j], order[i]
+    return accepted
 
 
 @entry_point
@@ -63,11 +77,26 @@ def draw(orders, generator):
                     mixed = mixed >> turn | mixed << (_BITS - turn & _ROTATIONS)
                     number, held = mixed & _HALF, mixed >> _HALF_BITS
                     is_held = _ONE
-                j = np.int64(number & mask)
-                # Without a branch, which would be mispredicted: a number that is too
-                # large swaps the position with itself.
-                accepted = np.int64(j <= i)
-                j = i ^ ((i ^ j) & -accepted)
-                order[i], order[j] = order[j], order[i]
-                i -= accepted
+                i -= _swap(order, i, np.int64(number & mask))
     generator[0], generator[1], generator[4], generator[5] = high, low, is_held, held
+
+
+@entry_point
+def shuffle(orders, function, state):
+    """Fill each row of orders (k, n) int64 but the first: the row before it, shuffled.
+
+    function is the address of a bit generator's function, and state that of its
+    state, as `calls.next_uint32` takes them. n is at most 2^32.
+    """
+    for row in range(1, orders.shape[0]):
+        order = orders[row]
+        for i in range(order.size):
+            order[i] = orders[row - 1, i]
+        i, mask = order.size - 1, _HALF
+        while i > 0:
+            while np.uint64(i) <= mask >> _ONE:
+                mask >>= _ONE
+            below = np.int64(mask >> _ONE)
+            while i > below:
+                number = np.uint64(next_uint32(function, state))
+                i -= _swap(order, i, np.int64(number & mask))

@@ -1,7 +1,9 @@
 """Calls of compiled functions by their addresses."""
 
+import ctypes
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
@@ -44,3 +46,20 @@ def call(function: Any, returned: Any, arguments: Any) -> Any:
     They must have the types that it was given. returned: an example of the result.
     """
     return function(*arguments)
+
+
+def _next_uint32(typing_context: Any, function: Any, state: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(32), [values[1].type]).as_pointer()
+        return builder.call(builder.inttoptr(values[0], kind), [values[1]])
+
+    return types.uint32(types.intp, types.intp), emit
+
+
+@compiled_as(_next_uint32)
+def next_uint32(function: Any, state: Any) -> Any:
+    """Call the C function that returns a bit generator's next 32 bits.
+
+    Both are addresses, as in the generator's `ctypes` interface.
+    """
+    return ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)(int(function))(int(state))

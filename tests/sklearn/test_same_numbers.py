@@ -1,8 +1,10 @@
+import contextlib
 import pickle
 import warnings
 from copy import deepcopy
 
 import numpy as np
+import pandas
 import pytest
 from scipy import sparse
 from sklearn import neural_network
@@ -239,3 +241,71 @@ def test_epochs_before_a_batch_without_weight_are_kept(kind):
     theirs, ours = models
     assert theirs.n_iter_ > 1
     assert deviation(theirs, ours) < 1e-9
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([4, -1, 2]),
+        np.array([3, 1], np.uint8),
+        np.array([False, True]),
+        np.array(["setosa", "a"], "U20"),
+        np.array(["x", "yy", "z"], object),
+        np.array([1.0, 2.0, 3.0]),
+        np.array([5]),
+        np.arange(30),
+    ],
+    ids=lambda labels: f"{labels.dtype}-{len(labels)}",
+)
+def test_labels_of_all_kinds_are_those_of_scikit_learn(labels):
+    X = np.random.default_rng(0).standard_normal((90, 3))
+    y = labels[np.arange(90) % len(labels)]
+    models = []
+    for module in (neural_network, fastnn.sklearn):
+        model = module.MLPClassifier(4, max_iter=3, random_state=0)
+        model.fit(pandas.DataFrame(X, columns=list("abc")), y)
+        models.append(model.fit(X, y))  # forgets the names of the columns
+    theirs, ours = models
+    assert deviation(theirs, ours) < 1e-9
+    assert vars(theirs).keys() <= vars(ours).keys()
+    assert not hasattr(ours, "feature_names_in_")
+    assert ours.classes_.dtype == theirs.classes_.dtype
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+    found, expected = (vars(model._label_binarizer) for model in models[::-1])
+    assert found.keys() == expected.keys()
+    assert found["y_type_"] == expected["y_type_"]
+    predictions = ours.predict(X)
+    assert predictions.dtype == theirs.predict(X).dtype
+    np.testing.assert_array_equal(predictions, theirs.predict(X))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"early_stopping": True, "n_iter_no_change": 4},
+        {"tol": 0.02, "n_iter_no_change": 3, "batch_size": 7},
+        {"early_stopping": True, "validation_fraction": 0.31, "shuffle": False},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["iris", "moons", "diabetes"])
+def test_random_numbers_go_on_where_those_of_scikit_learn_do(name, settings):
+    case = Case(name, {"max_iter": 80, "random_state": 3} | settings)
+    theirs, ours = both(case)
+    assert ours.n_iter_ == theirs.n_iter_
+    assert deviation(theirs, ours) < 1e-9
+    numbers = [model._random_state.random_sample() for model in (theirs, ours)]
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_scores_after_a_divergence_are_not_those_of_older_parameters():
+    _, X, y = data("diabetes")
+    settings = {"solver": "sgd", "learning_rate_init": 1e3, "early_stopping": True}
+    curves = []
+    for module in (neural_network, fastnn.sklearn):
+        model = module.MLPRegressor(max_iter=30, random_state=0, **settings)
+        with contextlib.suppress(ValueError):  # where the best ones are not finite
+            model.fit(X, y)
+        curves.append((model.n_iter_, np.isnan(model.validation_scores_).tolist()))
+    assert curves[0] == curves[1]

@@ -20,7 +20,7 @@ from fastnn.nn.optimizers import update_rule
 from fastnn.training import orders as orders_module
 from fastnn.training import trainer
 from fastnn.training.config import fit_config
-from fastnn.training.orders import EpochOrders, OrderGenerator
+from fastnn.training.orders import EpochOrders, OrderGenerator, shuffled_orders
 
 
 def test_rows_are_shuffled_by_the_documented_generator():
@@ -172,3 +172,17 @@ def test_orders_go_on_from_a_generator_and_end_where_they_should():
         assert (orders.first, orders.last) == (first, end)
         assert (orders.since(first) == whole[first:end]).all()
     assert OrderGenerator(make_config(shuffle=False)).before(3) is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 1500])
+@pytest.mark.parametrize("bits", [None, np.random.PCG64])
+def test_reshuffled_orders_are_those_of_a_random_state(n, bits):
+    ours, theirs = (
+        np.random.RandomState(7 if bits is None else bits(7)) for _ in range(2)
+    )
+    order = np.random.default_rng(0).permutation(n)
+    found = shuffled_orders(ours, order, 3)
+    for row in found:
+        theirs.shuffle(order)
+        np.testing.assert_array_equal(row, order)
+    assert ours.random_sample() == theirs.random_sample()
