@@ -205,8 +205,12 @@ def _per_sample_kernel(
     ):
         return loops.per_sample.train
     code = code_for(loss.code, config.y)
-    if code == codes.BCE and layers[0, codes.WIDTH_OUT] == numbers:
-        return loops.one_hidden_layer.train_bce
+    if layers[1, codes.N_OUT] == 1 and layers[0, codes.WIDTH_OUT] == numbers:
+        if code == codes.BCE:
+            return loops.one_hidden_layer.train_bce
+        link, kind = divmod(code, codes.LINK)
+        if kind == codes.MSE and link != codes.SOFTMAX:
+            return loops.one_hidden_layer.train_mse
     if code == codes.SOFTMAX_CE and layers[1, codes.WIDTH_OUT] == numbers:
         return loops.one_hidden_layer.train_softmax
     return loops.per_sample.train
