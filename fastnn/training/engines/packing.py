@@ -8,7 +8,6 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array
 
-
 # The vectors of a layer from which on their number is odd. With 8 it would cost more
 # than it saves.
 _WIDE = 16

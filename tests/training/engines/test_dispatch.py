@@ -117,6 +117,11 @@ def test_a_last_batch_of_one_row_is_a_per_sample_step(batch_size):
 WORK = {
     "few updates": (make_net, {"epochs": 99, "lr": 0.1}, "one hidden layer"),
     "many updates": (make_net, {"epochs": 100, "lr": 0.1}, "specialised"),
+    "six hidden units": (
+        lambda: fastnn.mlp(2, 6, 1),
+        {"epochs": 100, "lr": 0.1},
+        "one hidden layer",
+    ),
     "the general loop": (
         make_net,
         {"epochs": 100, "lr": 0.1, "loop": "general"},
