@@ -326,7 +326,7 @@ class Sequential:
         loop : {"auto", "general", "specialised"}
             "general" serves any net; "specialised" is compiled for this one, of at most
             40 parameters (see `summary`), and differs by rounding; "auto" uses it from
-            50 million updates on.
+            50 million updates on, where it is faster.
         n_jobs : int
             Threads for large batches, -1 for all processors; the result does not depend
             on it.

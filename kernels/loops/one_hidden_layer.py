@@ -10,11 +10,21 @@ parameters of few units stay in registers, and losses are taken of several sampl
 once.
 """
 
+from typing import Any
+
 import numpy as np
 
-from ..compiler.compile import entry_point, subroutine
+from ..codes import LINK
+from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate, activate_backward
-from ..functions.losses import bce_gradient, bce_loss, softmax_loss, softmax_term
+from ..functions.losses import (
+    bce_gradient,
+    bce_linear,
+    bce_loss,
+    softmax_loss,
+    softmax_term,
+    squared_error,
+)
 from ..passes.units import (
     accumulate_gradients,
     affine,
@@ -36,76 +46,110 @@ from ..primitives.vectors import (
     reduce_max,
     scalar,
     store,
+    traced,
     vector_length,
     where_greater,
 )
 from .per_sample import train_packed
 
 
-@subroutine
-def _bce_updates(state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop):
-    """Make the updates of `per_sample.update_rows_of_any_net` for BCE.
+def _bce_of_output(out: Any, target: Any, link: Any, unit: Any) -> Any:
+    """Return dL/dz, and the value from which `_bce_losses` has the loss."""
+    gradient, _ = bce_gradient.plain(out, target)
+    return gradient, out
 
-    The hidden layer is one vector of units, and there is one output.
+
+def _bce_losses(outs: Any, targets: Any) -> Any:
+    """Return the losses of a vector of outputs, and 1 where the class is right."""
+    _, small = bce_gradient.plain(outs, targets)
+    return bce_loss.plain(outs, targets, small)
+
+
+@inlined_by_llvm
+def _mse_of_output(out, target, link, unit):
+    """Return dL/dz, and the loss; unit is 1."""
+    value = activate(out, link, unit)
+    gradient, loss = squared_error(value, target, unit)
+    return activate_backward(gradient, value, link), loss
+
+
+def _mse_losses(losses: Any, targets: Any) -> Any:
+    """Return the losses, of which none has a right class."""
+    return losses, targets - targets
+
+
+def _updates_of_one_output(of_output, loss_of_infinite, losses_of):
+    """Return the updates of `per_sample.update_rows_of_any_net` for one output.
+
+    The hidden layer is one vector of units. The three functions are those of a loss.
     """
-    w, X, y, layers = flat(scratch.theta), flat(data.X), flat(data.y), flat(plan.layers)
-    n, loss_scale = data.X.shape[0], plan.loss_scale
-    loss_sums, n_right = state.loss_sums, state.n_right
-    hidden, last = packed_layer(layers, 0), packed_layer(layers, 1)
-    n_in, length, activation = hidden.n_in, vector_length(w), hidden.activation
-    one, mask = constant(w, 1), load(units.mask, hidden.z)
-    factor = constant(w, rule.gradient_factor)
-    decay = constant_or_none(w, rule.decay_factor)
-    bias_decay = constant_or_none(w, rule.bias_decay_factor)
-    bias, out_w, out_bias = load(w, hidden.b), load(w, last.columns), w[last.b]
-    is_pair = hidden.n_out <= 2
-    # Outputs and targets of a vector of samples, of which losses are taken at once.
-    outs, targets = units.d, units.scaled_d
-    loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
-    i = rows[s]
-    x = offset(X, i * n_in)
-    z = affine(bias, w, hidden.rows, length, x, n_in)
-    while s < stop and good:
-        start, block_stop = s, min(s + length, stop)
-        while s < block_stop:
-            next_i = rows[min(s + 1, n - 1)]
-            next_x, target = offset(X, next_i * n_in), y[i]
-            h = activate(z, activation, mask)
-            product = h * out_w
-            out = add_first_two(product) if is_pair else reduce_add(product)
-            out += out_bias
-            if not np.isfinite(out):
-                # the loss of an infinite output is finite where its class is right
-                other = 1 - target if out > 0 else target
-                if np.isnan(out) or other > 0:
-                    good = False
-                    break
-            gradient, _ = bce_gradient(out, target)
-            outs[s - start], targets[s - start] = out, target
-            scaled = rule.gradient_factor * gradient
-            slope = out_w * activate_backward(one, h, activation)
-            e = factor * (constant(w, gradient) * slope)
-            out_w = changed(out_w, h, constant(w, scaled), decay)
-            out_bias = changed_bias(out_bias, scaled, rule.bias_decay_factor)
-            bias = changed_bias(bias, e, bias_decay)
-            z = update_and_forward(
-                w, hidden.rows, length, n_in, x, e, decay, bias, next_x
-            )
-            i, x = next_i, next_x
-            s += 1
-        out_vector, target_vector = load(outs, 0), load(targets, 0)
-        _, small = bce_gradient(out_vector, target_vector)
-        losses, hits = bce_loss(out_vector, target_vector, small)
-        store(outs, 0, losses)
-        store(targets, 0, hits)
-        for k in range(s - start):
-            loss_sum += np.float64(outs[k]) * loss_scale
-            right += np.int64(targets[k])
-    store(w, hidden.b, bias)
-    store(w, last.columns, out_w)
-    w[last.b] = out_bias
-    loss_sums[epoch], n_right[epoch] = loss_sum, right
-    return s, good
+
+    def updates(state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop):
+        w, X, y = flat(scratch.theta), flat(data.X), flat(data.y)
+        layers, link = flat(plan.layers), plan.loss // LINK
+        n, loss_scale = data.X.shape[0], plan.loss_scale
+        loss_sums, n_right = state.loss_sums, state.n_right
+        hidden, last = packed_layer(layers, 0), packed_layer(layers, 1)
+        n_in, length, activation = hidden.n_in, vector_length(w), hidden.activation
+        one, mask = constant(w, 1), load(units.mask, hidden.z)
+        factor = constant(w, rule.gradient_factor)
+        decay = constant_or_none(w, rule.decay_factor)
+        bias_decay = constant_or_none(w, rule.bias_decay_factor)
+        bias, out_w, out_bias = load(w, hidden.b), load(w, last.columns), w[last.b]
+        is_pair, unit = hidden.n_out <= 2, scalar(w, 1)
+        # What the losses of a vector of samples are taken of at once.
+        values, targets = units.d, units.scaled_d
+        loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+        i = rows[s]
+        x = offset(X, i * n_in)
+        z = affine(bias, w, hidden.rows, length, x, n_in)
+        while s < stop and good:
+            start, block_stop = s, min(s + length, stop)
+            while s < block_stop:
+                next_i = rows[min(s + 1, n - 1)]
+                next_x, target = offset(X, next_i * n_in), y[i]
+                h = activate(z, activation, mask)
+                product = h * out_w
+                out = add_first_two(product) if is_pair else reduce_add(product)
+                gradient, value = of_output(out + out_bias, target, link, unit)
+                if not np.isfinite(value):
+                    loss, _ = loss_of_infinite(value, target)
+                    if np.isnan(value) or not np.isfinite(loss):
+                        good = False
+                        break
+                values[s - start], targets[s - start] = value, target
+                scaled = rule.gradient_factor * gradient
+                slope = out_w * activate_backward(one, h, activation)
+                e = factor * (constant(w, gradient) * slope)
+                out_w = changed(out_w, h, constant(w, scaled), decay)
+                out_bias = changed_bias(out_bias, scaled, rule.bias_decay_factor)
+                bias = changed_bias(bias, e, bias_decay)
+                z = update_and_forward(
+                    w, hidden.rows, length, n_in, x, e, decay, bias, next_x
+                )
+                i, x = next_i, next_x
+                s += 1
+            losses, hits = losses_of(load(values, 0), load(targets, 0))
+            store(values, 0, losses)
+            store(targets, 0, hits)
+            for k in range(s - start):
+                loss_sum += np.float64(values[k]) * loss_scale
+                right += np.int64(targets[k])
+        store(w, hidden.b, bias)
+        store(w, last.columns, out_w)
+        w[last.b] = out_bias
+        loss_sums[epoch], n_right[epoch] = loss_sum, right
+        return s, good
+
+    return subroutine(updates)
+
+
+# the loss of an infinite output is finite where its class is right
+_bce_updates = _updates_of_one_output(
+    traced(_bce_of_output, 2), bce_linear, traced(_bce_losses, 2)
+)
+_mse_losses_of = traced(_mse_losses, 2)
+_mse_updates = _updates_of_one_output(_mse_of_output, _mse_losses_of, _mse_losses_of)
 
 
 @subroutine
@@ -185,6 +229,13 @@ def _softmax_updates(
 def train_bce(state, data, plan, scratch, first_epoch, end, budget):
     """Train like `per_sample.train`, for BCE and at most one vector of hidden units."""
     rows = _bce_updates
+    return train_packed(rows, state, data, plan, scratch, first_epoch, end, budget)
+
+
+@entry_point
+def train_mse(state, data, plan, scratch, first_epoch, end, budget):
+    """Train like `train_bce`, for MSE with any link but SOFTMAX."""
+    rows = _mse_updates
     return train_packed(rows, state, data, plan, scratch, first_epoch, end, budget)
 
 

@@ -14,6 +14,7 @@ from ..state import TrainingState
 from .dispatch import (
     SPECIALISED_PAYS,
     WIDE_BATCH,
+    is_faster_specialised,
     is_wide,
     start_loop,
     why_not_specialised,
@@ -36,12 +37,15 @@ class Fused:
     def describe(self) -> str:
         """Return a description of how the net is run."""
         why = why_not_specialised(self.table, self._loss)
-        special = (
-            f"the specialised loop supports {why}"
-            if why
-            else f"with SGD and at least {SPECIALISED_PAYS:,} updates, fit compiles a "
-            "loop for this architecture alone"
-        )
+        if why:
+            special = f"the specialised loop supports {why}"
+        elif is_faster_specialised(self.table, self._loss, self._theta.dtype):
+            special = (
+                f"with SGD and at least {SPECIALISED_PAYS:,} updates, fit compiles a "
+                "loop for this architecture alone"
+            )
+        else:
+            special = "with SGD the specialised loop is not faster"
         wide = [
             size
             for size in (WIDE_BATCH // self._theta.itemsize, sys.maxsize)

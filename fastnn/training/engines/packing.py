@@ -8,6 +8,10 @@ import numpy as np
 from ... import kernels
 from ...data.arrays import Array
 
+# The vectors of a layer from which on their number is odd. With 8 it would cost more
+# than it saves.
+_WIDE = 16
+
 
 @dataclass(frozen=True, eq=False)
 class Packing:
@@ -31,6 +35,16 @@ def packing(table: Array, vector: int) -> Packing:
     return _packing(table.tobytes(), vector)
 
 
+def _width(n: int, vector: int) -> int:
+    """Return n, padded to whole vectors, and where there are many, to an odd number.
+
+    Rows that are a large power of two apart share a few lines of the caches: 64-512-10
+    took 69 us an update where this takes 15, and 64-1024-10 146 instead of 40.
+    """
+    vectors = -(-n // vector)
+    return (vectors | 1 if vectors >= _WIDE else vectors) * vector
+
+
 @lru_cache
 def _packing(table_bytes: bytes, vector: int) -> Packing:
     codes = kernels.codes
@@ -38,7 +52,7 @@ def _packing(table_bytes: bytes, vector: int) -> Packing:
     layers = np.zeros((len(table), codes.N_PACKED_COLUMNS), np.uint32)
     layers[:, : codes.N_COLUMNS] = table
     sizes = (table[0, codes.N_IN], *table[:, codes.N_OUT])
-    widths = [int(n) + -int(n) % vector for n in sizes]
+    widths = [_width(int(n), vector) for n in sizes]
     starts = np.cumsum([0, *widths])
     units = np.zeros(starts[-1])
     for n, start in zip(sizes, starts, strict=False):

@@ -28,34 +28,65 @@ def test_the_specialised_loop_differs_from_the_general_one_by_rounding():
     assert nets[1].theta.tobytes() == nets[2].theta.tobytes()
 
 
+@pytest.fixture
+def loops_called(monkeypatch):
+    """Return a list to which each call of a loop appends the loop's name."""
+    called = []
+
+    def watch(module, function, name):
+        original = getattr(module, function)
+
+        def watched(*arguments):
+            called.append(name)
+            return original(*arguments)
+
+        monkeypatch.setattr(module, function, watched)
+
+    watch(kernels.loops.specialised, "trainer", "specialised")
+    watch(kernels.loops.per_sample, "train", "per sample")
+    watch(kernels.loops.one_hidden_layer, "train_bce", "one hidden layer")
+    watch(kernels.loops.one_hidden_layer, "train_mse", "one hidden layer")
+    watch(kernels.loops.one_hidden_layer, "train_softmax", "one hidden layer")
+    watch(kernels.loops.batches, "train", "batches")
+    return called
+
+
 ONE_HIDDEN_LAYER = {
-    "bce": ((3, 5, 1), "tanh", "bce", 0.3),
-    "softmax_ce": ((2, 10, 3), "sigmoid", "softmax_ce", 0.3),
+    "bce": ((3, 5, 1), ["tanh"], "bce", 0.3),
+    "softmax_ce": ((2, 10, 3), ["sigmoid"], "softmax_ce", 0.3),
+    "mse": ((3, 8, 1), ["tanh"], "mse", 0.3),
+    "mse of a sigmoid": ((2, 2, 1), ["sigmoid", "sigmoid"], "mse", 0.3),
+    "mse of a tanh": ((2, 1, 1), ["relu", "tanh"], "mse", 0.3),
+    "mse of a ReLU": ((3, 5, 1), ["tanh", "relu"], "mse", 0.3),
     # Outputs become infinite, which is no infinite loss where the class is right.
-    "diverging": ((3, 5, 1), "relu", "bce", 1e200),
+    "diverging": ((3, 5, 1), ["relu"], "bce", 1e200),
+    "mse diverging": ((3, 5, 1), ["relu"], "mse", 1e200),
 }
 
 
 # Only plain Python warns of what becomes infinite.
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("decay", [0.0, 0.01])
 @pytest.mark.parametrize("name", ONE_HIDDEN_LAYER)
 def test_the_loops_for_one_hidden_layer_have_the_bits_of_that_for_any(
-    monkeypatch, name
+    monkeypatch, loops_called, name, decay
 ):
-    sizes, activation, loss, lr = ONE_HIDDEN_LAYER[name]
+    sizes, activations, loss, lr = ONE_HIDDEN_LAYER[name]
     X, y = learnable_data(30, sizes[0], loss, sizes[-1])
     found, general = [], kernels.loops.per_sample.train
+    rule = fastnn.SGD(lr, weight_decay=decay)
     for _ in range(2):
-        net = fastnn.mlp(*sizes, activation=activation, loss=loss, seed=3)
+        net = build(initial_params(sizes), activations, loss)
         message = ""
         try:
-            net.fit(X, y, epochs=3, lr=lr, seed=0)
+            net.fit(X, y, epochs=3, optimizer=rule, seed=0)
         except fastnn.DivergenceError as error:
             message = str(error)
         found.append((net.theta.tobytes(), message, net.history.loss.tobytes()))
         monkeypatch.setattr(dispatch, "_per_sample_kernel", lambda *_: general)
     assert found[0] == found[1]
-    assert bool(found[0][1]) == (name == "diverging")
+    assert bool(found[0][1]) == name.endswith("diverging")
+    assert loops_called == ["one hidden layer", "per sample"]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -83,31 +114,14 @@ def test_a_last_batch_of_one_row_is_a_per_sample_step(batch_size):
     assert np.abs(once.theta - twice.theta).max() <= 1e-13
 
 
-@pytest.fixture
-def loops_called(monkeypatch):
-    """Return a list to which each call of a loop appends the loop's name."""
-    called = []
-
-    def watch(module, function, name):
-        original = getattr(module, function)
-
-        def watched(*arguments):
-            called.append(name)
-            return original(*arguments)
-
-        monkeypatch.setattr(module, function, watched)
-
-    watch(kernels.loops.specialised, "trainer", "specialised")
-    watch(kernels.loops.per_sample, "train", "per sample")
-    watch(kernels.loops.one_hidden_layer, "train_bce", "one hidden layer")
-    watch(kernels.loops.one_hidden_layer, "train_softmax", "one hidden layer")
-    watch(kernels.loops.batches, "train", "batches")
-    return called
-
-
 WORK = {
     "few updates": (make_net, {"epochs": 99, "lr": 0.1}, "one hidden layer"),
     "many updates": (make_net, {"epochs": 100, "lr": 0.1}, "specialised"),
+    "six hidden units": (
+        lambda: fastnn.mlp(2, 6, 1),
+        {"epochs": 100, "lr": 0.1},
+        "one hidden layer",
+    ),
     "the general loop": (
         make_net,
         {"epochs": 100, "lr": 0.1, "loop": "general"},

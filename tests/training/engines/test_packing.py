@@ -10,7 +10,7 @@ from fastnn.kernels import codes
 from fastnn.training.engines.packing import packing
 from fastnn.training.engines.table import layer_table
 
-SIZES = [(2, 1), (2, 3, 1), (3, 9, 4), (2, 17, 5, 1), (8, 8, 8)]
+SIZES = [(2, 1), (2, 3, 1), (3, 9, 4), (2, 17, 5, 1), (8, 8, 8), (2, 128, 3)]
 
 
 def pack(sizes, vector=8):
@@ -34,7 +34,7 @@ def test_each_parameter_has_a_place_of_its_own(sizes, vector):
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_layers_are_filled_up_to_whole_vectors(sizes):
     packed = pack(sizes)
-    widths = [-(-n // 8) * 8 for n in sizes]
+    widths = [17 * 8 if n == 128 else -(-n // 8) * 8 for n in sizes]
     assert packed.size % 8 == 0
     assert packed.layers[:, codes.WIDTH_IN].tolist() == widths[:-1]
     assert packed.layers[:, codes.WIDTH_OUT].tolist() == widths[1:]
@@ -42,6 +42,14 @@ def test_layers_are_filled_up_to_whole_vectors(sizes):
     for n, width in zip(sizes, widths, strict=True):
         units += [1.0] * n + [0.0] * (width - n)
     assert packed.units.tolist() == units
+
+
+def test_rows_of_wide_layers_are_an_odd_number_of_vectors():
+    packed = pack((3, 120, 128, 250, 2))
+    widths = [120, 17 * 8, 33 * 8, 8]
+    assert packed.layers[:, codes.WIDTH_OUT].tolist() == widths
+    assert packed.units.size == 8 + sum(widths)
+    assert packed.units.sum() == 3 + 120 + 128 + 250 + 2
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
