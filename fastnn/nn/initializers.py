@@ -15,6 +15,7 @@ from ..data.arguments import check_float
 from ..data.arrays import Array
 from ..data.machine import check_memory
 from ..data.suggestions import value_hint
+from .generators import generators, uniform_samples
 
 # Up to this number, weights fit into any memory.
 _FEW_WEIGHTS = 2**20
@@ -47,9 +48,11 @@ class Init:
 
     def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
         """Return the samples (n_seeds, n) of each seed's generator."""
+        if self.scheme not in ("zeros", "he", "normal"):
+            return uniform_samples(seeds, n)
         samples = np.empty((len(seeds), n))
-        for row, seed in zip(samples, seeds, strict=True):
-            row[:] = self.draw_standard(np.random.default_rng(seed), n)
+        for row, rng in zip(samples, generators(seeds), strict=True):
+            row[:] = self.draw_standard(rng, n)
         return samples
 
     def scale(self, samples: Array, n_in: int, n_out: int) -> Array:
