@@ -31,7 +31,8 @@ def typical_nets(runs: Runs, solved: Array, by: str) -> dict[str, Array]:
     """Return up to four nets that solve the task and four that do not, by row label.
 
     Each group is divided into four by the final loss, of the validation data if `by`
-    says so, and the middle net of each part is chosen. Nets that diverged have no map and are left out.
+    says so, and the middle net of each part is chosen. Nets that diverged have no map
+    and are left out.
     """
     ranking, n_solved = runs.ranking(_loss(by)), int(solved.sum())
     ranking = ranking[~runs.diverged[ranking]]
