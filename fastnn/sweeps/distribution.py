@@ -36,6 +36,8 @@ _PART_SECONDS, _LOOK_SECONDS = 1.0, 0.05
 _SCAN_SHARE = 0.02
 # How often a part is submitted again because the work was not there.
 _MAX_AGAIN = 5
+# How many parts an error names.
+_MAX_NAMES = 5
 # With a store, a part is at most this share of what is left, for each slot, unless
 # that is less than a block, or a quarter of `_PART_SECONDS`.
 _STORE_SHARES = 4
@@ -223,7 +225,7 @@ class Distributor:
         try:
             future = self._workers.submit(part, again > 0)
         except BrokenExecutor as error:
-            raise self._broken(error, part) from error
+            raise self._broken(error) from error
         self._running[future] = part, again
 
     def _collect(self, future: Future[PartResult | None]) -> None:
@@ -231,7 +233,7 @@ class Distributor:
         try:
             done = future.result()
         except BrokenExecutor as error:
-            raise self._broken(error, part) from error
+            raise self._broken(error) from error
         except CancelledError:  # a Dask cluster has lost the work
             done = None
         except Exception as error:
@@ -274,16 +276,24 @@ class Distributor:
                     self._keep(future, part, done)
         self._running.clear()
 
-    def _broken(self, error: BrokenExecutor, part: Part) -> BrokenExecutor:
+    def _broken(self, error: BrokenExecutor) -> BrokenExecutor:
         """Return an error of the same kind that says what to do."""
-        broken = {one.start: one.name for one, _ in self._running.values()}
-        broken[part.start] = part.name
-        names = ", ".join(broken[start] for start in sorted(broken))
-        n_finished, _ = self._state.progress()
-        resume = "" if self._store else ", and with store= to go on where it was"
+        parts = sorted((part.start, part.name) for part, _ in self._running.values())
+        names = [name for _, name in parts]
+        if len(names) > _MAX_NAMES:
+            names[_MAX_NAMES:] = [f"and {len(names) - _MAX_NAMES:,} other parts"]
+        broke = f"broke while it trained {', '.join(names)}" if names else "is broken"
+        finished = f"{self._state.progress()[0]:,} nets are"
+        if self._store is not None:
+            then = f"{finished} in the store: call again with a new executor to go on"
+        elif self._state.has_results:
+            then = (
+                f"{finished} finished, and net.runs has them: call again with a new "
+                "executor, and with store= to go on where it was"
+            )
+        else:
+            then = "Call again with a new executor"
         return type(error)(
-            f"{self._workers.name} broke while it trained {names}: one of its "
-            "processes ended, as it does when it is killed or finds no memory. "
-            f"{n_finished:,} nets are finished, and net.runs has them: call again with "
-            f"a new executor{resume}"
+            f"{self._workers.name} {broke}: one of its processes ended, as it does "
+            f"when it is killed or finds no memory. {then}"
         )

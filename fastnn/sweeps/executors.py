@@ -144,7 +144,7 @@ class ExecutorWorkers(Workers):
     """The workers of a `concurrent.futures.Executor`, each of which keeps the work."""
 
     def __init__(self, executor: Any, work: Work) -> None:
-        self.name = type(executor).__name__
+        self.name = type(executor).__name__.lstrip("_")
         self._executor = executor
         try:
             self._content = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
