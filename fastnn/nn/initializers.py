@@ -49,9 +49,13 @@ class Init:
     def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
         """Return the samples (n_seeds, n) of each seed's generator."""
         import_random()
+        from .seeds import generators, uniform_samples  # a part of numpy.random
+
+        if self.scheme not in ("zeros", "he", "normal"):
+            return uniform_samples(seeds, n)
         samples = np.empty((len(seeds), n))
-        for row, seed in zip(samples, seeds, strict=True):
-            row[:] = self.draw_standard(np.random.default_rng(seed), n)
+        for row, rng in zip(samples, generators(seeds), strict=True):
+            row[:] = self.draw_standard(rng, n)
         return samples
 
     def scale(self, samples: Array, n_in: int, n_out: int) -> Array:

@@ -27,13 +27,14 @@ _RESOLUTION = 120
 _LONGEST_SEED = 9  # digits that fit into a title
 
 
-def typical_nets(runs: Runs, solved: Array) -> dict[str, Array]:
+def typical_nets(runs: Runs, solved: Array, by: str) -> dict[str, Array]:
     """Return up to four nets that solve the task and four that do not, by row label.
 
-    Each group is divided into four by the final loss, and the middle net of each part
-    is chosen. Nets that diverged have no map and are left out.
+    Each group is divided into four by the final loss, of the validation data if `by`
+    says so, and the middle net of each part is chosen. Nets that diverged have no map
+    and are left out.
     """
-    ranking, n_solved = runs.ranking(), int(solved.sum())
+    ranking, n_solved = runs.ranking(_loss(by)), int(solved.sum())
     ranking = ranking[~runs.diverged[ranking]]
     rows = {}
     for name, count, nets in (
@@ -54,9 +55,11 @@ def gallery(
     rows: dict[str, Array],
     X: Any,
     y: Any,
+    by: str,
 ) -> list[Axes]:
     """Draw the maps of `rows`, one row per label, into a cell of a figure.
 
+    Titles have the loss, of the validation data if `by` says so.
     A legend below names up to ten classes.
     """
     grid = cell.subgridspec(len(rows), _COLUMNS)
@@ -64,7 +67,7 @@ def gallery(
     for row, (label, nets) in enumerate(rows.items()):
         for column, net in enumerate(nets):
             axes.append(figure.add_subplot(grid[row, column]))
-            _draw_map(axes[-1], runs, net, X, y)
+            _draw_map(axes[-1], runs, net, X, y, by)
         axes[-len(nets)].set_ylabel(label)
     classes = plane_classes(runs.net)
     if axes and classes is not None and len(classes) <= LONGEST_LEGEND:
@@ -82,7 +85,7 @@ def gallery(
     return axes
 
 
-def _draw_map(ax: Axes, runs: Runs, net: int, X: Any, y: Any) -> None:
+def _draw_map(ax: Axes, runs: Runs, net: int, X: Any, y: Any, by: str) -> None:
     """Draw one net's map without scales, titled by its seed or number and its loss."""
     from matplotlib.collections import PathCollection
 
@@ -96,4 +99,11 @@ def _draw_map(ax: Axes, runs: Runs, net: int, X: Any, y: Any) -> None:
             points.set_sizes(np.minimum(points.get_sizes(), 2_500 / len(X)))
     seed = None if runs.seeds is None else str(runs.seeds[net])
     name = f"net {net}" if seed is None or len(seed) > _LONGEST_SEED else f"seed {seed}"
-    ax.set_title(f"{name}, loss {runs.final_loss[net]:.3g}", fontsize="small")
+    loss = _loss(by)
+    value = f"{loss.replace('_', ' ')} {getattr(runs, f'final_{loss}')[net]:.3g}"
+    ax.set_title(f"{name}, {value}", fontsize="small")
+
+
+def _loss(by: str) -> str:
+    """Return the criterion of `Runs.ranking` for the loss of the same data."""
+    return "val_loss" if by.startswith("val_") else "loss"

@@ -31,6 +31,7 @@ def success(
     *,
     loss_below: float | None = None,
     accuracy_above: float | None = None,
+    by: str = "loss",
     figure: Figure | SubFigure | None = None,
 ) -> list[Axes]:
     """Plot how many nets solve a task over the epochs, their losses, and typical maps.
@@ -56,6 +57,9 @@ def success(
         Points (n, 2) and labels (n,) to draw on the maps.
     loss_below, accuracy_above : float, optional
         The criterion; at least one of them.
+    by : {"loss", "val_loss"}, default "loss"
+        "val_loss" looks at the losses and accuracies of the validation data, in all
+        that is shown.
     figure : Figure or SubFigure, optional
         With constrained layout, to draw on; by default a new one.
 
@@ -68,7 +72,8 @@ def success(
     TypeError
         For anything but Runs.
     ValueError
-        Without a criterion, or for points and labels that do not fit the nets.
+        Without a criterion, for points and labels that do not fit the nets, or for
+        "val_loss" without validation data.
 
     Examples
     --------
@@ -83,15 +88,15 @@ def success(
         raise TypeError(
             f"runs must be what fit_many returns, not {type(runs).__name__}"
         )
-    share = runs.share_solved(loss_below, accuracy_above)
-    final = runs.success_rate(loss_below, accuracy_above)
-    quantiles = runs.loss_quantiles(_QUANTILES)
+    share = runs.share_solved(loss_below, accuracy_above, by)
+    final = runs.success_rate(loss_below, accuracy_above, by)
+    quantiles = runs.loss_quantiles(_QUANTILES, by)
     rows: dict[str, Array] = {}
     net = runs.net
     classes = plane_classes(net)
     if classes is not None:
         check_points(X, y, classes, net.columns)  # before there is a figure
-        rows = typical_nets(runs, runs.solved(loss_below, accuracy_above))
+        rows = typical_nets(runs, runs.solved(loss_below, accuracy_above, by), by)
     heights = [_CURVES, len(rows) * _MAPS] if rows else [_CURVES]
     if figure is None:
         import matplotlib.pyplot as plt
@@ -102,14 +107,15 @@ def success(
     left = figure.add_subplot(curves[0])
     right = figure.add_subplot(curves[1], sharex=left)
     _draw_share(left, runs.epochs, share, final)
-    left.set_ylabel(f"share with {criterion(loss_below, accuracy_above)}")
+    left.set_ylabel(f"share with {criterion(loss_below, accuracy_above, by)}")
     _draw_losses(right, runs.epochs, quantiles, loss_below)
     n_diverged = int(runs.diverged.sum())
     diverged = f" ({n_diverged:,} of {len(runs):,} nets diverged)" if n_diverged else ""
-    right.set_ylabel(f"mean loss{diverged}")
+    right.set_ylabel(f"mean {data_of(by)}loss{diverged}")
     for ax in (left, right):
         _finish(ax)
-    return [left, right, *(gallery(figure, grid[1], runs, rows, X, y) if rows else ())]
+    maps = gallery(figure, grid[1], runs, rows, X, y, by) if rows else []
+    return [left, right, *maps]
 
 
 def criterion(
@@ -117,10 +123,16 @@ def criterion(
 ) -> str:
     """Return the criterion of success as text."""
     bounds = {"loss below": loss_below, "accuracy above": accuracy_above}
-    data = "validation " if by.startswith("val_") else ""
     return "\nand ".join(
-        f"{data}{name} {value:g}" for name, value in bounds.items() if value is not None
+        f"{data_of(by)}{name} {value:g}"
+        for name, value in bounds.items()
+        if value is not None
     )
+
+
+def data_of(by: str) -> str:
+    """Return the name of the data that a criterion looks at, before a noun."""
+    return "validation " if by.startswith("val_") else ""
 
 
 def _draw_share(ax: Axes, epochs: Array, share: Array, final: Proportion) -> None:

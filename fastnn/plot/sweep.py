@@ -10,7 +10,7 @@ from ..data.arrays import Array
 from ..data.suggestions import suggests_arguments
 from ..sweeps.architectures import Sweep
 from ..sweeps.statistics import Proportion
-from .style import axes_or_new, class_colors, despine
+from .style import axes_or_new, class_colors, despine, legend_above
 from .success import criterion
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # From this ratio of the largest to the smallest value on, a setting has a log scale.
 _LOG_RATIO = 10.0
+# Widths in a legend: of a letter, and of a line's key with the gaps beside it.
+_LETTER_INCHES, _KEY_INCHES = 0.065, 0.45
 
 Line = dict[float, Proportion]
 
@@ -35,8 +37,8 @@ def sweep(
 
     A net solves the task as in `Runs.solved`. The x axis is the first setting that has
     several values, such as lr; there is a line for each architecture, and for each
-    combination of the other settings. Where no setting has several values, the
-    architectures are on the x axis.
+    combination of the other settings; the legend above names them. Where no setting has
+    several values, the architectures are on the x axis.
 
     Parameters
     ----------
@@ -113,7 +115,8 @@ def _draw_lines(ax: Axes, setting: str, lines: dict[str, Line]) -> None:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
     ax.set_xlabel(setting)
-    ax.legend(frameon=False, fontsize="small")
+    width = _LETTER_INCHES * max(map(len, lines)) + _KEY_INCHES
+    legend_above(ax, ax.get_legend_handles_labels()[0], column=width)
 
 
 def _draw_points(ax: Axes, lines: dict[str, Line]) -> None:

@@ -14,7 +14,7 @@ from concurrent.futures import (
     Future,
     wait,
 )
-from contextlib import suppress
+from contextlib import closing, suppress
 from time import perf_counter
 
 import numpy as np
@@ -36,9 +36,11 @@ _PART_SECONDS, _LOOK_SECONDS = 1.0, 0.05
 _SCAN_SHARE = 0.02
 # How often a part is submitted again because the work was not there.
 _MAX_AGAIN = 5
-# With a store, a part is at most this share of what is left, for each slot.
+# How many parts an error names.
+_MAX_NAMES = 5
+# With a store, a part is at most this share of what is left, for each slot, unless
+# that is less than a block, or a quarter of `_PART_SECONDS`.
 _STORE_SHARES = 4
-_MANY_NETS = 2**31
 
 
 def train_in_parts(
@@ -61,7 +63,10 @@ def train_in_parts(
         found = int(state.trained.sum()) * config.per_epoch - made
         bar.update(made, f"{n_finished:,}/{n_nets:,} nets", saved=updates_saved + found)
 
-    with ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar:
+    with (
+        closing(workers),
+        ProgressBar(config.progress, n_nets * config.updates, 1.0, "updates") as bar,
+    ):
         if store is not None:
             store.restore_snapshot()
         while (first := state.epochs_done) < state.end and len(state.active()):
@@ -78,32 +83,39 @@ def train_in_parts(
 class PartSize:
     """Number of nets in a part: few at first, then what takes `_PART_SECONDS`.
 
-    They fill whole blocks of all threads.
+    They fill whole blocks, as large as those of a sweep that threads share: in small
+    blocks a net takes up to twice as long.
     """
 
-    def __init__(self, state: SweepState, table: Array | None, n_threads: int) -> None:
-        self._few = self._many = n_threads
-        if table is not None:
-            few, many = (
-                choose_layout(state.config, table, state.theta, n, 1).n_nets
-                for n in (1, _MANY_NETS)
-            )
-            self._few, self._many = few * n_threads, many * n_threads
-        self._nets = self._few
+    def __init__(self, state: SweepState, table: Array | None) -> None:
+        self._state, self._table = state, table
+        self._few = self._nets = self._block(1, 1)
 
     def adapt(self, n_nets: int, seconds: float) -> None:
         """Adapt to a part of that many nets, which took that many seconds."""
         fitting = int(n_nets * _PART_SECONDS / max(seconds, 1e-6))
         self._nets = min(fitting, max(4 * n_nets, self._nets))
 
-    def within(self, limit: int) -> int:
-        """Return the number of nets in the next part, at most about `limit`."""
-        return max(self.whole(min(self._nets, limit)), self._few)
+    def next(self, n_left: int, n_slots: int, n_shares: int) -> int:
+        """Return the number of nets in the next part, one of the shares of all left.
 
-    def whole(self, n_nets: int) -> int:
+        n_slots: the number of parts under way, two for each thread.
+        """
+        block = self._block(n_left, max(n_slots // 2, 1))
+        nets = min(self._nets, max(-(-n_left // n_shares), block, self._nets // 4))
+        return max(self.whole(nets, block), self._few)
+
+    def whole(self, n_nets: int, block: int | None = None) -> int:
         """Return the largest number of at most n_nets that fills whole blocks."""
-        block = self._many if n_nets >= self._many else self._few
+        block = self._block(n_nets, 1) if block is None else block
+        block = block if n_nets >= block else self._few
         return n_nets // block * block
+
+    def _block(self, n_nets: int, n_threads: int) -> int:
+        state, table = self._state, self._table
+        if table is None:
+            return 1
+        return choose_layout(state.config, table, state.theta, n_nets, n_threads).n_nets
 
 
 class Distributor:
@@ -119,7 +131,7 @@ class Distributor:
     ) -> None:
         self._state, self._initial = state, initial
         self._workers, self._store = workers, store
-        self._size = PartSize(state, work.table, workers.n_threads)
+        self._size = PartSize(state, work.table)
         self._generator = OrderGenerator(state.config)
         self._rng: np.random.Generator | None = None
         self._active = state.active()
@@ -175,7 +187,7 @@ class Distributor:
         n_left = sum(stop - start for start, stop in self._waiting)
         # Others may be at work on the store: a part must not be all that is left.
         n_shares = n_slots if self._store is None else _STORE_SHARES * n_slots
-        nets = self._size.within(-(-n_left // n_shares))
+        nets = self._size.next(n_left, n_slots, n_shares)
         start, stop = self._place(n_left)
         stop = min(start + nets, stop)
         self._take(start, stop)
@@ -213,7 +225,7 @@ class Distributor:
         try:
             future = self._workers.submit(part, again > 0)
         except BrokenExecutor as error:
-            raise self._broken(error, part) from error
+            raise self._broken(error) from error
         self._running[future] = part, again
 
     def _collect(self, future: Future[PartResult | None]) -> None:
@@ -221,7 +233,7 @@ class Distributor:
         try:
             done = future.result()
         except BrokenExecutor as error:
-            raise self._broken(error, part) from error
+            raise self._broken(error) from error
         except CancelledError:  # a Dask cluster has lost the work
             done = None
         except Exception as error:
@@ -264,16 +276,24 @@ class Distributor:
                     self._keep(future, part, done)
         self._running.clear()
 
-    def _broken(self, error: BrokenExecutor, part: Part) -> BrokenExecutor:
+    def _broken(self, error: BrokenExecutor) -> BrokenExecutor:
         """Return an error of the same kind that says what to do."""
-        broken = {one.start: one.name for one, _ in self._running.values()}
-        broken[part.start] = part.name
-        names = ", ".join(broken[start] for start in sorted(broken))
-        n_finished, _ = self._state.progress()
-        resume = "" if self._store else ", and with store= to go on where it was"
+        parts = sorted((part.start, part.name) for part, _ in self._running.values())
+        names = [name for _, name in parts]
+        if len(names) > _MAX_NAMES:
+            names[_MAX_NAMES:] = [f"and {len(names) - _MAX_NAMES:,} other parts"]
+        broke = f"broke while it trained {', '.join(names)}" if names else "is broken"
+        finished = f"{self._state.progress()[0]:,} nets are"
+        if self._store is not None:
+            then = f"{finished} in the store: call again with a new executor to go on"
+        elif self._state.has_results:
+            then = (
+                f"{finished} finished, and net.runs has them: call again with a new "
+                "executor, and with store= to go on where it was"
+            )
+        else:
+            then = "Call again with a new executor"
         return type(error)(
-            f"{self._workers.name} broke while it trained {names}: one of its "
-            "processes ended, as it does when it is killed or finds no memory. "
-            f"{n_finished:,} nets are finished, and net.runs has them: call again with "
-            f"a new executor{resume}"
+            f"{self._workers.name} {broke}: one of its processes ended, as it does "
+            f"when it is killed or finds no memory. {then}"
         )

@@ -6,12 +6,13 @@ apart by their methods, so that none of their packages need be there.
 
 import hashlib
 import pickle
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from threading import Event
 from typing import Any, Protocol
 
 from ..training.engines.threads import thread_count
-from .parts import Part, PartResult, Work, train_part
+from .parts import Part, PartResult, Work, compile_for, train_part
 
 # Up to this number of bytes, the work travels with each part; beyond, a process gets
 # it when it says that it does not have it.
@@ -25,20 +26,21 @@ _kept: dict[str, Work] = {}
 
 
 class Workers(Protocol):
-    """Those who train parts.
+    """Those who train parts, each with one thread.
 
-    n_threads is the number of threads that train a part; n_slots that of the parts that
-    may be under way or waiting at a time. `submit`
+    n_slots is the number of parts that may be under way or waiting at a time. `submit`
     returns a future of the result; the result is None where the part must be submitted
     again, because the work did not arrive with it.
     """
 
     name: str
-    n_threads: int
 
     @property
     def n_slots(self) -> int: ...
     def submit(self, part: Part, again: bool) -> Future[PartResult | None]: ...
+    def close(self) -> None:
+        """Stop the parts that threads of this process train; nobody needs them."""
+        return
 
 
 def choose_workers(executor: Any, work: Work, n_jobs: int) -> Workers:
@@ -47,7 +49,7 @@ def choose_workers(executor: Any, work: Work, n_jobs: int) -> Workers:
     TypeError for what is not an executor; ValueError where the work cannot be sent.
     """
     if executor is None:
-        return ThisProcess(work, n_jobs)
+        return OneByOne(work) if work.table is None else OwnThreads(work, n_jobs)
     if callable(getattr(executor, "scatter", None)) and callable(
         getattr(executor, "get_executor", None)
     ):
@@ -68,44 +70,81 @@ def check_executor(executor: Any) -> None:
         )
 
 
-class ThisProcess:
-    """The process of the caller: it trains one part at a time, with all threads."""
+class OneByOne(Workers):
+    """The calling thread, where `fit` trains one net after the other."""
 
-    n_slots = 1
+    name, n_slots = "this process", 1
 
-    def __init__(self, work: Work, n_jobs: int) -> None:
-        self.name, self.n_threads = "this process", thread_count(n_jobs)
-        self._work = replace(work, config=replace(work.config, n_jobs=n_jobs))
+    def __init__(self, work: Work) -> None:
+        self._work = work
 
     def submit(self, part: Part, again: bool) -> Future[PartResult | None]:
         """Train the part, and return a future that is done."""
-        future: Future[PartResult | None] = Future()
-        try:
-            future.set_result(train_part(self._work, part))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+        return _called(train_part, self._work, part)
 
 
-class ThreadWorkers:
+class ThreadWorkers(Workers):
     """The threads of a pool, which share the work: nothing is copied or pickled."""
 
-    name, n_threads = "ThreadPoolExecutor", 1
+    name = "ThreadPoolExecutor"
 
     def __init__(self, executor: ThreadPoolExecutor, work: Work) -> None:
         self._executor, self._work = executor, work
-        self.n_slots = 2 * executor._max_workers
+        self._stop, self._compiled = Event(), False
+
+    @property
+    def n_slots(self) -> int:
+        """Two per thread, so that none waits for its next part."""
+        return 2 * self._executor._max_workers
 
     def submit(self, part: Part, again: bool) -> Future[PartResult | None]:
         """Submit the part."""
-        return self._executor.submit(train_part, self._work, part)
+        if not self._compiled:
+            compile_for(self._work, part)
+            self._compiled = True
+        return self._executor.submit(train_part, self._work, part, self._stop)
+
+    def close(self) -> None:
+        """Stop the parts under way."""
+        self._stop.set()
 
 
-class ExecutorWorkers:
+class OwnThreads(ThreadWorkers):
+    """Threads that end with the sweep, n_jobs or one per processor."""
+
+    name = "this process"
+
+    def __init__(self, work: Work, n_jobs: int) -> None:
+        super().__init__(ThreadPoolExecutor(thread_count(n_jobs)), work)
+
+    def submit(self, part: Part, again: bool) -> Future[PartResult | None]:
+        """Submit the part; train it here where no thread can be started."""
+        try:
+            return super().submit(part, again)
+        except RuntimeError:
+            return _called(train_part, self._work, part)
+
+    def close(self) -> None:
+        """Stop the parts under way, and wait for the threads to end."""
+        super().close()
+        self._executor.shutdown()
+
+
+def _called(function: Callable[..., PartResult], *arguments: Any) -> Future[Any]:
+    """Call a function, and return a future that is done."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(function(*arguments))
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
+class ExecutorWorkers(Workers):
     """The workers of a `concurrent.futures.Executor`, each of which keeps the work."""
 
     def __init__(self, executor: Any, work: Work) -> None:
-        self.name, self.n_threads = type(executor).__name__, 1
+        self.name = type(executor).__name__.lstrip("_")
         self._executor = executor
         try:
             self._content = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
@@ -149,11 +188,11 @@ def train_with_kept_work(
     return train_part(work, part)
 
 
-class DaskWorkers:
+class DaskWorkers(Workers):
     """The workers of a Dask cluster, to which the work is scattered."""
 
     def __init__(self, client: Any, work: Work) -> None:
-        self.name, self.n_threads = "Dask", 1
+        self.name = "Dask"
         self._client, self._work = client, work
         self._executor = client.get_executor()
         self._scattered = self._scatter()

@@ -7,6 +7,7 @@ any machine, and again if that one dies: the result has the same bits.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
+from threading import Event
 from time import perf_counter
 from typing import Any, NamedTuple, Self
 
@@ -18,7 +19,13 @@ from ..training.config import FitConfig
 from ..training.orders import EpochOrders
 from .monitor import Monitor
 from .plan import InitialParameters, LossRecording
-from .scheduler import AHEAD, FitAlone, train_one_by_one, train_side_by_side
+from .scheduler import (
+    AHEAD,
+    FitAlone,
+    compile_side_by_side,
+    train_one_by_one,
+    train_side_by_side,
+)
 from .state import NOTHING, Nets, StageResult, SweepState
 
 
@@ -142,9 +149,36 @@ class PartResult(NamedTuple):
     seconds: float
 
 
-def train_part(work: Work, part: Part) -> PartResult:
-    """Train the nets of a part, and return them."""
-    started = perf_counter()
+def train_part(work: Work, part: Part, stop: Event | None = None) -> PartResult:
+    """Train the nets of a part in this thread, and return them.
+
+    CancelledError soon after another thread has set `stop`.
+    """
+    started, nets, stop = perf_counter(), part.nets, stop or Event()
+    state = _state_before(work, part)
+    if work.table is not None:
+        train_side_by_side(state, work.table, _orders(work, part), stop)
+    else:
+        assert work.fit is not None
+        train_one_by_one(state, partial(_fit_by_id, work.fit, nets.ids))
+    result = state.result()
+    became = result.nets._replace(
+        ids=nets.ids, settings=NOTHING, schedule=NOTHING, weights=NOTHING
+    )
+    if part.last == work.config.epochs:  # nobody needs them any more
+        became = became._replace(moments=NOTHING, clock=NOTHING, best_theta=NOTHING)
+    return PartResult(result._replace(nets=became), perf_counter() - started)
+
+
+def compile_for(work: Work, part: Part) -> None:
+    """Compile in this thread, which signals can stop, what the parts of a sweep run."""
+    if work.table is not None:
+        state = _state_before(work, part)
+        compile_side_by_side(state, work.table, _orders(work, part))
+
+
+def _state_before(work: Work, part: Part) -> SweepState:
+    """Return the state of a part's nets at the beginning of its stage."""
     nets = part.nets
     config = replace(
         work.config, rule=work.config.rule._replace(settings=nets.settings)
@@ -167,18 +201,7 @@ def train_part(work: Work, part: Part) -> PartResult:
     )
     if part.first > 0:
         state.go_on(nets)
-    if work.table is not None:
-        train_side_by_side(state, work.table, _orders(work, part))
-    else:
-        assert work.fit is not None
-        train_one_by_one(state, partial(_fit_by_id, work.fit, nets.ids))
-    result = state.result()
-    became = result.nets._replace(
-        ids=nets.ids, settings=NOTHING, schedule=NOTHING, weights=NOTHING
-    )
-    if part.last == config.epochs:  # nobody needs them any more
-        became = became._replace(moments=NOTHING, clock=NOTHING, best_theta=NOTHING)
-    return PartResult(result._replace(nets=became), perf_counter() - started)
+    return state
 
 
 def _orders(work: Work, part: Part) -> EpochOrders:

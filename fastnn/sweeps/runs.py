@@ -320,11 +320,7 @@ class Runs:
         only one bound can be given.
         """
         below, above = self._bounds(loss_below, accuracy_above)
-        losses, accuracies = self.losses, self.accuracies
-        if self._prefix(by):
-            assert self.val_losses is not None
-            assert self.val_accuracies is not None
-            losses, accuracies = self.val_losses, self.val_accuracies
+        losses, accuracies = self._curves_of(by)
         if (
             self.losses.percentiles is not None
             and below is not None
@@ -342,13 +338,13 @@ class Runs:
             good.append(accuracies.rows(self.trained) > above)
         return np.mean(np.logical_and.reduce(good), axis=0)
 
-    def loss_quantiles(self, q: Any) -> Array:
+    def loss_quantiles(self, q: Any, by: str = "loss") -> Array:
         """Return the loss (m,) that a proportion q of the nets does not exceed.
 
         For several q it is (len(q), m); one value for each recorded epoch. It is always
         the loss of a net. Nets that stopped count with their last loss, those
         that diverged with infinity. Where only percentiles were recorded, q must be
-        whole percents.
+        whole percents. by="val_loss" looks at the validation data.
 
         >>> from fastnn import datasets, mlp
         >>> gate = datasets.xor_gate()
@@ -356,15 +352,15 @@ class Runs:
         >>> runs.loss_quantiles([0.05, 0.5, 0.95]).shape
         (3, 50)
         """
-        return self.losses.quantiles(q, self.trained, np.inf)
+        return self._curves_of(by)[0].quantiles(q, self.trained, np.inf)
 
-    def accuracy_quantiles(self, q: Any) -> Array:
+    def accuracy_quantiles(self, q: Any, by: str = "loss") -> Array:
         """Return the accuracies (m,) or (len(q), m), as `loss_quantiles` does.
 
         Nets that diverged count with 0.
         """
         self._check_classifies()
-        return self.accuracies.quantiles(q, self.trained, 0.0)
+        return self._curves_of(by)[1].quantiles(q, self.trained, 0.0)
 
     def epochs_to(self, loss_below: float) -> EpochsTo:
         """Return in which recorded epoch each net's loss is first below a bound.
@@ -710,6 +706,14 @@ class Runs:
         if curves is None:
             return np.full((len(self), len(self.epochs)), np.nan)
         return curves.of_each_net()
+
+    def _curves_of(self, by: str) -> tuple[Curves, Curves]:
+        """Return the losses and accuracies of the data that `by` looks at."""
+        if self._prefix(by):
+            assert self.val_losses is not None
+            assert self.val_accuracies is not None
+            return self.val_losses, self.val_accuracies
+        return self.losses, self.accuracies
 
     def _prefix(self, by: str) -> str:
         """Return "val_" if `by` looks at validation data, which must be there."""

@@ -8,6 +8,7 @@ much memory.
 """
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import nullcontext, suppress
 from functools import partial
 from queue import Empty
@@ -47,16 +48,20 @@ _LOOK_SECONDS = 0.05
 
 
 def train_side_by_side(
-    state: SweepState, table: Array, orders: EpochOrders | None = None
+    state: SweepState,
+    table: Array,
+    orders: EpochOrders | None = None,
+    stop: Event | None = None,
 ) -> None:
     """Train all nets of this layer table, in blocks that threads share.
 
-    orders: those of the state's next epochs, unless that is the first one. After an
-    error, the state holds the nets that completed the stage. Signals are handled each
-    0.05 s, when nothing is half done.
+    orders: those of the state's next epochs, unless that is the first one. stop: where
+    it is given, the calling thread trains alone, and CancelledError is raised within a
+    chunk after it is set. After an error, the state holds the nets that completed the
+    stage. Signals are handled each 0.05 s, when nothing is half done.
     """
     config, n_nets = state.config, len(state.theta)
-    n_threads = thread_count(config.n_jobs)
+    n_threads = thread_count(config.n_jobs) if stop is None else 0
     stages = _MIN_STAGES if state.recording.stop_below else 1
     max_epochs = -(-config.epochs // stages)
     orders = orders or EpochOrders(config, AHEAD)
@@ -77,7 +82,7 @@ def train_side_by_side(
     with (
         kernels.interrupts.deferred,
         bar or nullcontext(),
-        _Blocks(state, n_threads) as blocks,
+        _Blocks(state, n_threads, stop or Event()) as blocks,
     ):
         while (first := state.epochs_done) < state.end:
             active = state.active()
@@ -87,22 +92,46 @@ def train_side_by_side(
                 orders.reach(first)
             if state.monitor.stopping is not None:
                 max_epochs = min(max(_FEWEST_EPOCHS, first // 4), _MOST_EPOCHS)
-            last, n_recorded = state.begin_stage(min(max_epochs, orders.last - first))
-            stage = Stage(
-                config=config,
-                recording=state.recording,
-                monitor=state.monitor,
-                table=table,
-                loss=state.loss.code,
-                orders=orders.since(first),
-                first=first,
-                last=last,
-                n_recorded=n_recorded,
+            stage = _begin_stage(state, table, orders, max_epochs)
+            layout = choose_layout(
+                config, table, state.theta, len(active), max(n_threads, 1)
             )
-            layout = choose_layout(config, table, state.theta, len(active), n_threads)
             blocks.run(stage, layout, active, look)
             state.end_stage(blocks.workers.map)
             look()
+
+
+def compile_side_by_side(state: SweepState, table: Array, orders: EpochOrders) -> None:
+    """Compile in this thread, which signals can stop, before others train."""
+    stage, ids = _begin_stage(state, table, orders, 1), np.arange(1)
+    layout = choose_layout(state.config, table, state.theta, 1, 1)
+    _compile(NetBlock(state.config, state.theta, layout), stage, state.nets(ids))
+
+
+def _begin_stage(
+    state: SweepState, table: Array, orders: EpochOrders, max_epochs: int
+) -> Stage:
+    """Begin the state's next stage, which ends where the orders do, or before."""
+    first = state.epochs_done
+    last, n_recorded = state.begin_stage(min(max_epochs, orders.last - first))
+    return Stage(
+        config=state.config,
+        recording=state.recording,
+        monitor=state.monitor,
+        table=table,
+        loss=state.loss.code,
+        orders=orders.since(first),
+        first=first,
+        last=last,
+        n_recorded=n_recorded,
+    )
+
+
+def _compile(block: NetBlock, stage: Stage, nets: Nets) -> None:
+    block.advance(stage, 0, 0)
+    if stage.monitor.listens:
+        block.load(nets, stage)
+        block.compile_measure(stage)
 
 
 class _Job:
@@ -129,8 +158,8 @@ class _Job:
 class _Blocks:
     """The blocks of a sweep: their memory, and the threads that train them."""
 
-    def __init__(self, state: SweepState, n_threads: int) -> None:
-        self._state, self._stop = state, Event()
+    def __init__(self, state: SweepState, n_threads: int, stop: Event) -> None:
+        self._state, self._stop = state, stop
         self._n_threads = n_threads
         self._workers: Workers | None = None
         self._layout: BlockLayout | None = None
@@ -182,7 +211,8 @@ class _Blocks:
                     look()
                     looked = perf_counter()
         except BaseException:
-            self._stop.set()
+            if self._running:
+                self._stop.set()
             while self._running and workers.alive:
                 with suppress(Exception):
                     self._absorb_next()
@@ -205,20 +235,18 @@ class _Blocks:
         self._running.remove(job)
         if outcome.error is not None:
             raise outcome.error
-        if outcome.result is not None:
-            self._state.absorb(outcome.result)
         self._ended_updates += job.updates
         self._idle.append(job.block)
+        if outcome.result is None:  # `stop` is set
+            raise CancelledError
+        self._state.absorb(outcome.result)
 
     def _change_layout(self, layout: BlockLayout, stage: Stage, ids: Array) -> None:
         compile_first, self._layout, self._idle = self._layout is None, layout, []
         if compile_first:
             block = self._new_block()
             # Compile in this thread, which signals can stop, before others start.
-            block.advance(stage, 0, 0)
-            if stage.monitor.listens:
-                block.load(self._state.nets(ids[:1]), stage)
-                block.compile_measure(stage)
+            _compile(block, stage, self._state.nets(ids[:1]))
             self._idle.append(block)
             self._workers = Workers(self._n_threads)
 

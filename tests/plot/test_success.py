@@ -76,6 +76,32 @@ def test_the_end_is_marked_with_its_interval():
     assert ax.get_ylabel() == "share with accuracy above 0.9"
 
 
+def test_all_axes_can_look_at_validation_data():
+    X, y = SPIRAL
+    options = {"X_val": X[::2], "y_val": y[::2], "every": 5}
+    net = fastnn.mlp(2, 5, 3, activation="tanh")
+    runs = net.fit_many(X, y, seeds=range(40), epochs=60, lr=0.3, **options)
+    below = float(np.median(runs.final_val_loss))
+    share, losses, *maps = fastnn.plot.success(
+        runs, X, y, loss_below=below, by="val_loss"
+    )
+    expected = (runs.val_loss < below).mean(axis=0)
+    assert share.lines[0].get_ydata() == pytest.approx(expected)
+    assert share.lines[1].get_ydata() == pytest.approx([0.5])
+    assert share.get_ylabel() == f"share with validation loss below {below:g}"
+    assert losses.get_ylabel() == "mean validation loss"
+    ranked = np.sort(runs.val_loss, axis=0)
+    assert (losses.lines[0].get_ydata() == ranked[19]).all()
+    assert (losses.lines[1].get_ydata() == ranked[0]).all()
+    ranking = np.argsort(runs.final_val_loss, kind="stable")
+    assert titled_seeds(maps) == ranking[[2, 7, 12, 17, 22, 27, 32, 37]].tolist()
+    best = runs.final_val_loss[ranking[2]]
+    assert maps[0].get_title().endswith(f", val loss {best:.3g}")
+    by_loss = fastnn.plot.success(runs, X, y, loss_below=0.01)[2:]
+    ranking = np.argsort(runs.final_loss, kind="stable")
+    assert titled_seeds(by_loss) == ranking[[5, 15, 25, 35]].tolist()
+
+
 def test_maps_show_the_middle_net_of_each_quarter_of_successes_and_failures():
     runs = gate_runs()
     final = dict(zip(range(100, 160), runs.loss[:, -1], strict=True))
@@ -233,6 +259,10 @@ def test_wrong_arguments_are_refused_before_there_is_a_figure():
         fastnn.plot.success(runs.net, loss_below=0.1)
     with pytest.raises(ValueError, match="loss_below= or accuracy_above="):
         fastnn.plot.success(runs, *GATE)
+    with pytest.raises(ValueError, match="by='val_loss' needs validation data"):
+        fastnn.plot.success(runs, *GATE, loss_below=0.1, by="val_loss")
+    with pytest.raises(ValueError, match=r"by must be .*val_loss.*, not 'test'"):
+        fastnn.plot.success(runs, *GATE, loss_below=0.1, by="test")
     with pytest.raises(ValueError, match="without X"):
         fastnn.plot.success(runs, y=GATE[1], loss_below=0.1)
     with pytest.raises(ValueError, match="does not know"):

@@ -4,7 +4,10 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pages
@@ -86,6 +89,29 @@ def test_the_recipes_for_training_run(tmp_path, monkeypatch):
     for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
         exec(code, names)
     assert names["history"].epochs == 100
+
+
+@pytest.mark.compiled
+def test_the_examples_for_many_machines_run(tmp_path, monkeypatch):
+    """With few nets; and with threads in place of processes and clusters."""
+    threads = SimpleNamespace(Client=lambda *place: ThreadPoolExecutor(2))
+    jobs = SimpleNamespace(SLURMCluster=lambda **kind: SimpleNamespace(adapt=dict))
+    monkeypatch.setitem(sys.modules, "dask.distributed", threads)
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", jobs)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for code in pages.blocks(ROOT / "docs" / "many-machines.md", "python"):
+        few = re.sub(r"range\(1(0\*\*\d|000)\)", "range(8)", code)
+        few = few.replace("/scratch/me", str(tmp_path))
+        exec(few.replace("epochs=200", "epochs=5"), names)
+        assert len(names.get("runs", range(8))) == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "ensemble.npz",
+        "many-kinds",
+        "sweep",
+        "sweep-folder",
+    ]
 
 
 def test_the_reference_has_all_public_names():

@@ -113,6 +113,20 @@ def test_the_plot_shows_the_success_rates(swept):
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("width", [3.0, 6.4, 12.0])
+def test_the_legend_of_the_plot_covers_nothing(swept, width):
+    figure, axes = plt.subplots(figsize=(width, 5), layout="constrained")
+    ax = fastnn.plot.sweep(swept, loss_below=0.3, ax=axes)
+    figure.draw_without_rendering()
+    legend = ax.get_legend().get_window_extent()
+    assert len(ax.get_legend().get_texts()) == 6
+    assert legend.y0 >= ax.bbox.y1
+    assert legend.x0 >= 0
+    assert legend.x1 <= figure.bbox.x1
+    plt.close(figure)
+
+
+@pytest.mark.compiled
 def test_the_plot_and_the_table_look_at_validation_data(swept):
     data = {"X_val": GATE[0][:3], "y_val": GATE[1][:3]}
     validated = fastnn.sweep(NETS, *GATE, lr=[0.3, 3.0], **HOW, **data)

@@ -226,6 +226,11 @@ def test_a_part_that_fails_names_its_nets_and_the_others_are_kept(tmp_path):
     pool.error = BrokenExecutor("a child ended")
     with pytest.raises(BrokenExecutor, match=r"FailsAt broke.*nets \d.*new executor"):
         net.fit_many(*SPIRAL, **options, executor=pool)
+    wide = FailsAt(20)
+    wide.error = BrokenExecutor("a child ended")
+    names = r"trained (nets \d+ to \d+, ){5}and \d+ other parts:"
+    with pytest.raises(BrokenExecutor, match=names):
+        net.fit_many(*SPIRAL, **options | {"seeds": range(1000)}, executor=wide)
     runs = net.fit_many(*SPIRAL, **options, executor=AtOnce(), store=tmp_path)
     assert_same_runs(runs, expected)
 
@@ -341,6 +346,10 @@ def break_while_it_trains(pool, folder):
         net.fit_many(*SPIRAL, **options, executor=pool, store=folder)
     killer.join()
     assert 0 < len(net.runs) < 100
+    with pytest.raises(BrokenExecutor, match=r"Executor is broken: .* in the store: "):
+        net.fit_many(*SPIRAL, **options, executor=pool, store=folder)
+    with pytest.raises(BrokenExecutor, match=r"is broken: .*Call again with a new ex"):
+        net.fit_many(*SPIRAL, **options, executor=pool)
 
 
 @pytest.mark.compiled

@@ -65,7 +65,7 @@ def test_the_same_call_goes_on(options, finished, tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="no more"):
         NET.fit_many(*SPIRAL, **options, store=tmp_path, executor=Now(finished))
     # Parts of other sizes.
-    monkeypatch.setattr(distribution.PartSize, "within", lambda self, limit: 24)
+    monkeypatch.setattr(distribution.PartSize, "next", lambda self, *left: 24)
     pool = Now()
     runs = NET.fit_many(*SPIRAL, **options, store=tmp_path, executor=pool)
     assert_same_runs(runs, expected)
