@@ -10,7 +10,6 @@ import numpy as np
 
 from ..data.arguments import check_choice
 from ..data.arrays import Array
-from ..data.generators import import_random
 from ..data.targets import TargetKind
 from .activations import Activation, Identity, Softmax
 from .boundary import float_dtype, writable
@@ -24,7 +23,7 @@ from .descriptions import (
     loss_from,
 )
 from .initializers import Init, check_weights_memory, is_arrays, parse
-from .layers import Layer, copy_init_arrays
+from .layers import Layer, any_has_own_init, copy_init_arrays
 from .losses import LOSSES, Loss
 
 if TYPE_CHECKING:
@@ -148,10 +147,8 @@ class Architecture:
         """
         assert self.scheme is not None
         theta = np.zeros((len(seeds), self.n_params), dtype)
-        pairs = zip(self.stack, self.shapes, strict=True)
-        if any(layer.has_own_init for layer, shapes in pairs if shapes):
-            import_random()
-            from .seeds import generators  # which subclasses a part of numpy.random
+        if any_has_own_init(self.stack, self.shapes):
+            from .seeds import generators  # with numpy.random
 
             for row, rng in zip(theta, generators(seeds), strict=True):
                 row[:] = self.draw(self.scheme, rng)

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..data.arguments import check_float
 from ..data.arrays import Array
-from ..data.generators import import_random
 from ..data.machine import check_memory
 from ..data.suggestions import value_hint
 
@@ -48,8 +47,7 @@ class Init:
 
     def draw_standard_many(self, seeds: Sequence[int], n: int) -> Array:
         """Return the samples (n_seeds, n) of each seed's generator."""
-        import_random()
-        from .seeds import generators, uniform_samples  # a part of numpy.random
+        from .seeds import generators, uniform_samples  # with numpy.random
 
         if self.scheme not in ("zeros", "he", "normal"):
             return uniform_samples(seeds, n)

@@ -599,6 +599,12 @@ def _check_units(layer: Layer, dout: Array, w: Array) -> None:
         )
 
 
+def any_has_own_init(layers: Sequence[Layer], shapes: Sequence[Any]) -> bool:
+    """Return True unless the net's scheme draws all weights of layers of these shapes."""
+    pairs = zip(layers, shapes, strict=True)
+    return any(layer.has_own_init for layer, own in pairs if own)
+
+
 def copy_init_arrays(
     arrays: Sequence[Any], shapes: list[tuple[int, ...]]
 ) -> list[Array]:

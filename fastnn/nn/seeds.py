@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.random.bit_generator import ISeedSequence
 
 from ..data.arrays import Array
+from ..data.generators import import_random
+
+import_random()  # before the next line imports a part of it
+from numpy.random.bit_generator import ISeedSequence  # noqa: E402
 
 # Number of seeds that are hashed at once, with a few arrays of this length.
 _AT_ONCE = 4096

@@ -163,7 +163,7 @@ def test_numba_and_the_rest_wait_for_their_first_use():
     late = {
         *("numba", "matplotlib", "rich", "pandas"),
         # of Python and NumPy, a third of the time of `import numpy`
-        *("concurrent.futures", "hashlib", "json", "numpy.random", "numpy.typing"),
+        *("hashlib", "json", "numpy.random", "numpy.typing"),
         *("pathlib", "secrets", "zipfile"),
         *("fastnn.plot", "fastnn.sweeps", "fastnn.export", "fastnn.data.archives"),
     }

@@ -1,5 +1,8 @@
 """Threads that work for one fit or one sweep: how many, and how they get work."""
 
+# For fit_many, but imported with the rest: it registers itself at exit, which a thread
+# that outlives the main one can no longer do.
+import concurrent.futures.thread  # noqa: F401
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
