@@ -600,7 +600,7 @@ def _check_units(layer: Layer, dout: Array, w: Array) -> None:
 
 
 def any_has_own_init(layers: Sequence[Layer], shapes: Sequence[Any]) -> bool:
-    """Return True unless the net's scheme draws all weights of layers of these shapes."""
+    """Return True unless the net's scheme draws the weights of all such layers."""
     pairs = zip(layers, shapes, strict=True)
     return any(layer.has_own_init for layer, own in pairs if own)
 
