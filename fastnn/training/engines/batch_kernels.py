@@ -40,7 +40,7 @@ def gradient_kernel(dtype: np.dtype[Any], wide: bool) -> int:
         _net(dtype),
         gradients.Samples(dtype, 0, dtype, 0, dtype, 0),
         gradients.Loss(0, 0, 0.0, 0.0),
-        TileRows(*[dtype] * 5, 0),
+        TileRows._make([*[dtype] * 5, 0]),
         WideRows(*[dtype] * 6),
         gradients.Kept(integers, 0, 0),
         integers,

@@ -337,7 +337,7 @@ def _batches(
         _wide_sizes(table, lanes, dtype) if wide else []
     )
     starts = [0, *accumulate(_padded(n, dtype) for n in sizes)]
-    tile_rows = TileRows(*starts[:5], lanes)
+    tile_rows = TileRows._make([*starts[:5], lanes])
     wide_rows = WideRows(*(starts[5:-1] if wide else [0] * 6))
     addresses = batch_kernels(plan, config.weights.size > 0, dtype, wide)
     scratch = [
