@@ -114,8 +114,27 @@ class StreamArrays(NamedTuple):
     none: Any  # (0, n_params) float64
 
 
-class TileScratch(NamedTuple):
-    """Scratch of one thread in batches, in rows of `lanes` numbers.
+class BatchKernels(NamedTuple):
+    """Addresses of the kernels that a loop over batches calls."""
+
+    gradient: int  # of `loops.gradients`
+    loss: int  # of `loops.tile_losses`
+    step: int  # of `loops.steps`, or 0 for plain SGD
+
+
+class BatchScratch(NamedTuple):
+    """Scratch of one thread in batches."""
+
+    numbers: Any  # all rows of tile_rows and wide_rows, zero at first
+    tile_rows: Any  # TileRows
+    wide_rows: Any  # WideRows
+    # (n,) int64, zero at first: 1 for the tiles of an epoch whose inputs and targets
+    # the rows keep; (0,) where they have space for one tile
+    kept: Any
+
+
+class TileRows(NamedTuple):
+    """Where rows of `lanes` numbers start in the scratch; in kernels pointers to them.
 
     a has a row per unit, and then one per input and target of each tile that it has
     space for: one tile, or all of an epoch where all epochs have the same order. With
@@ -126,13 +145,15 @@ class TileScratch(NamedTuple):
     d: Any  # a row per unit
     scales: Any  # (lanes,)
     weights: Any  # (lanes,)
-    losses: Any  # (PARTIAL_SUMS + 1) rows, zero at first
+    losses: Any  # PARTIAL_SUMS + 1 rows
+    lanes: Any
 
 
-class WideScratch(NamedTuple):
-    """Scratch of one thread for the units of wide layers, in tiles of `lanes` samples.
+class WideRows(NamedTuple):
+    """Where the numbers of wide layers start in the scratch; in kernels pointers.
 
-    A layer's width is its number of units, padded to whole vectors.
+    A layer's width is its number of units, padded to whole vectors. Tiles have `lanes`
+    samples. All are 0 where no layer is wide.
     """
 
     a: Any  # each layer's width times lanes

@@ -54,7 +54,10 @@ def _steps(dtype: str) -> list[Step]:
         ),
         (
             f"training in batches, {dtype}",
-            lambda: net.fit(X, y, batch_size="full", **one),
+            lambda: (
+                net.fit(X, y, batch_size="full", **one),
+                classifier.fit(X, y, batch_size="full", **adam),
+            ),
         ),
         (
             f"training wide layers in batches, {dtype}",

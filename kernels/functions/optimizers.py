@@ -39,7 +39,14 @@ from ..codes import (
 )
 from ..compiler.compile import inlined_by_llvm, inlined_loop, subroutine
 from ..primitives import arithmetic
-from ..primitives.vectors import absolute, sqrt, traced, where_greater
+from ..primitives.vectors import absolute, scalar, sqrt, traced, where_greater
+
+
+class SgdConstants(NamedTuple):
+    """What a step of SGD needs to know."""
+
+    rate: Any
+    decay: Any
 
 
 class Constants(NamedTuple):
@@ -190,6 +197,17 @@ def clip(g, places, n_params, limit):
         factor = g.dtype.type(limit / norm)
         for p in range(g.size):
             g[p] *= factor
+
+
+@subroutine
+def sgd_updates(theta, g, n, lr, decay):
+    """Make the step of SGD, for n parameters with one learning rate and weight decay.
+
+    The arrays are flat.
+    """
+    c = SgdConstants(scalar(theta, lr), scalar(theta, decay))
+    for p in range(n):
+        theta[p] = sgd_step(theta[p], g[p], c)
 
 
 @inlined_loop

@@ -78,7 +78,14 @@ def add_losses(
             targets, lanes, 0, offset(flat(y), first * n_targets), n_targets, None, m
         )
         fill_weights(
-            of_tile, scales, scalar(a, 1), weights, offset(flat(rows), first), m, width
+            of_tile,
+            scales,
+            scalar(a, 1),
+            flat(weights),
+            weights.size > 0,
+            offset(flat(rows), first),
+            m,
+            width,
         )
         tile = Tile(lanes, width, None, 0)
         for net in range(n_nets):

@@ -30,17 +30,6 @@ MANY, ONE = (0,) * (8 if has_registers_of_a_vector() else 2), (0,)
 PAIR, SINGLE = (0, 0), (0,)
 
 
-class WideRows(NamedTuple):
-    """Pointers to a tile's rows (see `arguments.WideScratch`)."""
-
-    a: Any
-    d: Any
-    x: Any
-    panel: Any
-    sums: Any
-    zeros: Any
-
-
 class Factor(NamedTuple):
     """A matrix whose numbers are broadcast, with its steps between numbers."""
 

@@ -1,6 +1,6 @@
 """Rows of numbers, one per lane, in flat arrays."""
 
-from ..compiler.compile import inlined_by_llvm
+from ..compiler.compile import inlined_by_llvm, subroutine
 from .vectors import load, store, vector_length
 
 
@@ -9,6 +9,20 @@ def fill(a, at, n, value):
     """Set the n numbers from a[at] on to one value."""
     for i in range(at, at + n):
         a[i] = value
+
+
+@subroutine
+def copy(out, a, n):
+    """Copy the first n numbers of a to out."""
+    for i in range(n):
+        out[i] = a[i]
+
+
+@subroutine
+def add(out, a, n):
+    """Add the first n numbers of a to those of out."""
+    for i in range(n):
+        out[i] += a[i]
 
 
 @inlined_by_llvm

@@ -7,6 +7,7 @@ general one's by rounding.
 
 from collections.abc import Callable
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,22 @@ from ... import kernels
 from ...data.arrays import Array, aligned_arrays, aligned_zeros
 from ...data.weights import no_weights
 from ...kernels.arguments import (
+    BatchScratch,
     Data,
     EpochEnds,
     FitArrays,
     FitPlan,
     PackedScratch,
     Team,
-    TileScratch,
+    TileRows,
     Validation,
-    WideScratch,
+    WideRows,
 )
 from ...nn.losses import Loss, code_for, loss_scale
 from ..config import FitConfig
 from ..state import TrainingState
 from ..validation import ValidationData
+from .batch_kernels import batch_kernels
 from .engine import Advance
 from .measuring import stop_rule
 from .packing import packing
@@ -319,6 +322,7 @@ def _batches(
     # Counting the processors takes 60 us, as the quotas of control groups are files.
     n_threads = 1 if n_parts == 1 else min(thread_count(config.n_jobs), n_parts)
     (state.g,) = aligned_arrays(dtype, (n_parts, state.theta.size))
+    plan = _plan(table, loss, config)
     units, n_columns = n_units(table), config.X.shape[1] + config.y.shape[1]
     n_tiles = batch_tiles * config.per_epoch
     # Small batches leave most of a tile empty, so tiles may be larger than the data.
@@ -329,21 +333,27 @@ def _batches(
     if wide:
         units, columns = _padded(int(table[-1, codes.N_OUT]), dtype), config.y.shape[1]
     rows = (units + columns, units, 1, 1, codes.PARTIAL_SUMS + 1)
-    scratch = []
-    for _ in range(n_threads):
-        a, d, scales, weights, losses = aligned_arrays(
-            dtype, *((n * lanes,) for n in rows)
+    sizes = [n * lanes for n in rows] + (
+        _wide_sizes(table, lanes, dtype) if wide else []
+    )
+    starts = [0, *accumulate(_padded(n, dtype) for n in sizes)]
+    tile_rows = TileRows._make([*starts[:5], lanes])
+    wide_rows = WideRows(*(starts[5:-1] if wide else [0] * 6))
+    addresses = batch_kernels(plan, config.weights.size > 0, dtype, wide)
+    scratch = [
+        BatchScratch(
+            aligned_zeros(starts[-1], dtype),
+            tile_rows,
+            wide_rows,
+            np.zeros(n_tiles if keeps_tiles else 0, np.int64),
         )
-        tiles = None if wide else np.zeros(n_tiles if keeps_tiles else 0, np.int64)
-        units_scratch = _wide_scratch(table, lanes, dtype) if wide else None
-        tile_scratch = TileScratch(a, d, scales, weights, losses)
-        scratch.append((tile_scratch, tiles, units_scratch))
+        for _ in range(n_threads)
+    ]
     part_sums = np.zeros((n_parts, 3))
     train = kernels.loops.batches.train
-    plan = _plan(table, loss, config)
     if n_threads == 1:
         team = Team(part_tiles, part_sums, np.zeros(codes.N_SYNC, np.int64), 0, 1)
-        own = *scratch[0], team
+        own = addresses, scratch[0], team
         return _on_one_thread(train, config, state, plan, validation, *own)
     arrays = _arrays(state)
 
@@ -357,8 +367,8 @@ def _batches(
 
         def run(thread: int) -> int:
             team = Team(part_tiles, part_sums, sync, thread, n)
-            own = scratch[thread]
-            return int(train(arrays, data, plan, *own, team, first_epoch, end, budget))
+            own = addresses, scratch[thread], team
+            return int(train(arrays, data, plan, *own, first_epoch, end, budget))
 
         return run(0) if workers is None else workers.run_together(run, sync)
 
@@ -396,8 +406,8 @@ def is_wide(table: Array, batch_size: int, dtype: np.dtype[Any]) -> bool:
     )
 
 
-def _wide_scratch(table: Array, lanes: int, dtype: np.dtype[Any]) -> WideScratch:
-    """Return scratch for tiles of `lanes` samples of wide layers."""
+def _wide_sizes(table: Array, lanes: int, dtype: np.dtype[Any]) -> list[int]:
+    """Return the sizes of the arrays in WideRows."""
     codes = kernels.codes
     n_in, n_out = (
         [int(n) for n in table[:, column]] for column in (codes.N_IN, codes.N_OUT)
@@ -405,8 +415,7 @@ def _wide_scratch(table: Array, lanes: int, dtype: np.dtype[Any]) -> WideScratch
     units = sum(_padded(n, dtype) for n in n_out) * lanes
     pair = _padded(1, dtype, 2)
     panel = max(max(n_in) + 1, max(n_out), lanes) * pair
-    sizes = (units, units, lanes * n_in[0], panel, max(n_in) * pair, pair)
-    return WideScratch(*aligned_arrays(dtype, *((n,) for n in sizes)))
+    return [units, units, lanes * n_in[0], panel, max(n_in) * pair, pair]
 
 
 def _plan(layers: Array, loss: Loss, config: FitConfig) -> FitPlan:

@@ -11,6 +11,7 @@ from ...nn.optimizers import UpdateRule
 from ...nn.outputs import wide_activation
 from ..config import FitConfig
 from ..state import TrainingState
+from .batch_kernels import gradient_kernel, loss_kernel
 from .dispatch import (
     SPECIALISED_PAYS,
     WIDE_BATCH,
@@ -115,18 +116,18 @@ class Fused:
         self, X: Array, y: Array, weights: Array, mean: bool
     ) -> tuple[float, Array]:
         """Return the scaled sum of losses, and the flat gradient of mean or sum."""
-        g, rows = np.empty_like(self._theta), np.arange(len(X))
+        g, dtype, code = np.empty_like(self._theta), X.dtype, code_for(self._code, y)
+        address = loss_kernel(dtype, code, weights.size > 0)
         total = kernels.loops.batches.loss_and_gradient(
             g,
             self._theta,
             X,
             y,
             weights,
-            rows,
             self.table,
-            code_for(self._code, y),
+            gradient_kernel(dtype, False),
+            kernels.loops.gradients.Loss(address, code, loss_scale(len(y)), 0.0),
             mean,
-            loss_scale(len(y)),
             self._lanes,
         )
         return float(total), g
