@@ -11,5 +11,6 @@ from . import specialised as specialised
 from . import stream as stream
 from . import sweep_batches as sweep_batches
 from . import sweep_epochs as sweep_epochs
+from . import sweep_one_hidden_layer as sweep_one_hidden_layer
 from . import sweep_per_sample as sweep_per_sample
 from . import xor_grid_as_published as xor_grid_as_published
