@@ -158,6 +158,20 @@ def choose_layout(
     return BlockLayout(n_fitting, n_vectors, numbers, group, tile, units)
 
 
+def _is_plain(config: FitConfig) -> bool:
+    """Return True for SGD with one learning rate per net, and nothing else."""
+    codes, settings = kernels.codes, config.rule.settings
+    others = settings[[codes.DECAY, codes.BIAS_DECAY, codes.CLIP_NORM]]
+    lr, bias_lr = settings[_LR], settings[_BIAS_LR]
+    biases_follow = np.isnan(bias_lr) if config.schedule.size else bias_lr == lr
+    return (
+        config.rule.code == codes.SGD
+        and not config.weights.size
+        and not others.any()
+        and bool(biases_follow.all())
+    )
+
+
 class NetBlock:
     """Memory for the nets of one block, in the kernels' layout; it is reused.
 
@@ -219,6 +233,7 @@ class NetBlock:
         self.rates = np.zeros((0, 1, 1))
         self.weights = readonly(np.zeros((0, 1, 1), dtype))
         self.biases_follow = True
+        self._is_plain = config.batch_size == 1 and _is_plain(config)
         self.chunk = ChunkSizer(n_params * group * numbers)
 
     def load(self, nets: Nets, stage: Stage, l2: Array = NOTHING) -> None:
@@ -395,9 +410,12 @@ class NetBlock:
         """Train up to the update `end`, or for `budget` samples."""
         config, recording, arrays = stage.config, stage.recording, self._arrays()
         data = Data(config.X, config.y, self.weights, stage.orders)
+        loss, loop = code_for(stage.loss, config.y), self.loop
+        if self._is_plain and loss == kernels.codes.BCE and len(stage.table) == 2:
+            loop = kernels.loops.sweep_one_hidden_layer.train
         plan = SweepPlan(
             stage.table,
-            code_for(stage.loss, config.y),
+            loss,
             config.rule.code,
             config.batch_size,
             config.mean,
@@ -411,7 +429,7 @@ class NetBlock:
             self.biases_follow,
             self.l2,
         )
-        self.loop(arrays, data, plan, self.scratch, stage.first, end, budget)
+        loop(arrays, data, plan, self.scratch, stage.first, end, budget)
 
     def _arrays(self) -> SweepArrays:
         return SweepArrays(

@@ -13,6 +13,7 @@ from . import steps as steps
 from . import stream as stream
 from . import sweep_batches as sweep_batches
 from . import sweep_epochs as sweep_epochs
+from . import sweep_one_hidden_layer as sweep_one_hidden_layer
 from . import sweep_per_sample as sweep_per_sample
 from . import tile_losses as tile_losses
 from . import xor_grid_as_published as xor_grid_as_published

@@ -74,7 +74,7 @@ def _add_losses(loss_sums, hits, t, loss_scale, lanes):
 
 
 @subroutine
-def _add_hits(n_right, hits, lanes):
+def add_hits(n_right, hits, lanes):
     """Add hits to n_right, and set them to zero."""
     for i in range(lanes):
         n_right[i] += np.int64(hits[i])
@@ -179,7 +179,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             loss_sums = offset(all_losses, recorded)
             _add_losses(loss_sums, hits, t, loss_scale, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
-                _add_hits(offset(all_right, recorded), hits, lanes)
+                add_hits(offset(all_right, recorded), hits, lanes)
             if s == n - 1 and stop_below > 0.0:
                 changed = True
                 n_active = stop_nets(

@@ -116,7 +116,7 @@ def _affine(a, theta, layer, lanes):
 
 
 @subroutine
-def _affine_to_one(a, theta, layer, sums, lanes):
+def affine_to_one(a, theta, layer, sums, lanes):
     """Fill z of a last layer of one unit, whose sum is over a vector of units.
 
     `sums` is scratch with a row per number of a vector.
@@ -149,7 +149,7 @@ def forward(a, theta, layers, n_layers, sums, lanes):
     for i in range(n_layers):
         layer = layer_offsets(layers, i)
         if layer.n_out == 1 and 0 < i == n_layers - 1:
-            _affine_to_one(a, theta, layer, sums, lanes)
+            affine_to_one(a, theta, layer, sums, lanes)
         else:
             _affine(a, theta, layer, lanes)
         start, stop = layer.z * lanes, (layer.z + layer.n_out) * lanes

@@ -157,7 +157,9 @@ def sigmoid(z: Any, one: Any) -> Any:
     `one` is 1, or 0 in lanes whose result should be 0.
     """
     *_, largest = _constants(z)
-    e = _unbounded_exp(-where_greater(z, largest, largest, z))
+    x = -z
+    # in this order it is the processors' maximum, one instruction
+    e = _unbounded_exp(where_greater(-largest, x, -largest, x))
     return where_greater(-largest, z, 0.0, one / (1.0 + e))
 
 

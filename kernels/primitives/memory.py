@@ -59,10 +59,7 @@ def store(a: Any, at: Any, x: Any) -> None:
 
 def broadcast(a: Any, at: Any) -> Any:
     """Return a vector with a[at] in every lane."""
-    if not isinstance(a, Pointer):
-        return np.full(vector_length(a), _checked(a, at, 1)[0])
-    number = load_numbers(a, at, 1)
-    return shuffle(number, number, [0] * vector_length(a))
+    return _repeated(load_numbers(a, at, 1), vector_length(a))
 
 
 def scalar(a: Any, x: Any) -> Any:
@@ -80,13 +77,38 @@ def scalar(a: Any, x: Any) -> Any:
 
 def constant(a: Any, x: Any) -> Any:
     """Return a vector of a's type with x in every lane."""
-    number = scalar(a, x)
-    if not isinstance(a, Pointer):
-        return np.full(vector_length(a), number)
-    kind = ir.VectorType(a.number, vector_length(a))
-    undefined, first = ir.Constant(kind, ir.Undefined), ir.Constant(_INT32, 0)
-    x = Value(a.builder, a.builder.insert_element(undefined, number.value, first))
-    return shuffle(x, x, [0] * kind.count)
+    return _repeated(_single(scalar(a, x)), vector_length(a))
+
+
+# Two vectors side by side, as one value of twice the length. The compiler emits each
+# operation for both before the next one, so that fewer instructions wait for another.
+
+
+def load_pair(a: Any, at: Any) -> Any:
+    """Return the pair of vectors that starts at a[at]."""
+    return load_numbers(a, at, 2 * vector_length(a))
+
+
+def broadcast_pair(a: Any, at: Any) -> Any:
+    """Return a pair of vectors with a[at] in every lane."""
+    return _repeated(load_numbers(a, at, 1), 2 * vector_length(a))
+
+
+def constant_pair(a: Any, x: Any) -> Any:
+    """Return a pair of vectors of a's type with x in every lane."""
+    return _repeated(_single(scalar(a, x)), 2 * vector_length(a))
+
+
+def add_scaled(sums: Any, at: Any, x: Any, scale: Any) -> None:
+    """Add the numbers x times scale to the float64 numbers from sums[at] on."""
+    if not isinstance(sums, Pointer):
+        _checked(sums, at, len(x))[:] += x.astype(np.float64) * scale
+        return
+    if x.number != sums.number:
+        wide = ir.VectorType(sums.number, x.count)
+        x = Value(x.builder, x.builder.fpext(x.value, wide))
+    old = load_numbers(sums, at, x.count)
+    store(sums, at, old + x * _repeated(_single(scale), x.count))
 
 
 def one_hot(a: Any, i: Any) -> Any:
@@ -157,6 +179,20 @@ def add_first_two(x: Any) -> Any:
     This is the `reduce_add` of a vector whose other numbers are zero.
     """
     return lane(x, 0) + lane(x, 1)
+
+
+def _single(number: Any) -> Any:
+    """Return a vector of one number."""
+    if not isinstance(number, Value):
+        return np.array([number])
+    build, kind = number.builder, ir.VectorType(number.number, 1)
+    undefined, at = ir.Constant(kind, ir.Undefined), ir.Constant(_INT32, 0)
+    return Value(build, build.insert_element(undefined, number.value, at))
+
+
+def _repeated(x: Any, n: int) -> Any:
+    """Return n times the number of a vector of one."""
+    return np.repeat(x, n) if not isinstance(x, Value) else shuffle(x, x, [0] * n)
 
 
 def _bytes(number: Any) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
+from ..codes import VECTOR_BYTES
 from .arithmetic import magic_number, mantissa_bits
 from .memory import shuffle
 from .symbols import INT64, Value, has_feature
@@ -73,6 +74,9 @@ def _entries(table: list[float], last: Value) -> Value:
     """Return the entries of a table that the last bits of a number or vector choose."""
     if last.count is None:
         return _loaded(table, last)
+    length = 8 * VECTOR_BYTES // last.word.width
+    if last.count > length:
+        return _entries_of_pair(table, last, length)
     single = last.mantissa == 23
     if has_feature("avx512f"):
         return _from_one(table + table, last) if single else _from_two(table, last)
@@ -84,6 +88,13 @@ def _entries(table: list[float], last: Value) -> Value:
         entry = _loaded(table, Value(build, build.extract_element(last.value, at)))
         found = build.insert_element(found, entry.value, at)
     return Value(build, found)
+
+
+def _entries_of_pair(table: list[float], last: Value, length: int) -> Value:
+    halves = (shuffle(last, last, list(range(i, i + length))) for i in (0, length))
+    low, high = (_entries(table, half) for half in halves)
+    both: Value = shuffle(low, high, list(range(2 * length)))
+    return both
 
 
 # Instructions that take entries out of registers ignore the bits before the index.
