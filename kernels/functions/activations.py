@@ -23,11 +23,6 @@ from ..primitives.vectors import (
 )
 
 
-def _relu(z: Any) -> Any:
-    """Return max(z, 0); NaN stays NaN, as it is not below 0."""
-    return arithmetic.where_greater(0.0, z, 0.0, z)
-
-
 def _sigmoid_backward(d: Any, a: Any) -> Any:
     """Return d times the derivative of the sigmoid whose result was a."""
     return d * (a * (1.0 - a))
@@ -36,11 +31,6 @@ def _sigmoid_backward(d: Any, a: Any) -> Any:
 def _tanh_backward(d: Any, a: Any) -> Any:
     """Return d times the derivative of the tanh whose result was a."""
     return d * (1.0 - a * a)
-
-
-def _relu_backward(d: Any, a: Any) -> Any:
-    """Return d where the ReLU's result a was positive, 0 elsewhere."""
-    return arithmetic.where_greater(a, 0.0, d, 0.0)
 
 
 def _exponential(z: Any) -> Any:
@@ -52,11 +42,11 @@ def _exponential(z: Any) -> Any:
     return root * root
 
 
-relu = traced(_relu)
+relu = traced(arithmetic.relu)
 exponential = traced(_exponential)
 sigmoid_backward = traced(_sigmoid_backward)
 tanh_backward = traced(_tanh_backward)
-relu_backward = traced(_relu_backward)
+relu_backward = traced(arithmetic.relu_backward)
 
 
 @inlined_by_llvm

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import ACTIVATION, N_COLUMNS
+from ..codes import ACTIVATION, N_COLUMNS, RELU
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..primitives.blocks import (
@@ -21,7 +21,9 @@ from ..primitives.blocks import (
     add_outer_products,
     add_products,
     add_seconds,
+    masked_block,
     parameter_block,
+    rectified_block,
     store_block,
     zero_block,
 )
@@ -104,11 +106,14 @@ def scatter(out, a, z, n_out, lanes, n):
 
 
 @subroutine
-def _contract(out, z, a, x, n, theta, w, strides, b, m, tile):
+def _contract(out, z, a, x, n, theta, w, strides, b, m, tile, relu, results):
     """Fill len(m) units of out from z on: theta[b] + sum_j theta[w + j term] a[x + j].
 
-    j < n; the next unit has w + strides.unit and b + 1. There is no bias if b < 0. The
-    forward pass goes along rows of weights, the backward pass along columns.
+    j < n; the next unit has w + strides.unit and b + 1. The forward pass goes along
+    rows of weights, the backward pass along columns; it has no bias, and b < 0.
+
+    relu: apply ReLU, or backward multiply by its derivative where it left `results`.
+    That costs nothing here, and as much as four inputs in a loop of its own.
     """
     pair, length = 2 * vector_length(a), _parameter_length(a, tile.nets)
     for v in range(_n_vectors(tile.nets)):
@@ -129,23 +134,70 @@ def _contract(out, z, a, x, n, theta, w, strides, b, m, tile):
                     strides.unit * length,
                     tile.nets,
                 )
-            store_block(out, z * tile.lanes + i, tile.lanes, block)
+            at = z * tile.lanes + i
+            if relu and b >= 0:
+                block = rectified_block(block)
+            elif relu:
+                block = masked_block(block, results, at, tile.lanes)
+            store_block(out, at, tile.lanes, block)
 
 
 @inlined_by_numba
-def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile):
+def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile, relu, results):
     """Fill n_units of out like `_contract`, four units or eight sums at once."""
     k = 0
     while k < n_units:
         start, bias = w + k * strides.unit, b + k if b >= 0 else b
         if k + 4 <= n_units:
-            _contract(out, z + k, a, x, n, theta, start, strides, bias, FOUR, tile)
+            _contract(
+                out,
+                z + k,
+                a,
+                x,
+                n,
+                theta,
+                start,
+                strides,
+                bias,
+                FOUR,
+                tile,
+                relu,
+                results,
+            )
             k += 4
         elif k + 2 <= n_units:
-            _contract(out, z + k, a, x, n, theta, start, strides, bias, TWO, tile)
+            _contract(
+                out,
+                z + k,
+                a,
+                x,
+                n,
+                theta,
+                start,
+                strides,
+                bias,
+                TWO,
+                tile,
+                relu,
+                results,
+            )
             k += 2
         else:
-            _contract(out, z + k, a, x, n, theta, start, strides, bias, ONE, tile)
+            _contract(
+                out,
+                z + k,
+                a,
+                x,
+                n,
+                theta,
+                start,
+                strides,
+                bias,
+                ONE,
+                tile,
+                relu,
+                results,
+            )
             k += 1
 
 
@@ -157,9 +209,14 @@ def forward(a, x_first, theta, layers, n_layers, tile):
         layer = layer_offsets(layers, i)
         z, n_out = layer.z, layer.n_out
         x = layer.x if i > 0 else x_first
-        strides = Strides(n_out, np.int64(1))
-        contract(a, z, n_out, a, x, layer.n_in, theta, layer.w, strides, layer.b, tile)
+        strides, b = Strides(n_out, np.int64(1)), layer.b
         activation = entry(layers, i, ACTIVATION, N_COLUMNS)
+        relu = activation == RELU
+        contract(
+            a, z, n_out, a, x, layer.n_in, theta, layer.w, strides, b, tile, relu, a
+        )
+        if relu:
+            continue
         if used == tile.lanes:
             activations.forward(a, z * used, (z + n_out) * used, activation)
         else:
@@ -259,10 +316,11 @@ def _backpropagate(d, a, theta, layers, i, tile):
     layer = layer_offsets(layers, i)
     x, n_in = layer.x, layer.n_in
     strides = Strides(np.int64(1), layer.n_out)
-    contract(
-        d, x, n_in, d, layer.z, layer.n_out, theta, layer.w, strides, np.int64(-1), tile
-    )
     activation, used = entry(layers, i - 1, ACTIVATION, N_COLUMNS), used_lanes(tile)
+    relu, z, n_out, b = activation == RELU, layer.z, layer.n_out, np.int64(-1)
+    contract(d, x, n_in, d, z, n_out, theta, layer.w, strides, b, tile, relu, a)
+    if relu:
+        return
     if used == tile.lanes:
         activations.backward(d, a, x * used, (x + n_in) * used, activation)
     else:

@@ -71,6 +71,16 @@ def where_greater(x: Any, y: Any, this: Any, that: Any) -> Any:
     )
 
 
+def relu(z: Any) -> Any:
+    """Return max(z, 0); NaN stays NaN, as it is not below 0."""
+    return where_greater(0.0, z, 0.0, z)
+
+
+def relu_backward(d: Any, a: Any) -> Any:
+    """Return d where the ReLU's result a was positive, 0 elsewhere."""
+    return where_greater(a, 0.0, d, 0.0)
+
+
 def clip(x: Any, low: Any, high: Any) -> Any:
     """Return the number nearest to x from low to high; NaN stays NaN."""
     x = where_greater(x, high, high, x)

@@ -8,7 +8,7 @@ from typing import Any
 
 from numba import types
 
-from .arithmetic import fma
+from .arithmetic import fma, relu, relu_backward
 from .memory import broadcast, load, load_numbers, shuffle, store, vector_length, zeros
 from .symbols import has_feature
 from .vectors import Vector, traced
@@ -53,6 +53,22 @@ def _store_block(a: Any, at: Any, step: Any, block: Any) -> None:
     """Write a block's pairs to a[at], a[at + step] ..."""
     for i, x in enumerate(block):
         store(a, at + i // 2 * step + i % 2 * vector_length(a), x)
+
+
+def _rectified_block(block: Any) -> Any:
+    """Return the ReLU of a block."""
+    return tuple(relu(x) for x in block)
+
+
+def _masked_block(block: Any, a: Any, at: Any, step: Any) -> Any:
+    """Return a block times the derivative of the ReLU whose results are in a.
+
+    Pair k has the results from a[at + k step] on.
+    """
+    return tuple(
+        relu_backward(x, load(a, at + i // 2 * step + i % 2 * vector_length(a)))
+        for i, x in enumerate(block)
+    )
 
 
 def _add_outer_products(
@@ -139,6 +155,8 @@ parameter_block = traced(
 )
 zero_block = traced(_zero_block, _block_type)
 add_products = traced(_add_products, lambda block, *_: block)
+rectified_block = traced(_rectified_block, lambda block: block)
+masked_block = traced(_masked_block, lambda block, *_: block)
 load_rows = traced(
     _load_rows,
     lambda a, at, step, m, v: types.UniTuple(Vector(a.dtype), len(m) * len(v)),

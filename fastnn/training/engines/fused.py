@@ -115,7 +115,10 @@ class Fused:
     def loss_and_gradient(
         self, X: Array, y: Array, weights: Array, mean: bool
     ) -> tuple[float, Array]:
-        """Return the scaled sum of losses, and the flat gradient of mean or sum."""
+        """Return the scaled sum of losses, and the flat gradient of mean or sum.
+
+        X, y and weights must have the dtype of theta.
+        """
         g, dtype, code = np.empty_like(self._theta), X.dtype, code_for(self._code, y)
         address = loss_kernel(dtype, code, weights.size > 0)
         total = kernels.loops.batches.loss_and_gradient(

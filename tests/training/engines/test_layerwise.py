@@ -29,7 +29,7 @@ def make_engine(architecture):
 
 def make_data(n=70):
     rng = np.random.default_rng(1)
-    return rng.standard_normal((n, 2)), rng.integers(0, 3, (n, 1))
+    return rng.standard_normal((n, 2)), rng.integers(0, 3, (n, 1)).astype(np.float64)
 
 
 def test_both_engines_compute_the_same():
