@@ -69,8 +69,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench_smoke(session: nox.Session) -> None:
-    """Run the benchmark in its quick size, to see that every contender works."""
-    python(session, "-m", "bench", "--quick", *session.posargs)
+    """Run a part of the benchmark in its quick size, single samples and batches."""
+    for part in ("xor-grid per sample", "batch 30"):
+        python(session, "-m", "bench", "--quick", "--only", part, *session.posargs)
 
 
 @nox.session
