@@ -457,34 +457,40 @@ def lane_losses(d, a, z, n_out, y, scales, weights, loss, t, record, lanes, widt
 def summed_losses(
     d, a, z, n_out, y, scales, weights, weighted, loss, t, loss_scale, lanes, width
 ):
-    """Return the scaled sum of losses, the number of right classes, and a lane or -1.
+    """Return what `summed` does for a loss; arguments are those of `lane_losses`.
 
-    It is the first lane whose loss is not finite. loss_scale is at most 1 / width.
-    Unless `weighted` all samples weigh 1. Other arguments as in `lane_losses`.
+    Unless `weighted` all samples weigh 1.
     """
     if loss == BCE and not weighted:
-        losses, hits = bce_of_samples(d, a, z, y, scales, weights, lanes, width)
-    else:
-        losses, hits = lane_losses(
-            d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
-        )
+        return summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width)
+    losses, hits = lane_losses(
+        d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
+    )
+    return summed(losses, hits, t, loss_scale, lanes, width)
+
+
+@inlined_by_numba
+def summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width):
+    """Do `summed_losses` for BCE and samples that all weigh 1."""
+    losses, hits = bce_of_samples(d, a, z, y, scales, weights, lanes, width)
+    if not np.isfinite(reduce_add(losses)):
+        bce_lanes(d, a, z, y, scales, weights, t, True, lanes, width)
+    return summed(losses, hits, t, loss_scale, lanes, width)
+
+
+@inlined_by_numba
+def summed(losses, hits, t, loss_scale, lanes, width):
+    """Return the scaled sum of losses, the number of right classes, and a lane or -1.
+
+    losses and hits are vectors, sums of the rows of t. The lane is the first one whose
+    loss is not finite; all may be finite where the sum of vectors is not. loss_scale
+    is at most 1 / width.
+    """
     total, bad = np.float64(reduce_add(losses)) * loss_scale, -1
     if not np.isfinite(total):
-        if loss == BCE and not weighted:
-            bce_lanes(d, a, z, y, scales, weights, t, True, lanes, width)
-        total, bad = total_of_lanes(t, loss_scale, lanes, width)
+        total = 0.0
+        for i in range(width):
+            total += np.float64(t[LOSSES * lanes + i]) * loss_scale
+            if bad < 0 and not np.isfinite(t[LOSSES * lanes + i]):
+                bad = i
     return total, np.int64(reduce_add(hits)), bad
-
-
-@inlined_by_llvm
-def total_of_lanes(t, loss_scale, lanes, width):
-    """Return the scaled sum of the losses in t, and the first lane that is not finite.
-
-    All may be finite where the sum of vectors was not. The lane is -1 if all are.
-    """
-    total, bad = 0.0, -1
-    for i in range(width):
-        total += np.float64(t[LOSSES * lanes + i]) * loss_scale
-        if bad < 0 and not np.isfinite(t[LOSSES * lanes + i]):
-            bad = i
-    return total, bad

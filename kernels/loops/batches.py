@@ -15,7 +15,7 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point, entry_point_without_allocation
 from ..functions.losses import gradient_scale
-from ..functions.optimizers import sgd_updates
+from ..functions.optimizers import set_rate, sgd_updates
 from ..functions.penalties import sum_of_weights
 from ..primitives.barrier import wait
 from ..primitives.calls import call
@@ -99,11 +99,7 @@ def train(state, data, plan, kernels, scratch, team, first_epoch, end, budget):
         team.thread,
         team.n_threads,
     )
-    settings, schedule, weights = (
-        flat(plan.settings),
-        flat(plan.schedule),
-        flat(data.weights),
-    )
+    settings, weights = flat(plan.settings), flat(data.weights)
     numbers, places, wide = (
         flat(scratch.numbers),
         scratch.tile_rows,
@@ -197,8 +193,7 @@ def train(state, data, plan, kernels, scratch, team, first_epoch, end, budget):
             if last * part_size < stop - start:
                 position[SAMPLES] = last * part_size
             else:
-                if plan.schedule.size > 0:
-                    settings[LR] = schedule[epoch]
+                set_rate(plan.settings, plan.schedule, epoch)
                 if kernels.step == 0:
                     sgd_updates(theta, g, n_params, settings[LR], settings[DECAY])
                 else:

@@ -8,35 +8,9 @@ of right classes, and the first lane whose loss is not finite, or -1.
 
 import numpy as np
 
-from ..codes import LOSSES
-from ..compiler.compile import called_by_address, inlined_by_numba
+from ..compiler.compile import called_by_address
 from ..functions.clipped_losses import clipped_losses
-from ..functions.lane_losses import (
-    bce_lanes,
-    bce_of_samples,
-    lane_losses,
-    softmax_lanes,
-)
-from ..primitives.vectors import reduce_add
-
-
-@inlined_by_numba
-def _total(losses, loss_scale):
-    return np.float64(reduce_add(losses)) * loss_scale
-
-
-@inlined_by_numba
-def _total_of_lanes(t, loss_scale, lanes, width):
-    """Return the scaled sum of the losses in t, and the first lane that is not finite.
-
-    They may be finite, while their sum is not; loss_scale is at most 1 / width.
-    """
-    total, bad = 0.0, -1
-    for i in range(width):
-        total += np.float64(t[LOSSES * lanes + i]) * loss_scale
-        if bad < 0 and not np.isfinite(t[LOSSES * lanes + i]):
-            bad = i
-    return total, bad
+from ..functions.lane_losses import lane_losses, softmax_lanes, summed, summed_bce
 
 
 @called_by_address
@@ -44,12 +18,7 @@ def bce(
     d, a, z, n_out, y, scales, weights, weighted, loss, t, loss_scale, low, lanes, width
 ):
     """Return what the module says for BCE."""
-    losses, hits = bce_of_samples(d, a, z, y, scales, weights, lanes, width)
-    total, bad = _total(losses, loss_scale), -1
-    if not np.isfinite(total):
-        bce_lanes(d, a, z, y, scales, weights, t, True, lanes, width)
-        total, bad = _total_of_lanes(t, loss_scale, lanes, width)
-    return total, np.int64(reduce_add(hits)), bad
+    return summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width)
 
 
 @called_by_address
@@ -60,10 +29,7 @@ def softmax_ce(
     losses, hits = softmax_lanes(
         d, a, z, n_out, y, scales, weights, t, True, lanes, width
     )
-    total, bad = _total(losses, loss_scale), -1
-    if not np.isfinite(total):
-        total, bad = _total_of_lanes(t, loss_scale, lanes, width)
-    return total, np.int64(reduce_add(hits)), bad
+    return summed(losses, hits, t, loss_scale, lanes, width)
 
 
 @called_by_address
@@ -74,11 +40,9 @@ def any_loss(
     losses, hits = lane_losses(
         d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
     )
-    total, bad = _total(losses, loss_scale), -1
-    if not np.isfinite(total):
-        total, bad = _total_of_lanes(t, loss_scale, lanes, width)
+    total, right, bad = summed(losses, hits, t, loss_scale, lanes, width)
     if low > 0.0:
         total = loss_scale * np.float64(
             clipped_losses(a, z, n_out, y, weights, loss, t, low, lanes, width)
         )
-    return total, np.int64(reduce_add(hits)), bad
+    return total, right, bad

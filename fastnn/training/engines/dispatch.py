@@ -319,7 +319,6 @@ def _batches(
     batch_tiles = -(-batch_size // lanes)
     part_tiles = max(1 if wide else _PART_TILES, -(-batch_tiles // _MAX_PARTS))
     n_parts = -(-batch_tiles // part_tiles)
-    # Counting the processors takes 60 us, as the quotas of control groups are files.
     n_threads = 1 if n_parts == 1 else min(thread_count(config.n_jobs), n_parts)
     (state.g,) = aligned_arrays(dtype, (n_parts, state.theta.size))
     plan = _plan(table, loss, config)
