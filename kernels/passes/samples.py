@@ -31,6 +31,7 @@ from ..primitives.blocks import (
 )
 from ..primitives.table import layer_offsets
 from ..primitives.vectors import (
+    constant,
     entry,
     load,
     offset,
@@ -213,23 +214,28 @@ def forward(a, x_first, theta, layers, n_layers, tile):
 
 
 @inlined_by_llvm
-def _two_sums(a, x, lanes, d, z, width):
-    """Return vectors of sums of a[x + i] d[z + i] and of a[x + lanes + i] d[z + i].
+def _sums(a, x, lanes, d, z, width):
+    """Return vectors of sums of a[x + i] d[z + i], a[x + lanes + i] d[z + i], d[z + i].
 
-    Vectors i with even and odd numbers are summed apart.
+    Of the products, vectors with even and odd numbers are summed apart. The third sum
+    is a chain of additions, which takes no time beside them.
     """
     step = vector_length(a)
-    even, odd = zero_block(a, ONE), zero_block(a, ONE)
+    even, odd, total = zero_block(a, ONE), zero_block(a, ONE), constant(a, 0)
     for i in range(0, width, 2 * step):
-        even = add_outer_products(even, a, x + i, lanes, d, z + i, 0)
         p, q = x + i + step, z + i + step
+        even = add_outer_products(even, a, x + i, lanes, d, z + i, 0)
         odd = add_outer_products(odd, a, p, lanes, d, q, 0)
-    return even[0] + odd[0], even[1] + odd[1]
+        total = total + load(d, z + i) + load(d, q)
+    return even[0] + odd[0], even[1] + odd[1], total
 
 
 @subroutine
 def _add_gradients(g, layer, x, d, a, lanes, width):
-    """Add sum_i a[x + j]_i d[z + k]_i to each dL/dw_jk in g: two rows at once."""
+    """Add sum_i a[x + j]_i d[z + k]_i to each dL/dw_jk in g: two rows at once.
+
+    Where units are not taken together, their dL/db_k are added as well.
+    """
     step, n_in, n_out, w = vector_length(a), layer.n_in, layer.n_out, layer.w
     x, z, many = x * lanes, layer.z * lanes, n_out // 4 * 4
     for j in range(0, n_in - 1, 2):
@@ -241,35 +247,38 @@ def _add_gradients(g, layer, x, d, a, lanes, width):
                 block = add_outer_products(block, a, row + i, lanes, d, column, lanes)
             add_products_reduced(g, at + k, n_out, block)
         for k in range(many, n_out):
-            first, second = _two_sums(a, row, lanes, d, z + k * lanes, width)
+            first, second, total = _sums(a, row, lanes, d, z + k * lanes, width)
             add_two_reduced(g, at + k, n_out, first, second)
+            if j == 0:
+                g[layer.b + k] += reduce_add(total)
     if n_in % 2 == 1:
         row, at = x + (n_in - 1) * lanes, w + (n_in - 1) * n_out
         for k in range(0, n_out - 1, 2):
-            first, second = _two_sums(d, z + k * lanes, lanes, a, row, width)
+            first, second, _ = _sums(d, z + k * lanes, lanes, a, row, width)
             add_two_reduced(g, at + k, 1, first, second)
         if n_out % 2 == 1:
             last = z + (n_out - 1) * lanes
-            only, _ = _two_sums(d, last, 0, a, row, width)
+            only, _, _ = _sums(d, last, 0, a, row, width)
             g[at + n_out - 1] += reduce_add(only)
 
 
 @subroutine
 def _add_bias_gradients(g, layer, d, lanes, width):
-    """Add sum_i d[z + k]_i to each dL/db_k in g."""
-    step, n_out, z, b = vector_length(d), layer.n_out, layer.z * lanes, layer.b
-    for k in range(0, n_out - 1, 2):
+    """Add sum_i d[z + k]_i to each dL/db_k in g that `_add_gradients` leaves out."""
+    step, z, b = vector_length(d), layer.z * lanes, layer.b
+    n = layer.n_out if layer.n_in == 1 else layer.n_out // 4 * 4
+    for k in range(0, n - 1, 2):
         at = z + k * lanes
         first, second = load(d, at), load(d, at + lanes)
         for i in range(at + step, at + width, step):
             first, second = first + load(d, i), second + load(d, i + lanes)
         add_two_reduced(g, b + k, 1, first, second)
-    if n_out % 2 == 1:
-        at = z + (n_out - 1) * lanes
+    if n % 2 == 1:
+        at = z + (n - 1) * lanes
         sums = load(d, at)
         for i in range(at + step, at + width, step):
             sums = sums + load(d, i)
-        g[b + n_out - 1] += reduce_add(sums)
+        g[b + n - 1] += reduce_add(sums)
 
 
 @subroutine
