@@ -353,9 +353,9 @@ def backward_of_nets(g, d, a, x_first, theta, layers, n_layers, tile):
     for back in range(n_layers):
         i = n_layers - 1 - back
         layer = layer_offsets(layers, i)
-        x, four = layer.x if i > 0 else x_first, layer.n_out // 4 * 4
+        x, many = layer.x if i > 0 else x_first, layer.n_out // len(MANY) * len(MANY)
         _add_bias_gradients_of_nets(g, layer, d, tile)
-        _add_gradients_of_nets(g, layer, x, d, a, FOUR, 0, four, tile)
-        _add_gradients_of_nets(g, layer, x, d, a, ONE, four, layer.n_out, tile)
+        _add_gradients_of_nets(g, layer, x, d, a, MANY, 0, many, tile)
+        _add_gradients_of_nets(g, layer, x, d, a, ONE, many, layer.n_out, tile)
         if i > 0:
             _backpropagate(d, a, theta, layers, i, tile)
