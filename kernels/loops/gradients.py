@@ -54,16 +54,21 @@ class Kept(NamedTuple):
 
 
 @inlined_by_numba
-def _add_losses(sums, samples, loss, tile_rows, z, n_out, targets, rows, n, scale):
-    """Fill the last rows of d with scale dL/dz of the n samples `rows`.
+def _add_losses(
+    sums, samples, loss, tile_rows, z, n_out, targets, rows, first, n, scale
+):
+    """Fill the last rows of d with scale dL/dz of n samples, a part's from `first` on.
 
-    a has their outputs from row z on. sums: see `of_samples`.
+    rows are their numbers, and a has their outputs from row z on. sums: see
+    `of_samples`.
     """
     a, d, scales, weights, losses, lanes = tile_rows
     width = padded_width(a, n)
-    fill_weights(
-        weights, scales, scale, samples.weights, samples.weighted, rows, n, width
-    )
+    # Full tiles of samples that all weigh 1 have the rows of the tile before.
+    if first == 0 or n < lanes or samples.weighted:
+        fill_weights(
+            weights, scales, scale, samples.weights, samples.weighted, rows, n, width
+        )
     total, right, bad = call(
         loss.address,
         (0.0, 0, 0),
@@ -124,7 +129,9 @@ def of_samples(g, sums, net, samples, loss, tile_rows, wide_rows, kept, rows, n,
         tile = Tile(lanes, padded_width(a, m), None, 0)
         forward(a, x, theta, layers, n_layers, tile)
         targets = offset(a, (x + n_in) * lanes)
-        _add_losses(sums, samples, loss, tile_rows, z, n_out, targets, own, m, scale)
+        _add_losses(
+            sums, samples, loss, tile_rows, z, n_out, targets, own, first, m, scale
+        )
         backward(g, d, a, x, theta, layers, n_layers, tile)
 
 
@@ -145,6 +152,8 @@ def of_wide_layers(
         start = wide.forward(wide_rows, theta, x, layers, n_layers, m)
         gather(a, lanes, 0, offset(wide_rows.a, start), columns, None, m)
         gather(targets, lanes, 0, samples.y, samples.n_targets, own, m)
-        _add_losses(sums, samples, loss, tile_rows, 0, n_out, targets, own, m, scale)
+        _add_losses(
+            sums, samples, loss, tile_rows, 0, n_out, targets, own, first, m, scale
+        )
         scatter(offset(wide_rows.d, start), d, 0, columns, lanes, m)
         wide.backward(g, wide_rows, theta, x, start, layers, n_layers, m)

@@ -12,16 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import ACTIVATION, N_COLUMNS, RELU
+from ..codes import ACTIVATION, N_COLUMNS, RELU, SIGMOID, TANH
 from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..functions import activations
 from ..primitives.blocks import (
     add_firsts,
-    add_four_reduced,
     add_outer_products,
     add_products,
+    add_products_reduced,
     add_seconds,
-    masked_block,
+    add_two_reduced,
+    block_times,
+    has_registers_of_a_vector,
     parameter_block,
     rectified_block,
     store_block,
@@ -29,8 +31,8 @@ from ..primitives.blocks import (
 )
 from ..primitives.table import layer_offsets
 from ..primitives.vectors import (
+    constant,
     entry,
-    fma,
     load,
     offset,
     reduce_add,
@@ -39,6 +41,17 @@ from ..primitives.vectors import (
 )
 
 ONE, TWO, FOUR = (0,), (0, 0), (0, 0, 0, 0)
+# As many pairs of sums as the registers hold.
+MANY = FOUR if has_registers_of_a_vector() else TWO
+
+_times_sigmoid_backward, _times_tanh_backward, _times_relu_backward = (
+    block_times(derivative.plain)
+    for derivative in (
+        activations.sigmoid_backward,
+        activations.tanh_backward,
+        activations.relu_backward,
+    )
+)
 
 
 class Tile(NamedTuple):
@@ -54,10 +67,10 @@ class Tile(NamedTuple):
     size: Any
 
 
-class Relu(NamedTuple):
-    """Whether a contraction ends with ReLU, or backward with its derivative."""
+class Activation(NamedTuple):
+    """An activation with which a contraction ends: ReLU, or backward any derivative."""
 
-    applies: Any
+    code: Any
     results: Any  # of the forward pass, in the rows of the contraction's results
 
 
@@ -113,14 +126,14 @@ def scatter(out, a, z, n_out, lanes, n):
 
 
 @subroutine
-def _contract(out, z, a, x, n, theta, w, strides, b, m, tile, relu):
+def _contract(out, z, a, x, n, theta, w, strides, b, m, tile, activation):
     """Fill len(m) units of out from z on: theta[b] + sum_j theta[w + j term] a[x + j].
 
     j < n; the next unit has w + strides.unit and b + 1. The forward pass goes along
     rows of weights, the backward pass along columns; it has no bias, and b < 0.
 
-    Where `relu` applies, it costs nothing here; a loop of its own over a 4-100-3 net's
-    tiles takes a fifth of the time.
+    Where the activation is ReLU, it costs nothing here; a loop of its own over a
+    4-100-3 net's tiles takes a fifth of the time.
     """
     pair, length = 2 * vector_length(a), _parameter_length(a, tile.nets)
     for v in range(_n_vectors(tile.nets)):
@@ -142,27 +155,39 @@ def _contract(out, z, a, x, n, theta, w, strides, b, m, tile, relu):
                     tile.nets,
                 )
             at = z * tile.lanes + i
-            if relu.applies and b >= 0:
-                block = rectified_block(block)
-            elif relu.applies:
-                block = masked_block(block, relu.results, at, tile.lanes)
+            code, results = activation.code, activation.results
+            if b >= 0:
+                if code == RELU:
+                    block = rectified_block(block)
+            elif code == SIGMOID:
+                block = _times_sigmoid_backward(block, results, at, tile.lanes)
+            elif code == TANH:
+                block = _times_tanh_backward(block, results, at, tile.lanes)
+            elif code == RELU:
+                block = _times_relu_backward(block, results, at, tile.lanes)
             store_block(out, at, tile.lanes, block)
 
 
 @inlined_by_numba
-def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile, relu):
+def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile, activation):
     """Fill n_units of out like `_contract`, four units or eight sums at once."""
     k = 0
     while k < n_units:
         at, bias = w + k * strides.unit, b + k if b >= 0 else b
-        if k + 4 <= n_units:
-            _contract(out, z + k, a, x, n, theta, at, strides, bias, FOUR, tile, relu)
-            k += 4
+        if k + len(MANY) <= n_units:
+            _contract(
+                out, z + k, a, x, n, theta, at, strides, bias, MANY, tile, activation
+            )
+            k += len(MANY)
         elif k + 2 <= n_units:
-            _contract(out, z + k, a, x, n, theta, at, strides, bias, TWO, tile, relu)
+            _contract(
+                out, z + k, a, x, n, theta, at, strides, bias, TWO, tile, activation
+            )
             k += 2
         else:
-            _contract(out, z + k, a, x, n, theta, at, strides, bias, ONE, tile, relu)
+            _contract(
+                out, z + k, a, x, n, theta, at, strides, bias, ONE, tile, activation
+            )
             k += 1
 
 
@@ -176,9 +201,9 @@ def forward(a, x_first, theta, layers, n_layers, tile):
         x = layer.x if i > 0 else x_first
         strides, b = Strides(n_out, np.int64(1)), layer.b
         activation = entry(layers, i, ACTIVATION, N_COLUMNS)
-        relu = Relu(activation == RELU, a)
-        contract(a, z, n_out, a, x, layer.n_in, theta, layer.w, strides, b, tile, relu)
-        if relu.applies:
+        own = Activation(activation, a)
+        contract(a, z, n_out, a, x, layer.n_in, theta, layer.w, strides, b, tile, own)
+        if activation == RELU:
             continue
         if used == tile.lanes:
             activations.forward(a, z * used, (z + n_out) * used, activation)
@@ -188,47 +213,72 @@ def forward(a, x_first, theta, layers, n_layers, tile):
                 activations.forward(a, start, start + used, activation)
 
 
+@inlined_by_llvm
+def _sums(a, x, lanes, d, z, width):
+    """Return vectors of sums of a[x + i] d[z + i], a[x + lanes + i] d[z + i], d[z + i].
+
+    Of the products, vectors with even and odd numbers are summed apart. The third sum
+    is a chain of additions, which takes no time beside them.
+    """
+    step = vector_length(a)
+    even, odd, total = zero_block(a, ONE), zero_block(a, ONE), constant(a, 0)
+    for i in range(0, width, 2 * step):
+        p, q = x + i + step, z + i + step
+        even = add_outer_products(even, a, x + i, lanes, d, z + i, 0)
+        odd = add_outer_products(odd, a, p, lanes, d, q, 0)
+        total = total + load(d, z + i) + load(d, q)
+    return even[0] + odd[0], even[1] + odd[1], total
+
+
 @subroutine
 def _add_gradients(g, layer, x, d, a, lanes, width):
-    """Add sum_i a[x + j]_i d[z + k]_i to each dL/dw_jk in g: two times four at once."""
-    step, n_in, n_out, w, z = (
-        vector_length(a),
-        layer.n_in,
-        layer.n_out,
-        layer.w,
-        layer.z,
-    )
+    """Add sum_i a[x + j]_i d[z + k]_i to each dL/dw_jk in g: two rows at once.
+
+    Where units are not taken together, their dL/db_k are added as well.
+    """
+    step, n_in, n_out, w = vector_length(a), layer.n_in, layer.n_out, layer.w
+    x, z, many = x * lanes, layer.z * lanes, n_out // 4 * 4
     for j in range(0, n_in - 1, 2):
-        for k in range(0, n_out - 3, 4):
-            block = zero_block(a, FOUR)
+        row, at = x + j * lanes, w + j * n_out
+        for k in range(0, many, len(MANY)):
+            block = zero_block(a, MANY)
             for i in range(0, width, step):
-                block = add_outer_products(
-                    block, a, (x + j) * lanes + i, lanes, d, (z + k) * lanes + i, lanes
-                )
-            at = w + j * n_out + k
-            add_four_reduced(g, at, block[0], block[2], block[4], block[6])
-            add_four_reduced(g, at + n_out, block[1], block[3], block[5], block[7])
-    for j in range(n_in):
-        paired = j < n_in // 2 * 2
-        for k in range(n_out // 4 * 4 if paired else 0, n_out):
-            block = zero_block(a, ONE)
-            for i in range(0, width, 2 * step):
-                p, q = (x + j) * lanes + i, (z + k) * lanes + i
-                first = fma(load(a, p), load(d, q), block[0])
-                block = (first, fma(load(a, p + step), load(d, q + step), block[1]))
-            g[w + j * n_out + k] += reduce_add(block[0] + block[1])
+                column = z + k * lanes + i
+                block = add_outer_products(block, a, row + i, lanes, d, column, lanes)
+            add_products_reduced(g, at + k, n_out, block)
+        for k in range(many, n_out):
+            first, second, total = _sums(a, row, lanes, d, z + k * lanes, width)
+            add_two_reduced(g, at + k, n_out, first, second)
+            if j == 0:
+                g[layer.b + k] += reduce_add(total)
+    if n_in % 2 == 1:
+        row, at = x + (n_in - 1) * lanes, w + (n_in - 1) * n_out
+        for k in range(0, n_out - 1, 2):
+            first, second, _ = _sums(d, z + k * lanes, lanes, a, row, width)
+            add_two_reduced(g, at + k, 1, first, second)
+        if n_out % 2 == 1:
+            last = z + (n_out - 1) * lanes
+            only, _, _ = _sums(d, last, 0, a, row, width)
+            g[at + n_out - 1] += reduce_add(only)
 
 
 @subroutine
 def _add_bias_gradients(g, layer, d, lanes, width):
-    """Add sum_i d[z + k]_i to each dL/db_k in g."""
-    step = vector_length(d)
-    for k in range(layer.n_out):
-        at = (layer.z + k) * lanes
+    """Add sum_i d[z + k]_i to each dL/db_k in g that `_add_gradients` leaves out."""
+    step, z, b = vector_length(d), layer.z * lanes, layer.b
+    n = layer.n_out if layer.n_in == 1 else layer.n_out // 4 * 4
+    for k in range(0, n - 1, 2):
+        at = z + k * lanes
+        first, second = load(d, at), load(d, at + lanes)
+        for i in range(at + step, at + width, step):
+            first, second = first + load(d, i), second + load(d, i + lanes)
+        add_two_reduced(g, b + k, 1, first, second)
+    if n % 2 == 1:
+        at = z + (n - 1) * lanes
         sums = load(d, at)
-        for i in range(step, width, step):
-            sums = sums + load(d, at + i)
-        g[layer.b + k] += reduce_add(sums)
+        for i in range(at + step, at + width, step):
+            sums = sums + load(d, i)
+        g[b + n - 1] += reduce_add(sums)
 
 
 @subroutine
@@ -279,17 +329,9 @@ def _backpropagate(d, a, theta, layers, i, tile):
     layer = layer_offsets(layers, i)
     x, n_in = layer.x, layer.n_in
     strides = Strides(np.int64(1), layer.n_out)
-    activation, used = entry(layers, i - 1, ACTIVATION, N_COLUMNS), used_lanes(tile)
-    relu, z, n_out, b = Relu(activation == RELU, a), layer.z, layer.n_out, np.int64(-1)
-    contract(d, x, n_in, d, z, n_out, theta, layer.w, strides, b, tile, relu)
-    if relu.applies:
-        return
-    if used == tile.lanes:
-        activations.backward(d, a, x * used, (x + n_in) * used, activation)
-    else:
-        for j in range(x, x + n_in):
-            start = j * tile.lanes
-            activations.backward(d, a, start, start + used, activation)
+    activation = Activation(entry(layers, i - 1, ACTIVATION, N_COLUMNS), a)
+    z, n_out, b = layer.z, layer.n_out, np.int64(-1)
+    contract(d, x, n_in, d, z, n_out, theta, layer.w, strides, b, tile, activation)
 
 
 @inlined_by_numba
@@ -311,9 +353,9 @@ def backward_of_nets(g, d, a, x_first, theta, layers, n_layers, tile):
     for back in range(n_layers):
         i = n_layers - 1 - back
         layer = layer_offsets(layers, i)
-        x, four = layer.x if i > 0 else x_first, layer.n_out // 4 * 4
+        x, many = layer.x if i > 0 else x_first, layer.n_out // len(MANY) * len(MANY)
         _add_bias_gradients_of_nets(g, layer, d, tile)
-        _add_gradients_of_nets(g, layer, x, d, a, FOUR, 0, four, tile)
-        _add_gradients_of_nets(g, layer, x, d, a, ONE, four, layer.n_out, tile)
+        _add_gradients_of_nets(g, layer, x, d, a, MANY, 0, many, tile)
+        _add_gradients_of_nets(g, layer, x, d, a, ONE, many, layer.n_out, tile)
         if i > 0:
             _backpropagate(d, a, theta, layers, i, tile)

@@ -8,8 +8,17 @@ from typing import Any
 
 from numba import types
 
-from .arithmetic import fma, relu, relu_backward
-from .memory import broadcast, load, load_numbers, shuffle, store, vector_length, zeros
+from .arithmetic import fma, relu
+from .memory import (
+    broadcast,
+    load,
+    load_numbers,
+    offset,
+    shuffle,
+    store,
+    vector_length,
+    zeros,
+)
 from .symbols import has_feature
 from .vectors import Vector, traced
 
@@ -60,15 +69,21 @@ def _rectified_block(block: Any) -> Any:
     return tuple(relu(x) for x in block)
 
 
-def _masked_block(block: Any, a: Any, at: Any, step: Any) -> Any:
-    """Return a block times the derivative of the ReLU whose results are in a.
+def block_times(derivative: Any) -> Any:
+    """Return a traced function of a block, whose vectors are multiplied by derivatives.
 
-    Pair k has the results from a[at + k step] on.
+    derivative(x, y) is x times that of the activation whose result was y. Pair k of the
+    block has the results from a[at + k step] on.
     """
-    return tuple(
-        relu_backward(x, load(a, at + i // 2 * step + i % 2 * vector_length(a)))
-        for i, x in enumerate(block)
-    )
+
+    def times(block: Any, a: Any, at: Any, step: Any) -> Any:
+        length = vector_length(a)
+        results = [
+            load(a, at + i // 2 * step + i % 2 * length) for i in range(len(block))
+        ]
+        return tuple(derivative(x, y) for x, y in zip(block, results, strict=True))
+
+    return traced(times, lambda block, *_: block)
 
 
 def _add_outer_products(
@@ -119,6 +134,30 @@ def _add_four_reduced(g: Any, at: Any, s0: Any, s1: Any, s2: Any, s3: Any) -> No
     store(g, at, load_numbers(g, at, 4) + sums)
 
 
+def _add_two_reduced(g: Any, at: Any, step: Any, s0: Any, s1: Any) -> None:
+    """Add to g[at] and g[at + step] the `reduce_add` of two vectors."""
+    n = size = vector_length(g)
+    sums, n = _halve(s0, s1, n, size), n // 2
+    while n > 1:
+        sums, n = _halve(sums, sums, n, 2 * n), n // 2
+    for i in range(2):
+        number = offset(g, at + i * step)
+        store(number, 0, load_numbers(number, 0, 1) + shuffle(sums, sums, [i]))
+
+
+def _add_products_reduced(g: Any, at: Any, step: Any, block: Any) -> None:
+    """Add to g the `reduce_add` of what `add_outer_products` summed.
+
+    Row j, column k of the products goes to g[at + j step + k].
+    """
+    for j in range(2):
+        row, sums = at + j * step, block[j::2]
+        if len(sums) == 4:
+            _add_four_reduced(g, row, *sums)
+        else:
+            _add_two_reduced(g, row, 1, *sums)
+
+
 def _load_rows(a: Any, at: Any, step: Any, m: tuple[int, ...], v: Any) -> Any:
     """Return len(m) rows of len(v) vectors each, from a[at], a[at + step] ... on."""
     length = vector_length(a)
@@ -156,20 +195,27 @@ parameter_block = traced(
 zero_block = traced(_zero_block, _block_type)
 add_products = traced(_add_products, lambda block, *_: block)
 rectified_block = traced(_rectified_block, lambda block: block)
-masked_block = traced(_masked_block, lambda block, *_: block)
 load_rows = traced(
     _load_rows,
     lambda a, at, step, m, v: types.UniTuple(Vector(a.dtype), len(m) * len(v)),
 )
 add_to_rows = traced(_add_to_rows, lambda rows, *_: rows)
 add_outer_products = traced(_add_outer_products, lambda block, *_: block)
-store_block, store_rows, add_firsts, add_seconds, add_four_reduced = (
+(
+    store_block,
+    store_rows,
+    add_firsts,
+    add_seconds,
+    add_two_reduced,
+    add_products_reduced,
+) = (
     traced(function, lambda *_: types.none)
     for function in (
         _store_block,
         _store_rows,
         _add_firsts,
         _add_seconds,
-        _add_four_reduced,
+        _add_two_reduced,
+        _add_products_reduced,
     )
 )

@@ -156,10 +156,20 @@ def sigmoid(z: Any, one: Any) -> Any:
 
     `one` is 1, or 0 in lanes whose result should be 0.
     """
+    return sigmoid_from_exp(z, exp_for_sigmoid(z), one)
+
+
+def exp_for_sigmoid(z: Any) -> Any:
+    """Return e^-z; any number for z below -708 (float32: -87)."""
     *_, largest = _constants(z)
     x = -z
     # in this order it is the processors' maximum, one instruction
-    e = _unbounded_exp(where_greater(-largest, x, -largest, x))
+    return _unbounded_exp(where_greater(-largest, x, -largest, x))
+
+
+def sigmoid_from_exp(z: Any, e: Any, one: Any) -> Any:
+    """Return the sigmoid of z, where e is its `exp_for_sigmoid`."""
+    *_, largest = _constants(z)
     return where_greater(-largest, z, 0.0, one / (1.0 + e))
 
 
