@@ -6,7 +6,7 @@ the value that was passed and the values that are allowed.
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Sized
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,19 +81,6 @@ def check_floats(
     for extreme in (array.min(), array.max()):
         check_float(name, extreme, minimum, less_than)
     return array
-
-
-def check_settings(
-    settings: Mapping[str, Any], less_than: Mapping[str, float]
-) -> dict[str, float | Array]:
-    """Return numbers, or arrays (n_nets,) of numbers, that are at least 0.
-
-    less_than: upper limits by name; a setting that it does not name has none.
-    """
-    return {
-        name: check_floats(name, value, 0.0, less_than.get(name, math.inf))
-        for name, value in settings.items()
-    }
 
 
 def check_choice(name: str, value: Any, options: Iterable[str]) -> str:

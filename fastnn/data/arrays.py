@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from ctypes import addressof, c_char
 from numbers import Integral, Real
 from typing import Any
 
@@ -29,6 +30,8 @@ _TYPE_NAMES = {
     "M": "dates",
     "m": "durations",
 }
+# Up to this number of numbers, Python's sum takes less time than a call of NumPy.
+_FEW = 24
 # NumPy does not register its booleans as real numbers.
 # Up to this number of bytes, a copy fits into any memory.
 _FEW_BYTES = 2**24
@@ -109,9 +112,13 @@ def as_float_array(
 
 def all_finite(array: Array) -> bool:
     """Return True if all numbers are finite."""
-    # A NaN or an infinity makes the sum not finite. Summing is three times as fast as
-    # testing each number, if there are many.
-    if array.size > 4096:
+    # A NaN or an infinity makes the sum not finite. Python's sum of few numbers takes a
+    # third of the time of a call of NumPy, and NumPy's of many a third of the time of
+    # testing each.
+    if array.size <= _FEW:
+        if math.isfinite(sum(array.ravel().tolist())):
+            return True
+    elif array.size > 4096:
         with np.errstate(over="ignore", invalid="ignore"):
             if math.isfinite(np.add.reduce(array, axis=None)):
                 return True
@@ -201,7 +208,7 @@ def aligned_zeros(n: int, dtype: Any) -> Array:
     itemsize, line = np.dtype(dtype).itemsize, 64
     raw = np.zeros(n + line // itemsize, dtype)
     # In a third of the time of raw.ctypes.data.
-    start = -raw.__array_interface__["data"][0] % line // itemsize
+    start = -addressof(c_char.from_buffer(raw.data)) % line // itemsize
     return raw[start : start + n]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import lru_cache, wraps
 from inspect import CO_VARKEYWORDS
 from typing import Any, TypeVar, cast
 
@@ -131,9 +131,8 @@ def argument_hints(
     name: str, function: Callable[..., Any], keywords: Iterable[str]
 ) -> str:
     """Return what is wrong with keywords that a function does not take, or ""."""
-    code = function.__code__
-    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    if code.co_flags & CO_VARKEYWORDS or set(keywords) <= set(arguments):
+    arguments = _arguments(function)
+    if arguments is None or all(word in arguments for word in keywords):
         return ""
     taken = [word for word in arguments if word != "self"]
     return "; ".join(
@@ -141,6 +140,15 @@ def argument_hints(
         for word in keywords
         if word not in taken
     )
+
+
+@lru_cache
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """Return the names of a function's arguments; None if it takes any keyword."""
+    code = function.__code__
+    if code.co_flags & CO_VARKEYWORDS:
+        return None
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def value_hint(value: Any, options: Iterable[str]) -> str:

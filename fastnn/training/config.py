@@ -17,7 +17,7 @@ from .continuation import Continuation
 from .stopping import EarlyStopping
 from .validation import ValidationData
 
-_NO_UPDATES = np.empty(0, np.int64)
+_NO_UPDATES, _NO_SCHEDULE = np.empty(0, np.int64), np.empty(0)
 # Up to this number of epochs, a history fits into any memory.
 _FEW_EPOCHS = 2**16
 
@@ -201,7 +201,7 @@ def _schedule(
         return found
     if may_set_lr:
         return np.full(epochs, rule.settings[kernels.codes.LR])
-    return np.empty(0)
+    return _NO_SCHEDULE
 
 
 def _check_batch_size(batch_size: Any, n: int, mixes_rows: bool) -> int:

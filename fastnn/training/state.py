@@ -51,9 +51,10 @@ class TrainingState:
         if n_records and config.record_at[0] == 0:
             self.recorded[0] = theta
         self._config, self._per_epoch = config, config.per_epoch
-        n_measured = 0 if config.validation is None else config.epochs
-        self.val_loss = np.zeros(n_measured)
-        self.val_accuracy = np.zeros(n_measured)
+        self.val_loss = self.val_accuracy = _NOTHING
+        if config.validation is not None:
+            self.val_loss = np.zeros(config.epochs)
+            self.val_accuracy = np.zeros(config.epochs)
         self._stopping = config.early_stopping
         self.best, self.best_theta = _NOTHING, theta[:0]
         if self._stopping is not None:
@@ -110,16 +111,23 @@ class TrainingState:
         """Return a copy to return to."""
         epoch = int(self.position[_UPDATES]) // self._per_epoch
         # Sums of later epochs are zero, so those of the epoch under way are enough.
-        sums = [array[epoch : epoch + 1].copy() for array in self._sums()]
+        under_way = slice(epoch, epoch + 1)
+        sums = [array[under_way].copy() for array in self._sums() if array.size]
+        # Only within a batch is there anything in g, which may be the largest array.
         # Copying an array that is empty would take as long as the others.
-        arrays = [array.copy() if array.size else array for array in self._arrays()]
+        unused = None if self.position[_SAMPLES] else self.g
+        arrays = [
+            array.copy() if array.size and array is not unused else array
+            for array in self._arrays()
+        ]
         return Snapshot(epoch, arrays, sums)
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Return to a snapshot; what is interrupted can be repeated."""
         epoch = int(self.position[_UPDATES]) // self._per_epoch
         end = max(epoch, snapshot.epoch) + 1
-        for array, copy in zip(self._sums(), snapshot.sums, strict=True):
+        kept = [array for array in self._sums() if array.size]
+        for array, copy in zip(kept, snapshot.sums, strict=True):
             array[snapshot.epoch : end] = 0
             array[snapshot.epoch : snapshot.epoch + 1] = copy
         for array, copy in zip(self._arrays(), snapshot.arrays, strict=True):

@@ -6,9 +6,9 @@ general one's by rounding.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -311,42 +311,24 @@ def _batches(
     validation: Validation | None,
 ) -> Advance:
     """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
-    codes, dtype = kernels.codes, config.X.dtype
-    batch_size = min(config.batch_size, len(config.X))
-    wide = is_wide(table, batch_size, dtype)
-    # Where all lanes are used, an activation takes the units of a layer at once.
-    lanes = min(_WIDE_SAMPLES if wide else lanes, _padded(batch_size, dtype, 2))
-    batch_tiles = -(-batch_size // lanes)
-    part_tiles = max(1 if wide else _PART_TILES, -(-batch_tiles // _MAX_PARTS))
-    n_parts = -(-batch_tiles // part_tiles)
-    n_threads = 1 if n_parts == 1 else min(thread_count(config.n_jobs), n_parts)
-    (state.g,) = aligned_arrays(dtype, (n_parts, state.theta.size))
-    plan = _plan(table, loss, config)
-    units, n_columns = n_units(table), config.X.shape[1] + config.y.shape[1]
-    n_tiles = batch_tiles * config.per_epoch
-    # Small batches leave most of a tile empty, so tiles may be larger than the data.
-    max_bytes = min(max(_SMALL_TILES, 4 * config.X.nbytes), _MAX_TILES)
-    tile_bytes = n_columns * lanes * dtype.itemsize
-    keeps_tiles = not config.shuffle and n_tiles * tile_bytes <= max_bytes and not wide
-    columns = (n_tiles if keeps_tiles else 1) * n_columns
-    if wide:
-        units, columns = _padded(int(table[-1, codes.N_OUT]), dtype), config.y.shape[1]
-    rows = (units + columns, units, 1, 1, codes.PARTIAL_SUMS + 1)
-    sizes = [n * lanes for n in rows] + (
-        _wide_sizes(table, lanes, dtype) if wide else []
+    codes, dtype, (n, n_targets) = kernels.codes, config.X.dtype, config.y.shape
+    layout = _layout(
+        table.tobytes(), dtype, lanes, n, n_targets, config.batch_size, config.shuffle
     )
-    starts = [0, *accumulate(_padded(n, dtype) for n in sizes)]
-    tile_rows = TileRows._make([*starts[:5], lanes])
-    wide_rows = WideRows(*(starts[5:-1] if wide else [0] * 6))
-    addresses = batch_kernels(plan, config.weights.size > 0, dtype, wide)
+    n_parts, part_tiles = layout.n_parts, layout.part_tiles
+    n_threads = 1 if n_parts == 1 else min(thread_count(config.n_jobs), n_parts)
+    shapes = [(layout.n_numbers,)] * n_threads
+    state.g, *numbers = aligned_arrays(dtype, (n_parts, state.theta.size), *shapes)
+    plan = _plan(table, loss, config)
+    addresses = batch_kernels(plan, config.weights.size > 0, dtype, layout.is_wide)
     scratch = [
         BatchScratch(
-            aligned_zeros(starts[-1], dtype),
-            tile_rows,
-            wide_rows,
-            np.zeros(n_tiles if keeps_tiles else 0, np.int64),
+            own,
+            layout.tile_rows,
+            layout.wide_rows,
+            np.zeros(layout.n_kept, np.int64),
         )
-        for _ in range(n_threads)
+        for own in numbers
     ]
     part_sums = np.zeros((n_parts, 3))
     train = kernels.loops.batches.train
@@ -376,6 +358,66 @@ def _batches(
     with kernels.interrupts.deferred:
         state.workers = Workers(n_threads - 1)
     return advance
+
+
+class _Layout(NamedTuple):
+    """How batches are divided, and what a thread's scratch has where."""
+
+    is_wide: bool
+    n_parts: int  # of a batch
+    part_tiles: int  # see Team
+    tile_rows: TileRows
+    wide_rows: WideRows
+    n_numbers: int  # of BatchScratch
+    n_kept: int  # the tiles whose inputs and targets are kept, or 0
+
+
+@lru_cache
+def _layout(
+    table_bytes: bytes,
+    dtype: np.dtype[Any],
+    lanes: int,
+    n: int,
+    n_targets: int,
+    batch_size: int,
+    shuffle: bool,
+) -> _Layout:
+    """Return the layout of batches of n rows, for tiles of `lanes` samples.
+
+    It depends on sizes alone, and takes a tenth of a small fit.
+    """
+    codes = kernels.codes
+    table = np.frombuffer(table_bytes, np.uint32).reshape(-1, codes.N_COLUMNS)
+    n_in = int(table[0, codes.N_IN])
+    batch_size = min(batch_size, n)
+    wide = is_wide(table, batch_size, dtype)
+    # Where all lanes are used, an activation takes the units of a layer at once.
+    lanes = min(_WIDE_SAMPLES if wide else lanes, _padded(batch_size, dtype, 2))
+    batch_tiles = -(-batch_size // lanes)
+    part_tiles = max(1 if wide else _PART_TILES, -(-batch_tiles // _MAX_PARTS))
+    units, n_columns = n_units(table), n_in + n_targets
+    n_tiles = batch_tiles * -(-n // batch_size)
+    # Small batches leave most of a tile empty, so tiles may be larger than the data.
+    max_bytes = min(max(_SMALL_TILES, 4 * n * n_in * dtype.itemsize), _MAX_TILES)
+    tile_bytes = n_columns * lanes * dtype.itemsize
+    keeps_tiles = not shuffle and n_tiles * tile_bytes <= max_bytes and not wide
+    columns = (n_tiles if keeps_tiles else 1) * n_columns
+    if wide:
+        units, columns = _padded(int(table[-1, codes.N_OUT]), dtype), n_targets
+    rows = (units + columns, units, 1, 1, codes.PARTIAL_SUMS + 1)
+    sizes = [n * lanes for n in rows] + (
+        _wide_sizes(table, lanes, dtype) if wide else []
+    )
+    starts = [0, *accumulate(_padded(n, dtype) for n in sizes)]
+    return _Layout(
+        is_wide=wide,
+        n_parts=-(-batch_tiles // part_tiles),
+        part_tiles=part_tiles,
+        tile_rows=TileRows._make([*starts[:5], lanes]),
+        wide_rows=WideRows(*(starts[5:-1] if wide else [0] * 6)),
+        n_numbers=starts[-1],
+        n_kept=n_tiles if keeps_tiles else 0,
+    )
 
 
 def _padded(n: int, dtype: np.dtype[Any], vectors: int = 1) -> int:
