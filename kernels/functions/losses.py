@@ -43,11 +43,27 @@ def _bce_gradient(z, y):
     It is (1 - y) sigmoid(z) - y sigmoid(-z), in which nothing cancels where y is 0 or
     1. The factor of 1 / (1 + e) is ready before that is, and its terms before e is.
     """
-    not_y = 1.0 - y
     e = elementary.exp_of_negative(-arithmetic.absolute(z))
+    return _bce_gradient_of_exp(z, y, e), e
+
+
+def _bce_gradient_of_exp(z, y, e):
+    """Return dL/dz, where e is e^-|z|."""
+    not_y = 1.0 - y
     intercept = arithmetic.where_greater(z, 0.0, not_y, -y)
     slope = arithmetic.where_greater(z, 0.0, -y, not_y)
-    return 1.0 / (1.0 + e) * arithmetic.fma(slope, e, intercept), e
+    return 1.0 / (1.0 + e) * arithmetic.fma(slope, e, intercept)
+
+
+def _bce_parts(z):
+    """Return the `exp_parts` of e^-|z|."""
+    return elementary.exp_parts(-arithmetic.absolute(z))
+
+
+def _bce_gradient_of_parts(z, y, e):
+    """Return what `_bce_gradient` does, for a stored exponential e of `_bce_parts`."""
+    e = elementary.zero_below(-arithmetic.absolute(z), e)
+    return _bce_gradient_of_exp(z, y, e), e
 
 
 def _bce_linear(z, y):
@@ -108,6 +124,10 @@ def _squared_error(a, y, mean_factor):
 
 
 bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
+bce_parts, bce_gradient_of_parts = (
+    traced(_bce_parts, 2),
+    traced(_bce_gradient_of_parts, 2),
+)
 bce_linear, product_less_1 = traced(_bce_linear, 2), traced(_product_less_1)
 softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
 soft_ce, poisson_error = traced(_soft_ce, 2), traced(_poisson_error, 2)
