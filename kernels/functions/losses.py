@@ -60,6 +60,17 @@ def _bce_gradient_from_exp(z, y, e):
     return 1.0 / (1.0 + e) * arithmetic.fma(slope, e, intercept)
 
 
+def _bce_parts(z):
+    """Return the `exp_parts` of e^-|z|."""
+    return elementary.exp_parts(-arithmetic.absolute(z))
+
+
+def _bce_gradient_of_parts(z, y, e):
+    """Return what `_bce_gradient` does, for a stored exponential e of `_bce_parts`."""
+    e = elementary.zero_below(-arithmetic.absolute(z), e)
+    return _bce_gradient_from_exp(z, y, e), e
+
+
 def _bce_linear(z, y):
     """Return the loss less log(1 + e^-|z|), and 1 if the predicted class is right."""
     other = arithmetic.where_greater(z, 0.0, 1.0 - y, y)  # than the predicted class
@@ -119,6 +130,10 @@ def _squared_error(a, y, mean_factor):
 
 bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
 bce_exp, bce_gradient_from_exp = traced(_bce_exp), traced(_bce_gradient_from_exp)
+bce_parts, bce_gradient_of_parts = (
+    traced(_bce_parts, 2),
+    traced(_bce_gradient_of_parts, 2),
+)
 bce_linear, product_less_1 = traced(_bce_linear, 2), traced(_product_less_1)
 softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
 soft_ce, poisson_error = traced(_soft_ce, 2), traced(_poisson_error, 2)

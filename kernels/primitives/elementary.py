@@ -28,7 +28,8 @@ from .arithmetic import (
     times_power_of_two,
     where_greater,
 )
-from .powers import power_of_two, powers_for
+from .memory import load
+from .powers import power_of_two, powers_for, stored_power_of_two
 
 LOG2_E = 1.4426950408889634
 # Constants of each type: ln 2 in two parts, the polynomials for e^x with the
@@ -131,24 +132,58 @@ def exp(x: Any) -> Any:
     """
     *_, largest = _constants(x)
     x = where_greater(x, largest, largest, x)
-    return where_greater(-largest, x, 0.0, _unbounded_exp(x))
+    return zero_below(x, _unbounded_exp(x))
 
 
 def exp_of_negative(x: Any) -> Any:
     """Return e^x for x <= 0; it is 0 for x below -708 (float32: -87)."""
+    return zero_below(x, _unbounded_exp(x))
+
+
+def zero_below(x: Any, e: Any) -> Any:
+    """Return e, or 0 where x is below -708 (float32: -87)."""
     *_, largest = _constants(x)
-    return where_greater(-largest, x, 0.0, _unbounded_exp(x))
+    return where_greater(-largest, x, 0.0, e)
 
 
 def _unbounded_exp(x: Any) -> Any:
     """Return e^x for |x| up to 708 (float32: 87), NaN for NaN, else any number."""
-    _, coefficients, *_ = _constants(x)
+    f, last = exp_parts(x)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _exp_of_parts(f, power_of_two(last))
+
+
+def exp_parts(x: Any) -> tuple[Any, Any]:
+    """Return f, and a number whose last bits are k, where e^x = 2^(k/n) e^f."""
     # in plain Python infinities would warn; their results are not used
     with np.errstate(invalid="ignore", over="ignore"):
-        f, last = _reduce_range(x, len(powers_for(x)))
-        less_1 = fma(f * f, _polynomial(coefficients, f), f)
-        power = power_of_two(last)
-        return fma(power, less_1, power)
+        return _reduce_range(x, len(powers_for(x)))
+
+
+def stored_exp(parts: Any, last: Any, i: Any) -> Any:
+    """Return e^x of the vector whose `exp_parts` are at parts[i] and last[i]."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _exp_of_parts(load(parts, i), stored_power_of_two(last, i))
+
+
+def _exp_of_parts(f: Any, power: Any) -> Any:
+    _, coefficients, *_ = _constants(f)
+    less_1 = fma(f * f, _polynomial(coefficients, f), f)
+    return fma(power, less_1, power)
+
+
+def sigmoid_parts(z: Any) -> tuple[Any, Any]:
+    """Return the `exp_parts` of a number e with which 1 / (1 + e) is `sigmoid`.
+
+    Where e^-z is too large, f and so e are infinite.
+    """
+    *_, largest = _constants(z)
+    x = -z
+    # in this order they are the processors' maximum and minimum
+    x = where_greater(-largest, x, -largest, x)
+    with np.errstate(invalid="ignore"):
+        f, last = exp_parts(where_greater(x, largest, largest, x))
+    return where_greater(-largest, z, np.inf, f), last
 
 
 def sigmoid(z: Any, one: Any) -> Any:

@@ -14,7 +14,7 @@ from numba.core import cgutils
 
 from ..codes import VECTOR_BYTES
 from .arithmetic import magic_number, mantissa_bits
-from .memory import shuffle
+from .memory import load, shuffle, vector_length
 from .symbols import INT64, Value, has_feature
 
 # 2^(j/16)
@@ -62,6 +62,27 @@ def power_of_two(last: Any) -> Any:
     return last.from_bits(last.builder.add(entries.bits(), moved))
 
 
+def stored_power_of_two(a: Any, at: Any) -> Any:
+    """Return `power_of_two` of the vector at a[at].
+
+    A number's last byte is the index into a table that repeats: where entries are
+    loaded one by one no register has to be taken apart.
+    """
+    last = load(a, at)
+    if not isinstance(last, Value) or _has_permutation(last):
+        return power_of_two(last)
+    powers = powers_for(last)
+    shift = last.mantissa - (len(powers).bit_length() - 1)
+    table = _minus_index(powers, last.mantissa, shift) * (256 // len(powers))
+    build, found = last.builder, ir.Constant(last.value.type, ir.Undefined)
+    for i in range(vector_length(a)):
+        entry = _loaded(table, a[at + i])
+        position = ir.Constant(ir.IntType(32), i)
+        found = build.insert_element(found, entry.value, position)
+    moved = build.shl(last.bits(), last.integer(shift))
+    return last.from_bits(build.add(Value(build, found).bits(), moved))
+
+
 def _minus_index(powers: tuple[float, ...], mantissa: int, shift: int) -> list[float]:
     """Return the powers with their index, shifted, subtracted from their bits."""
     number, word = ("f8", "i8") if mantissa == 52 else ("f4", "i4")
@@ -88,6 +109,11 @@ def _entries(table: list[float], last: Value) -> Value:
         entry = _loaded(table, Value(build, build.extract_element(last.value, at)))
         found = build.insert_element(found, entry.value, at)
     return Value(build, found)
+
+
+def _has_permutation(last: Value) -> bool:
+    """Return True if the processor takes a vector's entries out of registers."""
+    return has_feature("avx512f") or (last.mantissa == 23 and has_feature("avx2"))
 
 
 def _entries_of_pair(table: list[float], last: Value, length: int) -> Value:
@@ -131,7 +157,7 @@ def _permute(name: str, last: Value, *arguments: Any) -> Value:
 
 def _loaded(table: list[float], last: Value) -> Value:
     """Return the entry of a table in memory for one number."""
-    build, name = last.builder, f"fastnn.powers.{last.number}"
+    build, name = last.builder, f"fastnn.powers.{last.number}.{len(table)}"
     if name not in build.module.globals:
         entries = ir.Constant(ir.ArrayType(last.number, len(table)), table)
         cgutils.global_constant(build.module, name, entries)

@@ -142,6 +142,8 @@ exp = traced(elementary.exp)
 log = traced(elementary.log)
 log1p = traced(elementary.log1p)
 sigmoid = traced(elementary.sigmoid)
+sigmoid_parts = traced(elementary.sigmoid_parts, 2)
+stored_exp = traced(elementary.stored_exp, _vector_of)
 tanh = traced(elementary.tanh)
 
 

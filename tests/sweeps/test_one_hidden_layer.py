@@ -50,6 +50,16 @@ def test_nets_of_any_size(monkeypatch, sizes, activation, dtype):
     assert_same_bits(both)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("size", [700.0, 1e6, 1e30])
+def test_sums_whose_exponentials_are_too_large(monkeypatch, size, dtype):
+    X, y = make_data(2, dtype)
+    X = (X * size).astype(dtype)
+    both = train_by_both(monkeypatch, fastnn.mlp(2, 2, 1, dtype=dtype), X, y, lr=1e-3)
+    assert_same_bits(both)
+
+
 OPTIONS = {
     "a rate per net": {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]},
     "a schedule": {"lr": fastnn.schedules.step(0.5, 2, 0.5)},
