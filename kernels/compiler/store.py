@@ -108,7 +108,7 @@ class Folder:
         While another one makes it, `pause` is called again and again. A lock ends with
         its process, however that ends.
         """
-        if fcntl is None:
+        if not _POSIX:
             yield
             return
         lock, descriptor = f".lock-{name}", None
