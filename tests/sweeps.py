@@ -3,6 +3,7 @@
 import numpy as np
 
 import fastnn
+from fastnn.data.arrays import readonly
 from fastnn.data.labels import encode_targets
 from fastnn.data.weights import no_weights
 from fastnn.nn.architecture import Architecture
@@ -36,7 +37,8 @@ class Sweep:
             y, len(y), architecture.targets, None, np.dtype(dtype)
         )
         self.config = fit_config(
-            X.astype(dtype),
+            # Kernels would be compiled once more for an array that can be written.
+            readonly(X.astype(dtype)),
             targets,
             no_weights(np.dtype(dtype)),
             choose(optimizer or fastnn.Adam(0.05), None).rule_per_net(n_nets),

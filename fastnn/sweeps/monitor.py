@@ -44,7 +44,9 @@ class Monitor(NamedTuple):
 
     def stop_rule(self, stop_below: float | None) -> StopRule:
         """Return the rule by which the kernels stop nets."""
-        return NO_STOP if self.stopping is None else self.stopping.rule(stop_below or 0)
+        # For the integer 0, a kernel would be compiled once more, in 7 s.
+        lowest = stop_below or 0.0
+        return NO_STOP if self.stopping is None else self.stopping.rule(lowest)
 
 
 def monitor(

@@ -10,8 +10,10 @@ import logging
 import pickle
 import pkgutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -128,6 +130,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        self._lock = ExitStack()
 
     def _file(self, signature: Any, target: Any) -> str | None:
         """Return the name of the file for a signature, None if it has no place."""
@@ -151,13 +154,21 @@ class KernelCache(NullCache):  # type: ignore[misc]
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the stored code for a signature, or None."""
+        """Return the stored code for a signature, or None.
+
+        Of several processes without it, one gets None and the others wait until it has
+        compiled, or has called `unlock`.
+        """
         target_context.refresh()
         try:
             file = self._file(sig, target_context)
             if file is None:
                 return None
             with open_folder() as opened:
+                content = opened.read(file)
+            if content is None:
+                opened = self._lock.enter_context(open_folder())
+                self._lock.enter_context(opened.locked(file, self._pause))
                 content = opened.read(file)
             if content is None:
                 return None
@@ -187,6 +198,14 @@ class KernelCache(NullCache):  # type: ignore[misc]
             log.warning(
                 "compiled code of %s could not be stored: %s", self._name, error
             )
+
+    def unlock(self) -> None:
+        """Let other processes go on that wait for the code which was to be compiled."""
+        self._lock.close()
+
+    def _pause(self) -> None:
+        """Wait a little while another process compiles."""
+        time.sleep(0.05)
 
     def _can_be_stored(self, data: Any) -> bool:
         """Return False for code with addresses of this process, as Numba does."""

@@ -50,6 +50,14 @@ class _Stopped(BaseException):
         self.reason = reason
 
 
+def _check_signals() -> None:
+    """Handle the signals that came."""
+    try:
+        interrupts.check()
+    except BaseException as error:
+        raise _Stopped(error) from None
+
+
 class _SafePoints(event.Listener):  # type: ignore[misc]
     """Handles signals before each pass of Numba's compiler, when nothing is half done.
 
@@ -57,10 +65,7 @@ class _SafePoints(event.Listener):  # type: ignore[misc]
     """
 
     def on_start(self, event: Any) -> None:
-        try:
-            interrupts.check()
-        except BaseException as error:
-            raise _Stopped(error) from None
+        _check_signals()
 
     def on_end(self, event: Any) -> None:
         pass
@@ -76,6 +81,11 @@ class _AnnouncingCache(KernelCache):
             log.info("compiling %s", self._name)
             _announce()
         return code
+
+    def _pause(self) -> None:
+        _announce()
+        _check_signals()
+        super()._pause()
 
 
 @cache
@@ -103,7 +113,9 @@ def _rare_collections() -> Iterator[None]:
             gc.set_threshold(*usual)
 
 
-def _undivided(compile_for: Callable[..., Any]) -> Callable[..., Any]:
+def _undivided(
+    compile_for: Callable[..., Any], unlock: Callable[[], None]
+) -> Callable[..., Any]:
     """Return a dispatcher's method that compiles, with signals deferred meanwhile."""
 
     def compile_undivided(*args: Any) -> Any:
@@ -119,6 +131,7 @@ def _undivided(compile_for: Callable[..., Any]) -> Callable[..., Any]:
             except _Stopped as stopped:
                 reason = stopped.reason
             finally:
+                unlock()
                 # What a signal's handler raised in LLVM's destructors would be lost, so
                 # they run here: 0.1 s after a compilation of seconds.
                 if reason is not None or counts["compiled"] > n_compiled:
@@ -209,9 +222,10 @@ def _type_of(example: Any) -> Any:
 def _stored(compiled: Any, function: Callable[..., Any]) -> Any:
     """Return a compiled function whose machine code is stored on disk."""
     if not numba.config.DISABLE_JIT:
-        compiled._cache = _AnnouncingCache(function)
+        compiled._cache = stored = _AnnouncingCache(function)
         # Numba calls this method where no machine code fits the arguments' types.
-        compiled._compile_for_args = _undivided(compiled._compile_for_args)
+        compile_for = compiled._compile_for_args
+        compiled._compile_for_args = _undivided(compile_for, stored.unlock)
     return compiled
 
 

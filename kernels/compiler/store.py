@@ -10,16 +10,21 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numba
 
+try:
+    import fcntl
+except ImportError:  # on Windows two processes may compile the same
+    fcntl = None  # type: ignore[assignment]
+
 # The name of a file of compiled code. A kernel's own name may contain hyphens.
 NAME = re.compile(r"([\w.<>-]+)-[0-9a-f]{32}\.bin", re.ASCII)
-_TEMPORARY = re.compile(r"\.new-\w+", re.ASCII)
+_TEMPORARY = re.compile(r"\.(new-\w+|lock-[\w.<>-]+)", re.ASCII)
 
 # What is not used for so long is removed, and beyond so many bytes the least recently
 # used. All loops of one version take 10 MB.
@@ -35,6 +40,9 @@ _FILE = (
     os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 )
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+_LOCK = os.O_RDWR | os.O_CREAT | _NO_LINK
+# Seconds to wait for a process that may have been stopped. A loop takes 1 to 10.
+_MAX_WAIT = 60
 
 # Relative names mean the same folder after a change of the working directory.
 try:
@@ -44,7 +52,7 @@ except OSError:  # it was removed
 
 
 class Entry(NamedTuple):
-    """A file of compiled code, or a part of one that a killed process left."""
+    """A file of compiled code, or what a killed process left: a part, or a lock."""
 
     name: str
     size: int
@@ -92,6 +100,42 @@ class Folder:
             self._remove(temporary)
             raise
         self._remove_old()
+
+    @contextmanager
+    def locked(self, name: str, pause: Callable[[], None]) -> Iterator[None]:
+        """Let no other process make a file meanwhile, where files can be locked.
+
+        While another one makes it, `pause` is called again and again. A lock ends with
+        its process, however that ends.
+        """
+        if not _POSIX:
+            yield
+            return
+        lock, descriptor = f".lock-{name}", None
+        end = time.monotonic() + _MAX_WAIT
+        with suppress(OSError):  # a folder that is read-only, or cannot lock
+            while (descriptor := self._lock(lock)) is None and time.monotonic() < end:
+                pause()
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                self._remove(lock)
+                os.close(descriptor)
+
+    def _lock(self, lock: str) -> int | None:
+        """Return the open file of a lock, None if another process has it."""
+        descriptor = os.open(self._at(lock), _LOCK, 0o600, dir_fd=self._descriptor)
+        locked = False
+        try:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Whoever had it until now has removed the file.
+                locked = os.fstat(descriptor).st_nlink > 0
+        finally:
+            if not locked:
+                os.close(descriptor)
+        return descriptor if locked else None
 
     def entries(self) -> Iterator[Entry]:
         """Yield the files of compiled code; other files are none of our business."""

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 
+import numba
 import pytest
 from fuzz import interruptions
 
@@ -253,6 +254,36 @@ def test_what_a_handler_raises_is_not_changed_by_numba(handlers, monkeypatch, tm
         kernel(1.0)
     monkeypatch.undo()
     assert kernel(1.0) == 1.0
+
+
+@pytest.mark.compiled
+def test_ctrl_c_ends_the_wait_for_another_process(monkeypatch, tmp_path):
+    monkeypatch.setenv("FASTNN_CACHE_DIR", str(tmp_path))
+    compiler, cache = kernels.compiler.compile, kernels.compiler.cache
+
+    def new_kernel():
+        @compiler.entry_point
+        def kernel(x):
+            return x + 1.0
+
+        return kernel
+
+    first, second = new_kernel(), new_kernel()
+    wait = cache.KernelCache._pause
+
+    def interrupted(waiting):
+        press()
+        wait(waiting)
+
+    monkeypatch.setattr(cache.KernelCache, "_pause", interrupted)
+    signature = (numba.float64,)
+    # as another process would
+    assert first._cache.load_overload(signature, first.targetctx) is None
+    with pytest.raises(KeyboardInterrupt):
+        second(1.0)
+    first._cache.unlock()
+    assert second(1.0) == 2.0
+    assert [file.suffix for file in tmp_path.iterdir()] == [".bin"]
 
 
 @pytest.mark.compiled

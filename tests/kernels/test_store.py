@@ -1,5 +1,7 @@
 """The folder of machine code: where it is, what is read there, and what is removed."""
 
+import contextlib
+import errno
 import os
 import stat
 import sys
@@ -179,6 +181,63 @@ def test_a_failed_write_leaves_nothing(path, monkeypatch):
         write(b"other code")
     assert read() == b"code"
     assert os.listdir(path) == [NAME]
+
+
+def locked(pause):
+    """Return the lock of NAME within the open folder, as one context."""
+    stack = contextlib.ExitStack()
+    folder = stack.enter_context(store.open_folder())
+    stack.enter_context(folder.locked(NAME, pause))
+    return stack
+
+
+def never():
+    raise AssertionError("nobody has the lock")
+
+
+def test_a_lock_is_waited_for_and_leaves_nothing(path):
+    first, pauses = locked(never), []
+
+    def pause():
+        pauses.append(os.listdir(path))
+        if len(pauses) == 3:
+            first.close()
+
+    with locked(pause):
+        assert pauses == [[f".lock-{NAME}"]] * 3
+        assert os.listdir(path) == [f".lock-{NAME}"]
+        write(b"code")
+    assert os.listdir(path) == [NAME]
+
+
+def test_the_lock_of_a_killed_process_is_free(path):
+    path.mkdir(mode=0o700)
+    (path / f".lock-{NAME}").touch()
+    with locked(never):
+        pass
+    assert os.listdir(path) == []
+
+
+def test_nobody_waits_for_long_and_the_lock_stays_with_its_process(path, monkeypatch):
+    first = locked(never)
+    monkeypatch.setattr(store, "_MAX_WAIT", 0)
+    with locked(never):
+        write(b"code")
+    assert set(os.listdir(path)) == {f".lock-{NAME}", NAME}
+    first.close()
+    assert os.listdir(path) == [NAME]
+
+
+def test_where_nothing_can_be_locked_nothing_is(path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(store.fcntl, "flock", fail)
+    with locked(never):
+        write(b"code")
+    monkeypatch.setattr(store, "_POSIX", False)
+    with locked(never), locked(never):
+        assert read() == b"code"
 
 
 def test_no_variable_makes_a_folder_at_the_root(variables, tmp_path, monkeypatch):

@@ -9,7 +9,8 @@ from nets import build
 from sweep_results import assert_same_runs
 
 import fastnn
-from fastnn.sweeps import plan, scheduler, state
+from fastnn.sweeps import monitor, plan, scheduler, state
+from fastnn.training.stopping import NO_STOP
 
 X, Y = fastnn.datasets.spiral(12, seed=3)
 ROWS = np.random.default_rng(0).permutation(36)
@@ -418,6 +419,14 @@ def test_a_sweep_of_architectures_is_validated():
 def test_what_cannot_be_used_is_refused(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         mlp().fit_many(X, Y, **{"seeds": [0, 1], "epochs": 2, "lr": 0.1} | options)
+
+
+@pytest.mark.parametrize("stop_below", [None, 0.5])
+def test_the_rule_by_which_nets_stop_has_the_types_of_the_one_without(stop_below):
+    """For other types the kernels would be compiled once more."""
+    stopping = fastnn.EarlyStopping(monitor="loss")
+    rule = monitor.monitor(None, stopping, True).stop_rule(stop_below)
+    assert list(map(type, rule)) == list(map(type, NO_STOP))
 
 
 def test_a_net_of_other_layers_is_validated_too():
