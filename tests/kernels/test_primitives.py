@@ -34,8 +34,9 @@ def use_vectors(out, x, table, integers):
     third, fourth = v.load(a, 1 + 2 * n), v.load(a, 1 + 3 * n)
     out[60], out[61] = v.reduce_add(first), v.reduce_max(first)
     out[62] = v.add_first_two(first)
-    out[63], out[64], out[65], out[66] = 0, 0, 0, 0
-    b.add_four_reduced(to, 63, first, second, third, fourth)
+    four = (first, fourth, second, third, third, second, fourth, first)
+    b.add_products_reduced(to, 63, 10, four)
+    b.add_two_reduced(to, 77, 1, first, second)
     out[67], out[68] = v.reduce_add(second), v.reduce_add(third)
     out[69], out[70] = v.reduce_add(fourth), v.scalar(a, 0.1)
     out[71], out[72] = v.scalar(a, n), v.scalar(a, x[3])
@@ -113,6 +114,8 @@ def test_sums_are_added_in_the_written_order(dtype):
 
     wanted = np.array([tree(1 + k * n, 1) for k in range(4)])
     assert out[63:67].tobytes() == wanted.tobytes()
+    assert out[73:77].tobytes() == wanted[::-1].tobytes()
+    assert out[77:79].tobytes() == wanted[:2].tobytes()
     assert out[[60, 67, 68, 69]].tobytes() == wanted.tobytes()
     # another order would show
     assert any(wanted[k] != sum(x[1 + k * n : 1 + k * n + n]) for k in range(4))
