@@ -43,7 +43,7 @@ OF_KERNELS = (
 def plain_python(session: nox.Session) -> None:
     """Run tests with the kernels as plain Python, where vectors check bounds."""
     chosen = ("-m", "not install and not compiled", *(session.posargs or OF_KERNELS))
-    python(session, "-m", "pytest", *chosen, NUMBA_DISABLE_JIT="1")
+    python(session, "-m", "pytest", "-n", "auto", *chosen, NUMBA_DISABLE_JIT="1")
 
 
 @nox.session
