@@ -34,6 +34,16 @@ _MAIN_CASES = {
     "xor-grid 256 nets": "256 nets of 2-2-1 at once",
     "predict a million rows": "2-10-3 predicts a million rows",
 }
+# The processor's vectors, the widest first.
+_WIDEST = {
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+    "avx": "AVX",
+    "sse4_2": "SSE4.2",
+    "sve": "SVE",
+    "asimd": "NEON",
+    "neon": "NEON",
+}
 _CALLS = "One epoch per call of fit"
 _COLUMNS = 5  # cases in a table, which must be narrow enough for a page
 _MAIN_CONTENDERS = (
@@ -253,8 +263,8 @@ def _circumstances(run: Run, columns: list[str]) -> str:
         if row.contender in columns and row.seconds
     ]
     versions = sorted({row.versions for row in rows}, key=str.lower)
-    widest = machine["vectors"][-1:]
-    vectors = "AVX-512" if "avx512f" in machine["vectors"] else ", ".join(widest)
+    known = (name for flag, name in _WIDEST.items() if flag in machine["vectors"])
+    vectors = next(known, "")
     threads = "one thread" if method["threads"] == 1 else f"{method['threads']} threads"
     cores = f"{machine['cores']} cores" + (f" ({vectors})" if vectors else "")
     rounds = f"{method['rounds']} rounds in {method['processes']} processes"
