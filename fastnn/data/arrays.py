@@ -32,9 +32,9 @@ _TYPE_NAMES = {
 }
 # Up to this number of numbers, Python's sum takes less time than a call of NumPy.
 _FEW = 24
-# NumPy does not register its booleans as real numbers.
 # Up to this number of bytes, a copy fits into any memory.
 _FEW_BYTES = 2**24
+# NumPy does not register its booleans as real numbers.
 _REAL = (Real, np.bool_)
 _BEYOND_FLOATS = (
     "{} has integers beyond 2**53, which floats cannot hold: scale it first"

@@ -170,7 +170,7 @@ def _contract(out, z, a, x, n, theta, w, strides, b, m, tile, activation):
 
 @inlined_by_numba
 def contract(out, z, n_units, a, x, n, theta, w, strides, b, tile, activation):
-    """Fill n_units of out like `_contract`, four units or eight sums at once."""
+    """Fill n_units of out like `_contract`, as many at once as registers hold."""
     k = 0
     while k < n_units:
         at, bias = w + k * strides.unit, b + k if b >= 0 else b

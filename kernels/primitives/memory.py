@@ -80,25 +80,6 @@ def constant(a: Any, x: Any) -> Any:
     return _repeated(_single(scalar(a, x)), vector_length(a))
 
 
-# Two vectors side by side, as one value of twice the length. The compiler emits each
-# operation for both before the next one, so that fewer instructions wait for another.
-
-
-def load_pair(a: Any, at: Any) -> Any:
-    """Return the pair of vectors that starts at a[at]."""
-    return load_numbers(a, at, 2 * vector_length(a))
-
-
-def broadcast_pair(a: Any, at: Any) -> Any:
-    """Return a pair of vectors with a[at] in every lane."""
-    return _repeated(load_numbers(a, at, 1), 2 * vector_length(a))
-
-
-def constant_pair(a: Any, x: Any) -> Any:
-    """Return a pair of vectors of a's type with x in every lane."""
-    return _repeated(_single(scalar(a, x)), 2 * vector_length(a))
-
-
 def add_scaled(sums: Any, at: Any, x: Any, scale: Any) -> None:
     """Add the numbers x times scale to the float64 numbers from sums[at] on."""
     if not isinstance(sums, Pointer):

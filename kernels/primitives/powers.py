@@ -6,13 +6,13 @@ takes 16 cycles with it, and 21 with a gather instruction. Elsewhere they are lo
 by one: with AVX2 25 cycles, where a polynomial without a table takes 33.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
-from ..codes import VECTOR_BYTES
 from .arithmetic import magic_number, mantissa_bits
 from .memory import load, shuffle, vector_length
 from .symbols import INT64, Value, has_feature
@@ -53,13 +53,7 @@ def power_of_two(last: Any) -> Any:
     if not isinstance(last, Value):
         k = np.nan_to_num(np.round(last - magic_number(last))).astype(int)
         return np.ldexp(np.array(powers, last.dtype)[k % n], k // n)
-    # The upper bits of k move to the exponent, the index to the mantissa's first bits,
-    # whence it has been subtracted.
-    shift = last.mantissa - (n.bit_length() - 1)
-    table = _minus_index(powers, last.mantissa, shift)
-    moved = last.builder.shl(last.bits(), last.integer(shift))
-    entries = _entries(table, last)
-    return last.from_bits(last.builder.add(entries.bits(), moved))
+    return _times_exponent(_entries(_minus_index(last), last), last)
 
 
 def stored_power_of_two(a: Any, at: Any) -> Any:
@@ -71,56 +65,54 @@ def stored_power_of_two(a: Any, at: Any) -> Any:
     last = load(a, at)
     if not isinstance(last, Value) or _has_permutation(last):
         return power_of_two(last)
-    powers = powers_for(last)
-    shift = last.mantissa - (len(powers).bit_length() - 1)
-    table = _minus_index(powers, last.mantissa, shift) * (256 // len(powers))
-    build, found = last.builder, ir.Constant(last.value.type, ir.Undefined)
-    for i in range(vector_length(a)):
-        entry = _loaded(table, a[at + i])
-        position = ir.Constant(ir.IntType(32), i)
-        found = build.insert_element(found, entry.value, position)
-    moved = build.shl(last.bits(), last.integer(shift))
-    return last.from_bits(build.add(Value(build, found).bits(), moved))
+    table = _minus_index(last)
+    numbers = (a[at + i] for i in range(vector_length(a)))
+    entries = _loaded_vector(table * (256 // len(table)), numbers, last)
+    return _times_exponent(entries, last)
 
 
-def _minus_index(powers: tuple[float, ...], mantissa: int, shift: int) -> list[float]:
+def _shift(last: Value) -> int:
+    """Return by how many bits k moves to the left, so that its upper bits are 2^k's."""
+    return last.mantissa - (len(powers_for(last)).bit_length() - 1)
+
+
+def _minus_index(last: Value) -> list[float]:
     """Return the powers with their index, shifted, subtracted from their bits."""
-    number, word = ("f8", "i8") if mantissa == 52 else ("f4", "i4")
-    index = np.arange(len(powers), dtype=word) << shift
-    bits = np.array(powers, number).view(word) - index
+    number, word = ("f8", "i8") if last.mantissa == 52 else ("f4", "i4")
+    powers = np.array(powers_for(last), number)
+    index = np.arange(len(powers), dtype=word) << _shift(last)
+    bits = powers.view(word) - index
     return [float(x) for x in bits.view(number)]
+
+
+def _times_exponent(entries: Value, last: Value) -> Value:
+    """Return entries of `_minus_index` with the bits of k added to theirs.
+
+    The upper bits of k move to the exponent, the index to the mantissa's first bits,
+    whence it has been subtracted.
+    """
+    moved = last.builder.shl(last.bits(), last.integer(_shift(last)))
+    return last.from_bits(last.builder.add(entries.bits(), moved))
 
 
 def _entries(table: list[float], last: Value) -> Value:
     """Return the entries of a table that the last bits of a number or vector choose."""
     if last.count is None:
         return _loaded(table, last)
-    length = 8 * VECTOR_BYTES // last.word.width
-    if last.count > length:
-        return _entries_of_pair(table, last, length)
-    single = last.mantissa == 23
-    if has_feature("avx512f"):
-        return _from_one(table + table, last) if single else _from_two(table, last)
-    if single and has_feature("avx2"):
+    if not _has_permutation(last):
+        build, kind = last.builder, ir.IntType(32)
+        lanes = (ir.Constant(kind, i) for i in range(last.count))
+        numbers = (build.extract_element(last.value, lane) for lane in lanes)
+        return _loaded_vector(table, (Value(build, x) for x in numbers), last)
+    if not has_feature("avx512f"):
         return _from_halves(table, last)
-    build, found = last.builder, ir.Constant(last.value.type, ir.Undefined)
-    for i in range(last.count):
-        at = ir.Constant(ir.IntType(32), i)
-        entry = _loaded(table, Value(build, build.extract_element(last.value, at)))
-        found = build.insert_element(found, entry.value, at)
-    return Value(build, found)
+    single = last.mantissa == 23
+    return _from_one(table + table, last) if single else _from_two(table, last)
 
 
 def _has_permutation(last: Value) -> bool:
     """Return True if the processor takes a vector's entries out of registers."""
     return has_feature("avx512f") or (last.mantissa == 23 and has_feature("avx2"))
-
-
-def _entries_of_pair(table: list[float], last: Value, length: int) -> Value:
-    halves = (shuffle(last, last, list(range(i, i + length))) for i in (0, length))
-    low, high = (_entries(table, half) for half in halves)
-    both: Value = shuffle(low, high, list(range(2 * length)))
-    return both
 
 
 # Instructions that take entries out of registers ignore the bits before the index.
@@ -153,6 +145,16 @@ def _permute(name: str, last: Value, *arguments: Any) -> Value:
     signature = ir.FunctionType(last.value.type, kinds)
     function = cgutils.get_or_insert_function(build.module, signature, name)
     return Value(build, build.call(function, arguments))
+
+
+def _loaded_vector(table: list[float], numbers: Iterable[Value], last: Value) -> Value:
+    """Return the entries for each of some numbers, as a vector like `last`."""
+    build, found = last.builder, ir.Constant(last.value.type, ir.Undefined)
+    for i, number in enumerate(numbers):
+        entry = _loaded(table, number).value
+        lane = ir.Constant(ir.IntType(32), i)
+        found = build.insert_element(found, entry, lane)
+    return Value(build, found)
 
 
 def _loaded(table: list[float], last: Value) -> Value:

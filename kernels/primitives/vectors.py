@@ -22,10 +22,10 @@ from .symbols import INT64, Index, Pointer, Value
 
 
 class Vector(types.Type):  # type: ignore[misc]
-    """Numba's type of a vector, or of n vectors side by side."""
+    """Numba's type of a vector."""
 
-    def __init__(self, number: Any, n: int = 1) -> None:
-        self.number, self.count = number, n * VECTOR_BYTES * 8 // number.bitwidth
+    def __init__(self, number: Any) -> None:
+        self.number, self.count = number, VECTOR_BYTES * 8 // number.bitwidth
         super().__init__(name=f"vector of {self.count} {number}")
 
     def ir(self) -> Any:
@@ -109,10 +109,6 @@ def _vector_of(a: Any, *_: Any) -> Any:
     return Vector(a.dtype)
 
 
-def _pair_of(a: Any, *_: Any) -> Any:
-    return Vector(a.dtype, 2)
-
-
 def _number_in(x: Any) -> Any:
     return x.number
 
@@ -125,9 +121,6 @@ store = traced(memory.store, lambda *_: types.none)
 broadcast = traced(memory.broadcast, _vector_of)
 scalar = traced(memory.scalar, lambda a, x: a.dtype)
 constant = traced(memory.constant, _vector_of)
-load_pair = traced(memory.load_pair, _pair_of)
-broadcast_pair = traced(memory.broadcast_pair, _pair_of)
-constant_pair = traced(memory.constant_pair, _pair_of)
 add_scaled = traced(memory.add_scaled, lambda *_: types.none)
 one_hot = traced(memory.one_hot, _vector_of)
 reduce_add = traced(memory.reduce_add, _number_in)
