@@ -97,6 +97,7 @@ def test_code_that_checks_bounds_is_stored_apart(tmp_path):
     assert run(tmp_path, NUMBA_BOUNDSCHECK="1")[0] == f"{RIGHT} compiled"
     assert len(list(tmp_path.iterdir())) == 2
     assert file.exists()
+    assert run(tmp_path)[0] == f"{RIGHT} loaded"
 
 
 def copied(tmp_path):
@@ -255,20 +256,30 @@ def test_a_warm_cache_gives_the_same_bits(tmp_path):
     train = """
 import fastnn, hashlib
 state = hashlib.sha256()
-X, y = fastnn.datasets.spiral(20)
-for size in (7, "full"):
+for size in (1, 7, "full"):
     net = fastnn.mlp(2, 5, 3, seed=1)
+    X, y = fastnn.datasets.spiral(20)
     history = net.fit(X, y, epochs=5, optimizer=fastnn.Adam(0.01), batch_size=size)
     state.update(net.theta.tobytes() + history.loss.tobytes())
+    state.update(net.predict_proba(X).tobytes())
 print(state.hexdigest())
 """
     assert run(tmp_path, train) == run(tmp_path, train)
 
 
-def test_numbas_variable_chooses_the_folder_that_has_no_own(tmp_path):
+def test_variables_choose_the_folder(tmp_path):
     program = "from fastnn import kernels; print(kernels.compiler.cache.folder())"
-    found, _ = run(None, program, NUMBA_CACHE_DIR=str(tmp_path))
-    assert found == str(tmp_path / "fastnn")
+    home = str(tmp_path)
+    assert run(tmp_path / "x", program)[0] == str(tmp_path / "x")
+    assert run("~/x", program, HOME=home)[0] == str(tmp_path / "x")
+    assert run(None, program, NUMBA_CACHE_DIR=home)[0] == str(tmp_path / "fastnn")
+    assert run(None, program, XDG_CACHE_HOME=home, HOME="/nowhere")[0] == str(
+        tmp_path / "fastnn"
+    )
+    assert run(None, program, XDG_CACHE_HOME="relative", HOME=home)[0] == str(
+        tmp_path / ".cache" / "fastnn"
+    )
+    assert run(None, program, HOME=home)[0] == str(tmp_path / ".cache" / "fastnn")
 
 
 def test_of_four_processes_with_an_empty_folder_one_compiles(tmp_path):

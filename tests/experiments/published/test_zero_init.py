@@ -174,7 +174,7 @@ def test_no_finding_fails(outcome):
     ]
 
 
-@pytest.mark.parametrize("seed", [1, 2**32 - 1])
+@pytest.mark.parametrize("seed", [1, 5, 41, 2**32 - 1])
 @pytest.mark.compiled
 def test_the_conclusion_holds_from_other_seeds(seed):
     outcome = zero_init.EXPERIMENT.run(Options(seed=seed), lambda message: None)
