@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, as_array, as_float_array, readonly
+from .arrays import Array, all_finite, as_array, as_float_array, readonly
 from .targets import TargetKind, check_values
 from .text import first_few
 
@@ -19,8 +19,10 @@ _USE_MSE = "for a regression make the net with loss='mse'"
 # How far the sum of a row of probabilities may be from 1: that of a softmax in float32
 # over many classes is.
 _SUM_ERROR = 1e-5
-# Up to so many numbers, a list has its smallest and largest one sooner than an array.
+# Up to so many numbers, a list is looked through sooner than an array.
 _FEW = 64
+# NumPy's kinds of numbers, of which booleans are none.
+_NUMBERS = "iuf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +56,14 @@ class Labels:
     def _are_numbers(self) -> bool:
         """Whether each class's label is its number."""
         counted = self.of_class == np.arange(len(self.of_class))
-        return self.of_class.dtype.kind in "iu" and bool(counted.all())
+        return self.of_class.dtype.kind in _NUMBERS and bool(counted.all())
 
     def numbers(self, labels: Array) -> Array:
         """Return the class number of each label (n,).
 
         A number below 0, or above those of the classes, stands for another label.
         """
-        if self._are_numbers and labels.dtype.kind in "iu":
+        if self._are_numbers and labels.dtype.kind in _NUMBERS:
             return labels
         return class_numbers(labels, self.of_class)
 
@@ -154,17 +156,18 @@ def encode_targets(
         raise ValueError(f"y must hold one label per row, not shape {labels.shape}")
     else:
         labels = _typed("y", labels, y)
-        if kind.takes_probabilities and n_out == 1 and _are_fractions(labels):
+        if not _are_whole(labels):
+            if not (kind.takes_probabilities and n_out == 1 and _are_shares(labels)):
+                raise _not_whole("y", labels)
             probabilities = labels.astype(dtype).reshape(-1, 1)
     if probabilities is not None:
         if declared is not None:
             known = _with_declared(known, declared, n_classes, None)
         return readonly(np.ascontiguousarray(probabilities)), known
-    _check_whole("y", labels)
     if declared is not None:
         known = _with_declared(known, declared, n_classes, labels)
     if known is None:
-        known = _first_labels(np.unique(labels), n_classes, learns)
+        known = _first_labels(_distinct(labels, n_classes), n_classes, learns)
     numbers = known.numbers(labels)
     low, high = _extremes(numbers)
     if low < 0 or high >= n_classes or not known.all_seen:
@@ -173,9 +176,22 @@ def encode_targets(
         low, high = _extremes(numbers)
     # Kernels use them as indices.
     assert 0 <= low <= high < n_classes
-    targets = numbers.astype(dtype).reshape(-1, 1)
+    targets = np.add(numbers, 0.0, dtype=dtype).reshape(-1, 1)  # no target is -0.0
     targets.flags.writeable = False
     return targets, known
+
+
+def _distinct(labels: Array, n_classes: int) -> Array:
+    """Return the different labels, sorted."""
+    if labels.dtype.kind in _NUMBERS:
+        # 6 us for 10,000 labels, or 35, in place of 160.
+        low, high = _extremes(labels)
+        if high - low <= 1:
+            return np.array([low] if low == high else [low, high], labels.dtype)
+        if low >= 0 and high < n_classes:
+            counts = np.bincount(labels.astype(np.intp))
+            return np.flatnonzero(counts).astype(labels.dtype)
+    return np.unique(labels)
 
 
 def _extremes(numbers: Array) -> tuple[int, int]:
@@ -209,7 +225,8 @@ def plain_labels(name: str, labels: Array, given: Any) -> Array:
     labels was made of, which may know a narrower type.
     """
     typed = _typed(name, labels, given)
-    _check_whole(name, typed)
+    if not _are_whole(typed):
+        raise _not_whole(name, typed)
     return typed
 
 
@@ -233,29 +250,33 @@ def _typed(name: str, labels: Array, given: Any) -> Array:
     return labels.astype(labels.dtype.newbyteorder("="))
 
 
-def _check_whole(name: str, labels: Array) -> None:
-    """Raise ValueError for labels that are missing, or not whole numbers."""
-    if labels.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):
-            wrong = ~(np.isfinite(labels) & (labels == np.floor(labels)))
-            # Numbers from 0 to 1 alone could be probabilities, others are the fault.
-            worse = wrong & ~((labels >= 0) & (labels <= 1))
-        if wrong.any():
-            missing = np.isnan(labels)
-            if missing.any():
-                row = int(missing.argmax())
-                raise _missing(name, labels[row], row)
-            row = int((worse if worse.any() else wrong).argmax())
-            raise ValueError(
-                f"{name} has the label {labels[row]} in row {row}: labels must be "
-                f"whole numbers, booleans or strings; {_USE_MSE}"
-            )
+def _are_whole(labels: Array) -> bool:
+    """Return False if a number is not whole, or not finite."""
+    if labels.dtype.kind != "f":
+        return True
+    if len(labels) <= _FEW:
+        return all(map(float.is_integer, labels.tolist()))
+    return all_finite(labels) and bool((labels == np.floor(labels)).all())
 
 
-def _are_fractions(labels: Array) -> bool:
-    """Return True for floats from 0 to 1 that are not all labels 0 and 1."""
-    if labels.dtype.kind != "f" or ((labels == 0) | (labels == 1)).all():
-        return False
+def _not_whole(name: str, labels: Array) -> ValueError:
+    """Return the error of labels that are missing, or not whole numbers."""
+    missing = np.isnan(labels)
+    if missing.any():
+        row = int(missing.argmax())
+        return _missing(name, labels[row], row)
+    wrong = ~(np.isfinite(labels) & (labels == np.floor(labels)))
+    # Numbers from 0 to 1 alone could be probabilities, others are the fault.
+    worse = wrong & ~((labels >= 0) & (labels <= 1))
+    row = int((worse if worse.any() else wrong).argmax())
+    return ValueError(
+        f"{name} has the label {labels[row]} in row {row}: labels must be whole "
+        f"numbers, booleans or strings; {_USE_MSE}"
+    )
+
+
+def _are_shares(labels: Array) -> bool:
+    """Return True for numbers that are all from 0 to 1."""
     return bool(((labels >= 0) & (labels <= 1)).all())
 
 

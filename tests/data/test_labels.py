@@ -6,6 +6,8 @@ import pytest
 from nets import GATE, LABELS, trained_on_gate
 
 import fastnn
+from fastnn.data.labels import encode_targets
+from fastnn.data.targets import TargetKind
 
 REFERENCE = trained_on_gate(GATE.astype(float), LABELS)
 
@@ -382,3 +384,36 @@ def test_bad_y_is_refused_and_changes_nothing(case):
             call(GATE, y)
     assert net.theta.tobytes() == before
     assert net.classes is None
+
+
+@pytest.mark.parametrize("n", [9, 900])  # short lists take a way of their own
+@pytest.mark.parametrize("dtype", ["int8", "uint64", "float16", "float32", "float64"])
+def test_labels_that_are_the_numbers_of_their_classes_keep_them(n, dtype):
+    kind = TargetKind(3, 3, False, True, -np.inf)
+    y = np.resize(np.array([0, 2, 1], dtype), n)
+    known = None
+    for labels, seen in ((y[:1], [0]), (y[:2], [0, 2]), (y, [0, 1, 2]), (y, [0, 1, 2])):
+        targets, known = encode_targets(
+            labels, len(labels), kind, known, np.dtype("float64")
+        )
+        assert targets[:, 0].tolist() == labels.tolist()
+        assert np.flatnonzero(known.seen).tolist() == seen
+        assert known.of_class.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("n", [9, 900])
+def test_a_negative_zero_is_the_label_0(n):
+    kind = TargetKind(1, 2, False, True, -np.inf)
+    y = np.resize([-0.0, 1.0], n)
+    targets, known = encode_targets(y, n, kind, None, np.dtype("float64"))
+    assert not np.signbit(targets).any()
+    assert known.all_seen
+
+
+@pytest.mark.parametrize("n", [9, 900])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1.5])
+def test_a_number_that_is_no_label_is_found(n, wrong):
+    y = np.resize([0.0, 1.0], n)
+    y[7] = wrong
+    with pytest.raises(ValueError, match="row 7"):
+        fastnn.mlp(2, 2, 1, seed=0).fit(np.zeros((n, 2)), y, epochs=1, lr=0.1)
