@@ -312,8 +312,9 @@ def _batches(
 ) -> Advance:
     """Return the loop over batches, in tiles of `lanes` samples, on some threads."""
     codes, dtype, (n, n_targets) = kernels.codes, config.X.dtype, config.y.shape
+    repeats = config.epochs > 1 and not config.shuffle
     layout = _layout(
-        table.tobytes(), dtype, lanes, n, n_targets, config.batch_size, config.shuffle
+        table.tobytes(), dtype, lanes, n, n_targets, config.batch_size, repeats
     )
     n_parts, part_tiles = layout.n_parts, layout.part_tiles
     n_threads = 1 if n_parts == 1 else min(thread_count(config.n_jobs), n_parts)
@@ -380,11 +381,12 @@ def _layout(
     n: int,
     n_targets: int,
     batch_size: int,
-    shuffle: bool,
+    repeats: bool,
 ) -> _Layout:
     """Return the layout of batches of n rows, for tiles of `lanes` samples.
 
-    It depends on sizes alone, and takes a tenth of a small fit.
+    repeats: other epochs have the same tiles. The layout depends on sizes alone, and
+    takes a tenth of a small fit.
     """
     codes = kernels.codes
     table = np.frombuffer(table_bytes, np.uint32).reshape(-1, codes.N_COLUMNS)
@@ -400,7 +402,7 @@ def _layout(
     # Small batches leave most of a tile empty, so tiles may be larger than the data.
     max_bytes = min(max(_SMALL_TILES, 4 * n * n_in * dtype.itemsize), _MAX_TILES)
     tile_bytes = n_columns * lanes * dtype.itemsize
-    keeps_tiles = not shuffle and n_tiles * tile_bytes <= max_bytes and not wide
+    keeps_tiles = repeats and n_tiles * tile_bytes <= max_bytes and not wide
     columns = (n_tiles if keeps_tiles else 1) * n_columns
     if wide:
         units, columns = _padded(int(table[-1, codes.N_OUT]), dtype), n_targets
