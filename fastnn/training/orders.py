@@ -2,7 +2,7 @@
 
 import ctypes
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from ..data.generators import generator, import_random
 from .config import FitConfig
 
 # Number of row indices to draw in advance.
-_AHEAD = 2**16
-# Number of row indices in all epochs from which the compiled loop saves more time (7 to
-# 12 ns per index) than loading it takes.
+_AHEAD = 2**17
+# Number of row indices from which the compiled loop saves more time (7 to 12 ns per
+# index) than loading it takes.
 COMPILED_PAYS = 2**18
 _BITS, _MASK = 64, 2**64 - 1
 
@@ -28,8 +28,10 @@ class EpochOrders:
     the config has a stream that an earlier fit began, its copy takes the place of rng.
 
     first: the epoch before which the stream stands. From the epoch `end` on, nothing is
-    drawn.
+    drawn. n_asked counts the row indices for which this process has made orders.
     """
+
+    n_asked: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -41,8 +43,10 @@ class EpochOrders:
         self._n, self._ahead = len(config.X), ahead
         self._end = config.epochs if end is None else end
         self.rng = _generator(config) if config.shuffle else None
-        n_drawn = (self._end - first) * self._n
-        self._draw = compiled_orders if n_drawn >= COMPILED_PAYS else _orders
+        if config.shuffle:
+            EpochOrders.n_asked += (self._end - first) * self._n
+        pays = EpochOrders.n_asked >= COMPILED_PAYS
+        self._draw = compiled_orders if pays else _orders
         self._before: Any = None
         self.block = np.arange(self._n)[np.newaxis]
         self.first, self.last = first, first if config.shuffle else config.epochs
