@@ -231,7 +231,7 @@ class NetBlock:
         self.penalties, self.l2 = np.zeros((0, n, numbers)), np.zeros((0, numbers))
         self.position = np.zeros((-(-n // group), codes.N_POSITION), np.int64)
         self.rates = np.zeros((0, 1, 1))
-        self.weights = readonly(np.zeros((0, 1, 1), dtype))
+        self.weights = no_weights(dtype).reshape(0, 1, 1)
         self.biases_follow = True
         self._is_plain = config.batch_size == 1 and _is_plain(config)
         self.chunk = ChunkSizer(n_params * group * numbers)
@@ -447,13 +447,16 @@ class NetBlock:
     def chunks(self, stage: Stage, end: int) -> Iterator[int]:
         """Train up to the update `end`; yield the groups' updates of each chunk."""
         updates, samples = self.progress()
-        while self.unfinished(end):
+        goes_on = self.unfinished(end)
+        while goes_on:
             started, updates_before, samples_before = perf_counter(), updates, samples
             self.advance(stage, end, self.chunk.samples)
             updates, samples = self.progress()
             made = updates - updates_before
-            visited = made * stage.config.batch_size + samples - samples_before
-            self.chunk.adapt(visited, perf_counter() - started)
+            goes_on = self.unfinished(end)
+            if goes_on:
+                visited = made * stage.config.batch_size + samples - samples_before
+                self.chunk.adapt(visited, perf_counter() - started)
             yield made
 
     def progress(self) -> tuple[int, int]:

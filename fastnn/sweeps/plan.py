@@ -23,7 +23,7 @@ from ..nn.architecture import Architecture
 # Up to this number of losses, those of each net are recorded unless asked otherwise.
 _MAX_EACH = 2**24
 # Up to this number of bytes, nets fit into any memory.
-_FEW_BYTES = 2**24
+_FEW_BYTES = 2**20
 # Number of losses whose percentiles are taken at a time.
 WINDOW = 2**24
 # Bytes of a loss and an accuracy, and of what is sorted for the percentiles.
@@ -215,6 +215,12 @@ def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) ->
 
     net_bytes: what a net takes, not counting its losses.
     """
+    n_bytes = _sweep_bytes(
+        n_nets, net_bytes, recording.n, recording.n_curves, recording.only_percentiles
+    )
+    if n_bytes <= _FEW_BYTES:
+        return
+    limit = memory_limit()
 
     def fits(
         nets: int = n_nets,
@@ -224,7 +230,6 @@ def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) ->
         n, n_curves = _n_recorded(recording.n_epochs, every), recording.n_curves
         return _sweep_bytes(nets, net_bytes, n, n_curves, only_percentiles) <= limit
 
-    limit = memory_limit()
     if fits():
         return
     ways = ["losses='percentiles'"] if fits(only_percentiles=True) else []
@@ -238,11 +243,8 @@ def check_sweep_memory(recording: LossRecording, n_nets: int, net_bytes: int) ->
     what = "losses and accuracies"
     if recording.only_percentiles:
         what = "percentiles of losses and accuracies"
-    needed = _sweep_bytes(
-        n_nets, net_bytes, recording.n, recording.n_curves, recording.only_percentiles
-    )
     check_memory(
-        needed,
+        n_bytes,
         f"{n_nets:,} nets with {what} in {recording.n:,} epochs",
         f"choose {' or '.join(ways) or 'a smaller net'}",
     )

@@ -61,7 +61,9 @@ def train_side_by_side(
     stage. Signals are handled each 0.05 s, when nothing is half done.
     """
     config, n_nets = state.config, len(state.theta)
-    n_threads = thread_count(config.n_jobs) if stop is None else 0
+    n_threads = thread_count(config.n_jobs) if stop is None else 1
+    if n_threads == 1:  # this thread; to start another takes a tenth of a millisecond
+        n_threads = 0
     stages = _MIN_STAGES if state.recording.stop_below else 1
     max_epochs = -(-config.epochs // stages)
     orders = orders or EpochOrders(config, AHEAD)
@@ -137,9 +139,16 @@ def _compile(block: NetBlock, stage: Stage, nets: Nets) -> None:
 class _Job:
     """A block that is to be trained, or is, in `block`; and the updates made."""
 
-    def __init__(self, nets: Nets, stage: Stage, block: NetBlock, stop: Event) -> None:
+    def __init__(
+        self,
+        nets: Nets,
+        stage: Stage,
+        block: NetBlock,
+        stop: Event,
+        look: Callable[[], None] | None,
+    ) -> None:
         self._nets, self._stage, self.block = nets, stage, block
-        self.updates, self._stop = 0, stop
+        self.updates, self._stop, self._look = 0, stop, look
 
     def __call__(self) -> StageResult | None:
         if self._stop.is_set():
@@ -149,9 +158,8 @@ class _Job:
     def _report(self, updates: int) -> bool:
         """Take note of updates; return False if the block should stop."""
         self.updates += updates
-        # Where no thread could be started, this is the main thread.
-        if kernels.interrupts.noted:
-            kernels.interrupts.check()
+        if self._look is not None:
+            self._look()
         return not self._stop.is_set()
 
 
@@ -166,6 +174,7 @@ class _Blocks:
         self._idle: list[NetBlock] = []
         self._running: set[_Job] = set()
         self._ended_updates = 0
+        self._looked = perf_counter()
 
     @property
     def workers(self) -> Workers:
@@ -191,11 +200,19 @@ class _Blocks:
         The state stores each block that is complete, also after an error. `look` is
         called every 0.05 s.
         """
+
+        def look_if_due() -> None:
+            if perf_counter() - self._looked > _LOOK_SECONDS:
+                look()
+                self._looked = perf_counter()
+
         if layout != self._layout:
             self._change_layout(layout, stage, nets)
         size = layout.n_nets
         groups = iter(np.split(nets, range(size, len(nets), size)))
-        workers, looked = self.workers, perf_counter()
+        workers = self.workers
+        # Without other threads, this one looks between two chunks.
+        own_look = None if workers.n_threads else look_if_due
         try:
             while True:
                 # One more than there are threads, so that none waits for its next.
@@ -203,13 +220,11 @@ class _Blocks:
                     group = next(groups, None)
                     if group is None:
                         break
-                    self._submit(group, stage)
+                    self._submit(group, stage, own_look)
                 if not self._running:
                     return
                 self._absorb_next()
-                if perf_counter() - looked > _LOOK_SECONDS:
-                    look()
-                    looked = perf_counter()
+                look_if_due()
         except BaseException:
             if self._running:
                 self._stop.set()
@@ -218,9 +233,11 @@ class _Blocks:
                     self._absorb_next()
             raise
 
-    def _submit(self, group: Array, stage: Stage) -> None:
+    def _submit(
+        self, group: Array, stage: Stage, look: Callable[[], None] | None
+    ) -> None:
         block = self._idle.pop() if self._idle else self._new_block()
-        job = _Job(self._state.nets(group), stage, block, self._stop)
+        job = _Job(self._state.nets(group), stage, block, self._stop, look)
         self._running.add(job)
         self.workers.submit(job)
 
@@ -242,13 +259,15 @@ class _Blocks:
         self._state.absorb(outcome.result)
 
     def _change_layout(self, layout: BlockLayout, stage: Stage, ids: Array) -> None:
-        compile_first, self._layout, self._idle = self._layout is None, layout, []
-        if compile_first:
+        self._layout, self._idle = layout, []
+        if self._workers is not None:
+            return
+        if self._n_threads:
             block = self._new_block()
             # Compile in this thread, which signals can stop, before others start.
             _compile(block, stage, self._state.nets(ids[:1]))
             self._idle.append(block)
-            self._workers = Workers(self._n_threads)
+        self._workers = Workers(self._n_threads)
 
     def _new_block(self) -> NetBlock:
         assert self._layout is not None

@@ -110,7 +110,7 @@ def test_which_loop_is_called(monkeypatch, sizes, optimizer, is_called):
         loop = getattr(kernels.loops, name)
         train = lambda *_, name=name: called.append(name)  # noqa: E731
         monkeypatch.setattr(loop, "train", train)
-    monkeypatch.setattr(blocks.NetBlock, "unfinished", lambda *_: False)
+    monkeypatch.setattr(blocks.NetBlock, "unfinished", lambda *_: not called)
     X, y = make_data(2, "float64")
     how = {"epochs": 1, "batch_size": 1, "seeds": [0, 1], "optimizer": optimizer}
     fastnn.mlp(*sizes).fit_many(X, y, **how)
