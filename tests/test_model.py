@@ -132,14 +132,14 @@ def test_a_layer_keeps_its_arrays_and_its_sizes():
 
 
 def test_one_compilation_serves_every_loss_and_every_form_of_data():
+    trainers = kernels.loops.per_sample.train, kernels.loops.batches.train
+    # Other tests in this process may call them with types of their own.
+    before = [len(getattr(kernel, "signatures", [])) for kernel in trainers]
     for loss, n_out in (("bce", 1), ("softmax_ce", 3), ("mse", 2)):
         y = np.zeros((4, 2)) if loss == "mse" else [0, 1, 1, 0]
         for X in (GATE[0], GATE[0].tolist(), np.asfortranarray(GATE[0])):
             for size in (1, 2):
                 net = fastnn.mlp(2, 3, n_out, loss=loss)
                 net.fit(X, y, epochs=1, lr=0.1, batch_size=size)
-    for kernel in (kernels.loops.per_sample.train, kernels.loops.batches.train):
-        signatures = [str(signature) for signature in getattr(kernel, "signatures", [])]
-        in_float64 = [text for text in signatures if "float32" not in text]
-        # With weight decay the loop over single samples is another one.
-        assert len(in_float64) <= (2 if kernel is kernels.loops.per_sample.train else 1)
+    for kernel, n_before in zip(trainers, before, strict=True):
+        assert len(getattr(kernel, "signatures", [])) <= n_before + 1
