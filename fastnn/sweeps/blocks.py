@@ -198,6 +198,7 @@ class NetBlock:
                 (units, numbers),
                 (partial_sums, numbers),
                 (numbers,),
+                (numbers,),
                 (codes.N_FACTORS, numbers),
                 (codes.N_CONSTANTS, numbers),
             ]

@@ -23,6 +23,7 @@ class TrainingState:
     theta (n_params,), moments and clock of the optimizer, and g, the gradients of the
     update under way, are changed by every update. loss_sums, n_right and penalty_sums
     (epochs,) sum over an epoch's samples; without a penalty the last one is (0,).
+    products: see `kernels.functions.losses.LOG_EVERY`.
     position has the updates made, and the samples already summed for the next one;
     carried is what a loop passes on to its next chunk. recorded and recorded_sums: see
     `kernels.loops.recordings`. val_loss and val_accuracy (epochs,), best and best_theta
@@ -40,6 +41,7 @@ class TrainingState:
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
         self.penalty_sums = np.zeros(config.epochs) if config.l2 else _NOTHING
+        self.products = np.zeros(config.epochs)
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
         self.carried = _NOTHING
         # The threads that train it together, if there are several.
@@ -155,6 +157,7 @@ class TrainingState:
             "carried": self.carried,
             "loss_sums": self.loss_sums[:n_epochs],
             "n_right": self.n_right[:n_epochs],
+            "products": self.products[:n_epochs],
             "recorded": self.recorded[:n_records],
             "recorded_sums": self.recorded_sums[:n_records],
             "val_loss": self.val_loss[:n_done],
@@ -193,7 +196,7 @@ class TrainingState:
         )
 
     def _sums(self) -> tuple[Array, ...]:
-        return self.loss_sums, self.n_right, self.penalty_sums
+        return self.loss_sums, self.n_right, self.penalty_sums, self.products
 
 
 class Snapshot(NamedTuple):

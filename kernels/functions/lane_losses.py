@@ -28,6 +28,7 @@ from ..compiler.compile import inlined_by_llvm, inlined_by_numba, subroutine
 from ..primitives.rows import tree_sum
 from ..primitives.vectors import (
     absolute,
+    add_scaled,
     broadcast,
     constant,
     load,
@@ -176,6 +177,31 @@ def bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width):
         store(t, HITS * lanes + i, hit)
         losses, hits = losses + loss, hits + hit
     return losses, hits
+
+
+@subroutine
+def bce_of_nets(d, a, z, y, t, products, record, lanes):
+    """Do `lane_losses` for BCE of nets, with losses less their logarithms.
+
+    What these are taken of is added to `products` (see `losses.LOG_EVERY`).
+    """
+    target = broadcast(y, 0)
+    for i in range(0, lanes, vector_length(a)):
+        gradient, e = bce_gradient(load(a, z * lanes + i), target)
+        store(d, z * lanes + i, gradient)
+        if record:
+            loss, hit = bce_linear(load(a, z * lanes + i), target)
+            store(t, LOSSES * lanes + i, loss)
+            store(t, HITS * lanes + i, hit)
+            store(products, i, product_less_1(load(products, i), e))
+
+
+@subroutine
+def add_logarithms(loss_sums, products, loss_scale, lanes):
+    """Add the products' logarithms, scaled, to loss_sums, and begin new products."""
+    for i in range(0, lanes, vector_length(products)):
+        add_scaled(loss_sums, i, log1p(load(products, i)), loss_scale)
+        store(products, i, constant(products, 0))
 
 
 @subroutine

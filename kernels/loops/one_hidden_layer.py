@@ -6,11 +6,8 @@ their bits are the same, in half of the time to compile.
 
 Every update waits for the one before, while a processor begins only some hundred
 instructions ahead. So an update should have few of them: the layer table is read once,
-parameters of few units stay in registers, and losses are taken of several samples at
-once.
+parameters of few units stay in registers, and samples share a logarithm.
 """
-
-from typing import Any
 
 import numpy as np
 
@@ -18,9 +15,11 @@ from ..codes import LINK
 from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate, activate_backward
 from ..functions.losses import (
-    bce_gradient,
-    bce_linear,
-    bce_loss,
+    LOG_EVERY,
+    bce_of_sample,
+    is_log_due,
+    product_less_1,
+    scaled_log,
     softmax_loss,
     softmax_term,
     squared_error,
@@ -46,49 +45,37 @@ from ..primitives.vectors import (
     reduce_max,
     scalar,
     store,
-    traced,
     vector_length,
     where_greater,
 )
 from .per_sample import train_packed
 
 
-def _bce_of_output(out: Any, target: Any, link: Any, unit: Any) -> Any:
-    """Return dL/dz, and the value from which `_bce_losses` has the loss."""
-    gradient, _ = bce_gradient.plain(out, target)
-    return gradient, out
-
-
-def _bce_losses(outs: Any, targets: Any) -> Any:
-    """Return the losses of a vector of outputs, and 1 where the class is right."""
-    _, small = bce_gradient.plain(outs, targets)
-    return bce_loss.plain(outs, targets, small)
+@inlined_by_llvm
+def _bce_of_output(out, target, link, unit):
+    """Return what `bce_of_sample` does."""
+    return bce_of_sample(out, target)
 
 
 @inlined_by_llvm
 def _mse_of_output(out, target, link, unit):
-    """Return dL/dz, and the loss; unit is 1."""
+    """Return the loss, False, dL/dz and 0: no class is right; unit is 1."""
     value = activate(out, link, unit)
     gradient, loss = squared_error(value, target, unit)
-    return activate_backward(gradient, value, link), loss
+    return loss, False, activate_backward(gradient, value, link), unit - unit
 
 
-def _mse_losses(losses: Any, targets: Any) -> Any:
-    """Return the losses, of which none has a right class."""
-    return losses, targets - targets
-
-
-def _updates_of_one_output(of_output, loss_of_infinite, losses_of):
+def _updates_of_one_output(of_output):
     """Return the updates of `per_sample.update_rows_of_any_net` for one output.
 
-    The hidden layer is one vector of units. The three functions are those of a loss.
+    The hidden layer is one vector of units. of_output is that of a loss.
     """
 
     def updates(state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop):
         w, X, y = flat(scratch.theta), flat(data.X), flat(data.y)
         layers, link = flat(plan.layers), plan.loss // LINK
         n, loss_scale = data.X.shape[0], plan.loss_scale
-        loss_sums, n_right = state.loss_sums, state.n_right
+        loss_sums, n_right, products = state.loss_sums, state.n_right, state.products
         hidden, last = packed_layer(layers, 0), packed_layer(layers, 1)
         n_in, length, activation = hidden.n_in, vector_length(w), hidden.activation
         one, mask = constant(w, 1), load(units.mask, hidden.z)
@@ -96,60 +83,51 @@ def _updates_of_one_output(of_output, loss_of_infinite, losses_of):
         decay = constant_or_none(w, rule.decay_factor)
         bias_decay = constant_or_none(w, rule.bias_decay_factor)
         bias, out_w, out_bias = load(w, hidden.b), load(w, last.columns), w[last.b]
-        is_pair, unit = hidden.n_out <= 2, scalar(w, 1)
-        # What the losses of a vector of samples are taken of at once.
-        values, targets = units.d, units.scaled_d
+        is_pair, unit, zero = hidden.n_out <= 2, scalar(w, 1), scalar(w, 0)
         loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+        product = state.theta.dtype.type(products[epoch])
         i = rows[s]
         x = offset(X, i * n_in)
         z = affine(bias, w, hidden.rows, length, x, n_in)
         while s < stop and good:
-            start, block_stop = s, min(s + length, stop)
+            block_stop = min((s // LOG_EVERY + 1) * LOG_EVERY, stop)
             while s < block_stop:
                 next_i = rows[min(s + 1, n - 1)]
                 next_x, target = offset(X, next_i * n_in), y[i]
                 h = activate(z, activation, mask)
-                product = h * out_w
-                out = add_first_two(product) if is_pair else reduce_add(product)
-                gradient, value = of_output(out + out_bias, target, link, unit)
-                if not np.isfinite(value):
-                    loss, _ = loss_of_infinite(value, target)
-                    if np.isnan(value) or not np.isfinite(loss):
-                        good = False
-                        break
-                values[s - start], targets[s - start] = value, target
+                terms = h * out_w
+                out = add_first_two(terms) if is_pair else reduce_add(terms)
+                loss, hit, gradient, e = of_output(out + out_bias, target, link, unit)
+                if not np.isfinite(loss + e):
+                    good = False
+                    break
                 scaled = rule.gradient_factor * gradient
                 slope = out_w * activate_backward(one, h, activation)
-                e = factor * (constant(w, gradient) * slope)
+                change = factor * (constant(w, gradient) * slope)
                 out_w = changed(out_w, h, constant(w, scaled), decay)
                 out_bias = changed_bias(out_bias, scaled, rule.bias_decay_factor)
-                bias = changed_bias(bias, e, bias_decay)
+                bias = changed_bias(bias, change, bias_decay)
                 z = update_and_forward(
-                    w, hidden.rows, length, n_in, x, e, decay, bias, next_x
+                    w, hidden.rows, length, n_in, x, change, decay, bias, next_x
                 )
+                loss_sum += np.float64(loss) * loss_scale
+                right += hit
+                product = product_less_1(product, e)
                 i, x = next_i, next_x
                 s += 1
-            losses, hits = losses_of(load(values, 0), load(targets, 0))
-            store(values, 0, losses)
-            store(targets, 0, hits)
-            for k in range(s - start):
-                loss_sum += np.float64(values[k]) * loss_scale
-                right += np.int64(targets[k])
+            if is_log_due(s - 1, n):
+                loss_sum, product = loss_sum + scaled_log(product, loss_scale), zero
         store(w, hidden.b, bias)
         store(w, last.columns, out_w)
         w[last.b] = out_bias
-        loss_sums[epoch], n_right[epoch] = loss_sum, right
+        loss_sums[epoch], n_right[epoch], products[epoch] = loss_sum, right, product
         return s, good
 
     return subroutine(updates)
 
 
-# the loss of an infinite output is finite where its class is right
-_bce_updates = _updates_of_one_output(
-    traced(_bce_of_output, 2), bce_linear, traced(_bce_losses, 2)
-)
-_mse_losses_of = traced(_mse_losses, 2)
-_mse_updates = _updates_of_one_output(_mse_of_output, _mse_losses_of, _mse_losses_of)
+_bce_updates = _updates_of_one_output(_bce_of_output)
+_mse_updates = _updates_of_one_output(_mse_of_output)
 
 
 @subroutine

@@ -22,13 +22,18 @@ from ..codes import (
 from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
 from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
+    LOG_EVERY,
     bce_of_sample,
+    is_log_due,
     mse_of_sample,
     poisson_of_sample,
+    product_less_1,
+    scaled_log,
     soft_bce_of_sample,
     soft_ce_of_sample,
     softmax_of_sample,
     weighted,
+    with_log,
 )
 from ..functions.optimizers import clip, set_rate, step
 from ..functions.penalties import add_decay
@@ -140,6 +145,7 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
     # Taken out of the tuples once: each time counts references, with atomic operations.
     theta, position = state.theta, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
+    products, loss_scale = state.products, plan.loss_scale
     places, packed = scratch.places, scratch.theta
     settings, schedule = plan.settings, plan.schedule
     order, n_orders = flat(data.order), len(data.order)
@@ -174,7 +180,8 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
             for p in range(theta.size):
                 state.recorded[record, p] = packed[places[p]]
             if s < n:
-                state.recorded_sums[record, 0] = loss_sums[epoch]
+                so_far = scaled_log(theta.dtype.type(products[epoch]), loss_scale)
+                state.recorded_sums[record, 0] = loss_sums[epoch] + so_far
                 state.recorded_sums[record, 1] = n_right[epoch]
             record += 1
     return DONE if good else NOT_FINITE
@@ -204,99 +211,108 @@ def update_rows_of_any_net(
     clip_norm, n_params = settings[CLIP_NORM], state.theta.size
     low = plan.low
     l2, weighted_mean = plan.l2, plan.weighted_mean and weights.size > 0
+    shares_log = weights.size == 0 and low == 0.0
     w = flat(packed)
     target = w if fused else flat(packed_g)
     a, d = units.a, units.d
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+    product = state.theta.dtype.type(state.products[epoch])
     first_layer(units, w, offset(X, rows[s] * n_in), layers)
-    while s < stop:
-        i = rows[s]
-        out = forward(units, w, layers, n_layers)
-        hit, gradient, clipped = False, zero, zero
-        if low > 0.0:
-            if last.by_column:
-                a[last.z] = out
-            targets = offset(flat(y), i * y.shape[1])
-            clipped = clipped_loss_of_sample(
-                a, last.z, last.n_out, targets, loss_code, low
-            )
-        if loss_code == BCE:
-            if n_layers == 1:
-                out = a[last.z]
-            loss, hit, gradient = bce_of_sample(out, y[i, 0])
-            d[last.z] = gradient
-        elif loss_code == SOFTMAX_CE:
-            # Bounded, because it becomes an address.
-            true = min(max(np.int64(y[i, 0]), 0), last.n_out - 1)
-            loss, hit = softmax_of_sample(
-                d, a, units.mask, last.z, last.width_out, true
-            )
-        else:
-            if last.by_column:
-                a[last.z] = out
-            targets, n_out = offset(flat(y), i * last.n_out), last.n_out
-            if loss_code == SOFT_BCE:
-                loss, hit = soft_bce_of_sample(
-                    d, a, units.mask, last.z, n_out, last.width_out, targets
+    while s < stop and good:
+        block_stop = min((s // LOG_EVERY + 1) * LOG_EVERY, stop)
+        while s < block_stop:
+            i = rows[s]
+            out = forward(units, w, layers, n_layers)
+            hit, gradient, clipped, e = False, zero, zero, zero
+            if low > 0.0:
+                if last.by_column:
+                    a[last.z] = out
+                targets = offset(flat(y), i * y.shape[1])
+                clipped = clipped_loss_of_sample(
+                    a, last.z, last.n_out, targets, loss_code, low
                 )
-            elif loss_code == SOFT_CE:
-                loss, hit = soft_ce_of_sample(
-                    d, a, units.mask, last.z, n_out, last.width_out, targets
-                )
-            elif loss_code % LINK == MSE:
-                loss = mse_of_sample(
-                    d, a, units.mask, last.z, n_out, last.width_out, targets, link
+            if loss_code == BCE:
+                if n_layers == 1:
+                    out = a[last.z]
+                loss, hit, gradient, e = bce_of_sample(out, y[i, 0])
+                d[last.z] = gradient
+                if not shares_log:
+                    loss, e = with_log(loss, e), zero
+            elif loss_code == SOFTMAX_CE:
+                # Bounded, because it becomes an address.
+                true = min(max(np.int64(y[i, 0]), 0), last.n_out - 1)
+                loss, hit = softmax_of_sample(
+                    d, a, units.mask, last.z, last.width_out, true
                 )
             else:
-                loss = poisson_of_sample(d, a, last.z, n_out, targets)
-            gradient = d[last.z]
-        loss = clipped if low > 0.0 else loss
-        weight, l2_factor = weights[i] if weights.size else one, l2
-        if weighted_mean:
-            # a row's mean is its own loss; that of no weight does not exist
-            l2_factor = l2 / weight
-            weight = weight / weight
-        loss = weighted(loss, weight)
-        if not np.isfinite(loss):
-            good = False
-            break
-        x = offset(X, i * n_in)
-        next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
-        if not fused:
-            fill(target, 0, packed_g.size, zero)
-        backward(
-            target,
-            w,
-            weighted_rule(rule, weight),
-            gradient,
-            units,
-            x,
-            next_x,
-            fused,
-            layers,
-            n_layers,
-        )
-        if not fused:
-            if l2 > 0.0:
-                squares = 0.0
-                for k in range(n_layers):
-                    squares += _add_penalty(packed_g, w, layers, k, l2_factor)
-                state.penalty_sums[epoch] += 0.5 * l2_factor * squares * loss_scale
-            if clip_norm > 0.0:
-                clip(packed_g, places, n_params, clip_norm)
-            step(
-                packed,
-                packed_moments,
-                clock,
-                packed_g,
-                optimizer,
-                settings,
-                packed_rates,
-                packed_decays,
+                if last.by_column:
+                    a[last.z] = out
+                targets, n_out = offset(flat(y), i * last.n_out), last.n_out
+                if loss_code == SOFT_BCE:
+                    loss, hit = soft_bce_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets
+                    )
+                elif loss_code == SOFT_CE:
+                    loss, hit = soft_ce_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets
+                    )
+                elif loss_code % LINK == MSE:
+                    loss = mse_of_sample(
+                        d, a, units.mask, last.z, n_out, last.width_out, targets, link
+                    )
+                else:
+                    loss = poisson_of_sample(d, a, last.z, n_out, targets)
+                gradient = d[last.z]
+            loss = clipped if low > 0.0 else loss
+            weight, l2_factor = weights[i] if weights.size else one, l2
+            if weighted_mean:
+                # a row's mean is its own loss; that of no weight does not exist
+                l2_factor = l2 / weight
+                weight = weight / weight
+            loss = weighted(loss, weight)
+            if not np.isfinite(loss + e):
+                good = False
+                break
+            x = offset(X, i * n_in)
+            next_x = offset(X, rows[min(s + 1, n - 1)] * n_in)
+            if not fused:
+                fill(target, 0, packed_g.size, zero)
+            backward(
+                target,
+                w,
+                weighted_rule(rule, weight),
+                gradient,
+                units,
+                x,
+                next_x,
+                fused,
+                layers,
+                n_layers,
             )
-            first_layer(units, w, next_x, layers)
-        loss_sum += np.float64(loss) * loss_scale
-        right += hit
-        s += 1
-    loss_sums[epoch], n_right[epoch] = loss_sum, right
+            if not fused:
+                if l2 > 0.0:
+                    squares = 0.0
+                    for k in range(n_layers):
+                        squares += _add_penalty(packed_g, w, layers, k, l2_factor)
+                    state.penalty_sums[epoch] += 0.5 * l2_factor * squares * loss_scale
+                if clip_norm > 0.0:
+                    clip(packed_g, places, n_params, clip_norm)
+                step(
+                    packed,
+                    packed_moments,
+                    clock,
+                    packed_g,
+                    optimizer,
+                    settings,
+                    packed_rates,
+                    packed_decays,
+                )
+                first_layer(units, w, next_x, layers)
+            loss_sum += np.float64(loss) * loss_scale
+            right += hit
+            product = product_less_1(product, e)
+            s += 1
+        if is_log_due(s - 1, n):
+            loss_sum, product = loss_sum + scaled_log(product, loss_scale), zero
+    loss_sums[epoch], n_right[epoch], state.products[epoch] = loss_sum, right, product
     return s, good

@@ -25,8 +25,15 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate_backward, relu
+from ..functions.lane_losses import add_logarithms
 from ..functions.lane_optimizers import set_rates
-from ..functions.losses import bce_gradient_of_parts, bce_loss, bce_parts
+from ..functions.losses import (
+    bce_gradient_of_parts,
+    bce_linear,
+    bce_parts,
+    is_log_due,
+    product_less_1,
+)
 from ..passes.nets import affine_to_one
 from ..primitives.pointers import flat
 from ..primitives.table import layer_offsets
@@ -146,24 +153,24 @@ def _output_of_two(a, theta, layer, e, last, lanes):
 
 
 @subroutine
-def _fill_gradients(d, a, z, y, e, lanes):
-    """Replace the parts of e^-|z| in e and d by e^-|z| and dL/dz."""
+def _fill_gradients(
+    d, a, z, y, e, loss_sums, loss_scale, products, hits, record, lanes
+):
+    """Replace the parts of e^-|z| in d by dL/dz.
+
+    Where `record`, each net's loss less its logarithm is added, scaled, to loss_sums,
+    and 1 to `hits` if the class is right; products: see `losses.LOG_EVERY`.
+    """
     target = broadcast(y, 0)
     for i in range(0, lanes, vector_length(a)):
-        out, small = load(a, z * lanes + i), stored_exp(e, d, i)
-        gradient, small = bce_gradient_of_parts(out, target, small)
+        out = load(a, z * lanes + i)
+        gradient, small = bce_gradient_of_parts(out, target, stored_exp(e, d, i))
         store(d, i, gradient)
-        store(e, i, small)
-
-
-@subroutine
-def _add_losses(loss_sums, loss_scale, hits, a, z, y, e, lanes):
-    """Add each net's loss, scaled, to loss_sums, and 1 to `hits` if it is right."""
-    target = broadcast(y, 0)
-    for i in range(0, lanes, vector_length(a)):
-        loss, hit = bce_loss(load(a, z * lanes + i), target, load(e, i))
-        add_scaled(loss_sums, i, loss, loss_scale)
-        store(hits, i, load(hits, i) + hit)
+        if record:
+            loss, hit = bce_linear(out, target)
+            add_scaled(loss_sums, i, loss, loss_scale)
+            store(hits, i, load(hits, i) + hit)
+            store(products, i, product_less_1(load(products, i), small))
 
 
 @subroutine
@@ -227,6 +234,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     n_outputs = hidden.n_out * lanes
     factors = offset(flat(scratch.factors), GRADIENT_FACTOR * lanes)
     loss_scale, stop_below = plan.loss_scale, plan.stop_below
+    products = flat(scratch.products)
     every, epochs = plan.every, plan.epochs
     budget = min(budget, 2**24)  # up to which float32 counts
     skipped = (first_epoch + every - 1) // every
@@ -255,9 +263,12 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
             else:
                 affine_to_one(a, theta, last, sums, lanes)
                 _output_parts(e, gradients, z, lanes)
-            _fill_gradients(gradients, a, last.z, target, e, lanes)
-            if record:
-                _add_losses(loss_sums, loss_scale, hits, a, last.z, target, e, lanes)
+            _fill_gradients(
+                *(gradients, a, last.z, target, e),
+                *(loss_sums, loss_scale, products, hits, record, lanes),
+            )
+            if record and is_log_due(s, n):
+                add_logarithms(loss_sums, products, loss_scale, lanes)
             _update(theta, factors, hidden, last, activation, d, a, x, lanes)
         position[0, UPDATES] += stop - first
         budget -= stop - first

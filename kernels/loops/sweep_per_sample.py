@@ -8,6 +8,7 @@ bits of `per_sample.train`.
 import numpy as np
 
 from ..codes import (
+    BCE,
     BIAS_DECAY,
     BIAS_DECAY_FACTOR,
     BIAS_LR,
@@ -24,7 +25,7 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, subroutine
-from ..functions.lane_losses import lane_losses
+from ..functions.lane_losses import add_logarithms, bce_of_nets, lane_losses
 from ..functions.lane_optimizers import (
     advance_clock,
     clip_nets,
@@ -33,7 +34,7 @@ from ..functions.lane_optimizers import (
     set_rates,
     step_nets,
 )
-from ..functions.losses import weighted
+from ..functions.losses import is_log_due, weighted
 from ..functions.optimizers import is_adam
 from ..passes.nets import backward, forward, show_sample
 from ..primitives.pointers import flat
@@ -97,6 +98,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     constants, factors = flat(scratch.constants), flat(scratch.factors)
     a, d, hits = flat(scratch.a), flat(scratch.d), flat(scratch.hits)
     t, position, optimizer = flat(scratch.losses), state.position, plan.optimizer
+    products = flat(scratch.products)
     # Taken out of the tuples once: each time counts references, with atomic operations.
     X, y, order, n_orders = (
         flat(data.X),
@@ -113,6 +115,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     n_rates, n_weights = plan.schedule.shape[2], data.weights.shape[2]
     has_schedule, has_weights = plan.schedule.size > 0, data.weights.size > 0
     loss, loss_scale, every = plan.loss, plan.loss_scale, plan.every
+    shares_logs = loss == BCE and not has_weights
     epochs, stop_below = plan.epochs, plan.stop_below
     z, n_out = output_rows(layers, n_layers)
     # SGD with one learning rate per net: each sample's gradient changes theta at once
@@ -158,7 +161,12 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         show_sample(a, offset(X, i * n_in), n_in, lanes)
         forward(a, theta, layers, n_layers, offset(t, PARTIAL_SUMS * lanes), lanes)
         targets = offset(y, i * n_targets)
-        lane_losses(d, a, z, n_out, targets, None, None, loss, t, record, lanes, lanes)
+        if shares_logs:
+            bce_of_nets(d, a, z, targets, t, products, record, lanes)
+        else:
+            lane_losses(
+                d, a, z, n_out, targets, None, None, loss, t, record, lanes, lanes
+            )
         if has_weights:
             _weigh(factors, weights, i, n_weights, lanes)
             if record:
@@ -178,6 +186,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         if record:
             loss_sums = offset(all_losses, recorded)
             _add_losses(loss_sums, hits, t, loss_scale, lanes)
+            if shares_logs and is_log_due(s, n):
+                add_logarithms(loss_sums, products, loss_scale, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
                 add_hits(offset(all_right, recorded), hits, lanes)
             if s == n - 1 and stop_below > 0.0:

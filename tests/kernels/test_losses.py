@@ -34,6 +34,7 @@ from fastnn.kernels.functions.losses import (
     soft_bce_of_sample,
     soft_ce_of_sample,
     softmax_of_sample,
+    with_log,
 )
 from fastnn.kernels.primitives.pointers import flat
 from fastnn.kernels.primitives.rows import tree_sum
@@ -59,7 +60,8 @@ def of_sample(d, a, units, n_out, y, loss):
     """Return the loss of the outputs a, and whether the predicted class is right."""
     gradients, outputs, hit = flat(d), flat(a), False
     if loss == BCE:
-        value, hit, d[0] = bce_of_sample(a[0], y[0])
+        value, hit, d[0], e = bce_of_sample(a[0], y[0])
+        value = with_log(value, e)
     elif loss == SOFTMAX_CE:
         true = np.int64(y[0])
         value, hit = softmax_of_sample(gradients, outputs, flat(units), 0, a.size, true)

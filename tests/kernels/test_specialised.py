@@ -99,6 +99,7 @@ def run(
         np.zeros(epochs),
         np.zeros(epochs, int),
         np.zeros(0),
+        np.zeros(epochs),
         np.zeros(N_POSITION, int),
         np.zeros((0, theta.size), theta.dtype),
         np.zeros((0, 2)),
