@@ -15,7 +15,6 @@ from . import kernels
 
 # NumPy cannot be imported again after an import that Ctrl-C has ended.
 with kernels.interrupts.deferred:
-    from . import datasets
     from .data.scaling import ScalingWarning
     from .data.version import __version__ as __version__
     from .model import Sequential, load, mlp
@@ -31,17 +30,18 @@ with kernels.interrupts.deferred:
     from .training.trainer import DivergenceError
 
 if TYPE_CHECKING:
-    from . import plot
+    from . import datasets, plot
     from .sweeps.architectures import Sweep, sweep
     from .sweeps.ensemble import Ensemble
     from .sweeps.runs import Runs
 
-# Modules that are imported at the first use of a name: most scripts train one net and
-# plot nothing, and begin sooner without them.
+# Modules that are imported at the first use of a name: most scripts train one net on
+# their own data and plot nothing, and begin sooner without them.
 _LATER = {
     "Ensemble": ".sweeps.ensemble",
     "Runs": ".sweeps.runs",
     "Sweep": ".sweeps.architectures",
+    "datasets": ".datasets",
     "plot": ".plot",
     "sweep": ".sweeps.architectures",
 }
