@@ -23,9 +23,9 @@ class TrainingState:
     theta (n_params,), moments and clock of the optimizer, and g, the gradients of the
     update under way, are changed by every update. loss_sums, n_right and penalty_sums
     (epochs,) sum over an epoch's samples; without a penalty the last one is (0,).
-    products: see `kernels.functions.losses.LOG_EVERY`.
-    position has the updates made, and the samples already summed for the next one;
-    carried is what a loop passes on to its next chunk. recorded and recorded_sums: see
+    products (epochs,) are those of `kernels.functions.losses.LOG_EVERY`. position has
+    the updates made, and the samples already summed for the next one; carried is what a
+    loop passes on to its next chunk. recorded and recorded_sums: see
     `kernels.loops.recordings`. val_loss and val_accuracy (epochs,), best and best_theta
     are measured at the ends of epochs, see `kernels.arguments.EpochEnds`. The moments
     and clock begin with copies of those given, or with zeros and ones.
