@@ -66,6 +66,22 @@ def test_contenders_take_turns_and_ratios_are_formed_within_rounds():
     assert result.nearest() is jax
 
 
+def test_shuffled_rows_are_timed_from_the_third_turn_of_each_process():
+    case = small(ALL["spiral batch 30 shuffled"])
+    logs = []
+    for each in (case, dataclasses.replace(case, shuffled=False)):
+        right = method.reference(each)
+        workers = FakeWorkers(ours=(right, 0.02), c_sizes=(right, 0.01))
+        plan = dataclasses.replace(PLAN, rounds=6, processes=2)
+        ours, _ = measured(workers, each, plan).rows
+        assert len(ours.seconds) == 6
+        logs.append([part.split() for part in " ".join(workers.log).split("restart")])
+    for warm, cold in zip(*logs, strict=True):
+        turns = ["ours", "ours", "c_sizes", "c_sizes"] + ["ours", "c_sizes"] * 3
+        assert warm[-10:] == turns
+        assert len(warm) == len(cold) + 4
+
+
 def test_rounds_are_spread_over_processes_and_starts_are_recorded():
     right = method.reference(small(ALL["spiral batch 30"]))
     workers = FakeWorkers(ours=(right, 0.02), c_sizes=(right, 0.01))
