@@ -42,7 +42,7 @@ from . import activations
 # The losses of single samples need a logarithm of 1 + e^-|z|, a fifth of the time of an
 # update of 2-2-1. So many samples of an epoch in a row share one, that of their
 # product, which is below 2^64. Loops keep the product, less 1: no digits of small
-# losses are lost. Weighted losses do not share any.
+# losses are lost. Losses with weights, or of probabilities with a bound, share none.
 LOG_EVERY = 64
 
 
