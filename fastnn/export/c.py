@@ -97,7 +97,7 @@ class _Body:
                 self._weigh(step, linear.index(step) + 1, target, is_wide)
             else:
                 kind = type(step.layer).__name__.lower()
-                self._activate("exponential" if kind == "exp" else kind, step.n_out)
+                self._activate(kind, step.n_out)
         if net.link is not None:
             self._probabilities(net, net.link)
 
@@ -170,7 +170,7 @@ class _Body:
 
 
 def _bits_type(dtype: np.dtype[Any], name: str, called: list[str]) -> Iterator[str]:
-    if not {"scale", "unbounded_exp"}.isdisjoint(called):
+    if not {"scale", "exp"}.isdisjoint(called):
         yield (_BITS[str(dtype)] + _BITS_CHECK).format(name=name)
 
 

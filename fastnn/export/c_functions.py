@@ -56,45 +56,32 @@ static double ${name}_scale(double p, double last)
     return a.number;
 }
 """,
-    "unbounded_exp": """
-/* e^x = 2^(k/$n) e^f for |x| up to $largest, with $n x / ln 2 rounded to an integer k,
-   which is in the last bits of `last`. */
-static double ${name}_unbounded_exp(double x)
+    "exp": """
+/* e^x = 2^(k/$n) e^f, with $n x / ln 2 rounded to an integer k, which is in the last
+   bits of `last`. Beyond the largest k f goes on, and the product is infinite. */
+static double ${name}_exp(double x)
 {
     static const double powers[$n] = {
         $powers
     };
     union { double number; ${name}_bits bits; } power, last;
     last.number = fma(x, $steps_per_unit, $magic);
+    if (last.number > $last_of_all)
+        last.number = $last_of_all;
     const double k = last.number - $magic;
     const double f = fma(k, $minus_low_step, fma(k, $minus_high_step, x));
     power.number = powers[last.bits & $index_mask];
     power.bits += last.bits >> $index_bits << $mantissa;
     /* (e^f - 1 - f) / f^2, pairs of terms */
     $polynomial_of_step
-    return fma(power.number, fma(f * f, p, f), power.number);
-}
-""",
-    "exp": """
-static double ${name}_exp(double x)
-{
-    return x < -$largest ? 0.0 : ${name}_unbounded_exp(x > $largest ? $largest : x);
-}
-""",
-    "exponential": """
-/* e^z, infinite where it is too large, from the square of e^(z/2) */
-static double ${name}_exponential(double z)
-{
-    const double root = ${name}_exp(0.5 * z);
-    return root * root;
+    return x < -$largest ? 0.0 : fma(power.number, fma(f * f, p, f), power.number);
 }
 """,
     "sigmoid": """
 /* 1 / (1 + e^-z) */
 static double ${name}_sigmoid(double z)
 {
-    const double bounded = z > $largest ? $largest : z;
-    return z < -$largest ? 0.0 : 1.0 / (1.0 + ${name}_unbounded_exp(-bounded));
+    return 1.0 / (1.0 + ${name}_exp(-z));
 }
 """,
     "tanh": """
@@ -168,9 +155,7 @@ _ROUNDED_TWICE = (
     "out[k] += product;",
 )
 _CALLS = {
-    "exp": ("unbounded_exp",),
-    "exponential": ("exp",),
-    "sigmoid": ("unbounded_exp",),
+    "sigmoid": ("exp",),
     "tanh": ("scale",),
     "softmax": ("exp",),
 }
@@ -180,7 +165,7 @@ def with_callees(names: Iterable[str]) -> list[str]:
     """Return the names and those of all functions that they call, in the file's order.
 
     >>> with_callees(["sigmoid"])
-    ['unbounded_exp', 'sigmoid']
+    ['exp', 'sigmoid']
     """
     needed, ahead = set(), list(names)
     while ahead:
@@ -191,7 +176,7 @@ def with_callees(names: Iterable[str]) -> list[str]:
 
 def function(which: str, name: str, dtype: np.dtype[Any], fused: bool) -> str:
     """Return the C text of a function for the file of `name`."""
-    (high, low), of_step, of_octave, *_, largest = constants(dtype)
+    (high, low), of_step, of_octave, *_, largest, octaves = constants(dtype)
     table = powers.powers_for(dtype.type(0))
     n = len(table)
     mantissa = np.finfo(dtype).nmant
@@ -212,6 +197,7 @@ def function(which: str, name: str, dtype: np.dtype[Any], fused: bool) -> str:
         "minus_high_step": literal(-high / n, dtype),
         "minus_low_step": literal(-low / n, dtype),
         "largest": str(largest),
+        "last_of_all": literal(1.5 * 2.0**mantissa + octaves * n - 1, dtype),
         "most": literal(most, dtype),
         "scale": literal(wide_scale(dtype), dtype),
         "polynomial": _polynomial(of_octave, dtype),

@@ -1,4 +1,4 @@
-"""Identity, sigmoid, tanh and ReLU, forward and backward, and the exponential link.
+"""Identity, sigmoid, tanh and ReLU, forward and backward.
 
 The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a),
 tanh' = 1 - a^2, relu' = [a > 0].
@@ -33,19 +33,8 @@ def _tanh_backward(d: Any, a: Any) -> Any:
     return d * (1.0 - a * a)
 
 
-def _exponential(z: Any) -> Any:
-    """Return e^z, infinite where it is too large, from the square of e^(z/2).
-
-    `elementary.exp` ends at the largest power of two; e^(z/2) is far from that.
-    """
-    root = elementary.exp(0.5 * z)
-    return root * root
-
-
 relu = traced(arithmetic.relu)
-exponential = traced(_exponential)
 exp_for_sigmoid = traced(elementary.exp_for_sigmoid)
-sigmoid_from_exp = traced(elementary.sigmoid_from_exp)
 sigmoid_backward = traced(_sigmoid_backward)
 tanh_backward = traced(_tanh_backward)
 relu_backward = traced(arithmetic.relu_backward)
@@ -87,10 +76,9 @@ def _sigmoids(a, start, stop):
     e = exp_for_sigmoid(load(a, start))
     for i in range(start, stop - step, step):
         following = exp_for_sigmoid(load(a, i + step))
-        store(a, i, sigmoid_from_exp(load(a, i), e, one))
+        store(a, i, one / (one + e))
         e = following
-    last = stop - step
-    store(a, last, sigmoid_from_exp(load(a, last), e, one))
+    store(a, stop - step, one / (one + e))
 
 
 @subroutine

@@ -39,7 +39,7 @@ def _clipped_bce(z, y, low):
 
     The probability of class 0 is 1 - sigmoid(z), with the rounding of that difference.
     """
-    e = elementary.exp_of_negative(-arithmetic.absolute(z))
+    e = elementary.exp_of_minus_positive(arithmetic.absolute(z))
     r = 1.0 / (1.0 + e)
     p = arithmetic.where_greater(z, 0.0, r, e * r)
     return _clipped_log_loss(arithmetic.where_greater(y, 0.5, p, 1.0 - p), low)

@@ -58,7 +58,7 @@ def _bce_gradient(z, y):
 
 def _bce_exp(z):
     """Return e^-|z|."""
-    return elementary.exp_of_negative(-arithmetic.absolute(z))
+    return elementary.exp_of_minus_positive(arithmetic.absolute(z))
 
 
 def _bce_gradient_from_exp(z, y, e):
@@ -71,12 +71,12 @@ def _bce_gradient_from_exp(z, y, e):
 
 def _bce_parts(z):
     """Return the `exp_parts` of e^-|z|."""
-    return elementary.exp_parts(-arithmetic.absolute(z))
+    return elementary.exp_parts_of_positive(arithmetic.absolute(z))
 
 
 def _bce_gradient_of_parts(z, y, e):
     """Return what `_bce_gradient` does, for a stored exponential e of `_bce_parts`."""
-    e = elementary.zero_below(-arithmetic.absolute(z), e)
+    e = elementary.zero_above(arithmetic.absolute(z), e)
     return _bce_gradient_from_exp(z, y, e), e
 
 
@@ -127,7 +127,7 @@ def _soft_ce(e, norm, z, y, mass, largest, log_norm):
 
 def _poisson_error(z, y, mean_factor):
     """Return dL/dz of one output and its term of the loss; mean_factor is 1 / n_out."""
-    value = activations.exponential.plain(z)
+    value = elementary.exp(z)
     return mean_factor * (value - y), mean_factor * (value - y * z)
 
 

@@ -42,14 +42,13 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point
 from ..functions.activations import (
-    exponential,
     relu,
     relu_backward,
     sigmoid_backward,
     tanh_backward,
 )
 from ..functions.losses import squared_error
-from ..primitives import memory
+from ..primitives import elementary, memory
 from ..primitives.arithmetic import clip, fma, mantissa_bits, nearest_step
 from ..primitives.pointers import flat
 from ..primitives.vectors import offset, traced
@@ -200,7 +199,7 @@ def update_of(
                 next_z = [fma(-r, result, fma(r, y, a)) for a, r in pairs]
                 d = result - y
         elif loss % LINK == POISSON:
-            result = exponential.plain(out)
+            result = elementary.exp(out)
             d = result - y
             next_z = [fma(-r, d, a) for a, r in zip(ahead, reach, strict=True)]
         else:

@@ -97,12 +97,16 @@ def absolute(x: Any) -> Any:
     return x.call("fabs") if isinstance(x, Value) else np.abs(x)
 
 
-def round_product(x: Any, y: float) -> tuple[Any, Any]:
+def round_product(x: Any, y: float, most: int | None = None) -> tuple[Any, Any]:
     """Return the integer k nearest to x y, and a number whose last bits are k.
 
-    `times_power_of_two` takes the second one.
+    k is at most `most`. `times_power_of_two` takes the second one.
     """
     last = fma(x, y, magic_number(x))
+    if most is not None:
+        bound = magic_number(x) + most
+        # in this order it is the processors' minimum, one instruction
+        last = where_greater(last, bound, bound, last)
     return last - magic_number(x), last
 
 

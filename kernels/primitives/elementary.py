@@ -32,8 +32,9 @@ from .memory import load
 from .powers import power_of_two, powers_for, stored_power_of_two
 
 LOG2_E = 1.4426950408889634
-# Constants of each type: ln 2 in two parts, the polynomials for e^x with the
-# table and without it, for log x and log(1 + x), and the largest |x| of e^x.
+# Constants of each type: ln 2 in two parts, the polynomials for e^x with the table and
+# without it, for log x and log(1 + x), the largest z of e^-z that is not 0, and the
+# number of octaves above 1.
 DOUBLE = (
     (0.6931471805599453, 2.3190468138462996e-17),
     (
@@ -77,6 +78,7 @@ DOUBLE = (
         0.16164938169471338,
     ),
     708.0,
+    1024,
 )
 SINGLE = (
     (0.693147182464599609375, -1.904654299957767e-09),
@@ -91,6 +93,7 @@ SINGLE = (
     (0.6666668509542907, 0.39988757716604845, 0.29580985929974424),
     (0.6666664032562869, 0.40007563065259333, 0.28236546657557726, 0.268520272939997),
     87.0,
+    128,
 )
 
 
@@ -115,97 +118,95 @@ def _polynomial(c: tuple[float, ...], x: Any) -> Any:
     return p
 
 
-def _reduce_range(x: Any, per_octave: int) -> tuple[Any, Any]:
-    """Return f, and a number whose last bits are k, where e^x = 2^(k/per_octave) e^f.
+def _reduce_range(z: Any, per_octave: int, most: int | None = None) -> tuple[Any, Any]:
+    """Return -f, and a number whose last bits are k, where e^-z = 2^(k/per_octave) e^f.
 
-    per_octave is a power of 2.
+    per_octave is a power of 2. k is at most `most`.
     """
-    (high, low), *_ = _constants(x)
-    k, last = round_product(x, per_octave * LOG2_E)
-    return fma(k, -low / per_octave, fma(k, -high / per_octave, x)), last
+    (high, low), *_ = _constants(z)
+    # in plain Python infinities would warn; their results are not used
+    with np.errstate(invalid="ignore", over="ignore"):
+        k, last = round_product(z, -per_octave * LOG2_E, most)
+        return fma(k, low / per_octave, fma(k, high / per_octave, z)), last
 
 
 def exp(x: Any) -> Any:
-    """Return e^x for |x| up to 708 (float32: 87).
+    """Return e^x, which is 0 for x below -708 (float32: -87)."""
+    return exp_of_minus(-x)
 
-    For smaller x it is 0, for larger x the value at 708.
+
+# These take z for e^-z: after a bound a minus costs nothing, because a multiply-add has
+# it, and before a bound it would be one more instruction.
+
+
+def exp_of_minus(z: Any) -> Any:
+    """Return e^-z, which is 0 for z above 708 (float32: 87)."""
+    return zero_above(z, exp_of_parts(*exp_parts(z)))
+
+
+def exp_of_minus_positive(z: Any) -> Any:
+    """Return `exp_of_minus` of z >= 0."""
+    return zero_above(z, exp_of_parts(*exp_parts_of_positive(z)))
+
+
+def zero_above(z: Any, e: Any) -> Any:
+    """Return e, or 0 where z is above 708 (float32: 87)."""
+    *_, largest, _ = _constants(z)
+    return where_greater(z, largest, 0.0, e)
+
+
+def exp_parts(z: Any) -> tuple[Any, Any]:
+    """Return -f, and a number whose last bits are k, where e^-z = 2^(k/n) e^f.
+
+    The largest k stays below infinity. Beyond it f goes on, and the product becomes
+    infinite. For z above 708 (float32: 87) both are any numbers.
     """
-    *_, largest = _constants(x)
-    x = where_greater(x, largest, largest, x)
-    return zero_below(x, _unbounded_exp(x))
+    *_, octaves = _constants(z)
+    return _reduce_range(z, len(powers_for(z)), octaves * len(powers_for(z)) - 1)
 
 
-def exp_of_negative(x: Any) -> Any:
-    """Return e^x for x <= 0; it is 0 for x below -708 (float32: -87)."""
-    return zero_below(x, _unbounded_exp(x))
+def exp_parts_of_positive(z: Any) -> tuple[Any, Any]:
+    """Return `exp_parts` of z >= 0."""
+    return _reduce_range(z, len(powers_for(z)))
 
 
-def zero_below(x: Any, e: Any) -> Any:
-    """Return e, or 0 where x is below -708 (float32: -87)."""
-    *_, largest = _constants(x)
-    return where_greater(-largest, x, 0.0, e)
-
-
-def _unbounded_exp(x: Any) -> Any:
-    """Return e^x for |x| up to 708 (float32: 87), NaN for NaN, else any number."""
-    f, last = exp_parts(x)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return _exp_of_parts(f, power_of_two(last))
-
-
-def exp_parts(x: Any) -> tuple[Any, Any]:
-    """Return f, and a number whose last bits are k, where e^x = 2^(k/n) e^f."""
-    # in plain Python infinities would warn; their results are not used
-    with np.errstate(invalid="ignore", over="ignore"):
-        return _reduce_range(x, len(powers_for(x)))
+def exp_of_parts(minus_f: Any, last: Any) -> Any:
+    """Return e^-z from its `exp_parts`."""
+    return _exp_of_power(minus_f, power_of_two(last))
 
 
 def stored_exp(parts: Any, last: Any, i: Any) -> Any:
-    """Return e^x of the vector whose `exp_parts` are at parts[i] and last[i]."""
+    """Return e^-z of the vector whose `exp_parts` are at parts[i] and last[i]."""
+    return _exp_of_power(load(parts, i), stored_power_of_two(last, i))
+
+
+def _exp_of_power(minus_f: Any, power: Any) -> Any:
+    _, coefficients, *_ = _constants(minus_f)
+    f = -minus_f
     with np.errstate(invalid="ignore", over="ignore"):
-        return _exp_of_parts(load(parts, i), stored_power_of_two(last, i))
-
-
-def _exp_of_parts(f: Any, power: Any) -> Any:
-    _, coefficients, *_ = _constants(f)
-    less_1 = fma(f * f, _polynomial(coefficients, f), f)
-    return fma(power, less_1, power)
+        less_1 = fma(f * f, _polynomial(coefficients, f), f)
+        return fma(power, less_1, power)
 
 
 def sigmoid_parts(z: Any) -> tuple[Any, Any]:
-    """Return the `exp_parts` of a number e with which 1 / (1 + e) is `sigmoid`.
-
-    Where e^-z is too large, f and so e are infinite.
-    """
-    *_, largest = _constants(z)
-    x = -z
-    # in this order they are the processors' maximum and minimum
-    x = where_greater(-largest, x, -largest, x)
-    with np.errstate(invalid="ignore"):
-        f, last = exp_parts(where_greater(x, largest, largest, x))
-    return where_greater(-largest, z, np.inf, f), last
-
-
-def sigmoid(z: Any, one: Any) -> Any:
-    """Return one / (1 + e^-z), which is 0 for z below -708 (float32: -87).
-
-    `one` is 1, or 0 in lanes whose result should be 0.
-    """
-    return sigmoid_from_exp(z, exp_for_sigmoid(z), one)
+    """Return the `exp_parts` of a number e with which 1 / (1 + e) is `sigmoid`."""
+    *_, largest, _ = _constants(z)
+    # in this order it is the processors' minimum, one instruction
+    return exp_parts(where_greater(z, largest, largest, z))
 
 
 def exp_for_sigmoid(z: Any) -> Any:
-    """Return e^-z; any number for z below -708 (float32: -87)."""
-    *_, largest = _constants(z)
-    x = -z
-    # in this order it is the processors' maximum, one instruction
-    return _unbounded_exp(where_greater(-largest, x, -largest, x))
+    """Return a number e with which 1 / (1 + e) is `sigmoid`."""
+    return exp_of_parts(*sigmoid_parts(z))
 
 
-def sigmoid_from_exp(z: Any, e: Any, one: Any) -> Any:
-    """Return the sigmoid of z, where e is its `exp_for_sigmoid`."""
-    *_, largest = _constants(z)
-    return where_greater(-largest, z, 0.0, one / (1.0 + e))
+def sigmoid(z: Any, one: Any) -> Any:
+    """Return one / (1 + e^-z).
+
+    `one` is 1, or 0 in lanes whose result should be 0.
+    """
+    e = exp_of_minus(z)
+    return one / (1.0 + e)
 
 
 def tanh(z: Any) -> Any:
@@ -213,7 +214,8 @@ def tanh(z: Any) -> Any:
 
     e^2z - 1 = 2^k (e^f - 1) + (2^k - 1), so that no digits are lost near 0.
     """
-    f, last = _reduce_range(clip(z + z, -60.0, 60.0), 1)
+    minus_f, last = _reduce_range(clip(-2.0 * z, -60.0, 60.0), 1)
+    f = -minus_f
     _, _, coefficients, *_ = _constants(z)
     less_1 = fma(f * f, _polynomial(coefficients, f), f)
     two_k = times_power_of_two(1.0, last)
@@ -234,7 +236,7 @@ def log(x: Any) -> Any:
 
 def log1p_to_1(x: Any) -> Any:
     """Return log(1 + x) for x from 0 to 1."""
-    *_, coefficients, _ = _constants(x)
+    *_, coefficients, _, _ = _constants(x)
     s = x / (x + 2.0)
     return fma(s * (s * s), _polynomial(coefficients, s * s), s + s)
 

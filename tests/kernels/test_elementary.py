@@ -172,7 +172,7 @@ def test_errors_are_a_few_units_in_the_last_place(name, bound, dtype):
 def test_special_values_are_exact(dtype):
     end = [-np.inf, -1000, 0, 1000, np.inf]
     for name, x, wanted in [
-        ("exp", end[:3], [0, 0, 1]),
+        ("exp", end, [0, 0, 1, np.inf, np.inf]),
         ("sigmoid", end, [0, 0, 0.5, 1, 1]),
         ("tanh", end, [-1, -1, 0, 1, 1]),
         ("log", [1], [0]),
@@ -180,14 +180,24 @@ def test_special_values_are_exact(dtype):
         ("log1p_to_1", [0], [0]),
     ]:
         assert computed(name, np.array(x, dtype)).tolist() == wanted
-    assert (
-        computed("exp", np.array([1000, np.inf], dtype)).tolist()
-        == computed("exp", largest(dtype)).tolist()
-    )
 
 
-def largest(dtype):
-    return np.full(2, 708 if dtype == np.float64 else 87, dtype)
+@both
+def test_functions_go_on_to_their_ends(dtype):
+    # Beyond it e^x is infinite, and before it e^-z is 0.
+    end = 1024 * np.log(2) if dtype == np.float64 else 128 * np.log(2)
+    x = np.concatenate(
+        [np.linspace(0.99 * end, 1.01 * end, 999), np.geomspace(1.01 * end, 1e30, 99)]
+    ).astype(dtype)
+    e = computed("exp", x)
+    assert (np.diff(e[np.isfinite(e)]) >= 0).all()
+    assert np.isinf(e[x > 1.0001 * end]).all()
+    assert np.isfinite(e[x < 0.9999 * end]).all()
+    assert not computed("exp", -x)[x > end].any()
+    small = computed("sigmoid", -x)
+    assert (np.diff(small) <= 0).all()
+    assert not small[x > 1.0001 * end].any()
+    assert (computed("sigmoid", x) == 1).all()
 
 
 @pytest.mark.filterwarnings("ignore:invalid:RuntimeWarning")  # of the interpreted run
