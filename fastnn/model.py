@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 # besides its vectors of parameters.
 _RECORD_BYTES, _NET_BYTES = 40, 200
 # Bytes of an epoch's loss and accuracy, and of the sums that they are made from.
-_HISTORY_BYTES = 40
+_HISTORY_BYTES = 48
 
 
 class Sequential:

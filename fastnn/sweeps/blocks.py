@@ -197,7 +197,7 @@ class NetBlock:
                 (units, numbers),
                 (units, numbers),
                 (partial_sums, numbers),
-                (numbers,),
+                (2, numbers),
                 (numbers,),
                 (codes.N_FACTORS, numbers),
                 (codes.N_CONSTANTS, numbers),
@@ -278,7 +278,7 @@ class NetBlock:
             self._prepare_measuring(nets, stage)
         shape = stage.n_rows, n, numbers
         if self.loss_sums.shape != shape:
-            self.loss_sums = np.empty(shape)
+            (self.loss_sums,) = aligned_arrays(np.dtype(float), shape)
             self.n_right = np.empty(shape, np.int64)
         if l2.size:
             self.l2 = np.resize(l2, (n, numbers))

@@ -39,11 +39,13 @@ from ..primitives.vectors import (
 )
 from . import activations
 
-# The losses of single samples need a logarithm of 1 + e^-|z|, a fifth of the time of an
-# update of 2-2-1. So many samples of an epoch in a row share one, that of their
-# product, which is below 2^64. Loops keep the product, less 1: no digits of small
-# losses are lost. Losses with weights, or of probabilities with a bound, share none.
-LOG_EVERY = 64
+# The losses of single samples are added in blocks: those of 64 samples of an epoch in
+# a row in the net's dtype, as a mean, which is finite where they are; and the blocks,
+# scaled, in float64. For BCE a block shares one logarithm of 1 + e^-|z|, which would be
+# a fifth of the time of an update of 2-2-1: that of the product, which is below 2^64.
+# Loops keep the product less 1, so that no digits of small losses are lost. Losses with
+# weights, or of probabilities with a bound, share none.
+BLOCK = 64
 
 
 def _bce_gradient(z, y):
@@ -74,12 +76,6 @@ def _bce_parts(z):
     return elementary.exp_parts_of_positive(arithmetic.absolute(z))
 
 
-def _bce_gradient_of_parts(z, y, e):
-    """Return what `_bce_gradient` does, for a stored exponential e of `_bce_parts`."""
-    e = elementary.zero_above(arithmetic.absolute(z), e)
-    return _bce_gradient_from_exp(z, y, e), e
-
-
 def _bce_linear(z, y):
     """Return the loss less log(1 + e^-|z|), and 1 if the predicted class is right."""
     other = arithmetic.where_greater(z, 0.0, 1.0 - y, y)  # than the predicted class
@@ -97,6 +93,11 @@ def _bce_loss(z, y, e):
 def _product_less_1(p, e):
     """Return (1 + p) (1 + e) - 1, with the digits of small p and e."""
     return arithmetic.fma(p, e, p + e)
+
+
+def _add_to_block(mean, loss):
+    """Return the mean of a block with one more loss."""
+    return arithmetic.fma(loss, 1.0 / BLOCK, mean)
 
 
 def _softmax_term(z, largest, is_unit):
@@ -139,11 +140,9 @@ def _squared_error(a, y, mean_factor):
 
 bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
 bce_exp, bce_gradient_from_exp = traced(_bce_exp), traced(_bce_gradient_from_exp)
-bce_parts, bce_gradient_of_parts = (
-    traced(_bce_parts, 2),
-    traced(_bce_gradient_of_parts, 2),
-)
+bce_parts = traced(_bce_parts, 2)
 bce_linear, product_less_1 = traced(_bce_linear, 2), traced(_product_less_1)
+add_to_block = traced(_add_to_block)
 log1p_to_1 = traced(elementary.log1p_to_1)
 softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
 soft_ce, poisson_error = traced(_soft_ce, 2), traced(_poisson_error, 2)
@@ -166,15 +165,19 @@ def weighted(loss, weight):
 
 
 @inlined_by_llvm
-def is_log_due(s, n):
-    """Return True where sample s of n in an epoch is the last that shares a log."""
-    return s % LOG_EVERY == LOG_EVERY - 1 or s == n - 1
+def ends_block(s, n):
+    """Return True where sample s of n in an epoch is the last one of a block."""
+    return s % BLOCK == BLOCK - 1 or s == n - 1
 
 
 @subroutine
-def scaled_log(product, loss_scale):
-    """Return the scaled logarithm of 1 + product."""
-    return np.float64(log1p(product)) * loss_scale
+def add_block(loss_sum, mean, product, loss_scale):
+    """Return loss_sum plus a block's losses, scaled.
+
+    They have that mean, but for the logarithm of 1 + product where they share it.
+    """
+    loss_sum += np.float64(mean) * (BLOCK * loss_scale)
+    return loss_sum + np.float64(log1p(product)) * loss_scale
 
 
 @subroutine

@@ -15,11 +15,12 @@ from ..codes import LINK
 from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate, activate_backward
 from ..functions.losses import (
-    LOG_EVERY,
+    BLOCK,
+    add_block,
+    add_to_block,
     bce_of_sample,
-    is_log_due,
+    ends_block,
     product_less_1,
-    scaled_log,
     softmax_loss,
     softmax_term,
     squared_error,
@@ -75,7 +76,7 @@ def _updates_of_one_output(of_output):
         w, X, y = flat(scratch.theta), flat(data.X), flat(data.y)
         layers, link = flat(plan.layers), plan.loss // LINK
         n, loss_scale = data.X.shape[0], plan.loss_scale
-        loss_sums, n_right, products = state.loss_sums, state.n_right, state.products
+        loss_sums, n_right = state.loss_sums, state.n_right
         hidden, last = packed_layer(layers, 0), packed_layer(layers, 1)
         n_in, length, activation = hidden.n_in, vector_length(w), hidden.activation
         one, mask = constant(w, 1), load(units.mask, hidden.z)
@@ -85,12 +86,13 @@ def _updates_of_one_output(of_output):
         bias, out_w, out_bias = load(w, hidden.b), load(w, last.columns), w[last.b]
         is_pair, unit, zero = hidden.n_out <= 2, scalar(w, 1), scalar(w, 0)
         loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
-        product = state.theta.dtype.type(products[epoch])
+        mean = state.theta.dtype.type(state.blocks[epoch, 0])
+        product = state.theta.dtype.type(state.blocks[epoch, 1])
         i = rows[s]
         x = offset(X, i * n_in)
         z = affine(bias, w, hidden.rows, length, x, n_in)
         while s < stop and good:
-            block_stop = min((s // LOG_EVERY + 1) * LOG_EVERY, stop)
+            block_stop = min((s // BLOCK + 1) * BLOCK, stop)
             while s < block_stop:
                 next_i = rows[min(s + 1, n - 1)]
                 next_x, target = offset(X, next_i * n_in), y[i]
@@ -110,17 +112,19 @@ def _updates_of_one_output(of_output):
                 z = update_and_forward(
                     w, hidden.rows, length, n_in, x, change, decay, bias, next_x
                 )
-                loss_sum += np.float64(loss) * loss_scale
+                mean = add_to_block(mean, loss)
                 right += hit
                 product = product_less_1(product, e)
                 i, x = next_i, next_x
                 s += 1
-            if is_log_due(s - 1, n):
-                loss_sum, product = loss_sum + scaled_log(product, loss_scale), zero
+            if ends_block(s - 1, n):
+                loss_sum = add_block(loss_sum, mean, product, loss_scale)
+                mean, product = zero, zero
         store(w, hidden.b, bias)
         store(w, last.columns, out_w)
         w[last.b] = out_bias
-        loss_sums[epoch], n_right[epoch], products[epoch] = loss_sum, right, product
+        loss_sums[epoch], n_right[epoch] = loss_sum, right
+        state.blocks[epoch, 0], state.blocks[epoch, 1] = mean, product
         return s, good
 
     return subroutine(updates)
@@ -150,8 +154,9 @@ def _softmax_updates(
     bias_decay = constant_or_none(w, rule.bias_decay_factor)
     h, outs = offset(units.a, hidden.z), offset(units.a, last.z)
     d, scaled_d = offset(units.d, last.z), offset(units.scaled_d, last.z)
-    out_bias, unit = load(w, last.b), scalar(w, 1)
+    out_bias, unit, nothing = load(w, last.b), scalar(w, 1), scalar(w, 0)
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
+    mean = state.theta.dtype.type(state.blocks[epoch, 0])
     i = rows[s]
     x = offset(X, i * n_in)
     for v in range(0, width, length):
@@ -180,8 +185,11 @@ def _softmax_updates(
         if hit and n_tied > 1:
             for k in range(true):
                 hit = hit and outs[k] < largest
-        loss_sum += np.float64(loss) * loss_scale
+        mean = add_to_block(mean, loss)
         right += hit
+        if ends_block(s, n):
+            loss_sum = add_block(loss_sum, mean, nothing, loss_scale)
+            mean = nothing
         out_bias = changed_bias(out_bias, e, bias_decay)
         accumulate_gradients(w, decay, last.rows, length, n_hidden, h, e)
         for v in range(0, width, length):
@@ -200,6 +208,7 @@ def _softmax_updates(
         s += 1
     store(w, last.b, out_bias)
     loss_sums[epoch], n_right[epoch] = loss_sum, right
+    state.blocks[epoch, 0] = mean
     return s, good
 
 

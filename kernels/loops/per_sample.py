@@ -22,13 +22,14 @@ from ..codes import (
 from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
 from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
-    LOG_EVERY,
+    BLOCK,
+    add_block,
+    add_to_block,
     bce_of_sample,
-    is_log_due,
+    ends_block,
     mse_of_sample,
     poisson_of_sample,
     product_less_1,
-    scaled_log,
     soft_bce_of_sample,
     soft_ce_of_sample,
     softmax_of_sample,
@@ -145,7 +146,7 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
     # Taken out of the tuples once: each time counts references, with atomic operations.
     theta, position = state.theta, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
-    products, loss_scale = state.products, plan.loss_scale
+    blocks, loss_scale = state.blocks, plan.loss_scale
     places, packed = scratch.places, scratch.theta
     settings, schedule = plan.settings, plan.schedule
     order, n_orders = flat(data.order), len(data.order)
@@ -180,8 +181,10 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
             for p in range(theta.size):
                 state.recorded[record, p] = packed[places[p]]
             if s < n:
-                so_far = scaled_log(theta.dtype.type(products[epoch]), loss_scale)
-                state.recorded_sums[record, 0] = loss_sums[epoch] + so_far
+                product = theta.dtype.type(blocks[epoch, 1])
+                state.recorded_sums[record, 0] = add_block(
+                    loss_sums[epoch], blocks[epoch, 0], product, loss_scale
+                )
                 state.recorded_sums[record, 1] = n_right[epoch]
             record += 1
     return DONE if good else NOT_FINITE
@@ -216,10 +219,11 @@ def update_rows_of_any_net(
     target = w if fused else flat(packed_g)
     a, d = units.a, units.d
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
-    product = state.theta.dtype.type(state.products[epoch])
+    mean = state.theta.dtype.type(state.blocks[epoch, 0])
+    product = state.theta.dtype.type(state.blocks[epoch, 1])
     first_layer(units, w, offset(X, rows[s] * n_in), layers)
     while s < stop and good:
-        block_stop = min((s // LOG_EVERY + 1) * LOG_EVERY, stop)
+        block_stop = min((s // BLOCK + 1) * BLOCK, stop)
         while s < block_stop:
             i = rows[s]
             out = forward(units, w, layers, n_layers)
@@ -308,11 +312,13 @@ def update_rows_of_any_net(
                     packed_decays,
                 )
                 first_layer(units, w, next_x, layers)
-            loss_sum += np.float64(loss) * loss_scale
+            mean = add_to_block(mean, loss)
             right += hit
             product = product_less_1(product, e)
             s += 1
-        if is_log_due(s - 1, n):
-            loss_sum, product = loss_sum + scaled_log(product, loss_scale), zero
-    loss_sums[epoch], n_right[epoch], state.products[epoch] = loss_sum, right, product
+        if ends_block(s - 1, n):
+            loss_sum = add_block(loss_sum, mean, product, loss_scale)
+            mean, product = zero, zero
+    loss_sums[epoch], n_right[epoch] = loss_sum, right
+    state.blocks[epoch, 0], state.blocks[epoch, 1] = mean, product
     return s, good

@@ -7,14 +7,14 @@ their bits are the same, in half of the time to compile.
 What such a small net costs is not only arithmetic: numbers that go to memory and back,
 and instructions that wait for others. So a sample is read as it is, not from a row with
 a copy for each net, and a hidden unit's sum stays in a register. A processor holds only
-some 130 results that are not final, which a whole sigmoid of 80 cycles uses up: it is
-divided among two loops whose iterations are short (0.86 of the time in float64).
+some 130 results that are not final, which a whole sigmoid of 80 cycles uses up. So the
+hidden sigmoids are divided among two loops whose iterations are short (0.86 of the time
+in float64); the output's loop begins the next vector's while it ends that of this one.
 """
 
 from ..codes import (
     ACTIVATION,
     GRADIENT_FACTOR,
-    LOSSES,
     LR,
     N_COLUMNS,
     PARTIAL_SUMS,
@@ -25,23 +25,25 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate_backward, relu
-from ..functions.lane_losses import add_logarithms
+from ..functions.lane_losses import add_blocks
 from ..functions.lane_optimizers import set_rates
 from ..functions.losses import (
-    bce_gradient_of_parts,
+    add_to_block,
+    bce_gradient_from_exp,
     bce_linear,
     bce_parts,
-    is_log_due,
+    ends_block,
     product_less_1,
 )
 from ..passes.nets import affine_to_one
 from ..primitives.pointers import flat
 from ..primitives.table import layer_offsets
 from ..primitives.vectors import (
-    add_scaled,
+    absolute,
     broadcast,
     constant,
     entry,
+    exp_of_parts,
     fma,
     load,
     offset,
@@ -50,6 +52,7 @@ from ..primitives.vectors import (
     stored_exp,
     tanh,
     vector_length,
+    zero_above,
 )
 from .stopping import stop_nets
 from .sweep_per_sample import add_hits
@@ -129,48 +132,42 @@ def _sigmoids(a, last, n):
         store(a, i, one / (one + stored_exp(a, last, i)))
 
 
-@subroutine
-def _output_parts(e, last, z, lanes):
-    """Fill e and `last` with the parts of e^-|z|."""
-    for i in range(0, lanes, vector_length(e)):
-        f, k = bce_parts(load(z, i))
-        store(e, i, f)
-        store(last, i, k)
+@inlined_by_llvm
+def _output(a, theta, layer, i, lanes):
+    """Return the outputs of the lanes from i on, which for two units are sums yet."""
+    z = layer.z * lanes + i
+    if layer.n_in == 2:
+        x, w = layer.x * lanes + i, layer.w * lanes + i
+        s = load(a, x) * load(theta, w)
+        s = s + load(a, x + lanes) * load(theta, w + lanes)
+        s = s + load(theta, layer.b * lanes + i)
+    else:
+        s = load(a, z)
+    return s
 
 
 @subroutine
-def _output_of_two(a, theta, layer, e, last, lanes):
-    """Do what `affine_to_one` and `_output_parts` do, for two hidden units."""
-    x, z, w, b = layer.x * lanes, layer.z * lanes, layer.w * lanes, layer.b * lanes
-    for i in range(0, lanes, vector_length(a)):
-        s = load(a, x + i) * load(theta, w + i)
-        s = s + load(a, x + lanes + i) * load(theta, w + lanes + i)
-        s = s + load(theta, b + i)
-        f, k = bce_parts(s)
-        store(a, z + i, s)
-        store(e, i, f)
-        store(last, i, k)
+def _fill_gradients(d, a, theta, layer, y, blocks, hits, record, lanes):
+    """Fill the output's row of d with dL/dz.
 
-
-@subroutine
-def _fill_gradients(
-    d, a, z, y, e, loss_sums, loss_scale, products, hits, record, lanes
-):
-    """Replace the parts of e^-|z| in d by dL/dz.
-
-    Where `record`, each net's loss less its logarithm is added, scaled, to loss_sums,
-    and 1 to `hits` if the class is right; products: see `losses.LOG_EVERY`.
+    Where `record`, each net's loss is added to its block, and 1 to `hits` if the class
+    is right.
     """
-    target = broadcast(y, 0)
-    for i in range(0, lanes, vector_length(a)):
-        out = load(a, z * lanes + i)
-        gradient, small = bce_gradient_of_parts(out, target, stored_exp(e, d, i))
-        store(d, i, gradient)
+    target, length = broadcast(y, 0), vector_length(a)
+    following = _output(a, theta, layer, 0, lanes)
+    next_f, next_last = bce_parts(following)
+    for i in range(0, lanes, length):
+        out, f, last = following, next_f, next_last
+        following = _output(a, theta, layer, min(i + length, lanes - length), lanes)
+        next_f, next_last = bce_parts(following)
+        e = zero_above(absolute(out), exp_of_parts(f, last))
+        store(d, layer.z * lanes + i, bce_gradient_from_exp(out, target, e))
         if record:
             loss, hit = bce_linear(out, target)
-            add_scaled(loss_sums, i, loss, loss_scale)
+            store(blocks, i, add_to_block(load(blocks, i), loss))
             store(hits, i, load(hits, i) + hit)
-            store(products, i, product_less_1(load(products, i), small))
+            product = product_less_1(load(blocks, lanes + i), e)
+            store(blocks, lanes + i, product)
 
 
 @subroutine
@@ -228,13 +225,12 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         flat(scratch.hits),
         flat(scratch.losses),
     )
-    e, sums = offset(t, LOSSES * lanes), offset(t, PARTIAL_SUMS * lanes)
+    sums = offset(t, PARTIAL_SUMS * lanes)
     outputs, powers = offset(a, hidden.z * lanes), offset(d, hidden.z * lanes)
-    z, gradients = offset(a, last.z * lanes), offset(d, last.z * lanes)
     n_outputs = hidden.n_out * lanes
     factors = offset(flat(scratch.factors), GRADIENT_FACTOR * lanes)
     loss_scale, stop_below = plan.loss_scale, plan.stop_below
-    products = flat(scratch.products)
+    blocks = flat(scratch.blocks)
     every, epochs = plan.every, plan.epochs
     budget = min(budget, 2**24)  # up to which float32 counts
     skipped = (first_epoch + every - 1) // every
@@ -258,17 +254,11 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 _sigmoids(outputs, powers, n_outputs)
             else:
                 _activate_hidden(a, theta, hidden, activation, x, lanes)
-            if hidden.n_out == 2:
-                _output_of_two(a, theta, last, e, gradients, lanes)
-            else:
+            if hidden.n_out != 2:
                 affine_to_one(a, theta, last, sums, lanes)
-                _output_parts(e, gradients, z, lanes)
-            _fill_gradients(
-                *(gradients, a, last.z, target, e),
-                *(loss_sums, loss_scale, products, hits, record, lanes),
-            )
-            if record and is_log_due(s, n):
-                add_logarithms(loss_sums, products, loss_scale, lanes)
+            _fill_gradients(d, a, theta, last, target, blocks, hits, record, lanes)
+            if record and ends_block(s, n):
+                add_blocks(loss_sums, blocks, True, loss_scale, lanes)
             _update(theta, factors, hidden, last, activation, d, a, x, lanes)
         position[0, UPDATES] += stop - first
         budget -= stop - first

@@ -25,7 +25,7 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, subroutine
-from ..functions.lane_losses import add_logarithms, bce_of_nets, lane_losses
+from ..functions.lane_losses import add_blocks, bce_of_nets, lane_losses
 from ..functions.lane_optimizers import (
     advance_clock,
     clip_nets,
@@ -34,7 +34,7 @@ from ..functions.lane_optimizers import (
     set_rates,
     step_nets,
 )
-from ..functions.losses import is_log_due, weighted
+from ..functions.losses import add_to_block, ends_block, weighted
 from ..functions.optimizers import is_adam
 from ..passes.nets import backward, forward, show_sample
 from ..primitives.pointers import flat
@@ -66,11 +66,10 @@ def _weigh_losses(t, factors, lanes):
 
 
 @subroutine
-def _add_losses(loss_sums, hits, t, loss_scale, lanes):
-    """Add the rows LOSSES, scaled, and HITS of the losses' scratch to the sums."""
-    for i in range(lanes):
-        loss_sums[i] += np.float64(t[LOSSES * lanes + i]) * loss_scale
+def _add_losses(blocks, hits, t, lanes):
+    """Add the rows LOSSES and HITS of the scratch t to the blocks and to hits."""
     for i in range(0, lanes, vector_length(t)):
+        store(blocks, i, add_to_block(load(blocks, i), load(t, LOSSES * lanes + i)))
         store(hits, i, load(hits, i) + load(t, HITS * lanes + i))
 
 
@@ -98,7 +97,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     constants, factors = flat(scratch.constants), flat(scratch.factors)
     a, d, hits = flat(scratch.a), flat(scratch.d), flat(scratch.hits)
     t, position, optimizer = flat(scratch.losses), state.position, plan.optimizer
-    products = flat(scratch.products)
+    blocks = flat(scratch.blocks)
+    products = offset(blocks, lanes)
     # Taken out of the tuples once: each time counts references, with atomic operations.
     X, y, order, n_orders = (
         flat(data.X),
@@ -185,9 +185,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         budget -= 1
         if record:
             loss_sums = offset(all_losses, recorded)
-            _add_losses(loss_sums, hits, t, loss_scale, lanes)
-            if shares_logs and is_log_due(s, n):
-                add_logarithms(loss_sums, products, loss_scale, lanes)
+            _add_losses(blocks, hits, t, lanes)
+            if ends_block(s, n):
+                add_blocks(loss_sums, blocks, shares_logs, loss_scale, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
                 add_hits(offset(all_right, recorded), hits, lanes)
             if s == n - 1 and stop_below > 0.0:

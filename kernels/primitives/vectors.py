@@ -136,7 +136,9 @@ log = traced(elementary.log)
 log1p = traced(elementary.log1p)
 sigmoid = traced(elementary.sigmoid)
 sigmoid_parts = traced(elementary.sigmoid_parts, 2)
+exp_of_parts = traced(elementary.exp_of_parts)
 stored_exp = traced(elementary.stored_exp, _vector_of)
+zero_above = traced(elementary.zero_above)
 tanh = traced(elementary.tanh)
 
 
