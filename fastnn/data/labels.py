@@ -472,12 +472,13 @@ def _first_labels(distinct: Array, n_classes: int, learns: bool) -> Labels:
     As many labels as classes are the classes. Of fewer ones, those from 0 are their own
     numbers, and -1 goes with 1.
     """
-    numbers = np.arange(n_classes)
-    from_0 = class_numbers(distinct, numbers)
-    is_text = _is_text(distinct)
+    numbers, is_text = np.arange(n_classes), _is_text(distinct)
     if len(distinct) == n_classes:
+        if learns or is_text:
+            return _all_seen(distinct)
         # A caller that forgets them would number a batch with fewer labels otherwise.
-        if learns or is_text or ((from_0 < 0) | (from_0 == numbers)).all():
+        from_0 = class_numbers(distinct, numbers)
+        if ((from_0 < 0) | (from_0 == numbers)).all():
             return _all_seen(distinct)
         raise ValueError(
             f"y has the labels {first_few(distinct)}, and the net has not been fitted "

@@ -235,7 +235,7 @@ class NetBlock:
         self.weights = no_weights(dtype).reshape(0, 1, 1)
         self.biases_follow = True
         self._is_plain = config.batch_size == 1 and _is_plain(config)
-        self.chunk = ChunkSizer(n_params * group * numbers)
+        self.chunk = ChunkSizer(self.theta[:group].nbytes // codes.VECTOR_BYTES)
 
     def load(self, nets: Nets, stage: Stage, l2: Array = NOTHING) -> None:
         """Fill the block with nets at the beginning of a stage.
@@ -278,7 +278,7 @@ class NetBlock:
             self._prepare_measuring(nets, stage)
         shape = stage.n_rows, n, numbers
         if self.loss_sums.shape != shape:
-            (self.loss_sums,) = aligned_arrays(np.dtype(float), shape)
+            self.loss_sums = np.empty(shape)
             self.n_right = np.empty(shape, np.int64)
         if l2.size:
             self.l2 = np.resize(l2, (n, numbers))
@@ -368,9 +368,13 @@ class NetBlock:
                 measured.best,
                 measured.best_theta,
             )
+        elif not curves.size:
+            final = NOTHING
+        elif not stopped.any():
+            final = curves[:, -1].copy()
         else:
             rows = np.where(stopped > 0, stage.row(stopped - 1), stage.n_recorded - 1)
-            final = NOTHING if not curves.size else curves[:, rows, np.arange(count)]
+            final = curves[:, rows, np.arange(count)]
         theta = self._theta_of_nets()[:count]
         if monitor.restores:
             over = (stopped > 0) | (stage.last == stage.config.epochs)
@@ -400,12 +404,17 @@ class NetBlock:
     def _losses(self, stage: Stage, count: int) -> Array:
         """Return the losses and accuracies (2, rows, count) of the first nets."""
         n_rows = len(stage.config.y)
-        shape = -1, self.trained.size
-        loss = self.loss_sums.reshape(shape)[:, :count]
-        loss = loss / (n_rows * stage.config.loss_scale)
-        n_right = self.n_right.reshape(shape)[:, :count]
-        counts = np.isfinite(loss) & stage.classifies
-        return np.stack([loss, np.where(counts, n_right / n_rows, np.nan)])
+        sums = self.loss_sums.reshape(-1, self.trained.size)[:, :count]
+        curves = np.empty((2, *sums.shape))
+        loss, accuracy = curves
+        np.divide(sums, n_rows * stage.config.loss_scale, loss)
+        if stage.classifies:
+            n_right = self.n_right.reshape(-1, self.trained.size)[:, :count]
+            np.divide(n_right, n_rows, accuracy)
+            np.copyto(accuracy, np.nan, where=~np.isfinite(loss))
+        else:
+            accuracy[...] = np.nan
+        return curves
 
     def advance(self, stage: Stage, end: int, budget: int) -> None:
         """Train up to the update `end`, or for `budget` samples."""
@@ -467,10 +476,14 @@ class NetBlock:
 
     def unfinished(self, end: int) -> bool:
         """Return True if a group with an active net has not reached update `end`."""
+        behind = self.position[:, kernels.codes.UPDATES] < end
+        if not behind.any():
+            return False
+        if not self.trained.any():  # no net has stopped
+            return True
         starts = np.arange(0, self.layout.n_vectors, self.layout.group)
         active = np.add.reduceat((self.trained == 0).any(axis=1), starts)
-        updates = self.position[:, kernels.codes.UPDATES]
-        return bool(np.any((updates < end) & (active > 0)))
+        return bool(np.any(behind & (active > 0)))
 
 
 def train_block(

@@ -1,15 +1,19 @@
 """Length of the chunks of a training, between which Python looks around."""
 
 _CHUNK_SECONDS = 0.03
-# Parameters visited in the first chunk, which takes far less than a chunk's time.
-_FIRST_CHUNK = 100_000
+# Parameters visited in the first chunk, or vectors of them, which takes far less than a
+# chunk's time.
+_FIRST_CHUNK = 400_000
 
 
 class ChunkSizer:
-    """Number of samples in a chunk: few at first, then what takes `_CHUNK_SECONDS`."""
+    """Number of samples in a chunk: few at first, then what takes `_CHUNK_SECONDS`.
 
-    def __init__(self, n_params: int) -> None:
-        self.samples = max(1, _FIRST_CHUNK // n_params)
+    visited: the parameters that a sample visits, or vectors of them.
+    """
+
+    def __init__(self, visited: int) -> None:
+        self.samples = max(1, _FIRST_CHUNK // visited)
 
     def adapt(self, samples: int, seconds: float) -> None:
         """Adapt to a chunk of that many samples, which took that many seconds."""
