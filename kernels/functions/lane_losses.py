@@ -289,10 +289,9 @@ def _softmax_terms(d, a, z, n_out, scales, t, lanes, width):
 
 
 @subroutine
-def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
-    """Do `lane_losses` for SOFTMAX_CE."""
-    length, zero, one = vector_length(a), constant(a, 0), constant(a, 1)
-    losses, hits = zero, zero
+def _softmax_gradients(d, a, z, n_out, y, scales, t, lanes, width):
+    """Fill n_out rows of d from z on with scale dL/dz, and rows of t for the losses."""
+    length, one = vector_length(a), constant(a, 1)
     sums = offset(t, PARTIAL_SUMS * lanes)
     _softmax_terms(d, a, z, n_out, scales, t, lanes, width)
     for i in range(0, width, length):
@@ -302,18 +301,55 @@ def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
             at = (z + k) * lanes + i
             gradient = load(d, at) * norm - _is_class(a, y, k, scales, i)
             store(d, at, _scaled(gradient, scales, i))
-    for i in range(0, width if record else 0, length):
+
+
+@inlined_by_llvm
+def _softmax_hit(a, y, scales, t, i, lanes):
+    """Return 1 in the lanes from i on whose class is right, after the gradients."""
+    distance = absolute(_target(y, 0, scales, i, lanes) - load(t, HITS * lanes + i))
+    return where_greater(distance, constant(a, 0.5), constant(a, 0), constant(a, 1))
+
+
+@subroutine
+def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
+    """Do `lane_losses` for SOFTMAX_CE."""
+    zero = constant(a, 0)
+    losses, hits = zero, zero
+    sums = offset(t, PARTIAL_SUMS * lanes)
+    _softmax_gradients(d, a, z, n_out, y, scales, t, lanes, width)
+    for i in range(0, width if record else 0, vector_length(a)):
         below, n_tied = load(sums, i), load(t, TIED * lanes + i)
-        largest, winner = load(t, LOSSES * lanes + i), load(t, HITS * lanes + i)
+        largest = load(t, LOSSES * lanes + i)
         true = _output_of_class(a, z, n_out, y, scales, i, lanes)
         loss = softmax_loss(below, n_tied, largest, true)
-        distance = absolute(_target(y, 0, scales, i, lanes) - winner)
-        hit = where_greater(distance, constant(a, 0.5), zero, one)
+        hit = _softmax_hit(a, y, scales, t, i, lanes)
         loss, hit = _counted(loss, hit, weights, i, zero)
         store(t, LOSSES * lanes + i, loss)
         store(t, HITS * lanes + i, hit)
         losses, hits = losses + loss, hits + hit
     return losses, hits
+
+
+@subroutine
+def _softmax_of_samples(d, a, z, n_out, y, scales, weights, t, lanes, width):
+    """Do `softmax_lanes` for samples that all weigh 1, and return the sums only.
+
+    There is one logarithm per lane of the vectors, of the product of all sums.
+    """
+    zero, one = constant(a, 0), constant(a, 1)
+    losses, hits, product_less = zero, zero, zero
+    sums = offset(t, PARTIAL_SUMS * lanes)
+    _softmax_gradients(d, a, z, n_out, y, scales, t, lanes, width)
+    for i in range(0, width, vector_length(a)):
+        less_1 = load(sums, i) + (load(t, TIED * lanes + i) - one)
+        true = _output_of_class(a, z, n_out, y, scales, i, lanes)
+        loss, weight = load(t, LOSSES * lanes + i) - true, load(weights, i)
+        hit = _softmax_hit(a, y, scales, t, i, lanes)
+        losses = losses + where_greater(weight, zero, loss, zero)
+        hits = hits + where_greater(weight, zero, hit, zero)
+        less_1 = where_greater(weight, zero, less_1, zero)
+        product_less = product_less_1(product_less, less_1)
+    return losses + log1p(product_less), hits
 
 
 @subroutine
@@ -511,6 +547,10 @@ def summed_losses(
     """
     if loss == BCE and not weighted:
         return summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width)
+    if loss == SOFTMAX_CE and not weighted:
+        return summed_softmax(
+            d, a, z, n_out, y, scales, weights, t, loss_scale, lanes, width
+        )
     losses, hits = lane_losses(
         d, a, z, n_out, y, scales, weights, loss, t, True, lanes, width
     )
@@ -526,6 +566,17 @@ def summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width):
         losses, hits = bce_of_samples(d, a, z, y, scales, weights, lanes, width)
     if not np.isfinite(reduce_add(losses)):
         bce_lanes(d, a, z, y, scales, weights, t, True, lanes, width)
+    return summed(losses, hits, t, loss_scale, lanes, width)
+
+
+@inlined_by_numba
+def summed_softmax(d, a, z, n_out, y, scales, weights, t, loss_scale, lanes, width):
+    """Do `summed_losses` for SOFTMAX_CE and samples that all weigh 1."""
+    losses, hits = _softmax_of_samples(
+        d, a, z, n_out, y, scales, weights, t, lanes, width
+    )
+    if not np.isfinite(reduce_add(losses)):  # or only the product is infinite
+        softmax_lanes(d, a, z, n_out, y, scales, weights, t, True, lanes, width)
     return summed(losses, hits, t, loss_scale, lanes, width)
 
 

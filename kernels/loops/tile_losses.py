@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compiler.compile import called_by_address
 from ..functions.clipped_losses import clipped_losses
-from ..functions.lane_losses import lane_losses, softmax_lanes, summed, summed_bce
+from ..functions.lane_losses import lane_losses, summed, summed_bce, summed_softmax
 
 
 @called_by_address
@@ -26,10 +26,9 @@ def softmax_ce(
     d, a, z, n_out, y, scales, weights, weighted, loss, t, loss_scale, low, lanes, width
 ):
     """Return what the module says for SOFTMAX_CE."""
-    losses, hits = softmax_lanes(
-        d, a, z, n_out, y, scales, weights, t, True, lanes, width
+    return summed_softmax(
+        d, a, z, n_out, y, scales, weights, t, loss_scale, lanes, width
     )
-    return summed(losses, hits, t, loss_scale, lanes, width)
 
 
 @called_by_address

@@ -51,7 +51,8 @@ def power_of_two(last: Any) -> Any:
     powers = powers_for(last)
     n = len(powers)
     if not isinstance(last, Value):
-        k = np.nan_to_num(np.round(last - magic_number(last))).astype(int)
+        k = np.round(last - magic_number(last))
+        k = np.clip(np.nan_to_num(k), -(2**20), 2**20).astype(int)
         return np.ldexp(np.array(powers, last.dtype)[k % n], k // n)
     return _times_exponent(_entries(_minus_index(last), last), last)
 

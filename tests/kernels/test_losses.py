@@ -198,26 +198,48 @@ def test_samples_side_by_side(name, code, n_out, dtype):
 
 @both
 @pytest.mark.parametrize("least", [0.0, 8.0, 20.0])
-@pytest.mark.parametrize("name", ["bce", "bce soft"])
+@pytest.mark.parametrize("name", ["bce", "bce soft", "softmax_ce"])
 def test_one_logarithm_for_samples_without_weights(name, least, dtype):
-    z, y = problem(name, 1, dtype)
-    z += np.where(z > 0, least, -least).astype(dtype)
+    n_out, code = (3, SOFTMAX_CE) if name == "softmax_ce" else (1, BCE)
+    z, y = problem(name, n_out, dtype)
+    rows, winner = np.arange(LANES), z.argmax(axis=1)
+    if code == BCE:
+        z += np.where(z > 0, least, -least).astype(dtype)
+    else:
+        z[rows, winner] += np.array(least, dtype)
     if least:  # all right and sure, so that only small losses are left
-        y = (z > 0).reshape(y.shape).astype(y.dtype)
+        y = winner if code == SOFTMAX_CE else (z > 0).reshape(y.shape).astype(y.dtype)
     n = LANES - 3
     wanted, slopes, hits = naive_losses(z, y, name)
-    sure = np.log1p(np.exp(-np.abs(z.astype(float))))
-    wanted = sure.sum(axis=1) if least else wanted
-    a, d = np.ascontiguousarray(z.T), np.full((1, LANES), np.nan, dtype)
+    if least:
+        others = -np.abs(z.astype(float))
+        if code == SOFTMAX_CE:
+            others = z.astype(float) - z.max(axis=1, keepdims=True)
+            others[rows, winner] = -np.inf
+        wanted = np.log1p(np.exp(others).sum(axis=1))
+    a, d = np.ascontiguousarray(z.T), np.full((n_out, LANES), np.nan, dtype)
     targets = np.ascontiguousarray(columns(y, dtype).T)
     t, scales = np.zeros((PARTIAL_SUMS + 1, LANES), dtype), np.zeros(LANES, dtype)
     weights = np.full(LANES, -1, dtype)
     scales[:n], weights[:n] = 0.25, 1
-    total, right, bad = of_samples(d, a, 1, targets, scales, weights, False, BCE, t)
+    total, right, bad = of_samples(
+        d, a, n_out, targets, scales, weights, False, code, t
+    )
     assert total * 64 == pytest.approx(wanted[:n].sum(), rel=tolerance(dtype))
     assert (right, bad) == (hits[:n].sum(), -1)
     assert np.abs(d[:, :n] - 0.25 * slopes[:n].T).max() <= tolerance(dtype)
     assert (d[:, n:] == 0).all()
+
+
+@both
+def test_a_logarithm_of_a_product_that_is_too_large(dtype):
+    # Each lane of a float32 vector has 64 samples: 9^64 is infinite.
+    a, y = np.zeros((9, 1024), dtype), np.zeros((1, 1024), dtype)
+    d, t = np.zeros_like(a), np.zeros((PARTIAL_SUMS + 1, 1024), dtype)
+    ones = np.ones(1024, dtype)
+    total, right, bad = of_samples(d, a, 9, y, ones, ones, False, SOFTMAX_CE, t)
+    assert (right, bad) == (1024, -1)
+    assert total == pytest.approx(1024 / 64 * np.log(9), rel=tolerance(dtype))
 
 
 @both
