@@ -169,13 +169,11 @@ def encode_targets(
     if known is None:
         known = _first_labels(_distinct(labels, n_classes), n_classes, learns)
     numbers = known.numbers(labels)
-    low, high = _extremes(numbers)
-    if low < 0 or high >= n_classes or not known.all_seen:
+    if not known.all_seen or not _are_below(n_classes, numbers):
         known = _more_labels(known, labels, declared is not None)
         numbers = class_numbers(labels, known.of_class)
-        low, high = _extremes(numbers)
-    # Kernels use them as indices.
-    assert 0 <= low <= high < n_classes
+        # Kernels use them as indices.
+        assert _are_below(n_classes, numbers)
     targets = np.add(numbers, 0.0, dtype=dtype).reshape(-1, 1)  # no target is -0.0
     targets.flags.writeable = False
     return targets, known
@@ -200,6 +198,17 @@ def _extremes(numbers: Array) -> tuple[int, int]:
         few = numbers.tolist()
         return min(few), max(few)
     return int(np.minimum.reduce(numbers)), int(np.maximum.reduce(numbers))
+
+
+def _are_below(n_classes: int, numbers: Array) -> bool:
+    """Return True if whole numbers (n,) are from 0 to n_classes - 1."""
+    if len(numbers) > _FEW and numbers.dtype.kind in "iu":
+        # One way through them in place of two. Any number below 0 makes it negative.
+        together = int(np.bitwise_or.reduce(numbers))
+        if 0 <= together < n_classes:
+            return True
+    low, high = _extremes(numbers)
+    return low >= 0 and high < n_classes
 
 
 def declare_labels(known: Labels | None, declared: Any, kind: TargetKind) -> Labels:

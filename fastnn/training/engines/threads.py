@@ -26,7 +26,10 @@ def thread_count(n_jobs: int) -> int:
     if n_jobs == 1:
         return 1
     available = available_threads()
-    return min(n_jobs, available) if n_jobs > 0 else int(min(available, thread_limit()))
+    if n_jobs > 0:
+        return min(n_jobs, available)
+    # the limit takes 8 us to read
+    return 1 if available == 1 else int(min(available, thread_limit()))
 
 
 class Outcome(NamedTuple):
