@@ -29,8 +29,8 @@ class FitArrays(NamedTuple):
     loss_sums: Any  # (epochs,) float64: losses before the updates, times loss_scale
     n_right: Any  # (epochs,) int64: how many of the predicted classes were right
     penalty_sums: Any  # (epochs,) float64: as loss_sums, of L2 penalties; or (0,)
-    # (epochs, 2) float64: a mean and a product, see `functions.losses.BLOCK`
-    blocks: Any
+    # (epochs, 2) float64: a mean and a product, see `functions.losses.PER_SUBTOTAL`
+    subtotals: Any
     position: Any  # (N_POSITION,) int64
     recorded: Any  # (n_records, n_params): see `loops.recordings`
     recorded_sums: Any  # (n_records, 2) float64
@@ -113,7 +113,7 @@ class StreamArrays(NamedTuple):
     counts: Any  # (1,) int64
     position: Any  # (N_POSITION,) int64
     order: Any  # (1, 1) int64, zero
-    blocks: Any  # (1, 2) float64, zero
+    subtotals: Any  # (1, 2) float64, zero
     none: Any  # (0, n_params) float64
 
 
@@ -249,7 +249,7 @@ class SweepScratch(NamedTuple):
     a: Any  # a row per unit
     d: Any  # a row per unit
     losses: Any  # PARTIAL_SUMS + numbers of a vector rows
-    blocks: Any  # (2, lanes), zero at first: see `functions.losses.BLOCK`
+    subtotals: Any  # (2, lanes), zero at first: see `functions.losses.PER_SUBTOTAL`
     hits: Any  # (lanes,), zero at first
     factors: Any  # (N_FACTORS, lanes)
     constants: Any  # (N_CONSTANTS, lanes)

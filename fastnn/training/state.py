@@ -23,8 +23,8 @@ class TrainingState:
     theta (n_params,), moments and clock of the optimizer, and g, the gradients of the
     update under way, are changed by every update. loss_sums, n_right and penalty_sums
     (epochs,) sum over an epoch's samples; without a penalty the last one is (0,).
-    blocks (epochs, 2): see `kernels.functions.losses.BLOCK`. position has the updates
-    made, and the samples already summed for the next one; carried is what a
+    subtotals (epochs, 2): see `kernels.functions.losses.PER_SUBTOTAL`. position has
+    the updates made, and the samples already summed for the next one; carried is what a
     loop passes on to its next chunk. recorded and recorded_sums: see
     `kernels.loops.recordings`. val_loss and val_accuracy (epochs,), best and best_theta
     are measured at the ends of epochs, see `kernels.arguments.EpochEnds`. The moments
@@ -41,7 +41,7 @@ class TrainingState:
         self.loss_sums = np.zeros(config.epochs)
         self.n_right = np.zeros(config.epochs, np.int64)
         self.penalty_sums = np.zeros(config.epochs) if config.l2 else _NOTHING
-        self.blocks = np.zeros((config.epochs, 2))
+        self.subtotals = np.zeros((config.epochs, 2))
         self.position = np.zeros(kernels.codes.N_POSITION, np.int64)
         self.carried = _NOTHING
         # The threads that train it together, if there are several.
@@ -157,7 +157,7 @@ class TrainingState:
             "carried": self.carried,
             "loss_sums": self.loss_sums[:n_epochs],
             "n_right": self.n_right[:n_epochs],
-            "blocks": self.blocks[:n_epochs],
+            "subtotals": self.subtotals[:n_epochs],
             "recorded": self.recorded[:n_records],
             "recorded_sums": self.recorded_sums[:n_records],
             "val_loss": self.val_loss[:n_done],
@@ -196,7 +196,7 @@ class TrainingState:
         )
 
     def _sums(self) -> tuple[Array, ...]:
-        return self.loss_sums, self.n_right, self.penalty_sums, self.blocks
+        return self.loss_sums, self.n_right, self.penalty_sums, self.subtotals
 
 
 class Snapshot(NamedTuple):

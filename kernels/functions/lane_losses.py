@@ -44,7 +44,7 @@ from ..primitives.vectors import (
 )
 from . import activations
 from .losses import (
-    BLOCK,
+    PER_SUBTOTAL,
     bce_exp,
     bce_gradient,
     bce_gradient_from_exp,
@@ -184,7 +184,7 @@ def bce_lanes(d, a, z, y, scales, weights, t, record, lanes, width):
 def bce_of_nets(d, a, z, y, t, products, record, lanes):
     """Do `lane_losses` for BCE of nets, with losses less their logarithms.
 
-    What these are taken of is added to `products` (see `losses.BLOCK`).
+    What these are taken of is added to `products` (see `losses.PER_SUBTOTAL`).
     """
     target = broadcast(y, 0)
     for i in range(0, lanes, vector_length(a)):
@@ -198,18 +198,18 @@ def bce_of_nets(d, a, z, y, t, products, record, lanes):
 
 
 @subroutine
-def add_blocks(loss_sums, blocks, shares_logs, loss_scale, lanes):
-    """Add the nets' blocks of losses, scaled, to loss_sums, and begin new ones.
+def add_subtotals(loss_sums, subtotals, shares_logs, loss_scale, lanes):
+    """Add the nets' subtotals of losses, scaled, to loss_sums, and begin new ones.
 
-    The rows of `blocks` are their means and, where they share logarithms, products.
+    The rows of `subtotals` are their means and, where they share logarithms, products.
     """
-    for i in range(0, lanes, vector_length(blocks)):
-        add_scaled(loss_sums, i, load(blocks, i), BLOCK * loss_scale)
-        store(blocks, i, constant(blocks, 0))
+    for i in range(0, lanes, vector_length(subtotals)):
+        add_scaled(loss_sums, i, load(subtotals, i), PER_SUBTOTAL * loss_scale)
+        store(subtotals, i, constant(subtotals, 0))
         if shares_logs:
-            log = log1p(load(blocks, lanes + i))
+            log = log1p(load(subtotals, lanes + i))
             add_scaled(loss_sums, i, log, loss_scale)
-            store(blocks, lanes + i, constant(blocks, 0))
+            store(subtotals, lanes + i, constant(subtotals, 0))
 
 
 @subroutine

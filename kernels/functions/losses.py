@@ -39,13 +39,13 @@ from ..primitives.vectors import (
 )
 from . import activations
 
-# The losses of single samples are added in blocks: those of 64 samples of an epoch in
-# a row in the net's dtype, as a mean, which is finite where they are; and the blocks,
-# scaled, in float64. For BCE a block shares one logarithm of 1 + e^-|z|, which would be
-# a fifth of the time of an update of 2-2-1: that of the product, which is below 2^64.
-# Loops keep the product less 1, so that no digits of small losses are lost. Losses with
-# weights, or of probabilities with a bound, share none.
-BLOCK = 64
+# The losses of single samples are added in subtotals: those of 64 samples of an epoch
+# in a row in the net's dtype, as a mean, which is finite where they are; and the
+# subtotals, scaled, in float64. For BCE these samples share one logarithm of 1 +
+# e^-|z|, which would be a fifth of the time of an update of 2-2-1: that of the product,
+# which is below 2^64. Loops keep the product less 1, so that no digits of small losses
+# are lost. Losses with weights, or of probabilities with a bound, share none.
+PER_SUBTOTAL = 64
 
 
 def _bce_gradient(z, y):
@@ -95,9 +95,9 @@ def _product_less_1(p, e):
     return arithmetic.fma(p, e, p + e)
 
 
-def _add_to_block(mean, loss):
-    """Return the mean of a block with one more loss."""
-    return arithmetic.fma(loss, 1.0 / BLOCK, mean)
+def _add_to_subtotal(mean, loss):
+    """Return a subtotal, as a mean, with one more loss."""
+    return arithmetic.fma(loss, 1.0 / PER_SUBTOTAL, mean)
 
 
 def _softmax_term(z, largest, is_unit):
@@ -142,7 +142,7 @@ bce_gradient, bce_loss = traced(_bce_gradient, 2), traced(_bce_loss, 2)
 bce_exp, bce_gradient_from_exp = traced(_bce_exp), traced(_bce_gradient_from_exp)
 bce_parts = traced(_bce_parts, 2)
 bce_linear, product_less_1 = traced(_bce_linear, 2), traced(_product_less_1)
-add_to_block = traced(_add_to_block)
+add_to_subtotal = traced(_add_to_subtotal)
 log1p_to_1 = traced(elementary.log1p_to_1)
 softmax_term, softmax_loss = traced(_softmax_term, 3), traced(_softmax_loss)
 soft_ce, poisson_error = traced(_soft_ce, 2), traced(_poisson_error, 2)
@@ -165,18 +165,18 @@ def weighted(loss, weight):
 
 
 @inlined_by_llvm
-def ends_block(s, n):
-    """Return True where sample s of n in an epoch is the last one of a block."""
-    return s % BLOCK == BLOCK - 1 or s == n - 1
+def ends_subtotal(s, n):
+    """Return True where sample s of n in an epoch is the last one of a subtotal."""
+    return s % PER_SUBTOTAL == PER_SUBTOTAL - 1 or s == n - 1
 
 
 @subroutine
-def add_block(loss_sum, mean, product, loss_scale):
-    """Return loss_sum plus a block's losses, scaled.
+def add_subtotal(loss_sum, mean, product, loss_scale):
+    """Return loss_sum plus a subtotal, scaled.
 
-    They have that mean, but for the logarithm of 1 + product where they share it.
+    Its losses have that mean, but for the logarithm of 1 + product where they share it.
     """
-    loss_sum += np.float64(mean) * (BLOCK * loss_scale)
+    loss_sum += np.float64(mean) * (PER_SUBTOTAL * loss_scale)
     return loss_sum + np.float64(log1p(product)) * loss_scale
 
 

@@ -15,11 +15,11 @@ from ..codes import LINK
 from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate, activate_backward
 from ..functions.losses import (
-    BLOCK,
-    add_block,
-    add_to_block,
+    PER_SUBTOTAL,
+    add_subtotal,
+    add_to_subtotal,
     bce_of_sample,
-    ends_block,
+    ends_subtotal,
     product_less_1,
     softmax_loss,
     softmax_term,
@@ -86,14 +86,14 @@ def _updates_of_one_output(of_output):
         bias, out_w, out_bias = load(w, hidden.b), load(w, last.columns), w[last.b]
         is_pair, unit, zero = hidden.n_out <= 2, scalar(w, 1), scalar(w, 0)
         loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
-        mean = state.theta.dtype.type(state.blocks[epoch, 0])
-        product = state.theta.dtype.type(state.blocks[epoch, 1])
+        mean = state.theta.dtype.type(state.subtotals[epoch, 0])
+        product = state.theta.dtype.type(state.subtotals[epoch, 1])
         i = rows[s]
         x = offset(X, i * n_in)
         z = affine(bias, w, hidden.rows, length, x, n_in)
         while s < stop and good:
-            block_stop = min((s // BLOCK + 1) * BLOCK, stop)
-            while s < block_stop:
+            subtotal_stop = min((s // PER_SUBTOTAL + 1) * PER_SUBTOTAL, stop)
+            while s < subtotal_stop:
                 next_i = rows[min(s + 1, n - 1)]
                 next_x, target = offset(X, next_i * n_in), y[i]
                 h = activate(z, activation, mask)
@@ -112,19 +112,19 @@ def _updates_of_one_output(of_output):
                 z = update_and_forward(
                     w, hidden.rows, length, n_in, x, change, decay, bias, next_x
                 )
-                mean = add_to_block(mean, loss)
+                mean = add_to_subtotal(mean, loss)
                 right += hit
                 product = product_less_1(product, e)
                 i, x = next_i, next_x
                 s += 1
-            if ends_block(s - 1, n):
-                loss_sum = add_block(loss_sum, mean, product, loss_scale)
+            if ends_subtotal(s - 1, n):
+                loss_sum = add_subtotal(loss_sum, mean, product, loss_scale)
                 mean, product = zero, zero
         store(w, hidden.b, bias)
         store(w, last.columns, out_w)
         w[last.b] = out_bias
         loss_sums[epoch], n_right[epoch] = loss_sum, right
-        state.blocks[epoch, 0], state.blocks[epoch, 1] = mean, product
+        state.subtotals[epoch, 0], state.subtotals[epoch, 1] = mean, product
         return s, good
 
     return subroutine(updates)
@@ -156,7 +156,7 @@ def _softmax_updates(
     d, scaled_d = offset(units.d, last.z), offset(units.scaled_d, last.z)
     out_bias, unit, nothing = load(w, last.b), scalar(w, 1), scalar(w, 0)
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
-    mean = state.theta.dtype.type(state.blocks[epoch, 0])
+    mean = state.theta.dtype.type(state.subtotals[epoch, 0])
     i = rows[s]
     x = offset(X, i * n_in)
     for v in range(0, width, length):
@@ -185,10 +185,10 @@ def _softmax_updates(
         if hit and n_tied > 1:
             for k in range(true):
                 hit = hit and outs[k] < largest
-        mean = add_to_block(mean, loss)
+        mean = add_to_subtotal(mean, loss)
         right += hit
-        if ends_block(s, n):
-            loss_sum = add_block(loss_sum, mean, nothing, loss_scale)
+        if ends_subtotal(s, n):
+            loss_sum = add_subtotal(loss_sum, mean, nothing, loss_scale)
             mean = nothing
         out_bias = changed_bias(out_bias, e, bias_decay)
         accumulate_gradients(w, decay, last.rows, length, n_hidden, h, e)
@@ -208,7 +208,7 @@ def _softmax_updates(
         s += 1
     store(w, last.b, out_bias)
     loss_sums[epoch], n_right[epoch] = loss_sum, right
-    state.blocks[epoch, 0] = mean
+    state.subtotals[epoch, 0] = mean
     return s, good
 
 

@@ -22,11 +22,11 @@ from ..codes import (
 from ..compiler.compile import entry_point, inlined_by_llvm, inlined_by_numba
 from ..functions.clipped_losses import clipped_loss_of_sample
 from ..functions.losses import (
-    BLOCK,
-    add_block,
-    add_to_block,
+    PER_SUBTOTAL,
+    add_subtotal,
+    add_to_subtotal,
     bce_of_sample,
-    ends_block,
+    ends_subtotal,
     mse_of_sample,
     poisson_of_sample,
     product_less_1,
@@ -146,7 +146,7 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
     # Taken out of the tuples once: each time counts references, with atomic operations.
     theta, position = state.theta, state.position
     loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
-    blocks, loss_scale = state.blocks, plan.loss_scale
+    subtotals, loss_scale = state.subtotals, plan.loss_scale
     places, packed = scratch.places, scratch.theta
     settings, schedule = plan.settings, plan.schedule
     order, n_orders = flat(data.order), len(data.order)
@@ -181,9 +181,9 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
             for p in range(theta.size):
                 state.recorded[record, p] = packed[places[p]]
             if s < n:
-                product = theta.dtype.type(blocks[epoch, 1])
-                state.recorded_sums[record, 0] = add_block(
-                    loss_sums[epoch], blocks[epoch, 0], product, loss_scale
+                product = theta.dtype.type(subtotals[epoch, 1])
+                state.recorded_sums[record, 0] = add_subtotal(
+                    loss_sums[epoch], subtotals[epoch, 0], product, loss_scale
                 )
                 state.recorded_sums[record, 1] = n_right[epoch]
             record += 1
@@ -219,12 +219,12 @@ def update_rows_of_any_net(
     target = w if fused else flat(packed_g)
     a, d = units.a, units.d
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
-    mean = state.theta.dtype.type(state.blocks[epoch, 0])
-    product = state.theta.dtype.type(state.blocks[epoch, 1])
+    mean = state.theta.dtype.type(state.subtotals[epoch, 0])
+    product = state.theta.dtype.type(state.subtotals[epoch, 1])
     first_layer(units, w, offset(X, rows[s] * n_in), layers)
     while s < stop and good:
-        block_stop = min((s // BLOCK + 1) * BLOCK, stop)
-        while s < block_stop:
+        subtotal_stop = min((s // PER_SUBTOTAL + 1) * PER_SUBTOTAL, stop)
+        while s < subtotal_stop:
             i = rows[s]
             out = forward(units, w, layers, n_layers)
             hit, gradient, clipped, e = False, zero, zero, zero
@@ -312,13 +312,13 @@ def update_rows_of_any_net(
                     packed_decays,
                 )
                 first_layer(units, w, next_x, layers)
-            mean = add_to_block(mean, loss)
+            mean = add_to_subtotal(mean, loss)
             right += hit
             product = product_less_1(product, e)
             s += 1
-        if ends_block(s - 1, n):
-            loss_sum = add_block(loss_sum, mean, product, loss_scale)
+        if ends_subtotal(s - 1, n):
+            loss_sum = add_subtotal(loss_sum, mean, product, loss_scale)
             mean, product = zero, zero
     loss_sums[epoch], n_right[epoch] = loss_sum, right
-    state.blocks[epoch, 0], state.blocks[epoch, 1] = mean, product
+    state.subtotals[epoch, 0], state.subtotals[epoch, 1] = mean, product
     return s, good

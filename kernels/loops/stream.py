@@ -67,7 +67,7 @@ def learner(dtype: type, decays: bool) -> Callable[[Any, float, int], float]:
             loss_sums=_vector(table, _ROW.sums, np.float64),
             n_right=_vector(table, _ROW.counts, np.int64),
             penalty_sums=carray(pointer(table[_ROW.none, 0], np.float64), (0,)),
-            blocks=_matrix(table, _ROW.blocks, np.float64),
+            subtotals=_matrix(table, _ROW.subtotals, np.float64),
             position=_vector(table, _ROW.position, np.int64),
             recorded=none,
             recorded_sums=none,

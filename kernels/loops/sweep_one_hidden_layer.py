@@ -25,14 +25,14 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point, inlined_by_llvm, subroutine
 from ..functions.activations import activate_backward, relu
-from ..functions.lane_losses import add_blocks
+from ..functions.lane_losses import add_subtotals
 from ..functions.lane_optimizers import set_rates
 from ..functions.losses import (
-    add_to_block,
+    add_to_subtotal,
     bce_gradient_from_exp,
     bce_linear,
     bce_parts,
-    ends_block,
+    ends_subtotal,
     product_less_1,
 )
 from ..passes.nets import affine_to_one
@@ -147,11 +147,11 @@ def _output(a, theta, layer, i, lanes):
 
 
 @subroutine
-def _fill_gradients(d, a, theta, layer, y, blocks, hits, record, lanes):
+def _fill_gradients(d, a, theta, layer, y, subtotals, hits, record, lanes):
     """Fill the output's row of d with dL/dz.
 
-    Where `record`, each net's loss is added to its block, and 1 to `hits` if the class
-    is right.
+    Where `record`, each net's loss is added to its subtotal, and 1 to `hits` if the
+    class is right.
     """
     target, length = broadcast(y, 0), vector_length(a)
     following = _output(a, theta, layer, 0, lanes)
@@ -164,10 +164,10 @@ def _fill_gradients(d, a, theta, layer, y, blocks, hits, record, lanes):
         store(d, layer.z * lanes + i, bce_gradient_from_exp(out, target, e))
         if record:
             loss, hit = bce_linear(out, target)
-            store(blocks, i, add_to_block(load(blocks, i), loss))
+            store(subtotals, i, add_to_subtotal(load(subtotals, i), loss))
             store(hits, i, load(hits, i) + hit)
-            product = product_less_1(load(blocks, lanes + i), e)
-            store(blocks, lanes + i, product)
+            product = product_less_1(load(subtotals, lanes + i), e)
+            store(subtotals, lanes + i, product)
 
 
 @subroutine
@@ -230,7 +230,7 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     n_outputs = hidden.n_out * lanes
     factors = offset(flat(scratch.factors), GRADIENT_FACTOR * lanes)
     loss_scale, stop_below = plan.loss_scale, plan.stop_below
-    blocks = flat(scratch.blocks)
+    subtotals = flat(scratch.subtotals)
     every, epochs = plan.every, plan.epochs
     budget = min(budget, 2**24)  # up to which float32 counts
     skipped = (first_epoch + every - 1) // every
@@ -256,9 +256,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
                 _activate_hidden(a, theta, hidden, activation, x, lanes)
             if hidden.n_out != 2:
                 affine_to_one(a, theta, last, sums, lanes)
-            _fill_gradients(d, a, theta, last, target, blocks, hits, record, lanes)
-            if record and ends_block(s, n):
-                add_blocks(loss_sums, blocks, True, loss_scale, lanes)
+            _fill_gradients(d, a, theta, last, target, subtotals, hits, record, lanes)
+            if record and ends_subtotal(s, n):
+                add_subtotals(loss_sums, subtotals, True, loss_scale, lanes)
             _update(theta, factors, hidden, last, activation, d, a, x, lanes)
         position[0, UPDATES] += stop - first
         budget -= stop - first

@@ -25,7 +25,7 @@ from ..codes import (
     UPDATES,
 )
 from ..compiler.compile import entry_point, subroutine
-from ..functions.lane_losses import add_blocks, bce_of_nets, lane_losses
+from ..functions.lane_losses import add_subtotals, bce_of_nets, lane_losses
 from ..functions.lane_optimizers import (
     advance_clock,
     clip_nets,
@@ -34,7 +34,7 @@ from ..functions.lane_optimizers import (
     set_rates,
     step_nets,
 )
-from ..functions.losses import add_to_block, ends_block, weighted
+from ..functions.losses import add_to_subtotal, ends_subtotal, weighted
 from ..functions.optimizers import is_adam
 from ..passes.nets import backward, forward, show_sample
 from ..primitives.pointers import flat
@@ -66,10 +66,11 @@ def _weigh_losses(t, factors, lanes):
 
 
 @subroutine
-def _add_losses(blocks, hits, t, lanes):
-    """Add the rows LOSSES and HITS of the scratch t to the blocks and to hits."""
+def _add_losses(subtotals, hits, t, lanes):
+    """Add the rows LOSSES and HITS of the scratch t to the subtotals and to hits."""
     for i in range(0, lanes, vector_length(t)):
-        store(blocks, i, add_to_block(load(blocks, i), load(t, LOSSES * lanes + i)))
+        loss = load(t, LOSSES * lanes + i)
+        store(subtotals, i, add_to_subtotal(load(subtotals, i), loss))
         store(hits, i, load(hits, i) + load(t, HITS * lanes + i))
 
 
@@ -97,8 +98,8 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
     constants, factors = flat(scratch.constants), flat(scratch.factors)
     a, d, hits = flat(scratch.a), flat(scratch.d), flat(scratch.hits)
     t, position, optimizer = flat(scratch.losses), state.position, plan.optimizer
-    blocks = flat(scratch.blocks)
-    products = offset(blocks, lanes)
+    subtotals = flat(scratch.subtotals)
+    products = offset(subtotals, lanes)
     # Taken out of the tuples once: each time counts references, with atomic operations.
     X, y, order, n_orders = (
         flat(data.X),
@@ -185,9 +186,9 @@ def train(state, data, plan, scratch, first_epoch, end, budget):
         budget -= 1
         if record:
             loss_sums = offset(all_losses, recorded)
-            _add_losses(blocks, hits, t, lanes)
-            if ends_block(s, n):
-                add_blocks(loss_sums, blocks, shares_logs, loss_scale, lanes)
+            _add_losses(subtotals, hits, t, lanes)
+            if ends_subtotal(s, n):
+                add_subtotals(loss_sums, subtotals, shares_logs, loss_scale, lanes)
             if s == n - 1 or budget == 0 or position[0, UPDATES] == end:
                 add_hits(offset(all_right, recorded), hits, lanes)
             if s == n - 1 and stop_below > 0.0:

@@ -492,7 +492,7 @@ def _arrays(state: TrainingState) -> FitArrays:
         state.loss_sums,
         state.n_right,
         state.penalty_sums,
-        state.blocks,
+        state.subtotals,
         state.position,
         state.recorded,
         state.recorded_sums,

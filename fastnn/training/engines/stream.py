@@ -84,7 +84,7 @@ def stream_of(
         counts=np.zeros(1, np.int64),
         position=np.zeros(codes.N_POSITION, np.int64),
         order=np.zeros((1, 1), np.int64),
-        blocks=np.zeros((1, 2)),
+        subtotals=np.zeros((1, 2)),
         none=np.empty((0, theta.size)),
     )
     # The kernel reads them without a look at their strides.

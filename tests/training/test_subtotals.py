@@ -1,4 +1,4 @@
-"""Tests of the losses of single samples, which are added in blocks."""
+"""Tests of the losses of single samples, which are added in subtotals."""
 
 from decimal import Decimal, localcontext
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.kernels.functions.losses import BLOCK
+from fastnn.kernels.functions.losses import PER_SUBTOTAL
 
-N = 2 * BLOCK + 22
+N = 2 * PER_SUBTOTAL + 22
 X = np.random.default_rng(0).uniform(-1, 1, (N, 2))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
 HOW = {"epochs": 2, "lr": 0.1, "batch_size": 1, "shuffle": False}
@@ -31,10 +31,10 @@ def make_net(sizes, dtype, loss="bce"):
 def test_chunks_and_records_change_no_bit_of_the_losses(chunks, sizes, loss, dtype):
     whole = make_net(sizes, dtype, loss)
     expected = whole.fit(X, Y, **HOW)
-    for length in (1, BLOCK - 1, BLOCK, 100):
+    for length in (1, PER_SUBTOTAL - 1, PER_SUBTOTAL, 100):
         chunks(length)
         net = make_net(sizes, dtype, loss)
-        history = net.fit(X, Y, **HOW, record=[1, BLOCK, 100, N, N + 1])
+        history = net.fit(X, Y, **HOW, record=[1, PER_SUBTOTAL, 100, N, N + 1])
         np.testing.assert_array_equal(history.loss, expected.loss)
         np.testing.assert_array_equal(net.theta, whole.theta)
         runs = make_net(sizes, dtype, loss).fit_many(X, Y, seeds=[1, 2], **HOW)
@@ -43,7 +43,7 @@ def test_chunks_and_records_change_no_bit_of_the_losses(chunks, sizes, loss, dty
 
 @sizes
 def test_the_losses_up_to_a_record_are_those_of_the_samples(sizes):
-    at = [0, 1, BLOCK - 1, BLOCK, BLOCK + 5, N, N + 3, 2 * N]
+    at = [0, 1, PER_SUBTOTAL - 1, PER_SUBTOTAL, PER_SUBTOTAL + 5, N, N + 3, 2 * N]
     net = make_net(sizes, "float64")
     recording = net.fit(X, Y, **HOW, record=at).recording
     every = make_net(sizes, "float64").fit(X, Y, **HOW, record=1).recording
@@ -85,7 +85,7 @@ def test_a_loss_that_is_not_finite_is_found_at_its_sample(weights, target):
     # Both hidden units become infinite: their sum is, and their difference is NaN.
     net = fastnn.mlp(2, 2, 1, activation="relu", seed=1)
     net.theta = [10.0, 0.0, 0.0, 10.0, 0.0, 0.0, *weights, 0.0]
-    data, row = np.zeros((N, 2)), BLOCK + 1
+    data, row = np.zeros((N, 2)), PER_SUBTOTAL + 1
     data[row] = 1e308
     with pytest.raises(fastnn.DivergenceError) as caught:
         net.fit(data, np.full(N, target), **HOW | {"lr": 1e-3})
