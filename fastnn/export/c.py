@@ -97,7 +97,7 @@ class _Body:
                 self._weigh(step, linear.index(step) + 1, target, is_wide)
             else:
                 kind = type(step.layer).__name__.lower()
-                self._activate(kind, step.n_out)
+                self._activate("exponential" if kind == "exp" else kind, step.n_out)
         if net.link is not None:
             self._probabilities(net, net.link)
 

@@ -13,6 +13,7 @@ _FUNCTION_BYTES = {
     "matmul": (60, 60),
     "scale": (20, 20),
     "exp": (540, 330),
+    "exponential": (30, 30),
     "sigmoid": (30, 30),
     "tanh": (620, 370),
     "wide": (270, 250),

@@ -77,6 +77,14 @@ static double ${name}_exp(double x)
     return x < -$largest ? 0.0 : fma(power.number, fma(f * f, p, f), power.number);
 }
 """,
+    "exponential": """
+/* e^z from the square of e^(z/2), which goes on to the ends of the numbers */
+static double ${name}_exponential(double z)
+{
+    const double root = ${name}_exp(0.5 * z);
+    return root * root;
+}
+""",
     "sigmoid": """
 /* 1 / (1 + e^-z) */
 static double ${name}_sigmoid(double z)
@@ -155,6 +163,7 @@ _ROUNDED_TWICE = (
     "out[k] += product;",
 )
 _CALLS = {
+    "exponential": ("exp",),
     "sigmoid": ("exp",),
     "tanh": ("scale",),
     "softmax": ("exp",),

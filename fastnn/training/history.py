@@ -25,7 +25,8 @@ class Recording:
     them. loss and accuracy (m,) are means over the samples since the record before, as
     in `History`: of each sample's loss, and of whether its class was right, at its
     forward pass, before its update. They are NaN at update 0; accuracy also for values.
-    They are differences of the epoch's running sums, and rounded like these.
+    They are differences of the epoch's running sums, and rounded like these: per
+    sample, like the sum of up to 64 losses in the net's dtype.
     """
 
     updates: Array

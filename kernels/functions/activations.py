@@ -1,4 +1,4 @@
-"""Identity, sigmoid, tanh and ReLU, forward and backward.
+"""Identity, sigmoid, tanh and ReLU, forward and backward, and the exponential link.
 
 The backward pass needs only the forward pass's result a: sigmoid' = a (1 - a),
 tanh' = 1 - a^2, relu' = [a > 0].
@@ -33,7 +33,18 @@ def _tanh_backward(d: Any, a: Any) -> Any:
     return d * (1.0 - a * a)
 
 
+def _exponential(z: Any) -> Any:
+    """Return e^z from the square of e^(z/2).
+
+    So it goes on to the ends of the numbers, where `elementary.exp` has fewer digits,
+    or is 0.
+    """
+    root = elementary.exp(0.5 * z)
+    return root * root
+
+
 relu = traced(arithmetic.relu)
+exponential = traced(_exponential)
 exp_for_sigmoid = traced(elementary.exp_for_sigmoid)
 sigmoid_backward = traced(_sigmoid_backward)
 tanh_backward = traced(_tanh_backward)

@@ -31,7 +31,6 @@ from ..primitives.vectors import (
     add_scaled,
     broadcast,
     constant,
-    exp,
     load,
     log1p,
     offset,
@@ -43,6 +42,7 @@ from ..primitives.vectors import (
     where_greater,
 )
 from . import activations
+from .activations import exponential
 from .losses import (
     PER_SUBTOTAL,
     bce_exp,
@@ -445,7 +445,7 @@ def _exponentials(a, z, n_out, lanes, width):
     """Replace the outputs z in rows from z on by e^z."""
     for k in range(z, z + n_out):
         for i in range(k * lanes, k * lanes + width, vector_length(a)):
-            store(a, i, exp(load(a, i)))
+            store(a, i, exponential(load(a, i)))
 
 
 @subroutine

@@ -105,7 +105,10 @@ def _softmax_term(z, largest, is_unit):
 
     is_unit is 0 for padding, whose terms are all 0, and otherwise 1.
     """
-    e = elementary.exp(z - largest) * is_unit
+    gap = largest - z
+    # the 0 of padding may be far above: its infinite exponential times 0 would be NaN
+    gap = arithmetic.where_greater(0.0, gap, 0.0, gap)
+    e = elementary.exp_of_minus_positive(gap) * is_unit
     is_below = arithmetic.where_greater(largest, z, 1.0, 0.0)
     # a product, so that NaN stays NaN
     return e, e * is_below, is_unit * (1.0 - is_below)
@@ -128,7 +131,7 @@ def _soft_ce(e, norm, z, y, mass, largest, log_norm):
 
 def _poisson_error(z, y, mean_factor):
     """Return dL/dz of one output and its term of the loss; mean_factor is 1 / n_out."""
-    value = elementary.exp(z)
+    value = activations.exponential.plain(z)
     return mean_factor * (value - y), mean_factor * (value - y * z)
 
 

@@ -42,13 +42,14 @@ from ..codes import (
 )
 from ..compiler.compile import entry_point
 from ..functions.activations import (
+    exponential,
     relu,
     relu_backward,
     sigmoid_backward,
     tanh_backward,
 )
 from ..functions.losses import squared_error
-from ..primitives import elementary, memory
+from ..primitives import memory
 from ..primitives.arithmetic import clip, fma, mantissa_bits, nearest_step
 from ..primitives.pointers import flat
 from ..primitives.vectors import offset, traced
@@ -199,7 +200,7 @@ def update_of(
                 next_z = [fma(-r, result, fma(r, y, a)) for a, r in pairs]
                 d = result - y
         elif loss % LINK == POISSON:
-            result = elementary.exp(out)
+            result = exponential.plain(out)
             d = result - y
             next_z = [fma(-r, d, a) for a, r in zip(ahead, reach, strict=True)]
         else:

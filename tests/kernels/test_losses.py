@@ -175,6 +175,25 @@ def test_units_of_one_sample(name, code, n_out, dtype):
 
 
 @both
+@pytest.mark.parametrize("shift", [-1e4, 1e4])
+@pytest.mark.parametrize(
+    losses.args[0], [case for case in losses.args[1] if "softmax" in case[0]]
+)
+def test_padding_beside_outputs_far_from_zero(name, code, n_out, shift, dtype):
+    z, y = problem(name, n_out, dtype)
+    z = (z[:4] + shift).astype(dtype)
+    wanted, slopes, _ = naive_losses(z, y[:4], name)
+    padded = -(-n_out // 16) * 16
+    for i in range(4):
+        a, d, units = np.zeros((3, padded), dtype)
+        a[:n_out], units[:n_out] = z[i], 1
+        loss, _ = of_sample(d, a, units, n_out, columns(y, dtype)[i].copy(), code)
+        assert loss == pytest.approx(wanted[i], abs=tolerance(dtype))
+        assert np.abs(d[:n_out] - slopes[i]).max() <= tolerance(dtype)
+        assert (d[n_out:] == 0).all()
+
+
+@both
 @losses
 def test_samples_side_by_side(name, code, n_out, dtype):
     z, y = problem(name, n_out, dtype)
