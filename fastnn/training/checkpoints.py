@@ -190,7 +190,7 @@ class Checkpoint:
             "next orders": hashed(orders.state_before(-(-updates // config.per_epoch))),
             "seconds": seconds,
         }
-        arrays = {**state.saved(config.record_at), **of_callback.arrays}
+        arrays = {**state.saved(), **of_callback.arrays}
         try:
             write_archive(self._path, "checkpoint", Archive(facts, arrays))
             self._has_failed = False
@@ -235,7 +235,7 @@ def _arrays(
     if not (0 <= updates <= config.updates and 0 <= samples < config.batch_size):
         raise ValueError(f"it stands after {updates} updates and {samples} samples")
     arrays = {}
-    for name, like in state.saved(config.record_at, position).items():
+    for name, like in state.saved(position).items():
         shape: tuple[int | None, ...] = like.shape
         # Only the loop knows how long these are.
         if name in ("g", "carried") and archive.shape(name)[:1] != (0,):

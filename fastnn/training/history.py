@@ -25,8 +25,6 @@ class Recording:
     them. loss and accuracy (m,) are means over the samples since the record before, as
     in `History`: of each sample's loss, and of whether its class was right, at its
     forward pass, before its update. They are NaN at update 0; accuracy also for values.
-    They are differences of the epoch's running sums, and rounded like these: per
-    sample, like the sum of up to 64 losses in the net's dtype.
     """
 
     updates: Array
@@ -153,19 +151,10 @@ def _recording(
     epoch, batch = np.divmod(record_at, config.per_epoch)
     samples = epoch * n + np.minimum(batch * config.batch_size, n)
     n_between = np.diff(samples, prepend=0)
-    # Times a power of two, so that sums over all epochs cannot overflow either.
-    scale = np.array([2.0 ** -config.epochs.bit_length(), 1.0])
-    totals = np.diff(state.recorded_sums[:m] * scale, axis=0, prepend=0)
-    epoch_before = np.concatenate([[0], epoch[:-1]])
-    # Where an epoch ended between two records, its sums are not in the difference.
-    ended = epoch > epoch_before
-    if ended.any():
-        sums = np.stack([state.loss_sums, state.n_right], axis=1)[: epoch[-1]]
-        totals[ended] += np.add.reduceat(sums * scale, epoch_before[ended], axis=0)
     means = np.full((m, 2), np.nan)
     counts = n_between[:, np.newaxis]
-    np.divide(totals, counts, out=means, where=counts > 0)
-    means[:, 0] /= scale[0] * config.loss_scale
+    np.divide(state.recorded_sums[:m], counts, out=means, where=counts > 0)
+    means[:, 0] /= kernels.codes.RECORD_SCALE * config.loss_scale
     if not classifies:
         means[:, 1] = np.nan
     return Recording(record_at, theta, means[:, 0].copy(), means[:, 1].copy())

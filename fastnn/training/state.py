@@ -111,10 +111,11 @@ class TrainingState:
 
     def snapshot(self) -> "Snapshot":
         """Return a copy to return to."""
-        epoch = int(self.position[_UPDATES]) // self._per_epoch
-        # Sums of later epochs are zero, so those of the epoch under way are enough.
-        under_way = slice(epoch, epoch + 1)
-        sums = [array[under_way].copy() for array in self._sums() if array.size]
+        # The sums of later epochs and records are zero.
+        sums = [
+            array[index : index + 1].copy()
+            for array, index in self._under_way(int(self.position[_UPDATES]))
+        ]
         # Only within a batch is there anything in g, which may be the largest array.
         # Copying an array that is empty would take as long as the others.
         unused = None if self.position[_SAMPLES] else self.g
@@ -122,22 +123,21 @@ class TrainingState:
             array.copy() if array.size and array is not unused else array
             for array in self._arrays()
         ]
-        return Snapshot(epoch, arrays, sums)
+        return Snapshot(arrays, sums)
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Return to a snapshot; what is interrupted can be repeated."""
-        epoch = int(self.position[_UPDATES]) // self._per_epoch
-        end = max(epoch, snapshot.epoch) + 1
-        kept = [array for array in self._sums() if array.size]
-        for array, copy in zip(kept, snapshot.sums, strict=True):
-            array[snapshot.epoch : end] = 0
-            array[snapshot.epoch : snapshot.epoch + 1] = copy
+        now = self._under_way(int(self.position[_UPDATES]))
+        then = self._under_way(snapshot.updates)
+        for (array, later), (_, index), copy in zip(
+            now, then, snapshot.sums, strict=True
+        ):
+            array[index : max(index, later) + 1] = 0
+            array[index : index + 1] = copy
         for array, copy in zip(self._arrays(), snapshot.arrays, strict=True):
             array[...] = copy
 
-    def saved(
-        self, record_at: Array, position: Array | None = None
-    ) -> dict[str, Array]:
+    def saved(self, position: Array | None = None) -> dict[str, Array]:
         """Return what a checkpoint keeps: views of what changes, by name.
 
         They end at the present position, or at the one that is passed.
@@ -146,7 +146,7 @@ class TrainingState:
         updates = int(position[_UPDATES])
         n_done = updates // self._per_epoch
         n_epochs = min(n_done + 1, len(self.loss_sums))
-        n_records = int(np.searchsorted(record_at, updates, "right"))
+        n_records = self._n_recorded(updates)
         return {
             "theta": self.theta,
             "moments": self.moments,
@@ -159,7 +159,7 @@ class TrainingState:
             "n_right": self.n_right[:n_epochs],
             "subtotals": self.subtotals[:n_epochs],
             "recorded": self.recorded[:n_records],
-            "recorded_sums": self.recorded_sums[:n_records],
+            "recorded_sums": self.recorded_sums[: n_records + 1],
             "val_loss": self.val_loss[:n_done],
             "val_accuracy": self.val_accuracy[:n_done],
             "best": self.best,
@@ -195,14 +195,31 @@ class TrainingState:
             self.position,
         )
 
-    def _sums(self) -> tuple[Array, ...]:
-        return self.loss_sums, self.n_right, self.penalty_sums, self.subtotals
+    def _under_way(self, updates: int) -> list[tuple[Array, int]]:
+        """Return all that is summed, and where the sums of the next update are."""
+        epoch = updates // self._per_epoch
+        sums = [
+            (array, epoch)
+            for array in (
+                self.loss_sums,
+                self.n_right,
+                self.penalty_sums,
+                self.subtotals,
+            )
+            if array.size
+        ]
+        if self.recorded_sums.size:
+            sums.append((self.recorded_sums, self._n_recorded(updates)))
+        return sums
+
+    def _n_recorded(self, updates: int) -> int:
+        """Return how many records there are after so many updates."""
+        return int(np.searchsorted(self._config.record_at, updates, "right"))
 
 
 class Snapshot(NamedTuple):
-    """Copy of a training state: its small arrays, and the sums of one epoch."""
+    """Copy of a training state: its small arrays, and the sums under way."""
 
-    epoch: int
     arrays: list[Array]
     sums: list[Array]
 

@@ -9,6 +9,7 @@ from ..codes import (
     LR,
     NOT_FINITE,
     PARTIAL_SUMS,
+    RECORD_SCALE,
     ROW,
     SAMPLES,
     UPDATES,
@@ -91,8 +92,9 @@ def train(state, data, plan, kernels, scratch, team, first_epoch, end, budget):
         flat(state.n_right),
     )
     theta, g, part_sums = flat(state.theta), flat(state.g), flat(team.part_sums)
-    n_params, record_at = state.theta.size, flat(plan.record_at)
-    n_records, n_orders = plan.record_at.size, len(data.order)
+    n_params, n_orders = state.theta.size, len(data.order)
+    record_at, n_records = flat(plan.record_at), plan.record_at.size
+    recorded_sums = flat(state.recorded_sums)
     order, sync, thread, n_threads = (
         flat(data.order),
         flat(team.sync),
@@ -186,8 +188,12 @@ def train(state, data, plan, kernels, scratch, team, first_epoch, end, budget):
                 status = NOT_FINITE
         if thread == 0 and status == DONE:
             for part in range(first_part, last):
-                loss_sums[epoch] += part_sums[3 * part] * loss_factor
+                part_loss = part_sums[3 * part] * loss_factor
+                loss_sums[epoch] += part_loss
                 n_right[epoch] += np.int64(part_sums[3 * part + 1])
+                if record < n_records:
+                    recorded_sums[2 * record] += part_loss * RECORD_SCALE
+                    recorded_sums[2 * record + 1] += part_sums[3 * part + 1]
                 if part > 0:
                     add(g, offset(g, part * n_params), n_params)
             if last * part_size < stop - start:
@@ -223,9 +229,6 @@ def train(state, data, plan, kernels, scratch, team, first_epoch, end, budget):
                     copy(
                         offset(flat(state.recorded), record * n_params), theta, n_params
                     )
-                    if stop < n:
-                        sums = offset(flat(state.recorded_sums), 2 * record)
-                        sums[0], sums[1] = loss_sums[epoch], n_right[epoch]
                     record += 1
         elif thread == 0:
             for part in range(last - 1, first_part - 1, -1):

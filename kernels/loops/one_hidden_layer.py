@@ -50,6 +50,7 @@ from ..primitives.vectors import (
     where_greater,
 )
 from .per_sample import train_packed
+from .recordings import add_recorded, recorded_loss
 
 
 @inlined_by_llvm
@@ -72,7 +73,9 @@ def _updates_of_one_output(of_output):
     The hidden layer is one vector of units. of_output is that of a loss.
     """
 
-    def updates(state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop):
+    def updates(
+        state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop, record
+    ):
         w, X, y = flat(scratch.theta), flat(data.X), flat(data.y)
         layers, link = flat(plan.layers), plan.loss // LINK
         n, loss_scale = data.X.shape[0], plan.loss_scale
@@ -88,6 +91,7 @@ def _updates_of_one_output(of_output):
         loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
         mean = state.theta.dtype.type(state.subtotals[epoch, 0])
         product = state.theta.dtype.type(state.subtotals[epoch, 1])
+        has_record, recorded = recorded_loss(state, plan, record)
         i = rows[s]
         x = offset(X, i * n_in)
         z = affine(bias, w, hidden.rows, length, x, n_in)
@@ -112,6 +116,8 @@ def _updates_of_one_output(of_output):
                 z = update_and_forward(
                     w, hidden.rows, length, n_in, x, change, decay, bias, next_x
                 )
+                if has_record:
+                    recorded = add_recorded(recorded, loss, e, loss_scale)
                 mean = add_to_subtotal(mean, loss)
                 right += hit
                 product = product_less_1(product, e)
@@ -125,6 +131,8 @@ def _updates_of_one_output(of_output):
         w[last.b] = out_bias
         loss_sums[epoch], n_right[epoch] = loss_sum, right
         state.subtotals[epoch, 0], state.subtotals[epoch, 1] = mean, product
+        if has_record:
+            state.recorded_sums[record, 0] = recorded
         return s, good
 
     return subroutine(updates)
@@ -136,7 +144,7 @@ _mse_updates = _updates_of_one_output(_mse_of_output)
 
 @subroutine
 def _softmax_updates(
-    state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop
+    state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop, record
 ):
     """Make the updates of `per_sample.update_rows_of_any_net` for SOFTMAX_CE.
 
@@ -157,6 +165,7 @@ def _softmax_updates(
     out_bias, unit, nothing = load(w, last.b), scalar(w, 1), scalar(w, 0)
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
     mean = state.theta.dtype.type(state.subtotals[epoch, 0])
+    has_record, recorded = recorded_loss(state, plan, record)
     i = rows[s]
     x = offset(X, i * n_in)
     for v in range(0, width, length):
@@ -185,6 +194,8 @@ def _softmax_updates(
         if hit and n_tied > 1:
             for k in range(true):
                 hit = hit and outs[k] < largest
+        if has_record:
+            recorded = add_recorded(recorded, loss, nothing, loss_scale)
         mean = add_to_subtotal(mean, loss)
         right += hit
         if ends_subtotal(s, n):
@@ -209,6 +220,8 @@ def _softmax_updates(
     store(w, last.b, out_bias)
     loss_sums[epoch], n_right[epoch] = loss_sum, right
     state.subtotals[epoch, 0] = mean
+    if has_record:
+        state.recorded_sums[record, 0] = recorded
     return s, good
 
 

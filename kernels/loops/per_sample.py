@@ -51,7 +51,7 @@ from ..passes.units import (
 from ..primitives.pointers import flat
 from ..primitives.rows import fill
 from ..primitives.vectors import offset
-from .recordings import next_record
+from .recordings import add_recorded, next_record, recorded_loss
 
 
 @inlined_by_llvm
@@ -145,8 +145,7 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
     """
     # Taken out of the tuples once: each time counts references, with atomic operations.
     theta, position = state.theta, state.position
-    loss_sums, n_right, record_at = state.loss_sums, state.n_right, plan.record_at
-    subtotals, loss_scale = state.subtotals, plan.loss_scale
+    n_right, record_at = state.n_right, plan.record_at
     places, packed = scratch.places, scratch.theta
     settings, schedule = plan.settings, plan.schedule
     order, n_orders = flat(data.order), len(data.order)
@@ -171,33 +170,31 @@ def run(update_rows, state, data, plan, scratch, first_epoch, end, budget):
         if record < record_at.size:
             stop = min(record_at[record] - epoch * n, stop)
         s = position[UPDATES] - epoch * n
+        right = n_right[epoch]
         s, good = update_rows(
-            state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop
+            state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop, record
         )
         if not good:
             position[ROW] = rows[s]
         position[UPDATES] = epoch * n + s
-        if record < record_at.size and record_at[record] == position[UPDATES]:
-            for p in range(theta.size):
-                state.recorded[record, p] = packed[places[p]]
-            if s < n:
-                product = theta.dtype.type(subtotals[epoch, 1])
-                state.recorded_sums[record, 0] = add_subtotal(
-                    loss_sums[epoch], subtotals[epoch, 0], product, loss_scale
-                )
-                state.recorded_sums[record, 1] = n_right[epoch]
-            record += 1
+        if record < record_at.size:
+            state.recorded_sums[record, 1] += n_right[epoch] - right
+            if record_at[record] == position[UPDATES]:
+                for p in range(theta.size):
+                    state.recorded[record, p] = packed[places[p]]
+                record += 1
     return DONE if good else NOT_FINITE
 
 
 @inlined_by_numba
 def update_rows_of_any_net(
-    state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop
+    state, data, plan, scratch, units, rule, fused, epoch, rows, s, stop, record
 ):
     """Make the updates of an epoch's samples from s up to `stop`.
 
-    They are the samples rows[s], rows[s + 1] ... Returns the first that was not made,
-    and whether all were: otherwise its loss is not finite.
+    They are the samples rows[s], rows[s + 1] ... Their losses are part of the record
+    number `record`, if there is one. Returns the first that was not made, and whether
+    all were: otherwise its loss is not finite.
     """
     loss_sums, n_right = state.loss_sums, state.n_right
     places = scratch.places
@@ -221,6 +218,7 @@ def update_rows_of_any_net(
     loss_sum, right, good = loss_sums[epoch], n_right[epoch], True
     mean = state.theta.dtype.type(state.subtotals[epoch, 0])
     product = state.theta.dtype.type(state.subtotals[epoch, 1])
+    has_record, recorded = recorded_loss(state, plan, record)
     first_layer(units, w, offset(X, rows[s] * n_in), layers)
     while s < stop and good:
         subtotal_stop = min((s // PER_SUBTOTAL + 1) * PER_SUBTOTAL, stop)
@@ -312,6 +310,8 @@ def update_rows_of_any_net(
                     packed_decays,
                 )
                 first_layer(units, w, next_x, layers)
+            if has_record:
+                recorded = add_recorded(recorded, loss, e, loss_scale)
             mean = add_to_subtotal(mean, loss)
             right += hit
             product = product_less_1(product, e)
@@ -321,4 +321,6 @@ def update_rows_of_any_net(
             mean, product = zero, zero
     loss_sums[epoch], n_right[epoch] = loss_sum, right
     state.subtotals[epoch, 0], state.subtotals[epoch, 1] = mean, product
+    if has_record:
+        state.recorded_sums[record, 0] = recorded
     return s, good

@@ -33,6 +33,7 @@ from ..codes import (
     LR,
     NOT_FINITE,
     POISSON,
+    RECORD_SCALE,
     RELU,
     ROW,
     SIGMOID,
@@ -53,7 +54,7 @@ from ..primitives import memory
 from ..primitives.arithmetic import clip, fma, mantissa_bits, nearest_step
 from ..primitives.pointers import flat
 from ..primitives.vectors import offset, traced
-from .recordings import next_record
+from .recordings import next_record, recorded_loss
 
 # The table's steps per unit, its number of steps (a power of 2), its numbers per step,
 # and the largest |z| that is looked up.
@@ -276,6 +277,7 @@ def trainer(
             epoch = position[UPDATES] // n
             rows = offset(order, (epoch - first_epoch) % n_orders * n)
             loss_sum, right = loss_sums[epoch], n_right[epoch]
+            has_record, recorded = recorded_loss(state, plan, record)
             stop = min(end - epoch * n, n)
             if record < record_at.size:
                 stop = min(record_at[record] - epoch * n, stop)
@@ -300,8 +302,15 @@ def trainer(
                     w, z, lr, decay, bias_decay, sign, y, x, next_x, coefficients
                 )
                 out, result = new[n_new], np.float64(new[n_new + 1])
+                loss, is_sure = 0.0, not abs(out) < _SURE
+                if has_sign and (is_sure or has_record):
+                    loss = np.float64(max(-out, one - one)) + np.log1p(
+                        np.exp(-abs(np.float64(out)))
+                    )
+                    if is_soft and y < one:  # as 0 times infinity would be NaN
+                        loss += np.float64(one - y) * out
                 if has_sign:
-                    if abs(out) < _SURE:
+                    if not is_sure:
                         if is_soft:
                             loss_sum += np.float64(one - y) * out * loss_scale
                         product *= result
@@ -309,11 +318,6 @@ def trainer(
                             loss_sum -= np.log(product) * loss_scale
                             product = 1.0
                     else:
-                        loss = np.float64(max(-out, one - one)) + np.log1p(
-                            np.exp(-abs(np.float64(out)))
-                        )
-                        if is_soft and y < one:  # as 0 times infinity would be NaN
-                            loss += np.float64(one - y) * out
                         if not np.isfinite(loss) or not abs(out) >= _SURE:
                             position[ROW], status = i, NOT_FINITE
                             break
@@ -329,11 +333,17 @@ def trainer(
                     if not np.isfinite(new[n_new + 1] * new[n_new + 1]):
                         position[ROW], status = i, NOT_FINITE
                         break
-                    loss_sum += result * result * loss_scale
+                    loss = result * result
+                    loss_sum += loss * loss_scale
+                if has_record:
+                    recorded += loss * (loss_scale * RECORD_SCALE)
                 w, z = new[:n_params], new[n_params:n_new]
                 s += 1
             if s == n:
                 loss_sum -= np.log(product) * loss_scale
+            if has_record:
+                state.recorded_sums[record, 0] = recorded
+                state.recorded_sums[record, 1] += right - n_right[epoch]
             loss_sums[epoch], n_right[epoch] = loss_sum, right
             position[UPDATES] = epoch * n + s
             carried[0] = product
@@ -342,10 +352,6 @@ def trainer(
             if record < record_at.size and record_at[record] == position[UPDATES]:
                 for p in range(n_params):
                     state.recorded[record, p] = w[p]
-                if s < n:
-                    loss_sum -= np.log(product) * loss_scale
-                    state.recorded_sums[record, 0] = loss_sum
-                    state.recorded_sums[record, 1] = right
                 record += 1
         for p in range(n_params):
             theta[p] = w[p]

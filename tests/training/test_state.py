@@ -33,8 +33,8 @@ def make_config(epochs=5, record=None):
 
 
 def make_state(epochs=5):
-    """Return the state of a new training with 6 parameters."""
-    state = TrainingState(np.arange(6.0), make_config(epochs))
+    """Return the state of a new training with 6 parameters, which are recorded."""
+    state = TrainingState(np.arange(6.0), make_config(epochs, record=3))
     state.carried = np.zeros(3)
     return state
 
@@ -47,6 +47,9 @@ def train_to(state, update):
     epoch = update // 4
     state.loss_sums[: epoch + 1] = rng.random(epoch + 1)
     state.n_right[: epoch + 1] = rng.integers(1, 8, epoch + 1)
+    # Those after updates 3, 6 ..., and the one under way.
+    sums = state.recorded_sums[1 : update // 3 + 2]
+    sums[...] = rng.random(sums.shape)
     state.position[[UPDATES, SAMPLES]] = update, 1
 
 
@@ -60,6 +63,7 @@ def contents(state):
         state.position,
         state.loss_sums,
         state.n_right,
+        state.recorded_sums,
     )
     return [array.tobytes() for array in arrays]
 
@@ -69,11 +73,15 @@ def test_restore_returns_to_the_snapshot(later):
     state = make_state(epochs=6)
     train_to(state, 6)
     before, snapshot = contents(state), state.snapshot()
-    assert (snapshot.updates, snapshot.epoch) == (6, 1)
-    # The sums of completed epochs do not change, so a snapshot has none of them.
-    first_sums = state.loss_sums[0], state.n_right[0]
+    assert snapshot.updates == 6
+    # Complete sums do not change, so a snapshot has none of them.
+    first_sums, records = (
+        (state.loss_sums[0], state.n_right[0]),
+        state.recorded_sums[:3].copy(),
+    )
     train_to(state, later)
     state.loss_sums[0], state.n_right[0] = first_sums
+    state.recorded_sums[:3] = records
     assert contents(state) != before
     state.restore(snapshot)
     assert contents(state) == before
@@ -119,7 +127,7 @@ def test_ctrl_c_does_not_end_a_restore_halfway():
                 yield array
 
     interrupting = PressesCtrlC(snapshot.arrays)
-    target = type(snapshot)(snapshot.epoch, interrupting, snapshot.sums)
+    target = type(snapshot)(interrupting, snapshot.sums)
     with pytest.raises(KeyboardInterrupt):  # nothing is swallowed
         kernels.interrupts.to_the_end(lambda: state.restore(target))
     assert interrupting.presses == 3

@@ -55,6 +55,30 @@ def test_the_losses_up_to_a_record_are_those_of_the_samples(sizes):
         assert loss == pytest.approx(np.mean(samples[first:last]), rel=1e-13)
 
 
+@both
+@pytest.mark.parametrize("loop", ["auto", "specialised", "layer by layer"])
+@nets
+def test_a_recorded_loss_after_large_ones_keeps_its_digits(sizes, loss, loop, dtype):
+    net, y, how = make_net(sizes, dtype, loss), Y, HOW | {"lr": 0.0}
+    if loop == "layer by layer":
+        layers = [fastnn.Identity(), *net.architecture.copy().layers]
+        net = fastnn.Sequential(layers, loss, dtype=dtype, seed=1)
+    elif loop == "specialised":
+        if loss == "softmax_ce":
+            pytest.skip("has no specialised loop")
+        how |= {"loop": loop}
+    # Outputs of up to 40, right or wrong: losses of 40 and of 1e-16 take turns.
+    net.theta = 25 * net.theta
+    if loss == "mse":
+        net.theta, y = 0 * net.theta, 1e-3 ** (2 * Y - 1)
+    recording = net.fit(X, y, **how, record=1).recording
+    losses = [net.loss_and_grads(X[i : i + 1], y[i : i + 1])[0] for i in range(N)]
+    assert max(losses) > 1e7 * min(losses)
+    # The outputs of the specialised loop, and so of these losses, differ in 1e-6.
+    rel = 1e-4 if dtype == "float32" else 1e-12
+    assert recording.loss[1:] == pytest.approx(np.tile(losses, 2), rel=rel, abs=0)
+
+
 @pytest.mark.parametrize("n_nets", [None, 3])
 def test_small_losses_keep_their_digits(n_nets):
     # All outputs are right, by 3 to 40: the losses are from 5e-2 to 3e-18.

@@ -186,6 +186,8 @@ def test_losses_that_are_infinite_only_in_their_sum_are_no_divergence(
     history = net.fit(X, y, record=1, **options)
     assert history.loss == pytest.approx(loss, rel=1e-6)
     assert history.recording.loss[1:] == pytest.approx(loss, rel=1e-6)
+    of_all = net.fit(X, y, record=[history.updates], **options).recording
+    assert of_all.loss == pytest.approx(loss, rel=1e-6)
     runs = net.fit_many(X, y, init=[net.theta] * 2, **options)
     assert not runs.diverged.any()
     assert runs.loss == pytest.approx(np.full((2, 2), loss), rel=1e-6)

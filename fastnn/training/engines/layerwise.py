@@ -207,11 +207,10 @@ class Layerwise:
             updates += 1
             position[codes.UPDATES] = updates
             record = int(np.searchsorted(record_at, updates))
-            if record < len(record_at) and record_at[record] == updates:
-                state.recorded[record] = state.theta
-                if updates % config.per_epoch:
-                    sums = state.loss_sums[epoch], state.n_right[epoch]
-                    state.recorded_sums[record] = sums
+            if record < len(record_at):
+                state.recorded_sums[record] += total * codes.RECORD_SCALE, right
+                if record_at[record] == updates:
+                    state.recorded[record] = state.theta
             budget -= batch_size
         return codes.DONE
 
