@@ -26,15 +26,11 @@ def prepare(case: Case, loop: str = "auto") -> Callable[[int], float | Array]:
     net.theta = thetas[0]
 
     def train(epochs: int) -> float:
-        optimizer = (
-            fastnn.Adam(lr=case.lr)
-            if case.optimizer == "adam"
-            else fastnn.SGD(lr=case.lr)
-        )
         how: dict[str, Any] = {
             "epochs": epochs,
             "batch_size": case.batch_size,
-            "optimizer": optimizer,
+            "optimizer": case.optimizer,
+            "lr": case.lr,
             "shuffle": case.shuffled,
             "progress": False,
             "n_jobs": -1,

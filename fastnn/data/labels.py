@@ -174,7 +174,10 @@ def encode_targets(
         numbers = class_numbers(labels, known.of_class)
         # Kernels use them as indices.
         assert _are_below(n_classes, numbers)
-    targets = np.add(numbers, 0.0, dtype=dtype).reshape(-1, 1)  # no target is -0.0
+    # Only of floats could one be -0.0, and adding 0 to others takes half as long again.
+    is_float = numbers.dtype.kind == "f"
+    targets = np.add(numbers, 0.0, dtype=dtype) if is_float else numbers.astype(dtype)
+    targets = targets.reshape(-1, 1)
     targets.flags.writeable = False
     return targets, known
 

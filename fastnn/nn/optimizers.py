@@ -97,17 +97,16 @@ class Optimizer:
 
     @cached_property
     def _settings(self) -> Array:
-        """The settings, which are made once: that takes as long as a tenth of a fit."""
-        for name, value in self._values():
-            if isinstance(value, np.ndarray):
-                raise ValueError(
-                    f"{name} has {len(value)} values for one net: pass a scalar, or "
-                    "train one net per value with fit_many"
-                )
-        table, shape = self.settings_per_net(1), (kernels.codes.N_SETTINGS, 1)
-        if type(table) is not np.ndarray or table.shape != shape:  # a subclass's
+        """The settings, which are made once."""
+        rows = self._rows(None)
+        if type(self) not in _BUILT_IN:
+            table, shape = self.settings_per_net(1), (kernels.codes.N_SETTINGS, 1)
             table = readable(self, "returned settings", table, shape, np.float64)
-        return table[:, 0].copy()
+            return table[:, 0].copy()
+        settings = np.zeros(kernels.codes.N_SETTINGS)
+        for row, value in rows.items():
+            settings[row] = value
+        return settings
 
     def settings_per_net(self, n_nets: int) -> Array:
         """Return the settings of many nets, (9, n_nets) float64.
@@ -115,12 +114,27 @@ class Optimizer:
         The rows are those of `settings`. An array of another length than n_nets raises
         ValueError.
         """
+        table = np.zeros((kernels.codes.N_SETTINGS, n_nets))
+        for row, value in self._rows(n_nets).items():
+            table[row] = value
+        return table
+
+    def _rows(self, n_nets: int | None) -> dict[int, float | Array]:
+        """Return the settings by their rows in the table of settings.
+
+        ValueError where one is an array that has not n_nets values, or any array where
+        that is None, for one net.
+        """
         rows: dict[int, float | Array] = {}
         for name, value in self._values():
             if isinstance(value, np.ndarray) and len(value) != n_nets:
+                nets = "one net" if n_nets is None else f"{n_nets} nets"
+                remedy = "one value per net"
+                if n_nets is None:
+                    remedy = "train one net per value with fit_many"
                 raise ValueError(
-                    f"{name} has {len(value)} values for {n_nets} nets: pass a scalar "
-                    "or one value per net"
+                    f"{name} has {len(value)} values for {nets}: pass a scalar, or "
+                    f"{remedy}"
                 )
             rows[self.ROWS[name]] = value
             # that of the biases as well, unless their own follows
@@ -128,12 +142,7 @@ class Optimizer:
                 rows[kernels.codes.BIAS_LR] = value
             elif name == "weight_decay":
                 rows[kernels.codes.BIAS_DECAY] = value
-        table = np.zeros((kernels.codes.N_SETTINGS, n_nets))
-        for row, value in rows.items():
-            # Most settings are 0, and writing a row takes 0.6 us.
-            if isinstance(value, np.ndarray) or value:
-                table[row] = value
-        return table
+        return rows
 
     def for_net(self, net: int) -> "Optimizer":
         """Return the optimizer of one of many nets, whose settings are numbers."""

@@ -48,7 +48,7 @@ class EpochOrders:
         pays = EpochOrders.n_asked >= COMPILED_PAYS
         self._draw = compiled_orders if pays else _orders
         self._before: Any = None
-        self.block = np.arange(self._n)[np.newaxis]
+        self.block = np.arange(0 if config.shuffle else self._n)[np.newaxis]
         self.first, self.last = first, first if config.shuffle else config.epochs
         self.reach(first)
 
