@@ -207,7 +207,7 @@ def _xor_grid() -> Iterator[Case]:
         "bce",
         0.25,
         1,
-        1,
+        50,
         n_nets=256,
     )
     yield nets

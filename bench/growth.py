@@ -210,7 +210,7 @@ def _measure_point(
         if expected is None and row.status == "timed":
             expected = row.loss
         calibrate(row, case, workers, plan.turn / 2.0, plan.budget)
-    take_turns(rows, workers, growth.rounds, plan.budget, notify_value)
+    take_turns(rows, workers, growth.rounds, plan, notify_value)
     for row in rows:
         if row.status in BAD:
             growth.notes.append(

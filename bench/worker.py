@@ -115,9 +115,12 @@ class Worker:
         """Prepare a case and return the seconds; raise Unsupported for other work."""
         return self._request("prepare", case)
 
-    def run(self, epochs: int) -> tuple[float, float]:
-        """Train or predict for `epochs` epochs; return the seconds and the loss."""
-        return self._request("run", epochs)
+    def run(self, epochs: int, at_least: float = 0.0) -> tuple[float, float]:
+        """Train or predict for `epochs` epochs; return the seconds and the loss.
+
+        That is repeated until it has taken so many seconds, of which the mean counts.
+        """
+        return self._request("run", epochs, at_least)
 
     def close(self) -> None:
         """End the process, and those that its library started."""
@@ -209,8 +212,8 @@ def serve(name: str) -> None:
                     begin = time.perf_counter()
                     run = contender.prepare(case)
                     value = time.perf_counter() - begin
-                case ("run", epochs):
-                    value = timed(case, run, epochs)
+                case ("run", epochs, at_least):
+                    value = timed(case, run, epochs, at_least)
             reply = ("value", value)
         except ImportError as error:
             reply = ("NotInstalled", str(error))
@@ -226,21 +229,27 @@ def serve(name: str) -> None:
             return
 
 
-def timed(case: Case, run: Any, epochs: int) -> tuple[float, float]:
+def timed(
+    case: Case, run: Any, epochs: int, at_least: float = 0.0
+) -> tuple[float, float]:
     """Return the seconds and the loss, with the garbage collector off meanwhile.
 
     If a turn has several epochs, one more runs before it, uncounted: it fills the
-    processor's caches and raises its clock.
+    processor's caches and raises its clock. What takes less than the seconds `at_least`
+    is repeated until it has taken them, and its mean counts.
     """
     calls, epochs = (epochs, 1) if case.separate else (1, epochs)
     if calls * epochs > 1:
         run(1)
     gc.collect()
     gc.disable()
-    started = time.perf_counter()
-    for _ in range(calls):
-        result = run(epochs)
-    seconds = time.perf_counter() - started
+    started, times, seconds = time.perf_counter(), 0, 0.0
+    while times == 0 or seconds < at_least:
+        for _ in range(calls):
+            result = run(epochs)
+        seconds = time.perf_counter() - started
+        times += 1
+    seconds /= times
     gc.enable()
     if case.kind == "predict":
         return seconds, case.predicted_loss(result)

@@ -66,29 +66,33 @@ class FakeWorker:
     versions = "fake 1"
     started = 0.5
 
-    def __init__(self, name, log, loss, seconds):
-        self.name, self.log, self.loss, self.seconds = name, log, loss, seconds
+    def __init__(self, name, workers, loss, seconds):
+        self.name, self.workers, self.loss, self.seconds = name, workers, loss, seconds
 
     def prepare(self, case):
         if isinstance(self.loss, Unsupported):
             raise self.loss
         return 0.25
 
-    def run(self, epochs):
+    def run(self, epochs, at_least=0.0):
         if isinstance(self.loss, Exception):
             raise self.loss
-        self.log.append(self.name)
+        self.workers.log.append(self.name)
+        self.workers.at_least.append(at_least)
         return self.seconds * epochs, self.loss
 
 
 class FakeWorkers:
-    """Fake workers, with a log of the contenders that ran and of restarts."""
+    """Fake workers, with a log of the contenders that ran and of restarts.
+
+    at_least has the seconds for which each of their turns was to be repeated.
+    """
 
     threads = 1
     scratch = None
 
     def __init__(self, **behaviours):
-        self.names, self.log = list(behaviours), []
+        self.names, self.log, self.at_least = list(behaviours), [], []
         self._behaviours = behaviours
         self._running = set()
 
@@ -104,7 +108,7 @@ class FakeWorkers:
         loss, seconds = self._behaviours[name]
         if isinstance(loss, NotInstalled):
             raise loss
-        return FakeWorker(name, self.log, loss, seconds)
+        return FakeWorker(name, self, loss, seconds)
 
     def drop(self, name):
         pass

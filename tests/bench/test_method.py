@@ -13,7 +13,7 @@ from bench import method
 from bench.contenders import Unsupported
 from bench.method import Workers
 from bench.results import CaseResult, Row
-from bench.worker import Failed, Hanging, NotInstalled, Worker
+from bench.worker import Failed, Hanging, NotInstalled, Worker, timed
 
 
 def measured(workers, case=None, plan=PLAN):
@@ -143,6 +143,31 @@ def test_first_epochs_are_timed_in_new_processes(tmp_path):
     assert row.status == "timed"
     assert len(row.seconds) == 2
     assert min(row.imported, row.first_empty, row.first_filled) > 0
+
+
+@pytest.mark.parametrize(("at_least", "times"), [(0.0, 1), (0.5, 1), (2.5, 5)])
+def test_short_trainings_are_repeated_and_their_mean_counts(
+    at_least, times, monkeypatch
+):
+    clock, trained = [0.0], []
+
+    def run(epochs):
+        trained.append(epochs)
+        clock[0] += 0.25 * epochs
+        return 1.0
+
+    monkeypatch.setattr("bench.worker.time.perf_counter", lambda: clock[0])
+    case = small(ALL["spiral batch 30"])
+    assert timed(case, run, 2, at_least) == (0.5, 1.0)
+    assert trained == [1] + [2] * times  # the first one is not counted
+
+
+def test_turns_are_repeated_for_a_third_of_their_length():
+    right = method.reference(small(ALL["spiral batch 30"]))
+    workers = FakeWorkers(ours=(right, 0.02), c_sizes=(right, 0.01))
+    measured(workers)
+    assert workers.at_least[-6:] == [PLAN.turn / 3] * 6
+    assert set(workers.at_least[:-6]) == {0.0}
 
 
 def test_a_worker_runs_in_a_process(tmp_path):
