@@ -37,7 +37,7 @@ def _swap(order, i, j):
     Without a branch, which would be mispredicted: then i is swapped with itself.
     """
     accepted = np.int64(j <= i)
-    j = i ^ ((i ^ j) & -accepted)
+    j = min(i, j)
     order[i], order[j] = order[j], order[i]
     return accepted
 
@@ -66,18 +66,22 @@ def draw(orders, generator):
             while np.uint64(i) <= mask >> _ONE:
                 mask >>= _ONE
             below = np.int64(mask >> _ONE)
+            if is_held:
+                i -= _swap(order, i, np.int64(held & mask))
+                is_held = np.uint64(0)
+            # Both halves of 64 bits: a test for a held one each time would take longer.
             while i > below:
-                if is_held:
-                    number, is_held = held, np.uint64(0)
-                else:
-                    high = high * _LOW + low * _HIGH + _high_product(low, _LOW)
-                    low = low * _LOW + increment_low
-                    high += increment_high + np.uint64(low < increment_low)
-                    mixed, turn = high ^ low, high >> _TOP
-                    mixed = mixed >> turn | mixed << (_BITS - turn & _ROTATIONS)
-                    number, held = mixed & _HALF, mixed >> _HALF_BITS
+                high = high * _LOW + low * _HIGH + _high_product(low, _LOW)
+                low = low * _LOW + increment_low
+                high += increment_high + np.uint64(low < increment_low)
+                mixed, turn = high ^ low, high >> _TOP
+                mixed = mixed >> turn | mixed << (_BITS - turn & _ROTATIONS)
+                held = mixed >> _HALF_BITS
+                i -= _swap(order, i, np.int64(mixed & mask))
+                if i <= below:
                     is_held = _ONE
-                i -= _swap(order, i, np.int64(number & mask))
+                    break
+                i -= _swap(order, i, np.int64(held & mask))
     generator[0], generator[1], generator[4], generator[5] = high, low, is_held, held
 
 
