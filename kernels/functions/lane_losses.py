@@ -331,21 +331,29 @@ def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
 
 
 @subroutine
-def _softmax_of_samples(d, a, z, n_out, y, scales, weights, t, lanes, width):
+def _softmax_of_samples(d, a, z, n_out, y, scales, weights, lanes, width):
     """Do `softmax_lanes` for samples that all weigh 1, and return the sums only.
 
     There is one logarithm per lane of the vectors, of the product of all sums.
     """
-    zero, one = constant(a, 0), constant(a, 1)
+    zero, one, half = constant(a, 0), constant(a, 1), constant(a, 0.5)
     losses, hits, product_less = zero, zero, zero
-    sums = offset(t, PARTIAL_SUMS * lanes)
-    _softmax_gradients(d, a, z, n_out, y, scales, t, lanes, width)
     for i in range(0, width, vector_length(a)):
-        less_1 = load(sums, i) + (load(t, TIED * lanes + i) - one)
-        true = _output_of_class(a, z, n_out, y, scales, i, lanes)
-        loss, weight = load(t, LOSSES * lanes + i) - true, load(weights, i)
-        hit = _softmax_hit(a, y, scales, t, i, lanes)
-        losses = losses + where_greater(weight, zero, loss, zero)
+        largest, winner = _first_largest(a, z, n_out, i, lanes)
+        below, n_tied = zero, zero
+        for k in range(z, z + n_out):
+            e, e_below, is_tied = softmax_term(load(a, k * lanes + i), largest, one)
+            store(d, k * lanes + i, e)
+            below, n_tied = below + e_below, n_tied + is_tied
+        norm, number, true = one / (n_tied + below), load(y, i), zero
+        for k in range(n_out):
+            at, distance = (z + k) * lanes + i, absolute(number - constant(a, k))
+            is_class = where_greater(distance, half, zero, one)
+            true = where_greater(distance, half, true, load(a, at))
+            store(d, at, _scaled(load(d, at) * norm - is_class, scales, i))
+        hit = where_greater(absolute(number - winner), half, zero, one)
+        weight, less_1 = load(weights, i), below + (n_tied - one)
+        losses = losses + where_greater(weight, zero, largest - true, zero)
         hits = hits + where_greater(weight, zero, hit, zero)
         less_1 = where_greater(weight, zero, less_1, zero)
         product_less = product_less_1(product_less, less_1)
@@ -572,9 +580,7 @@ def summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width):
 @inlined_by_numba
 def summed_softmax(d, a, z, n_out, y, scales, weights, t, loss_scale, lanes, width):
     """Do `summed_losses` for SOFTMAX_CE and samples that all weigh 1."""
-    losses, hits = _softmax_of_samples(
-        d, a, z, n_out, y, scales, weights, t, lanes, width
-    )
+    losses, hits = _softmax_of_samples(d, a, z, n_out, y, scales, weights, lanes, width)
     if not np.isfinite(reduce_add(losses)):  # or only the product is infinite
         softmax_lanes(d, a, z, n_out, y, scales, weights, t, True, lanes, width)
     return summed(losses, hits, t, loss_scale, lanes, width)
