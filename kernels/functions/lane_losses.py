@@ -330,34 +330,57 @@ def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
     return losses, hits
 
 
-@subroutine
-def _softmax_of_samples(d, a, z, n_out, y, scales, weights, lanes, width):
-    """Do `softmax_lanes` for samples that all weigh 1, and return the sums only.
+@inlined_by_llvm
+def _softmax_of_vector(d, a, z, n_out, y, scales, weights, i, lanes):
+    """Fill d with scale dL/dz in the lanes from i on; all samples there weigh 1.
 
-    There is one logarithm per lane of the vectors, of the product of all sums.
+    Return s, the loss less log(1 + s), and 1 if the class is right; all are 0 in lanes
+    without a sample.
     """
     zero, one, half = constant(a, 0), constant(a, 1), constant(a, 0.5)
-    losses, hits, product_less = zero, zero, zero
+    largest, winner = _first_largest(a, z, n_out, i, lanes)
+    below, n_tied = zero, zero
+    for k in range(z, z + n_out):
+        e, e_below, is_tied = softmax_term(load(a, k * lanes + i), largest, one)
+        store(d, k * lanes + i, e)
+        below, n_tied = below + e_below, n_tied + is_tied
+    norm, number, true = one / (n_tied + below), load(y, i), zero
+    for k in range(n_out):
+        at, distance = (z + k) * lanes + i, absolute(number - constant(a, k))
+        is_class = where_greater(distance, half, zero, one)
+        true = where_greater(distance, half, true, load(a, at))
+        store(d, at, _scaled(load(d, at) * norm - is_class, scales, i))
+    hit = where_greater(absolute(number - winner), half, zero, one)
+    less_1, loss, weight = below + (n_tied - one), largest - true, load(weights, i)
+    return (
+        where_greater(weight, zero, less_1, zero),
+        where_greater(weight, zero, loss, zero),
+        where_greater(weight, zero, hit, zero),
+    )
+
+
+@subroutine
+def _softmax_of_samples(d, a, z, n_out, y, scales, weights, t, lanes, width):
+    """Do `softmax_lanes` for samples that all weigh 1.
+
+    There is one logarithm per lane of the vectors, of the product of all sums. The row
+    LOSSES of t is filled only where the sum of losses is not finite.
+    """
+    losses, hits, product_less = constant(a, 0), constant(a, 0), constant(a, 0)
     for i in range(0, width, vector_length(a)):
-        largest, winner = _first_largest(a, z, n_out, i, lanes)
-        below, n_tied = zero, zero
-        for k in range(z, z + n_out):
-            e, e_below, is_tied = softmax_term(load(a, k * lanes + i), largest, one)
-            store(d, k * lanes + i, e)
-            below, n_tied = below + e_below, n_tied + is_tied
-        norm, number, true = one / (n_tied + below), load(y, i), zero
-        for k in range(n_out):
-            at, distance = (z + k) * lanes + i, absolute(number - constant(a, k))
-            is_class = where_greater(distance, half, zero, one)
-            true = where_greater(distance, half, true, load(a, at))
-            store(d, at, _scaled(load(d, at) * norm - is_class, scales, i))
-        hit = where_greater(absolute(number - winner), half, zero, one)
-        weight, less_1 = load(weights, i), below + (n_tied - one)
-        losses = losses + where_greater(weight, zero, largest - true, zero)
-        hits = hits + where_greater(weight, zero, hit, zero)
-        less_1 = where_greater(weight, zero, less_1, zero)
+        less_1, loss, hit = _softmax_of_vector(
+            d, a, z, n_out, y, scales, weights, i, lanes
+        )
+        losses, hits = losses + loss, hits + hit
         product_less = product_less_1(product_less, less_1)
-    return losses + log1p(product_less), hits
+    losses = losses + log1p(product_less)
+    if not np.isfinite(reduce_add(losses)):  # or only the product is infinite
+        for i in range(0, width, vector_length(a)):
+            less_1, loss, _ = _softmax_of_vector(
+                d, a, z, n_out, y, scales, weights, i, lanes
+            )
+            store(t, LOSSES * lanes + i, loss + log1p(less_1))
+    return losses, hits
 
 
 @subroutine
@@ -580,9 +603,9 @@ def summed_bce(d, a, z, y, scales, weights, t, loss_scale, lanes, width):
 @inlined_by_numba
 def summed_softmax(d, a, z, n_out, y, scales, weights, t, loss_scale, lanes, width):
     """Do `summed_losses` for SOFTMAX_CE and samples that all weigh 1."""
-    losses, hits = _softmax_of_samples(d, a, z, n_out, y, scales, weights, lanes, width)
-    if not np.isfinite(reduce_add(losses)):  # or only the product is infinite
-        softmax_lanes(d, a, z, n_out, y, scales, weights, t, True, lanes, width)
+    losses, hits = _softmax_of_samples(
+        d, a, z, n_out, y, scales, weights, t, lanes, width
+    )
     return summed(losses, hits, t, loss_scale, lanes, width)
 
 
