@@ -219,7 +219,7 @@ def take_turns(
     """Time the contenders A B C A B C ..., so that a slow spell affects all of them.
 
     A training that takes less than a third of a turn is repeated: right after the
-    others' turns it runs with cold caches, which took 8 % of one of 8 ms.
+    others' turns it runs with cold caches.
     """
     for i in range(rounds):
         for row in rows:
