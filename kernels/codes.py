@@ -55,7 +55,7 @@ N_POSITION = 3
 
 # The losses of a record are scaled by this and by loss_scale, which keeps the sum of an
 # epoch finite: a record may sum over any number of epochs.
-RECORD_SCALE = 2.0**-64
+RECORD_SCALE = 2.0**-32
 
 # The status that a loop returns.
 DONE, NOT_FINITE = range(2)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from .. import kernels
 from .arrays import Array
 from .machine import check_memory
 
@@ -227,6 +228,11 @@ def pack(arrays: Mapping[str, Array]) -> memoryview:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         for name, array in arrays.items():
-            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+            # A signal that comes when an entry was begun would become a ValueError, as
+            # a zip cannot be closed then.
+            with (
+                kernels.interrupts.deferred,
+                file.open(f"{name}.npy", "w", force_zip64=True) as member,
+            ):
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return content.getbuffer()

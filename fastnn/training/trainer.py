@@ -192,11 +192,10 @@ class Trainer:
                 status = self._advance(end * per_epoch, chunk.samples)
                 if status != kernels.codes.DONE or not all_finite(state.theta):
                     self._good, row = self._before_divergence(self._good)
-                    epoch, best = (
-                        self._good.updates // per_epoch + 1,
-                        state.restored_epoch,
-                    )
-                    raise DivergenceError(epoch, row, config.lr, best)
+                    epoch, best = self._good.updates // per_epoch, state.restored_epoch
+                    rates = config.schedule
+                    lr = float(rates[epoch]) if rates.size else config.lr
+                    raise DivergenceError(epoch + 1, row, lr, best)
                 updates, samples = int(position[_UPDATES]), int(position[_SAMPLES])
                 # Nothing returns to the end but what is interrupted in `on_epoch`.
                 if updates < config.updates or self._callback is not None:

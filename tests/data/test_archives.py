@@ -5,6 +5,7 @@ No wall clock: that a file costs little time follows from what it may make us re
 
 import io
 import json
+import signal
 import struct
 import tracemalloc
 import zipfile
@@ -387,3 +388,17 @@ def test_extensions_of_other_formats_are_refused(name, tmp_path):
 def test_other_names_are_taken(name, tmp_path):
     NET.save(tmp_path / name)
     assert fastnn.load(tmp_path / name).classes.tolist() == ["no", "perhaps", "yes"]
+
+
+def test_a_signal_at_the_begin_of_an_entry_is_raised_itself(monkeypatch):
+    # zipfile says "Can't close the ZIP file" where it stays open.
+    begin = zipfile.ZipFile.open
+
+    def interrupted(self, *arguments, **options):
+        entry = begin(self, *arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return entry
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        npz.pack({"a": np.zeros(3)})

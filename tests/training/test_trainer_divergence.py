@@ -58,6 +58,23 @@ def test_the_error_says_where_training_diverged():
     assert str(loaded) == str(error)
 
 
+@pytest.mark.parametrize("between", [[], [fastnn.Identity]])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_the_error_has_the_rate_of_its_epoch(batch_size, between):
+    layers = [layer() for layer in between]
+    net = fastnn.Sequential([*layers, fastnn.Affine(1, 1)], "mse", seed=0)
+    for first_bad in (1, 3):
+
+        def schedule(epoch, first_bad=first_bad):
+            return 1e308 if epoch + 1 == first_bad else 1e-3
+
+        net.theta = [4.0, 0.0]
+        options = {"epochs": 4, "lr": schedule, "batch_size": batch_size}
+        with pytest.raises(fastnn.DivergenceError) as caught:
+            net.fit(np.ones((4, 1)), np.zeros(4), **options)
+        assert (caught.value.epoch, caught.value.lr) == (first_bad, 1e308)
+
+
 def test_the_sample_that_the_error_names_breaks_the_net():
     net, error = diverge(1, fastnn.SGD(5.0))
     # The update before the bad one was made: one step from there is not finite.
