@@ -303,13 +303,6 @@ def _softmax_gradients(d, a, z, n_out, y, scales, t, lanes, width):
             store(d, at, _scaled(gradient, scales, i))
 
 
-@inlined_by_llvm
-def _softmax_hit(a, y, scales, t, i, lanes):
-    """Return 1 in the lanes from i on whose class is right, after the gradients."""
-    distance = absolute(_target(y, 0, scales, i, lanes) - load(t, HITS * lanes + i))
-    return where_greater(distance, constant(a, 0.5), constant(a, 0), constant(a, 1))
-
-
 @subroutine
 def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
     """Do `lane_losses` for SOFTMAX_CE."""
@@ -322,7 +315,8 @@ def softmax_lanes(d, a, z, n_out, y, scales, weights, t, record, lanes, width):
         largest = load(t, LOSSES * lanes + i)
         true = _output_of_class(a, z, n_out, y, scales, i, lanes)
         loss = softmax_loss(below, n_tied, largest, true)
-        hit = _softmax_hit(a, y, scales, t, i, lanes)
+        distance = absolute(_target(y, 0, scales, i, lanes) - load(t, HITS * lanes + i))
+        hit = where_greater(distance, constant(a, 0.5), zero, constant(a, 1))
         loss, hit = _counted(loss, hit, weights, i, zero)
         store(t, LOSSES * lanes + i, loss)
         store(t, HITS * lanes + i, hit)
@@ -344,13 +338,12 @@ def _softmax_of_vector(d, a, z, n_out, y, scales, weights, i, lanes):
         e, e_below, is_tied = softmax_term(load(a, k * lanes + i), largest, one)
         store(d, k * lanes + i, e)
         below, n_tied = below + e_below, n_tied + is_tied
-    norm, number, true = one / (n_tied + below), load(y, i), zero
+    norm, true = one / (n_tied + below), zero
     for k in range(n_out):
-        at, distance = (z + k) * lanes + i, absolute(number - constant(a, k))
-        is_class = where_greater(distance, half, zero, one)
-        true = where_greater(distance, half, true, load(a, at))
+        at, is_class = (z + k) * lanes + i, _is_class(a, y, k, scales, i)
+        true = where_greater(is_class, half, load(a, at), true)
         store(d, at, _scaled(load(d, at) * norm - is_class, scales, i))
-    hit = where_greater(absolute(number - winner), half, zero, one)
+    hit = where_greater(absolute(load(y, i) - winner), half, zero, one)
     less_1, loss, weight = below + (n_tied - one), largest - true, load(weights, i)
     return (
         where_greater(weight, zero, less_1, zero),
