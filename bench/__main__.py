@@ -27,10 +27,12 @@ from .cases import Case, MissingCase
 from .estimator import EstimatorCase
 from .method import Plan, Workers
 from .options import Options
+from .quiet import Usual
 from .results import BAD, CaseResult, Growth, Run
 from .worker import pinned
 
 FOLDER = Path(__file__).resolve().parent / "results"
+_LISTENING = 2.0  # seconds to learn what the machine takes when it is quiet
 
 
 def main() -> None:
@@ -81,7 +83,10 @@ def _run(chosen: Options, out: Console) -> Run:
     parts = len(chosen.cases) + len(chosen.axes) + len(chosen.crossover)
     display = show.Display(out, parts + 1)
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, display.open():
-        workers = Workers(chosen.contenders, chosen.plan.threads, Path(scratch))
+        threads = chosen.plan.threads
+        with pinned(threads):
+            usual = Usual(_LISTENING)
+        workers = Workers(chosen.contenders, threads, Path(scratch), usual)
         with workers.open():
             try:
                 _measure_all(run, chosen, workers, display)
@@ -112,7 +117,7 @@ def _measure_all(
             display.finish()
         elif isinstance(case, EstimatorCase):
             workers.restart()
-            _measure_estimator(run, case, plan, display)
+            _measure_estimator(run, case, workers.usual, plan, display)
         else:
             _measure_case(run, case, workers, limits, plan, display)
         run.save(FOLDER / f"{run.name}.json")
@@ -157,12 +162,12 @@ def _measure_case(
 
 
 def _measure_estimator(
-    run: Run, case: EstimatorCase, plan: Plan, display: show.Display
+    run: Run, case: EstimatorCase, usual: Usual, plan: Plan, display: show.Display
 ) -> None:
     def notify(text: str) -> None:
         display.update(f"{case.name}: {text}")
 
-    result = estimator.measure(case, plan.quick, notify)
+    result = estimator.measure(case, plan.quick, usual, notify)
     run.estimators.append(result)
     run.estimator_ratio = estimator.median_ratio(run.estimators)
     display.finish(result)

@@ -18,6 +18,7 @@ import numpy as np
 from .cases import MissingCase
 from .contenders import CONTENDERS, OURS
 from .method import Notify
+from .quiet import Usual, loop_seconds
 from .results import CaseResult, Row
 
 RIVAL = "scikit_learn"
@@ -87,10 +88,13 @@ def cases() -> Iterator[EstimatorCase | MissingCase]:
     yield EstimatorCase("estimator: diabetes, adam", "MLPRegressor", X, y / 100, {})
 
 
-def measure(case: EstimatorCase, quick: bool, notify: Notify) -> CaseResult:
+def measure(
+    case: EstimatorCase, quick: bool, usual: Usual, notify: Notify
+) -> CaseResult:
     """Time both estimators in turn, if their losses are the same.
 
-    A quick measurement fits for a few epochs, once.
+    A quick measurement fits for a few epochs, once. Turns are disturbed as those of the
+    other contenders are.
     """
     import sklearn
     from sklearn import neural_network
@@ -129,7 +133,10 @@ def measure(case: EstimatorCase, quick: bool, notify: Notify) -> CaseResult:
         for name, module in makers.items():
             notify(f"{CONTENDERS[name].title}: turn {i + 1} of {rounds}")
             model = getattr(module, case.estimator)(**settings)
-            rows[name].seconds.append(_fit(model, case)[0])
+            before = usual.is_quiet(loop_seconds())
+            seconds, _ = _fit(model, case)
+            after = usual.is_quiet(loop_seconds())
+            rows[name].add(seconds, before and after)
     return CaseResult(
         case.name,
         case.description,

@@ -151,7 +151,9 @@ def measure(
     if axis.threads is None:
         _measure_points(growth, axis, names, workers, plan, notify)
     else:
-        with Workers(names, axis.threads, workers.scratch).open() as threaded:
+        with Workers(
+            names, axis.threads, workers.scratch, workers.usual
+        ).open() as threaded:
             _measure_points(growth, axis, names, threaded, plan, notify)
     for curve in growth.curves:
         curve.exponent = exponent(curve.values, curve.seconds)
@@ -171,7 +173,9 @@ def _measure_points(
             name for name in names if not axis.grows or _affordable(growth, name, value)
         ]
         if axis.of_threads:
-            with Workers(names, value, workers.scratch).open() as threaded:
+            with Workers(
+                names, value, workers.scratch, workers.usual
+            ).open() as threaded:
                 _measure_point(growth, case, value, affordable, threaded, plan, notify)
         else:
             _measure_point(growth, case, value, affordable, workers, plan, notify)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .cases import Case
 from .contenders import CONTENDERS, Unsupported, numpy_vectorised
+from .quiet import Usual
 from .results import CaseResult, Row
 from .worker import Failed, Hanging, NotInstalled, Worker
 
@@ -38,10 +39,16 @@ class Plan:
 
 
 class Workers:
-    """Processes of the contenders, one each, which start when they are needed."""
+    """Processes of the contenders, one each, which start when they are needed.
 
-    def __init__(self, names: Iterable[str], threads: int, scratch: Path) -> None:
+    usual: what tells whether something else disturbs them.
+    """
+
+    def __init__(
+        self, names: Iterable[str], threads: int, scratch: Path, usual: Usual
+    ) -> None:
         self.names, self.threads, self.scratch = list(names), threads, scratch
+        self.usual = usual
         self._cache = scratch
         self._workers: dict[str, Worker] = {}
         self.absent: dict[str, Exception] = {}
@@ -61,6 +68,10 @@ class Workers:
                 self.absent[name] = error
                 raise
         return self._workers[name]
+
+    def is_quiet(self, name: str) -> bool:
+        """Return whether nothing else disturbs the contender's process now."""
+        return self.usual.is_quiet(self.worker(name).loop_seconds())
 
     def drop(self, name: str) -> None:
         """End the contender's process."""
@@ -169,6 +180,7 @@ def recording_failures(row: Row, workers: Workers) -> Iterator[None]:
     except Failed as error:
         row.status, row.why = "failed", str(error)
         row.seconds.clear()
+        row.disturbed.clear()
         workers.drop(row.contender)
         if isinstance(error, Hanging):
             # Waiting for it again in each case would take minutes.
@@ -219,7 +231,8 @@ def take_turns(
     """Time the contenders A B C A B C ..., so that a slow spell affects all of them.
 
     A training that takes less than a third of a turn is repeated: right after the
-    others' turns it runs with cold caches.
+    others' turns it runs with cold caches. A turn counts as disturbed if something
+    else used the processor before it or after it.
     """
     for i in range(rounds):
         for row in rows:
@@ -229,4 +242,7 @@ def take_turns(
                     time.sleep(SETTLE)
                 with recording_failures(row, workers):
                     worker = workers.worker(row.contender)
-                    row.seconds.append(worker.run(row.epochs, plan.turn / 3)[0])
+                    before = workers.is_quiet(row.contender)
+                    seconds = worker.run(row.epochs, plan.turn / 3)[0]
+                    after = workers.is_quiet(row.contender)
+                    row.add(seconds, before and after)

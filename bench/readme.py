@@ -114,7 +114,7 @@ def estimators(run: Run) -> str:
         ours, theirs = case.row(OURS), case.row(estimator.RIVAL)
         if ours is None or theirs is None:
             continue
-        seconds = [median(row.seconds) for row in (theirs, ours)]
+        seconds = [median(row.per_unit(1)) * row.epochs for row in (theirs, ours)]
         times = [significant(1e3 * one) for one in seconds]
         name = case.name.partition(": ")[2]
         ratio = significant(estimator.ratio(case))
@@ -268,6 +268,10 @@ def _circumstances(run: Run, columns: list[str]) -> str:
     threads = "one thread" if method["threads"] == 1 else f"{method['threads']} threads"
     cores = f"{machine['cores']} cores" + (f" ({vectors})" if vectors else "")
     rounds = f"{method['rounds']} rounds in {method['processes']} processes"
+    disturbed = sum(len(row.disturbed) for row in rows)
+    if disturbed:
+        share = disturbed / sum(len(row.seconds) for row in rows)
+        rounds += f" (without the {100.0 * share:.0f} % of turns that were disturbed)"
     return (
         f"{machine['cpu']}, {cores}, {threads}, medians of up to {rounds}, "
         f"{machine['date'][:10]}, commit {machine['commit']}; "

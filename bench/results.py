@@ -26,7 +26,8 @@ class Row:
     "failed"; `why` is the reason. imported: seconds from the start of the process until
     the library is imported. first_empty, first_filled: seconds of the first epoch in a
     new process, with an empty and with a filled cache. seconds: those of `epochs` warm
-    epochs, for each round.
+    epochs, for each round. disturbed: the rounds (0, 1, ...) in which something else
+    used the processor.
     """
 
     contender: str
@@ -40,10 +41,23 @@ class Row:
     first_filled: float | None = None
     epochs: int = 0
     seconds: list[float] = field(default_factory=list)
+    disturbed: list[int] = field(default_factory=list)
+
+    def add(self, seconds: float, quiet: bool) -> None:
+        """Add a round, in which nothing else used the processor if it was `quiet`."""
+        if not quiet:
+            self.disturbed.append(len(self.seconds))
+        self.seconds.append(seconds)
+
+    @property
+    def counted(self) -> list[int]:
+        """Return the rounds that nothing disturbed, or all if there is none."""
+        rounds = range(len(self.seconds))
+        return [i for i in rounds if i not in self.disturbed] or list(rounds)
 
     def per_unit(self, units: int) -> list[float]:
-        """Return the seconds per update or row of each round."""
-        return [seconds / self.epochs / units for seconds in self.seconds]
+        """Return the seconds per update or row of each round that counts."""
+        return [self.seconds[i] / self.epochs / units for i in self.counted]
 
 
 @dataclass
@@ -92,13 +106,20 @@ class CaseResult:
         )
 
     def ratios(self, row: Row) -> list[float]:
-        """Return the row's time as a multiple of ours, for each round."""
+        """Return the row's time as a multiple of ours, for each round.
+
+        Where no round counts for both, it is the ratio of the medians.
+        """
         ours = self.row(OURS)
-        if ours is None:
+        if ours is None or not row.seconds:
             return []
-        # The lists differ in length after an interrupted last round.
-        pairs = zip(row.per_unit(self.units), ours.per_unit(self.units), strict=False)
-        return [theirs / own for theirs, own in pairs]
+        times, own = (
+            dict(zip(one.counted, one.per_unit(self.units), strict=True))
+            for one in (row, ours)
+        )
+        return [times[i] / own[i] for i in times if i in own] or [
+            median(times.values()) / median(own.values())
+        ]
 
     def nearest(self) -> Row | None:
         """Return the row of the fastest rival."""

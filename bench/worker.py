@@ -22,6 +22,7 @@ from typing import Any
 
 from .cases import Case
 from .contenders import CONTENDERS, Unsupported
+from .quiet import loop_seconds
 
 REPLY_TIMEOUT = 600.0  # seconds until a contender that does not reply is killed
 # Seconds that resource trackers have for removing the shared files of ended processes.
@@ -122,6 +123,10 @@ class Worker:
         """
         return self._request("run", epochs, at_least)
 
+    def loop_seconds(self) -> float:
+        """Return what a fixed loop takes there, see `quiet`."""
+        return self._request("loop")
+
     def close(self) -> None:
         """End the process, and those that its library started."""
         if hasattr(os, "killpg"):
@@ -214,6 +219,8 @@ def serve(name: str) -> None:
                     value = time.perf_counter() - begin
                 case ("run", epochs, at_least):
                     value = timed(case, run, epochs, at_least)
+                case ("loop",):
+                    value = loop_seconds()
             reply = ("value", value)
         except ImportError as error:
             reply = ("NotInstalled", str(error))

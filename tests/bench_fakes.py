@@ -85,16 +85,22 @@ class FakeWorker:
 class FakeWorkers:
     """Fake workers, with a log of the contenders that ran and of restarts.
 
-    at_least has the seconds for which each of their turns was to be repeated.
+    at_least has the seconds for which each of their turns was to be repeated. They are
+    quiet but at the checks in `noises`, which count from 0.
     """
 
     threads = 1
-    scratch = None
+    scratch = usual = None
 
     def __init__(self, **behaviours):
         self.names, self.log, self.at_least = list(behaviours), [], []
         self._behaviours = behaviours
         self._running = set()
+        self.n_checks, self.noises = 0, ()
+
+    def is_quiet(self, name):
+        self.n_checks += 1
+        return self.n_checks - 1 not in self.noises
 
     def has(self, name):
         return name in self._running

@@ -9,6 +9,7 @@ import pytest
 
 from bench import estimator
 from bench.contenders import OURS
+from bench.quiet import Usual
 
 
 def silent(text):
@@ -18,7 +19,7 @@ def silent(text):
 @pytest.mark.compiled
 def test_measures_both_where_their_losses_are_the_same():
     case = next(estimator.cases())
-    result = estimator.measure(case, True, silent)
+    result = estimator.measure(case, True, Usual(), silent)
     assert result.checked_epochs == estimator.QUICK_EPOCHS
     assert [row.status for row in result.rows] == ["timed", "timed"]
     theirs, ours = (result.row(name).seconds[0] for name in (estimator.RIVAL, OURS))
@@ -37,7 +38,7 @@ def test_refuses_to_time_other_losses():
         return fit(model, replace(case, X=case.X * (1.5 if is_ours else 1.0)))
 
     with mock.patch.object(estimator, "_fit", fit_otherwise):
-        result = estimator.measure(case, True, silent)
+        result = estimator.measure(case, True, Usual(), silent)
     ours, theirs = result.rows
     assert (ours.status, theirs.status) == ("invalid", "timed")
     assert "loss_curve_ differs by" in ours.why
@@ -49,7 +50,7 @@ def test_refuses_to_time_other_losses():
 def test_a_fit_that_fails_does_not_end_the_run():
     case = next(estimator.cases())
     with mock.patch.object(estimator, "_fit", side_effect=ValueError("no rows")):
-        result = estimator.measure(case, True, silent)
+        result = estimator.measure(case, True, Usual(), silent)
     assert {(row.status, row.why) for row in result.rows} == {
         ("failed", "ValueError: no rows")
     }

@@ -59,7 +59,7 @@ def test_growth_times_only_contenders_that_reach_our_loss():
 def test_an_axis_can_set_the_number_of_threads(monkeypatch):
     numbers = []
 
-    def workers(names, threads, scratch):
+    def workers(names, threads, scratch, usual):
         numbers.append(threads)
         return FakeWorkers(ours=(0.5, 1e-4))
 

@@ -12,6 +12,7 @@ from bench_fakes import ALL, PLAN, FakeWorkers, naive_loss, small
 from bench import method
 from bench.contenders import Unsupported
 from bench.method import Workers
+from bench.quiet import Usual
 from bench.results import CaseResult, Row
 from bench.worker import Failed, Hanging, NotInstalled, Worker, timed
 
@@ -137,9 +138,11 @@ def test_first_epochs_are_timed_in_new_processes(tmp_path):
     case = small(ALL["spiral batch 30"])
     result = CaseResult.of(case, 1e-9)
     plan = dataclasses.replace(PLAN, processes=2, rounds=2)
-    with Workers(["numpy_vectorised"], 1, tmp_path).open() as workers:
+    usual = Usual()
+    with Workers(["numpy_vectorised"], 1, tmp_path, usual).open() as workers:
         method.measure(result, case, workers, plan, lambda text: None)
     (row,) = result.rows
+    assert 1e-5 < usual.least < 1.0  # the loop ran in the contender's process
     assert row.status == "timed"
     assert len(row.seconds) == 2
     assert min(row.imported, row.first_empty, row.first_filled) > 0
@@ -160,6 +163,19 @@ def test_short_trainings_are_repeated_and_their_mean_counts(
     case = small(ALL["spiral batch 30"])
     assert timed(case, run, 2, at_least) == (0.5, 1.0)
     assert trained == [1] + [2] * times  # the first one is not counted
+
+
+def test_disturbed_turns_do_not_count_where_there_are_others():
+    right = method.reference(small(ALL["spiral batch 30"]))
+    workers = FakeWorkers(
+        ours=(right, 0.02), c_sizes=(right, 0.01), jax_scan=(right, 0.04)
+    )
+    # A turn has a check before and one after: ours is disturbed before its first turn,
+    # C after its second, and JAX before all three.
+    workers.noises = (0, 4, 9, 10, 16)
+    ours, c, jax = measured(workers).rows
+    assert (ours.disturbed, c.disturbed, jax.disturbed) == ([0], [1], [0, 1, 2])
+    assert (ours.counted, c.counted, jax.counted) == ([1, 2], [0, 2], [0, 1, 2])
 
 
 def test_turns_are_repeated_for_a_third_of_their_length():
@@ -192,7 +208,7 @@ def test_a_worker_that_does_not_reply_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.worker.REPLY_TIMEOUT", 0.01)
     with pytest.raises(Hanging, match="did not reply within"):
         Worker("numpy_layers", 1, tmp_path)
-    workers = Workers(["numpy_layers"], 1, tmp_path)
+    workers = Workers(["numpy_layers"], 1, tmp_path, Usual())
     row = Row("numpy_layers", "NumPy")
     with method.recording_failures(row, workers):
         workers.worker("numpy_layers")

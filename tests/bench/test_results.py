@@ -28,6 +28,19 @@ def test_a_saved_run_loads_as_it_was_written(tmp_path):
     assert json.loads(file.read_text())["machine"]["commit"] == "abc"
 
 
+def test_disturbed_rounds_count_only_where_there_are_no_others():
+    case = example_run().cases[0]
+    ours, c, jax, _ = case.rows
+    ours.disturbed, c.disturbed, jax.disturbed = [0], [0, 2], [0, 1, 2]
+    per_update = [s / 10 / case.units for s in (1.1, 1.2)]
+    assert ours.per_unit(case.units) == pytest.approx(per_update)
+    assert len(jax.per_unit(case.units)) == 3
+    assert case.ratios(c) == pytest.approx([2.0])
+    assert case.ratios(jax) == pytest.approx([0.5 / 1.1, 0.6 / 1.2])
+    c.disturbed = [1, 2]  # no round counts for both
+    assert case.ratios(c) == pytest.approx([2.0 / 1.15])
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"schema": 0}', '{"schema": 1, "cases": 3}']
 )
