@@ -72,6 +72,16 @@ class Solver:
             state[name] = np.array(state[name])
         vars(self).update(state)
 
+    def continued(self, theta: Array) -> Array:
+        """Return parameters as the kernels can go on with them and the moments."""
+        n_params = self.moments.shape[1]
+        if theta.size != n_params:
+            raise ValueError(
+                f"coefs_ and intercepts_ have {theta.size} numbers, but the moments of "
+                f"the optimizer {n_params}: call fit for a new training"
+            )
+        return theta.astype(self.moments.dtype, copy=False)
+
     @property
     def shown_lr(self) -> float:
         """The learning rate that scikit-learn shows, for Adam with its corrections."""

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import neural_network
 from sklearn.base import _fit_context, is_classifier
 from sklearn.callback import CallbackSupportMixin
@@ -171,6 +172,21 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
     def _sizes(self) -> list[int]:
         return [len(self.coefs_[0]), *(w.shape[1] for w in self.coefs_)]
 
+    def _sizes_for(self, layer_units: list[int]) -> list[int]:
+        """Return the sizes of the net, if it can be trained in a call with these.
+
+        As with scikit-learn, a net that was fitted before keeps its hidden layers.
+        """
+        sizes = self._sizes()
+        ends = sizes[0], sizes[-1]
+        if len(sizes) != len(layer_units) or ends != (layer_units[0], layer_units[-1]):
+            raise ValueError(
+                f"the net that was fitted before has layers of {sizes} units, but the "
+                f"data and hidden_layer_sizes={self.hidden_layer_sizes!r} need "
+                f"{list(layer_units)}: train a new one, with fit and warm_start=False"
+            )
+        return sizes
+
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
@@ -218,15 +234,22 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
                 incremental,
             )
             return
-        objective = objective_of(self)
-        theta = _joined(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
+        objective, sizes = objective_of(self), self._sizes_for(layer_units)
+        # As with scikit-learn, they keep the dtype of the first rows.
+        theta = _joined(self.coefs_, self.intercepts_)
+        solver = getattr(self, "_solver", None) if incremental else None
+        if solver is not None:
+            theta = solver.continued(theta)
+        elif theta.dtype not in (np.float32, np.float64):
+            theta = theta.astype(X.dtype)
+        X = X.astype(theta.dtype, copy=False)
         # After early stopping they are the best ones, which scikit-learn then trains.
         are_best = getattr(self, "_best_coefs", None) is self.coefs_
         # Views into theta: they are up to date after each epoch.
-        self.coefs_, self.intercepts_ = _parts(theta, layer_units)
+        self.coefs_, self.intercepts_ = _parts(theta, sizes)
         if are_best:
             self._best_coefs, self._best_intercepts = self.coefs_, self.intercepts_
-        if not incremental or not hasattr(self, "_solver"):
+        if solver is None:
             self._optimizer = _schedule(self)
             self._solver = Solver(self, objective, theta)
         # early_stopping in partial_fit doesn't make sense
@@ -247,7 +270,7 @@ class _Compiled(CallbackSupportMixin, BaseMultilayerPerceptron):
                 after = np.empty((most, theta.size), theta.dtype)
         task = Task(
             theta=theta,
-            engine=engine_of(theta, self._sizes(), self.activation, objective.loss),
+            engine=engine_of(theta, sizes, self.activation, objective.loss),
             solver=self._solver,
             objective=objective,
             samples=samples,
@@ -647,7 +670,8 @@ class MLPClassifier(_Compiled, neural_network.MLPClassifier):
 
     def _decoded(self, targets: Array) -> Array:
         if self._label_binarizer.y_type_.startswith("multilabel"):
-            return np.asarray(self._label_binarizer.inverse_transform(targets))
+            labels = self._label_binarizer.inverse_transform(targets)
+            return labels.toarray() if issparse(labels) else np.asarray(labels)
         if targets.shape[1] > 1:
             numbers = targets.argmax(axis=1)
         else:
@@ -676,6 +700,17 @@ class MLPRegressor(_Compiled, neural_network.MLPRegressor):
     >>> bool(model.fit(20 * X, y / 100).score(20 * X, y / 100) > 0.5)
     True
     """
+
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, Array]:
+        X, y = super()._validate_input(X, y, incremental, reset)
+        if y.dtype.kind in "SU":
+            raise ValueError(
+                f"y has strings, such as {str(y.flat[0])!r}, but a regression needs "
+                "numbers: convert them, or use MLPClassifier"
+            )
+        return X, y
 
     def _validation_targets(self, y_val: Any, y: Array) -> Array:
         y_val = check_array(y_val, ensure_2d=False)

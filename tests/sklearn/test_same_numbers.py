@@ -309,3 +309,76 @@ def test_scores_after_a_divergence_are_not_those_of_older_parameters():
             model.fit(X, y)
         curves.append((model.n_iter_, np.isnan(model.validation_scores_).tolist()))
     assert curves[0] == curves[1]
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("types", [("float32", "float64"), ("float64", "float32")])
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_net_goes_on_with_rows_of_another_dtype(solver, types, warm):
+    """It keeps its own, and so do the moments: the kernels check neither."""
+    _, X, y = data("three outputs")
+    models = []
+    for module in (neural_network, fastnn.sklearn):
+        model = module.MLPRegressor(
+            hidden_layer_sizes=9,
+            solver=solver,
+            random_state=0,
+            warm_start=warm,
+            max_iter=5,
+        )
+        model.fit(X.astype(types[0]), y)
+        for rows in (X.astype(types[1]), X.astype(types[1]).tolist()):
+            (model.fit if warm else model.partial_fit)(rows, y)
+        model.partial_fit(X.astype(types[0]), y)
+        models.append(model)
+    theirs, ours = models
+    assert deviation(theirs, ours) < 1e-4
+    for mine, other in zip(
+        ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True
+    ):
+        assert mine.dtype == other.dtype == types[0]
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_fitted_net_keeps_its_hidden_units(warm):
+    _, X, y = data("iris")
+    models = []
+    for module in (neural_network, fastnn.sklearn):
+        model = module.MLPClassifier(6, random_state=0, warm_start=warm, max_iter=5)
+        model.fit(X, y)
+        for units in (3, 9):
+            model.set_params(hidden_layer_sizes=units)
+            (model.fit if warm else model.partial_fit)(X, y)
+        models.append(model)
+    assert deviation(*models) < 1e-9
+    for units in ((), (3, 5)):
+        model.set_params(hidden_layer_sizes=units)
+        with pytest.raises(ValueError, match=r"layers of \[4, 6, 3\] units"):
+            (model.fit if warm else model.partial_fit)(X, y)
+
+
+def test_parameters_of_another_size_are_refused():
+    _, X, y = data("iris")
+    model = fastnn.sklearn.MLPClassifier(6, random_state=0, max_iter=5).fit(X, y)
+    model.coefs_ = [model.coefs_[0][:, :4].copy(), model.coefs_[1][:4].copy()]
+    model.intercepts_[0] = model.intercepts_[0][:4].copy()
+    with pytest.raises(ValueError, match="35 numbers, but the moments"):
+        model.partial_fit(X, y)
+
+
+def test_early_stopping_takes_sparse_labels():
+    _, X, y = data("multi-label")
+    theirs, ours = (
+        module.MLPClassifier(6, random_state=0, early_stopping=True, max_iter=9).fit(
+            X, sparse.csr_matrix(y)
+        )
+        for module in (neural_network, fastnn.sklearn)
+    )
+    assert deviation(theirs, ours) < 1e-9
+    np.testing.assert_allclose(ours.validation_scores_, theirs.validation_scores_)
+
+
+def test_a_regression_refuses_strings():
+    X = np.eye(3)
+    with pytest.raises(ValueError, match="y has strings, such as '1'"):
+        fastnn.sklearn.MLPRegressor().fit(X, np.array(["1", "2", "3"]))
