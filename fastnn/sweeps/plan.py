@@ -197,7 +197,7 @@ def loss_recording(
     if stop_below is not None:
         stop_below = check_float("stop_below", stop_below, 0.0)
         if stop_below == 0.0:
-            raise ValueError("stop_below must be above 0: no loss is below 0")
+            raise ValueError("stop_below must be above 0; without it no net stops")
     n = _n_recorded(n_epochs, every)
     many = n_nets * n > _MAX_EACH
     return LossRecording(

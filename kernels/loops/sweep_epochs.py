@@ -111,7 +111,7 @@ def end_epoch(state, data, plan, rule, measured, epoch, row, recorded, lanes):
             for p in range(n_params if rule.restores else 0):
                 measured.best_theta[i, p] = measured.nets[k, p]
         over = epoch - best[BEST_EPOCH, i] >= rule.patience
-        enough = recorded >= 0 and loss < rule.stop_below
+        enough = recorded >= 0 and rule.stop_below > 0.0 and loss < rule.stop_below
         if over or enough or not finite:
             trained[i] = epoch + 1
             start = i // numbers * n_settings * numbers + i % numbers

@@ -108,6 +108,22 @@ def test_each_net_is_the_net_alone(dtype, schedule, rule, every):
             assert_net_is(runs, i, net, history, bits if batch_size == 1 else nearly)
 
 
+@pytest.mark.parametrize("batch_size", [1, "full"])
+def test_losses_below_zero_stop_no_net(batch_size):
+    """Those of counts, which are large enough here."""
+    counts = np.full(25, 20)
+    options = {"epochs": 12, "lr": 0.003, "seed": 5, "batch_size": batch_size}
+    options |= {"X_val": X_VAL, "y_val": counts[:11], "early_stopping": RULES["loss"]}
+    net = fastnn.mlp(2, 2, 1, activation="tanh", loss="poisson")
+    runs = net.fit_many(X, counts, seeds=range(3), **options)
+    for i in range(3):
+        alone = fastnn.mlp(2, 2, 1, activation="tanh", loss="poisson", seed=i)
+        history = alone.fit(X, counts, **options)
+        assert history.loss.min() < 0.0
+        assert runs.trained[i] == history.epochs > 2
+        nearly(runs.theta[i], alone.theta)
+
+
 @pytest.mark.parametrize("batch_size", [1, 4, "full"])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_nets_stop_by_their_own_validation_loss(batch_size, reduction):
