@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from .frames import (
+    BEYOND_FLOATS,
+    LARGEST,
     Columns,
     check_columns,
     column_names,
@@ -36,9 +38,6 @@ _FEW = 24
 _FEW_BYTES = 2**24
 # NumPy does not register its booleans as real numbers.
 _REAL = (Real, np.bool_)
-_BEYOND_FLOATS = (
-    "{} has integers beyond 2**53, which floats cannot hold: scale it first"
-)
 
 
 def as_array(name: str, value: Any) -> Array:
@@ -63,6 +62,11 @@ def as_array(name: str, value: Any) -> Array:
                     f"{name} mixes strings with other values, such as {item!r}: "
                     "pass values of one kind"
                 )
+    elif array.dtype.kind == "f" and isinstance(value, (list, tuple)):
+        # NumPy rounds integers that are mixed with floats.
+        large = (np.abs(array) >= LARGEST).any()
+        if large and any(map(_is_beyond_floats, _items(value))):
+            raise ValueError(BEYOND_FLOATS.format(name))
     return array
 
 
@@ -143,8 +147,8 @@ def _convert(
         raise ValueError(
             f"{name} is empty, its shape is {array.shape}: pass at least one value"
         )
-    if kind in "iu" and max(int(array.max()), -int(array.min())) > 2**53:
-        raise ValueError(_BEYOND_FLOATS.format(name))
+    if kind in "iu" and max(int(array.max()), -int(array.min())) > LARGEST:
+        raise ValueError(BEYOND_FLOATS.format(name))
     n_bytes = array.size * dtype.itemsize
     if n_bytes > _FEW_BYTES:
         check_memory(
@@ -174,11 +178,15 @@ def _numbers(name: str, value: Any, columns: Columns | None) -> Array:
     try:
         values = array.astype(np.float64)
     except OverflowError:  # an integer of a thousand bits
-        raise ValueError(_BEYOND_FLOATS.format(name)) from None
-    large = array[np.abs(values) > 2**53]
-    if any(isinstance(item, Integral) for item in large.tolist()):
-        raise ValueError(_BEYOND_FLOATS.format(name))
+        raise ValueError(BEYOND_FLOATS.format(name)) from None
+    large = array[np.abs(values) >= LARGEST]
+    if any(map(_is_beyond_floats, large.tolist())):
+        raise ValueError(BEYOND_FLOATS.format(name))
     return values
+
+
+def _is_beyond_floats(item: Any) -> bool:
+    return isinstance(item, Integral) and abs(int(item)) > LARGEST
 
 
 def readonly(array: Array) -> Array:

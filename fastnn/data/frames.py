@@ -11,6 +11,8 @@ import numpy as np
 from .text import first_few
 
 Columns = tuple[Any, ...]
+LARGEST = 2**53  # up to it float64 holds all integers
+BEYOND_FLOATS = "{} has integers beyond 2**53, which floats cannot hold: scale it first"
 
 # Types that have no NumPy `kind`, by the names that Polars and PyArrow give them.
 _NUMERIC = re.compile(r"u?int\d+|float\d*|double|halffloat|bool(ean)?", re.IGNORECASE)
@@ -41,8 +43,9 @@ def column_names(value: Any) -> Columns | None:
 def frame_values(name: str, frame: Any) -> np.ndarray[Any, Any]:
     """Return the values (n, n_columns) of a frame whose columns hold numbers.
 
-    TypeError that names the column where one has another type. Columns of objects come
-    back as objects, whose values are yet to be checked.
+    TypeError that names the column where one has another type, and ValueError for
+    integers that floats cannot hold. Columns of objects come back as objects, whose
+    values are yet to be checked.
     """
     dtypes = list(frame.dtypes if hasattr(frame, "dtypes") else frame.schema.types)
     numeric = True
@@ -60,6 +63,11 @@ def frame_values(name: str, frame: Any) -> np.ndarray[Any, Any]:
     # In pandas, types without a common NumPy type and missing integers give objects.
     if values.dtype == object and numeric and hasattr(dtypes[0], "kind"):
         values = np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+    if values.dtype.kind == "f" and (np.abs(values) >= LARGEST).any():
+        # There it may stand for another integer, which was rounded.
+        integers = [i for i, dtype in enumerate(dtypes) if _is_integer(dtype)]
+        if (np.abs(values[:, integers]) >= LARGEST).any():
+            raise ValueError(BEYOND_FLOATS.format(name))
     return values
 
 
@@ -101,6 +109,11 @@ def shown_column(index: int, columns: Columns | None) -> str:
     """Return a column in words, such as "column 1 ('height')"."""
     named = columns is not None and index < len(columns)
     return f"column {index}" + (f" ({columns[index]!r})" if named and columns else "")
+
+
+def _is_integer(dtype: Any) -> bool:
+    kind = getattr(dtype, "kind", None)
+    return "int" in str(dtype).lower() if kind is None else kind in "iu"
 
 
 def _is_numeric(dtype: Any) -> bool:

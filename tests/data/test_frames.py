@@ -9,6 +9,7 @@ import pytest
 from nets import GATE, LABELS, trained_on_gate
 
 import fastnn
+from fastnn.data.arrays import as_features
 from fastnn.data.frames import column_names
 
 REFERENCE = trained_on_gate(GATE.astype(float), LABELS)
@@ -270,3 +271,29 @@ def test_what_the_message_about_columns_advises_does_not_raise():
     ):
         with pytest.raises(ValueError, match=f"; {remedy}$"):
             net.predict(other)
+
+
+@pytest.mark.parametrize("large", [2**53 + 1, -(2**60) - 1])
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda large: [[large, 1.0], [2, 2.0]],
+        lambda large: np.array([[large, 1.0], [2, 2.0]], object),
+        lambda large: pd.DataFrame({"a": [large, 2], "b": [1, 2]}, dtype="Int64"),
+        *(
+            lambda large, make=make: make({"a": [large, 2], "b": [1.0, 2.0]})
+            for make in FRAMES
+        ),
+    ],
+)
+def test_integers_that_floats_cannot_hold_are_refused_beside_floats(table, large):
+    float64 = np.dtype("float64")
+    with pytest.raises(ValueError, match="integers beyond 2"):
+        as_features(table(large), 2, float64)
+    assert as_features(table(5), 2, float64)[0, 0] == 5.0
+
+
+@pytest.mark.parametrize("table", [list, pd.DataFrame])
+def test_floats_may_be_larger_than_all_integers_that_floats_hold(table):
+    X = table([[2.0**60, 1], [1.0, 2]])
+    assert as_features(X, 2, np.dtype("float64"))[0, 0] == 2.0**60
