@@ -14,7 +14,8 @@ from urllib.parse import quote
 import numpy as np
 
 from ..data.arguments import check_choice
-from ..data.arrays import Array
+from ..data.arrays import Array, as_features
+from ..data.labels import encode_targets
 from ..nn.net import Net
 from ..nn.optimizers import choose
 from .curves import quantiles
@@ -103,6 +104,7 @@ def sweep(
                 f"nets must be nets by their names, which are strings, not {name!r}: "
                 f"{net!r}"
             )
+        _check_data(name, net, X, y, options.get("classes"))
     drawn = list(seeds)
     chosen, combinations = choose(optimizer, lr).grid(len(drawn))
     finished: dict[str, Runs] = {}
@@ -122,6 +124,24 @@ def sweep(
             nets[name].runs = runs
         raise
     return Sweep(finished, tuple(combinations), len(drawn))
+
+
+def _check_data(name: str, net: Net, X: Any, y: Any, classes: Any) -> None:
+    """Refuse data that a net cannot use before others are trained with it."""
+    try:
+        inputs = as_features(X, net.n_in, net.dtype, net.columns)
+        if not net.architecture.mixes_rows:
+            encode_targets(
+                y,
+                len(inputs),
+                net.architecture.targets,
+                net.schema.labels,
+                net.dtype,
+                learns=True,
+                declared=classes,
+            )
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"the net {name!r} cannot be trained: {error}") from None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -163,11 +163,31 @@ def test_a_store_has_a_folder_for_each_architecture(tmp_path):
 
 
 @pytest.mark.compiled
-def test_after_an_error_each_net_has_what_was_finished():
-    nets = {"good": fastnn.mlp(2, 2, 1), "bad": fastnn.mlp(3, 2, 1)}
-    with pytest.raises(ValueError, match=r"3 inputs|3 columns"):
+def test_after_an_error_each_net_has_what_was_finished(monkeypatch):
+    nets = {"first": fastnn.mlp(2, 2, 1), "second": fastnn.mlp(2, 3, 1)}
+    fit_many = fastnn.Sequential.fit_many
+
+    def interrupted(net, *arguments, **options):
+        if net is nets["second"]:
+            raise KeyboardInterrupt
+        return fit_many(net, *arguments, **options)
+
+    monkeypatch.setattr(fastnn.Sequential, "fit_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         fastnn.sweep(nets, *GATE, lr=1.0, **HOW)
-    assert len(nets["good"].runs) == 5
+    assert len(nets["first"].runs) == 5
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [((3, 2, 1), r"'last' .*3 inputs|'last' .*3 columns"), ((2, 2, 3), "'last'")],
+)
+def test_all_nets_are_checked_before_the_first_is_trained(sizes, message, monkeypatch):
+    nets = {"first": fastnn.mlp(2, 2, 1), "last": fastnn.mlp(*sizes)}
+    X, _ = GATE
+    monkeypatch.setattr(fastnn.Sequential, "fit_many", None)
+    with pytest.raises(ValueError, match=message):
+        fastnn.sweep(nets, X, [0.0, 0.5, 0.5, 1.0], lr=1.0, **HOW)
 
 
 @pytest.mark.parametrize("nets", [{}, [fastnn.mlp(2, 2, 1)], {1: NETS["2-2-1"]}])
