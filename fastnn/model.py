@@ -624,7 +624,10 @@ class Sequential:
         architecture = self._architecture
         least_bytes = _net_bytes(kernels.codes.SGD, self._theta)
         initial = initial_parameters(architecture, self.dtype, seeds, init, least_bytes)
-        rule, settings = update_rule_per_net(chosen, initial.n_nets)
+        fused = self._engine if isinstance(self._engine, Fused) else None
+        rule, settings = update_rule_per_net(
+            chosen, initial.n_nets, self._params, fused is not None
+        )
         monitored = monitor(
             self._validation(schema, X_val, y_val, sample_weight_val),
             early_stopping,
@@ -655,7 +658,6 @@ class Sequential:
             n_jobs=n_jobs,
             mixes_rows=architecture.mixes_rows,
         )
-        fused = self._engine if isinstance(self._engine, Fused) else None
         recording = loss_recording(
             config.epochs,
             initial.n_nets,

@@ -638,19 +638,43 @@ def update_rule(optimizer: Optimizer, params: Sequence[Array]) -> UpdateRule:
 
 
 def update_rule_per_net(
-    optimizer: Optimizer, n_nets: int
+    optimizer: Optimizer, n_nets: int, params: Sequence[Array], side_by_side: bool
 ) -> tuple[UpdateRule, dict[str, Array]]:
     """Return the rule of an optimizer for many nets, and its settings by name.
 
-    Where a schedule is that of the biases as well, their learning rate is NaN.
+    params are those of any of the nets. Where a schedule is that of the biases as well,
+    their learning rate is NaN. ValueError if the nets are trained side by side, and a
+    subclass has learning rates or decays of its own for some parameters.
     """
     rule = optimizer.rule_per_net(n_nets)
     if type(optimizer) not in _BUILT_IN:
         rule = _checked(optimizer, rule, (kernels.codes.N_SETTINGS, n_nets), 0)
+        rule = rule._replace(
+            learning_rates=_of_its_own("learning_rates", optimizer, params),
+            decays=_of_its_own("decays", optimizer, params),
+        )
+        if side_by_side and (rule.learning_rates.size or rule.decays.size):
+            raise ValueError(
+                f"{optimizer!r} has learning_rates() or decays() of its own for some "
+                "parameters, but nets that fit_many trains side by side have one for "
+                "all weights and one for all biases: pass bias_lr= or "
+                "bias_weight_decay=, or train each net with fit"
+            )
     by_name = optimizer.by_name(rule.settings)
     if optimizer.schedule is not None and getattr(optimizer, "bias_lr", None) is None:
         rule.settings[kernels.codes.BIAS_LR] = np.nan
     return rule, by_name
+
+
+def _of_its_own(name: str, optimizer: Optimizer, params: Sequence[Array]) -> Array:
+    """Return what the method `name` of a subclass computes for the first of many nets.
+
+    The array is empty if it is what the base class computes.
+    """
+    one = optimizer.for_net(0)
+    values: Array = getattr(one, name)(params)
+    usual = getattr(Optimizer, name)(one, params)
+    return _NOTHING if np.array_equal(values, usual, equal_nan=True) else values
 
 
 _NAMED: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
@@ -678,6 +702,12 @@ def _checked(
             readable(optimizer, what, numbers, (n_params,), np.float64)
             if np.size(numbers)
             else _NOTHING
+        )
+    adam = kernels.codes.ADAM, kernels.codes.ADAMW
+    if code in adam and checked[1].size:
+        raise ValueError(
+            f"{optimizer!r} has learning_rates() of its own, but Adam's rule has one "
+            "learning rate for all parameters: use fastnn.SGD or fastnn.RMSprop"
         )
     for field_name, numbers in zip(UpdateRule._fields[1:], checked, strict=True):
         if not np.isfinite(numbers).all():

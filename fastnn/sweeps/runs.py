@@ -22,6 +22,7 @@ from ..nn.descriptions import kinds_by_name
 from ..nn.layers import Layer
 from ..nn.losses import Loss
 from ..nn.net import Net, build_net
+from ..training.identity import described
 from ..training.stopping import EarlyStopping
 from .curves import Curves, first_below, quantiles
 from .ensemble import Ensemble
@@ -71,7 +72,8 @@ class Runs:
     trained : array of shape (n_nets,)
         For how many epochs each net was trained.
     final_loss, final_accuracy : array of shape (n_nets,)
-        Those of each net's last epoch.
+        Those of each net's last epoch; where a training with every > 1 was interrupted,
+        they may be those of the last recorded epoch.
     losses, accuracies : Curves
         Over the recorded epochs.
     stop_below : float or None
@@ -650,8 +652,8 @@ class Runs:
         def common(runs: Runs) -> dict[str, Any]:
             labels = runs.schema.labels
             return {
-                "architecture": list(map(repr, runs.architecture.layers)),
-                "loss": runs.architecture.loss.name,
+                "architecture": list(map(described, runs.architecture.layers)),
+                "loss": described(runs.architecture.loss),
                 "dtype": str(runs.theta.dtype),
                 "columns": runs.schema.columns,
                 "labels": None if labels is None else labels.of_class.tolist(),

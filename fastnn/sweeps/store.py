@@ -57,7 +57,7 @@ def identity(
         "validation data": hashed(*_arrays_of(monitor.validation)),
         "early_stopping": repr(monitor.stopping) if monitor.stopping else None,
         "seed": config.seed if config.shuffle else None,
-        "optimizer's settings": hashed(config.rule.settings),
+        "optimizer's settings": hashed(*config.rule[1:]),
         "schedule": hashed(config.schedule),
         "every": recording.every,
         "losses": "percentiles" if recording.only_percentiles else "all",

@@ -19,6 +19,7 @@ from ..nn.losses import Loss
 from .config import FitConfig
 
 _HASH = "sha256 "
+_PLAIN = (bool, int, float, str, np.number, np.ndarray)  # of values with one repr each
 # The update rules, and the settings of one net, in the order of `kernels.codes`.
 _RULES = (
     *("SGD", "SGD with momentum", "SGD with Nesterov's momentum"),
@@ -36,8 +37,8 @@ def shared_identity(
     """Return what the trainings of one net and of many depend on alike."""
     return {
         "kernels, or NumPy and Numba": kernels.compiler.cache.digest()[:16],
-        "layers": [_described(layer) for layer in architecture.layers],
-        "loss": _described(architecture.loss),
+        "layers": [described(layer) for layer in architecture.layers],
+        "loss": described(architecture.loss),
         "X": hashed(config.X),
         "y": hashed(config.y),
         "sample_weight or class_weight": hashed(config.weights),
@@ -108,14 +109,28 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> str:
     )
 
 
-def _described(part: Layer | Loss) -> list[str]:
-    """Describe a layer or loss; one of a user's own also by its source, if there."""
+def described(part: Layer | Loss) -> list[str]:
+    """Describe a layer or loss; one of a user's own also by its settings and source.
+
+    The settings are what `arguments` returns, or where a class does not define it, the
+    attributes that are numbers, strings or arrays.
+    """
     kind = type(part)
-    described = [repr(part), f"{kind.__module__}.{kind.__qualname__}"]
-    if not kind.__module__.startswith("fastnn."):
-        with suppress(OSError, TypeError):
-            described.append(hashed(inspect.getsource(kind)))
-    return described
+    description = [repr(part), f"{kind.__module__}.{kind.__qualname__}"]
+    if kind.__module__.startswith("fastnn."):
+        return description
+    if kind.arguments in (Layer.arguments, Loss.arguments):
+        settings: Any = [
+            f"{name}={hashed(value) if isinstance(value, np.ndarray) else repr(value)}"
+            for name, value in sorted(vars(part).items())
+            if not name.startswith("_") and isinstance(value, _PLAIN)
+        ]
+    else:
+        settings = part.arguments()
+    description.append(repr(settings))
+    with suppress(OSError, TypeError):
+        description.append(hashed(inspect.getsource(kind)))
+    return description
 
 
 def _shown(value: Any) -> str:

@@ -197,14 +197,54 @@ def test_bad_settings_are_refused(case):
         BAD_OPTIMIZERS[case]()
 
 
+class SlowBiases(fastnn.SGD):
+    """A tenth of the learning rate for biases."""
+
+    def learning_rates(self, params):
+        rates = [self.lr / 10 if param.ndim == 1 else self.lr for param in params]
+        return np.repeat(rates, [param.size for param in params])
+
+
+class SlowDecay(fastnn.SGD):
+    """A weight decay of each parameter's own."""
+
+    def decays(self, params):
+        return np.linspace(0.0, 0.1, sum(param.size for param in params))
+
+
+class SlowAdam(fastnn.Adam):
+    """What the rule of Adam does not have."""
+
+    learning_rates = SlowBiases.learning_rates
+
+
+@pytest.mark.parametrize("kind", [SlowBiases, SlowDecay])
+def test_nets_side_by_side_refuse_numbers_for_each_parameter(kind):
+    with pytest.raises(ValueError, match="side by side"):
+        fastnn.mlp(2, 3, 1).fit_many(
+            GATE, LABELS, seeds=[1, 2], epochs=1, optimizer=kind(0.5)
+        )
+
+
+def test_nets_one_by_one_obey_numbers_for_each_parameter():
+    layers = [fastnn.MatMul(2, 3), fastnn.Tanh(), fastnn.Affine(3, 1)]
+    net = fastnn.Sequential(layers, "bce", seed=1)
+    how = {"epochs": 3, "optimizer": SlowBiases(0.5), "seed": 0}
+    (alone,) = net.fit_many(GATE, LABELS, seeds=[1], **how)
+    net.fit(GATE, LABELS, **how)
+    assert alone.theta.tobytes() == net.theta.tobytes()
+
+
+def test_adam_refuses_learning_rates_that_it_would_not_use():
+    net = fastnn.mlp(2, 3, 1, seed=1)
+    message = "one learning rate for all parameters"
+    with pytest.raises(ValueError, match=message):
+        net.fit(GATE, LABELS, epochs=1, optimizer=SlowAdam(0.5))
+    with pytest.raises(ValueError, match=message):
+        SlowAdam(0.5).update([np.ones((2, 2))], [np.ones((2, 2))])
+
+
 def test_a_subclass_may_set_the_learning_rate_of_each_parameter():
-    class SlowBiases(fastnn.SGD):
-        """A tenth of the learning rate for biases."""
-
-        def learning_rates(self, params):
-            rates = [self.lr / 10 if param.ndim == 1 else self.lr for param in params]
-            return np.repeat(rates, [param.size for param in params])
-
     slow, same = fastnn.mlp(2, 3, 1, seed=1), fastnn.mlp(2, 3, 1, seed=1)
     slow.fit(GATE, LABELS, epochs=3, optimizer=SlowBiases(0.5), batch_size=2)
     expected = fastnn.SGD(0.5, bias_lr=0.05)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -32,6 +33,65 @@ KINDS = {
     "percentiles, stopping": {"losses": "percentiles", "stop_below": 0.95, "every": 2},
     "percentiles, validation": VALIDATION
     | {"losses": "percentiles", "lr": fastnn.schedules.step(np.linspace(1, 3, 200), 5)},
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Scaled(fastnn.losses.Loss):
+    """Squares times a factor."""
+
+    factor: float = 1.0
+
+    def compute(self, z, y):
+        return self.factor * ((z - y) ** 2).sum(axis=1)
+
+    def compute_back(self, z, y):
+        return 2.0 * self.factor * (z - y)
+
+
+class Leaky(fastnn.layers.Layer):
+    """ReLU with a slope below 0."""
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def compute(self, x):
+        return np.where(x > 0.0, x, self.slope * x)
+
+    def compute_back(self, dout, x, out):
+        return np.where(x > 0.0, dout, self.slope * dout)
+
+
+class Saved(Leaky):
+    """One that files can have."""
+
+    def arguments(self):
+        return [self.slope]
+
+
+class Slow(fastnn.SGD):
+    """Another rate for biases, which repr does not show."""
+
+    def __init__(self, factor):
+        super().__init__(0.1)
+        object.__setattr__(self, "factor", factor)
+
+    def learning_rates(self, params):
+        rates = [self.lr * (self.factor if p.ndim == 1 else 1.0) for p in params]
+        return np.repeat(rates, [p.size for p in params])
+
+
+def with_layer(layer, loss="mse"):
+    return fastnn.Sequential(
+        [fastnn.Affine(2, 3), layer, fastnn.Affine(3, 2)], loss, seed=1
+    )
+
+
+OWN_PARTS = {
+    "loss": lambda number: (with_layer(fastnn.Tanh(), Scaled(factor=number)), None),
+    "layers": lambda number: (with_layer(Leaky(number)), None),
+    "layers, with arguments()": lambda number: (with_layer(Saved(number)), None),
+    "optimizer": lambda number: (with_layer(Leaky(0.1)), Slow(number)),
 }
 
 
@@ -191,6 +251,34 @@ def test_a_layer_whose_code_changed_is_another_call(tmp_path):
         fastnn.Sequential(
             [fastnn.Affine(2, 3), fastnn.Tanh(), fastnn.Affine(3, 3)]
         ).fit_many(*SPIRAL, **options)
+
+
+@pytest.mark.parametrize("part", OWN_PARTS)
+def test_other_settings_of_an_own_part_are_another_call(part, tmp_path):
+    make, how = OWN_PARTS[part], {"seeds": range(3), "epochs": 1, "shuffle": False}
+    data = SPIRAL[0], SPIRAL[0]
+    how |= {"lr": 0.1} if part != "optimizer" else {}
+
+    def train(number, store=tmp_path):
+        net, optimizer = make(number)
+        return net.fit_many(*data, **how, optimizer=optimizer, store=store)
+
+    runs = train(0.5)
+    assert_same_runs(train(0.5), runs)
+    name = {"optimizer": "optimizer's settings"}.get(part, part.split(",")[0])
+    with pytest.raises(ValueError, match=rf"{name} is "):
+        train(0.25)
+    if part != "optimizer":
+        name = {"layers": "architecture"}.get(name, name)
+        with pytest.raises(ValueError, match=rf"its {name} is"):
+            fastnn.Runs.concatenate([runs, train(0.25, None)])
+        how["seed"] = 0
+        net, path = make(0.5)[0], tmp_path / "net.npz"
+        del how["seeds"]
+        net.fit(*data, **how, checkpoint=path)
+        make(0.5)[0].fit(*data, **how, checkpoint=path)
+        with pytest.raises(ValueError, match=rf"{part.split(',')[0]} is "):
+            make(0.25)[0].fit(*data, **how, checkpoint=path)
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):
