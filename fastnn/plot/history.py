@@ -16,8 +16,8 @@ from .style import (
     class_colors,
     curve,
     foreground,
+    labelled,
     legend_above,
-    plain_text,
 )
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ def _number_epochs(ax: Axes) -> None:
 def _draw_several(ax: Axes, histories: dict[str, _History]) -> None:
     """Draw the losses of several histories, each in a colour of its own."""
     colors = class_colors(len(histories))
-    handles = []
+    entries = []
     for (name, history), color in zip(histories.items(), colors, strict=True):
         epochs = np.arange(1, history.epochs + 1)
         loss, val_loss = _finite(history.loss), _finite(history.val_loss)
         validated, best = bool(np.isfinite(val_loss).any()), history.best_epoch
         curve(ax, epochs, loss, name, color)
-        handles.append(ax.lines[-1])
+        entries.append((name, ax.lines[-1]))
         if validated:
             curve(ax, epochs, val_loss, None, color, linestyle=":")
         if best is not None:
@@ -124,16 +124,11 @@ def _draw_several(ax: Axes, histories: dict[str, _History]) -> None:
     }
     from matplotlib.lines import Line2D
 
-    handles += [
-        Line2D([], [], color=foreground(), label=label, **style)
-        for label, style in key.items()
-        if drawn[label]
-    ]
+    for label, style in key.items():
+        if drawn[label]:
+            entries.append((label, Line2D([], [], color=foreground(), **style)))
     ax.set_ylabel("mean loss")
-    legend_above(ax, handles, column=1.5)
-    legend = ax.get_legend()
-    assert legend is not None
-    plain_text(legend.get_texts())
+    legend_above(ax, entries, column=1.5)
 
 
 def _draw_one(ax: Axes, history: _History) -> None:
@@ -154,7 +149,7 @@ def _draw_one(ax: Axes, history: _History) -> None:
         _draw_validation(right, epochs, history.val_accuracy, name, _ACCURACY)
         lines += right.lines
         right.set_ylabel("accuracy", color=_ACCURACY)
-    legend_above(ax, lines, column=2.2)
+    legend_above(ax, labelled(lines), column=2.2)
 
 
 def _finite(values: Array) -> Array:

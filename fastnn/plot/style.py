@@ -151,12 +151,16 @@ def class_legend(
     return legend
 
 
-def legend_above(ax: Axes, handles: Sequence[Any], column: float) -> None:
-    """Place a legend of artists above the Axes, in columns of `column` inches."""
-    handles = [each for each in handles if not each.get_label().startswith("_")]
+def legend_above(ax: Axes, entries: Sequence[tuple[str, Any]], column: float) -> None:
+    """Place a legend of names and artists above the Axes, in columns of some inches.
+
+    Names are shown as they are.
+    """
+    names, handles = zip(*entries, strict=True)
     width = ax.bbox.width / ax.figure.dpi
-    ax.legend(
-        handles=handles,
+    legend = ax.legend(
+        handles,
+        names,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
         ncols=int(np.clip(width / column, 1, len(handles))),
@@ -165,6 +169,13 @@ def legend_above(ax: Axes, handles: Sequence[Any], column: float) -> None:
         columnspacing=1.2,
         handlelength=1.4,
     )
+    plain_text(legend.get_texts())
+
+
+def labelled(artists: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return artists with their labels, without those that have none."""
+    pairs = [(each.get_label(), each) for each in artists]
+    return [(label, each) for label, each in pairs if not label.startswith("_")]
 
 
 def bands(

@@ -12,7 +12,7 @@ from ..sweeps.runs import Runs
 from ..sweeps.statistics import Proportion
 from .gallery import gallery, typical_nets
 from .maps import check_points, plane_classes
-from .style import COLORS, bands, despine, foreground, legend_above
+from .style import COLORS, bands, despine, foreground, labelled, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -219,4 +219,4 @@ def _finish(ax: Axes) -> None:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("epoch")
     despine(ax)
-    legend_above(ax, ax.get_legend_handles_labels()[0], column=1.0)
+    legend_above(ax, labelled(ax.get_legend_handles_labels()[0]), column=1.0)

@@ -102,12 +102,14 @@ def sweep(
 
 def _draw_lines(ax: Axes, setting: str, lines: dict[str, Line]) -> None:
     values = np.unique([x for line in lines.values() for x in line])
+    entries = []
     for (label, line), color in zip(
         lines.items(), class_colors(len(lines)), strict=True
     ):
         xs = np.array(sorted(line))
         shares = [line[x] for x in xs]
-        ax.plot(xs, shares, "o-", markersize=4, color=color, label=label)
+        (curve,) = ax.plot(xs, shares, "o-", markersize=4, color=color, label=label)
+        entries.append((label, curve))
         _draw_intervals(ax, xs, shares, color)
     if values[0] > 0.0 and values[-1] >= _LOG_RATIO * values[0]:
         ax.set_xscale("log")
@@ -116,7 +118,7 @@ def _draw_lines(ax: Axes, setting: str, lines: dict[str, Line]) -> None:
         ax.minorticks_off()
     ax.set_xlabel(setting)
     width = _LETTER_INCHES * max(map(len, lines)) + _KEY_INCHES
-    legend_above(ax, ax.get_legend_handles_labels()[0], column=width)
+    legend_above(ax, entries, column=width)
 
 
 def _draw_points(ax: Axes, lines: dict[str, Line]) -> None:

@@ -82,10 +82,10 @@ def test_several_histories_have_a_colour_and_a_name_each():
         )
         for n in (3, 6)
     }
-    histories["plain"] = fastnn.mlp(2, 3, 3).fit(X, y, epochs=7, lr=0.1)
+    histories["_plain"] = fastnn.mlp(2, 3, 3).fit(X, y, epochs=7, lr=0.1)
     ax = fastnn.plot.history(histories)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["$3", "$6", "plain", "validation", "best epoch"]
+    assert labels == ["$3", "$6", "_plain", "validation", "best epoch"]
     assert len(ax.figure.axes) == 1
     by_color = {}
     for line in ax.lines:

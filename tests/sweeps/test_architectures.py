@@ -127,6 +127,18 @@ def test_the_legend_of_the_plot_covers_nothing(swept, width):
 
 
 @pytest.mark.compiled
+def test_the_legend_of_the_plot_has_the_names_as_they_are():
+    nets = {"_small": fastnn.mlp(2, 2, 1), "$3$": fastnn.mlp(2, 3, 1)}
+    ax = fastnn.plot.sweep(
+        fastnn.sweep(nets, *GATE, lr=[0.1, 1.0], **HOW), loss_below=0.3
+    )
+    texts = ax.get_legend().get_texts()
+    assert [text.get_text() for text in texts] == list(nets)
+    assert not any(text.get_parse_math() for text in texts)
+    plt.close("all")
+
+
+@pytest.mark.compiled
 def test_the_plot_and_the_table_look_at_validation_data(swept):
     data = {"X_val": GATE[0][:3], "y_val": GATE[1][:3]}
     validated = fastnn.sweep(NETS, *GATE, lr=[0.3, 3.0], **HOW, **data)

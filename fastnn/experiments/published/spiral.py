@@ -27,7 +27,14 @@ from ... import (
     plot,
 )
 from ...data.arrays import Array
-from ...plot.style import COLORS, curve, despine, foreground, legend_above
+from ...plot.style import (
+    COLORS,
+    curve,
+    despine,
+    foreground,
+    labelled,
+    legend_above,
+)
 from ..drawing import ShowFrame, film_regions, film_updates, run_colors
 from ..findings import among, percentile
 from ..outcome import Experiment, Film, Finding, Options, Outcome, Picture, Say
@@ -409,7 +416,7 @@ def _draw_curves(figure: "Figure", trainings: list[Training]) -> None:
     bottom.set(ylabel="accuracy", xlabel="epoch", xscale="log", xlim=(1, None))
     bottom.xaxis.set_major_formatter("{x:,.0f}")
     for ax in (top, bottom):
-        legend_above(ax, ax.lines, column=2.8)
+        legend_above(ax, labelled(ax.lines), column=2.8)
         despine(ax)
 
 
