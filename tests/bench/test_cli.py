@@ -68,10 +68,14 @@ def fast(monkeypatch, tmp_path):
             case = dataclasses.replace(self.case, checked_epochs=epochs)
             return 0.001 * epochs, reached_loss(case, self.function)
 
+        def loop_seconds(self):
+            return 0.001
+
         def close(self):
             pass
 
     monkeypatch.setattr(method, "Worker", lambda *_: LocalWorker())
+    monkeypatch.setattr(cli, "_LISTENING", 0.0)
     return tmp_path
 
 
