@@ -62,12 +62,23 @@ def as_array(name: str, value: Any) -> Array:
                     f"{name} mixes strings with other values, such as {item!r}: "
                     "pass values of one kind"
                 )
-    elif array.dtype.kind == "f" and isinstance(value, (list, tuple)):
+    elif (
+        array.dtype.kind == "f"
+        and isinstance(value, (list, tuple))
+        and _has_large(array)
+        and any(map(_is_beyond_floats, _items(value)))
+    ):
         # NumPy rounds integers that are mixed with floats.
-        large = (np.abs(array) >= LARGEST).any()
-        if large and any(map(_is_beyond_floats, _items(value))):
-            raise ValueError(BEYOND_FLOATS.format(name))
+        raise ValueError(BEYOND_FLOATS.format(name))
     return array
+
+
+def _has_large(array: Array) -> bool:
+    """Return True if a number may stand for an integer that floats cannot hold."""
+    # A sample of a stream has few: NumPy would take longer than all else.
+    if array.size <= _FEW:
+        return any(abs(number) >= LARGEST for number in array.ravel().tolist())
+    return bool((np.abs(array) >= LARGEST).any())
 
 
 def _items(values: Any) -> Iterator[Any]:

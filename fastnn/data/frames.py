@@ -63,10 +63,10 @@ def frame_values(name: str, frame: Any) -> np.ndarray[Any, Any]:
     # In pandas, types without a common NumPy type and missing integers give objects.
     if values.dtype == object and numeric and hasattr(dtypes[0], "kind"):
         values = np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
-    if values.dtype.kind == "f" and (np.abs(values) >= LARGEST).any():
-        # There it may stand for another integer, which was rounded.
+    if values.dtype.kind == "f":
         integers = [i for i, dtype in enumerate(dtypes) if _is_integer(dtype)]
-        if (np.abs(values[:, integers]) >= LARGEST).any():
+        # There 2**53 may stand for another integer, which was rounded.
+        if integers and (np.abs(values[:, integers]) >= LARGEST).any():
             raise ValueError(BEYOND_FLOATS.format(name))
     return values
 
