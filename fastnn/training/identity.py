@@ -112,21 +112,21 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> str:
 def described(part: Layer | Loss) -> list[str]:
     """Describe a layer or loss; one of a user's own also by its settings and source.
 
-    The settings are what `arguments` returns, or where a class does not define it, the
-    attributes that are numbers, strings or arrays.
+    The settings are what `arguments` returns, or where a class does not define it
+    itself (as for a file), the attributes that are numbers, strings or arrays.
     """
     kind = type(part)
     description = [repr(part), f"{kind.__module__}.{kind.__qualname__}"]
     if kind.__module__.startswith("fastnn."):
         return description
-    if kind.arguments in (Layer.arguments, Loss.arguments):
-        settings: Any = [
+    if "arguments" in vars(kind):
+        settings: Any = part.arguments()
+    else:
+        settings = [
             f"{name}={hashed(value) if isinstance(value, np.ndarray) else repr(value)}"
             for name, value in sorted(vars(part).items())
             if not name.startswith("_") and isinstance(value, _PLAIN)
         ]
-    else:
-        settings = part.arguments()
     description.append(repr(settings))
     with suppress(OSError, TypeError):
         description.append(hashed(inspect.getsource(kind)))

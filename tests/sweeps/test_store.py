@@ -69,6 +69,17 @@ class Saved(Leaky):
         return [self.slope]
 
 
+class Shifted(Saved):
+    """One whose constructor has another argument than that of its base."""
+
+    def __init__(self, shift):
+        super().__init__(0.1)
+        self.shift = shift
+
+    def compute(self, x):
+        return super().compute(x) + self.shift
+
+
 class Slow(fastnn.SGD):
     """Another rate for biases, which repr does not show."""
 
@@ -91,6 +102,7 @@ OWN_PARTS = {
     "loss": lambda number: (with_layer(fastnn.Tanh(), Scaled(factor=number)), None),
     "layers": lambda number: (with_layer(Leaky(number)), None),
     "layers, with arguments()": lambda number: (with_layer(Saved(number)), None),
+    "layers, with another's": lambda number: (with_layer(Shifted(number)), None),
     "optimizer": lambda number: (with_layer(Leaky(0.1)), Slow(number)),
 }
 
