@@ -37,7 +37,7 @@ def make_runs(
     def curves(values, worst):
         if recorded == "all":
             return Curves(epochs, values)
-        filled = forward_filled(values, epochs, trained)
+        filled = forward_filled(values, epochs, trained, values[nets, last])
         return Curves(epochs, percentiles=percentiles(filled, worst))
 
     runs = fastnn.Runs(

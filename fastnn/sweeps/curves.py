@@ -42,20 +42,20 @@ def percentiles(values: Array, worst: float) -> Array:
     return quantiles(values, np.arange(101) / 100, worst)
 
 
-def forward_filled(values: Array, epochs: Array, trained: Array) -> Array:
-    """Replace the NaN after a net stopped by its last value, in values (n_nets, m).
+def forward_filled(values: Array, epochs: Array, trained: Array, final: Array) -> Array:
+    """Replace the NaN after a net stopped by its final value, in values (n_nets, m).
 
     epochs (m,) are the recorded ones; trained (n_nets,) says for how many epochs each
-    net was trained.
+    net was trained, the last of which need not be a recorded one, and final (n_nets,)
+    with what it ended.
 
     >>> values = np.array([[0.9, 0.2, np.nan]])
-    >>> forward_filled(values, np.array([1, 11, 21]), np.array([11]))
-    array([[0.9, 0.2, 0.2]])
+    >>> epochs, trained = np.array([1, 11, 21]), np.array([14])
+    >>> forward_filled(values, epochs, trained, final=np.array([0.1]))
+    array([[0.9, 0.2, 0.1]])
     """
-    last = np.searchsorted(epochs, trained, "right") - 1
-    last_values = values[np.arange(len(values)), last]
     reached = epochs <= trained[:, np.newaxis]
-    return np.where(reached, values, last_values[:, np.newaxis])
+    return np.where(reached, values, final[:, np.newaxis])
 
 
 def first_below(values: Array, at: Array, bound: float) -> Array:
@@ -93,20 +93,20 @@ class Curves:
             )
         return self.each
 
-    def rows(self, trained: Array) -> Array:
+    def rows(self, trained: Array, final: Array) -> Array:
         """Return each net's values (n_nets, m), or percentiles (100, m) in their place.
 
-        Nets that stopped keep their last value; each percentile stands for 1 % of the
-        nets. trained (n_nets,) says for how many epochs each net was trained.
+        Nets that stopped count with their final values; each percentile stands for 1 %
+        of the nets. trained and final (n_nets,): see `forward_filled`.
         """
         if self.percentiles is not None:
             return self.percentiles[1:]
-        return forward_filled(self.of_each_net(), self.epochs, trained)
+        return forward_filled(self.of_each_net(), self.epochs, trained, final)
 
-    def quantiles(self, q: Any, trained: Array, worst: float) -> Array:
+    def quantiles(self, q: Any, trained: Array, final: Array, worst: float) -> Array:
         """Return the `quantiles` (m,) of a proportion q, or (len(q), m) of several.
 
-        Nets that stopped count with their last value. Where only percentiles were
+        Nets that stopped count with their final values. Where only percentiles were
         recorded, q must be whole percents.
         """
         if np.iterable(q):
@@ -114,7 +114,7 @@ class Curves:
         else:
             proportions = np.array(check_proportion(q))
         if self.percentiles is None:
-            return quantiles(self.rows(trained), proportions, worst)
+            return quantiles(self.rows(trained, final), proportions, worst)
         percents = np.rint(100 * proportions)
         between = proportions[np.abs(100 * proportions - percents) > _ROUNDING]
         if between.size:

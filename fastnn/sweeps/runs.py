@@ -26,7 +26,7 @@ from ..training.identity import described
 from ..training.stopping import EarlyStopping
 from .curves import Curves, first_below, quantiles
 from .ensemble import Ensemble
-from .monitor import BEST_EPOCH, BEST_VAL
+from .monitor import BEST_EPOCH
 from .plan import seed_array
 from .state import SweepState
 from .statistics import EpochsTo, Proportion
@@ -282,11 +282,11 @@ class Runs:
         the validation data.
         """
         below, above = self._bounds(loss_below, accuracy_above)
-        solved, val = ~self.diverged, self._prefix(by)
+        solved = ~self.diverged
         if below is not None:
-            solved &= getattr(self, f"final_{val}loss") < below
+            solved &= self._measured("loss", by)[1] < below
         if above is not None:
-            solved &= getattr(self, f"final_{val}accuracy") > above
+            solved &= self._measured("accuracy", by)[1] > above
         return solved
 
     def success_rate(
@@ -317,12 +317,11 @@ class Runs:
     ) -> Array:
         """Return the share (m,) of nets that are good enough in each recorded epoch.
 
-        by="val_loss" looks at the validation data. Nets that stopped count with their
-        last value. Where only percentiles were recorded the share is right to 0.01, and
-        only one bound can be given.
+        by="val_loss" looks at the validation data. Nets that stopped count with what
+        they ended with, as in `solved`. Where only percentiles were recorded the share
+        is right to 0.01, and only one bound can be given.
         """
         below, above = self._bounds(loss_below, accuracy_above)
-        losses, accuracies = self._curves_of(by)
         if (
             self.losses.percentiles is not None
             and below is not None
@@ -335,17 +334,19 @@ class Runs:
             )
         good = []
         if below is not None:
-            good.append(losses.rows(self.trained) < below)
+            losses, final = self._measured("loss", by)
+            good.append(losses.rows(self.trained, final) < below)
         if above is not None:
-            good.append(accuracies.rows(self.trained) > above)
+            accuracies, final = self._measured("accuracy", by)
+            good.append(accuracies.rows(self.trained, final) > above)
         return np.mean(np.logical_and.reduce(good), axis=0)
 
     def loss_quantiles(self, q: Any, by: str = "loss") -> Array:
         """Return the loss (m,) that a proportion q of the nets does not exceed.
 
         For several q it is (len(q), m); one value for each recorded epoch. It is always
-        the loss of a net. Nets that stopped count with their last loss, those
-        that diverged with infinity. Where only percentiles were recorded, q must be
+        the loss of a net. Nets that stopped count with their final loss, those that
+        diverged with infinity. Where only percentiles were recorded, q must be
         whole percents. by="val_loss" looks at the validation data.
 
         >>> from fastnn import datasets, mlp
@@ -354,7 +355,8 @@ class Runs:
         >>> runs.loss_quantiles([0.05, 0.5, 0.95]).shape
         (3, 50)
         """
-        return self._curves_of(by)[0].quantiles(q, self.trained, np.inf)
+        losses, final = self._measured("loss", by)
+        return losses.quantiles(q, self.trained, final, np.inf)
 
     def accuracy_quantiles(self, q: Any, by: str = "loss") -> Array:
         """Return the accuracies (m,) or (len(q), m), as `loss_quantiles` does.
@@ -362,7 +364,8 @@ class Runs:
         Nets that diverged count with 0.
         """
         self._check_classifies()
-        return self._curves_of(by)[1].quantiles(q, self.trained, 0.0)
+        accuracies, final = self._measured("accuracy", by)
+        return accuracies.quantiles(q, self.trained, final, 0.0)
 
     def epochs_to(self, loss_below: float) -> EpochsTo:
         """Return in which recorded epoch each net's loss is first below a bound.
@@ -409,13 +412,12 @@ class Runs:
         """
         if by is None:
             by = "loss" if self.val_losses is None else "val_loss"
-        val = self._prefix(by)
-        losses = np.where(self.diverged, np.inf, getattr(self, f"final_{val}loss"))
+        losses = np.where(self.diverged, np.inf, self._measured("loss", by)[1])
         losses[np.isnan(losses)] = np.inf
         if not by.endswith("accuracy"):
             return [losses]
         self._check_classifies()
-        accuracies = getattr(self, f"final_{val}accuracy")
+        accuracies = self._measured("accuracy", by)[1]
         return [np.where(self.diverged, np.inf, -accuracies), losses]
 
     def best(self, by: str | None = None) -> Net:
@@ -709,23 +711,20 @@ class Runs:
             return np.full((len(self), len(self.epochs)), np.nan)
         return curves.of_each_net()
 
-    def _curves_of(self, by: str) -> tuple[Curves, Curves]:
-        """Return the losses and accuracies of the data that `by` looks at."""
-        if self._prefix(by):
-            assert self.val_losses is not None
-            assert self.val_accuracies is not None
-            return self.val_losses, self.val_accuracies
-        return self.losses, self.accuracies
+    def _measured(self, name: str, by: str) -> tuple[Curves, Array]:
+        """Return the curves and final values (n_nets,) of "loss" or "accuracy".
 
-    def _prefix(self, by: str) -> str:
-        """Return "val_" if `by` looks at validation data, which must be there."""
-        if not check_choice("by", by, _CRITERIA).startswith("val_"):
-            return ""
-        if self.val_losses is None:
-            raise ValueError(
-                f"by={by!r} needs validation data: call fit_many with X_val= and y_val="
-            )
-        return "val_"
+        They are those of the data that `by` looks at: the validation data, which must
+        be there, or those of the training.
+        """
+        if check_choice("by", by, _CRITERIA).startswith("val_"):
+            if self.val_losses is None:
+                raise ValueError(
+                    f"by={by!r} needs validation data: call fit_many with X_val= and "
+                    "y_val="
+                )
+            name = f"val_{name}"
+        return getattr(self, _CURVES[name]), getattr(self, f"final_{name}")
 
     def _shown_losses(self) -> str:
         losses = quantiles(self._final_losses()[:, np.newaxis], SHOWN, np.inf)[:, 0]
@@ -802,16 +801,10 @@ def runs_of(
         curves = [
             Curves(epochs, each=rows[: len(epochs), some].T) for rows in state.recorded
         ]
-    theta, final, best = state.theta[some], state.last[:, some], state.best[:, some]
-    monitor, schedule = state.monitor, None
-    best_epoch = None
+    theta, final, monitor = state.theta[some], state.last[:, some], state.monitor
+    best_epoch = schedule = None
     if monitor.stopping is not None:
-        best_epoch = best[BEST_EPOCH].astype(np.int64)
-    if monitor.restores:
-        over = state.stopped[some] | (trained[some] == state.config.epochs)
-        restored = over & (best[BEST_EPOCH] >= 0)
-        final = final.copy()
-        final[2:, restored] = best[BEST_VAL, restored][: len(final) - 2]
+        best_epoch = state.best[BEST_EPOCH, some].astype(np.int64)
     if state.config.schedule.size:
         schedule = state.config.schedule[epochs - 1].T
         schedule = schedule[some] if schedule.ndim == 2 else schedule

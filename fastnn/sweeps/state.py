@@ -10,7 +10,7 @@ from ..data.arrays import Array
 from ..nn.losses import Loss
 from ..training.config import FitConfig
 from .curves import percentiles
-from .monitor import Monitor
+from .monitor import BEST_EPOCH, BEST_VAL, Monitor
 from .plan import WINDOW, LossRecording
 
 NOTHING = np.empty(0)
@@ -59,7 +59,8 @@ class SweepState:
     theta (n_nets, n_params) are their parameters. trained (n_nets,) is the number of
     epochs that each was trained; stopped says which ones met stop_below, stopped early
     or are no longer finite. last (n_curves, n_nets) are each net's last
-    `monitor.CURVES`; recorded (n_curves, epochs, n_nets) those of the recorded epochs,
+    `monitor.CURVES`, on the validation data those of the parameters that a net which is
+    over got back; recorded (n_curves, epochs, n_nets) those of the recorded epochs,
     or of a window of them where only percentiles are recorded; percentiles has those of
     the complete stages, (n_curves, 101, epochs) each. best: see `Nets`.
     """
@@ -195,15 +196,21 @@ class SweepState:
         self.best[:, chosen] = nets.best
         self.trained[chosen] = np.where(stopped > 0, stopped, last)
         self.stopped[chosen] = stopped > 0
-        if result.final.size:
-            self.last[:, chosen] = result.final
+        final = result.final
+        if self.monitor.restores:
+            over = (stopped > 0) | (last == self.config.epochs)
+            restored = over & (nets.best[BEST_EPOCH] >= 0)
+            final = final.copy()
+            final[2:, restored] = nets.best[BEST_VAL, restored][: len(final) - 2]
+        if final.size:
+            self.last[:, chosen] = final
         curves = result.curves
         if stopped.any() and curves.size:
             epochs = self.recording.epochs[self.recording.within(first, last)]
             after = (epochs[:, np.newaxis] > stopped) & (stopped > 0)
             fill: float | Array = np.nan
             if self.recording.only_percentiles:
-                fill = result.final[:, np.newaxis]
+                fill = final[:, np.newaxis]
             curves = np.where(after, fill, curves)
         self._window[:, :, chosen] = curves
 

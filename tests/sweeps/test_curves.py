@@ -32,7 +32,8 @@ def test_stopped_nets_count_with_their_last_values():
     assert 0 < (stopped.trained < epochs[-1]).sum() < 40
     last = np.array([loss[~np.isnan(loss)][-1] for loss in stopped.loss])
     filled = np.where(np.isnan(stopped.loss), last[:, np.newaxis], losses)
-    assert (forward_filled(stopped.loss, epochs, stopped.trained) == filled).all()
+    found = forward_filled(stopped.loss, epochs, stopped.trained, last)
+    assert (found == filled).all()
     ordered = np.sort(filled, axis=0)
     assert np.array_equal(stopped.loss_quantiles(0.5), ordered[19])
     assert np.array_equal(

@@ -238,14 +238,37 @@ def test_blocks_stages_and_windows_change_no_bit(
     runs = mlp().fit_many(X, Y, **options, losses="percentiles")
     for name in ("theta", "trained", "final_val_loss", "best_epoch"):
         assert (getattr(runs, name) == getattr(expected, name)).all()
-    if every == 1:  # otherwise nets stop between recorded epochs
-        filled = expected.val_losses.quantiles(
-            np.arange(101) / 100, expected.trained, np.inf
-        )
-        assert (runs.val_losses.percentiles == filled).all()
+    q = np.arange(101) / 100
+    for by in ("loss", "val_loss"):
+        quantiles = expected.loss_quantiles(q, by)
+        assert (runs.loss_quantiles(q, by) == quantiles).all()
+        accuracies = expected.accuracy_quantiles(q, by)
+        assert (runs.accuracy_quantiles(q, by) == accuracies).all()
     some = mlp().fit_many(X, Y, **options | {"seeds": [7, 41]})
     assert (some.theta == expected.theta[[7, 41]]).all()
     assert (some.final_val_loss == expected.final_val_loss[[7, 41]]).all()
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("every", [1, 4])
+def test_nets_that_stopped_count_with_what_they_ended_with(every):
+    options = {"seeds": range(40), "epochs": 40, "lr": 0.1, "every": every}
+    runs = mlp().fit_many(X, Y, **options, early_stopping=STOPPING, **VALIDATION)
+    between = ~np.isin(runs.trained, runs.epochs)
+    assert between.any() == (every > 1)
+    for by, final in (("loss", runs.final_loss), ("val_loss", runs.final_val_loss)):
+        bound = float(np.median(final))
+        shares = runs.share_solved(loss_below=bound, by=by)
+        for share, epoch, values in zip(
+            shares, runs.epochs, getattr(runs, by).T, strict=True
+        ):
+            values = np.where(epoch <= runs.trained, values, final)
+            assert share == (values < bound).mean()
+    over = runs.trained < runs.epochs[-1]
+    assert (over & between).any() == (every > 1)
+    bound = float(np.median(runs.final_loss[over]))
+    rate = runs[over].success_rate(loss_below=bound)
+    assert runs[over].share_solved(loss_below=bound)[-1] == rate
 
 
 def test_weight_2_is_the_row_twice_and_weight_0_the_row_left_out():
@@ -363,9 +386,10 @@ def test_nets_are_ranked_by_validation(runs):
     assert float(rate) == (losses < bound).mean() == 0.5
     above = runs.success_rate(accuracy_above=0.5, by="val_accuracy")
     assert float(above) == (accuracies > 0.5).mean()
-    last = runs.val_loss[np.arange(30), runs.trained - 1]
+    stopped = runs.trained < runs.epochs[-1]
+    ends = np.where(stopped, losses, runs.val_loss[:, -1])
     share = runs.share_solved(loss_below=bound, by="val_loss")
-    assert share[-1] == (last < bound).mean()
+    assert share[-1] == (ends < bound).mean()
     lines = str(runs.table(3, by="val_loss")).splitlines()
     assert "val loss" in str(lines)
     assert f"{losses.min():.4g}" in str(lines[5])
