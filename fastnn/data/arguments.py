@@ -104,6 +104,8 @@ def check_bool(name: str, value: Any) -> bool:
 def check_seed(value: Any) -> int:
     """Return a seed for `numpy.random.default_rng`, a whole number of at least 0."""
     try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise TypeError(
@@ -127,8 +129,10 @@ def seed_or_draw(value: Any) -> int:
     return secrets.randbits(53)
 
 
-def check_seeds(values: Iterable[Any]) -> tuple[int, ...]:
+def check_seeds(values: Any) -> tuple[int, ...]:
     """Return seeds, each checked as `check_seed` does."""
+    if not isinstance(values, Iterable):
+        raise TypeError(f"seeds must be integers, such as range(1000), not {values!r}")
     return tuple(check_seed(value) for value in values)
 
 

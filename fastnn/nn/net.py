@@ -61,6 +61,17 @@ class Net(Protocol):
     runs: Any
 
 
+def check_net(name: str, value: Any) -> Net:
+    """Return a net; TypeError for anything else, such as Runs or an estimator."""
+    if isinstance(value, type) or not hasattr(value, "with_theta"):
+        raise TypeError(
+            f"{name} must be a net, such as fastnn.mlp(2, 3, 1), runs.best() or "
+            f"estimator.net_, not {value!r}"
+        )
+    net: Net = value
+    return net
+
+
 Builder = TypeVar("Builder", bound=Callable[[Architecture, Array, Schema], Net])
 
 # `fastnn.model` registers its constructor here, because `sweeps.runs` makes nets and

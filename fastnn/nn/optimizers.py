@@ -308,7 +308,7 @@ class Optimizer:
         for name in self.ROWS:
             value = getattr(self, name)
             if value is not None and not (name == "lr" and callable(value)):
-                yield name, float(value) if isinstance(value, bool) else value
+                yield name, float(value) if name == "eps_hat" else value
 
     def _arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments, with lists in place of arrays."""

@@ -11,7 +11,7 @@ from ..data.arrays import Array, as_features
 from ..data.frames import Columns
 from ..data.machine import check_memory
 from ..data.suggestions import suggests_arguments
-from ..nn.net import Net
+from ..nn.net import Net, check_net
 from .points import known_numbers, label_axes, marker_area, scatter
 from .style import axes_or_new, choose_fonts, class_colors, class_legend, foreground
 
@@ -67,7 +67,7 @@ def decision_map(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('x1', 'x2')
     """
-    classes = plane_classes(net)
+    classes = plane_classes(check_net("net", net))
     if classes is None:
         raise ValueError(
             "a decision map needs a classifier with 2 inputs and one label per row, "

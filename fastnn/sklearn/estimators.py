@@ -630,7 +630,9 @@ class MLPClassifier(_Compiled, neural_network.MLPClassifier):
 
     def _validation_targets(self, y_val: Any, y: Array) -> Array:
         multilabel = self._label_binarizer.y_type_.startswith("multilabel")
-        y_val = check_array(y_val, ensure_2d=False, dtype=None)
+        if issparse(y_val):
+            y_val = y_val.toarray()
+        y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
         if y_val.ndim == 2 and y_val.shape[1] == 1 and not multilabel:
             y_val = y_val[:, 0]
         shape = y_val.shape[1:]
@@ -713,7 +715,7 @@ class MLPRegressor(_Compiled, neural_network.MLPRegressor):
         return X, y
 
     def _validation_targets(self, y_val: Any, y: Array) -> Array:
-        y_val = check_array(y_val, ensure_2d=False)
+        y_val = check_array(y_val, ensure_2d=False, input_name="y_val")
         if y_val.ndim == 2 and y_val.shape[1] == 1:
             y_val = y_val[:, 0]
         if y_val.shape[1:] != y.shape[1:]:

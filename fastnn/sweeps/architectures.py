@@ -7,20 +7,21 @@ settings with each seed.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
 
-from ..data.arguments import check_choice
+from ..data.arguments import check_choice, check_seeds
 from ..data.arrays import Array, as_features
 from ..data.labels import encode_targets
-from ..nn.net import Net
+from ..nn.net import Net, check_net
 from ..nn.optimizers import choose
+from ..training.identity import described
 from .curves import quantiles
 from .ensemble import Ensemble
 from .runs import SHOWN, Runs, best_of
+from .store import store_folder
 
 if TYPE_CHECKING:
     from .table import RunsTable
@@ -99,13 +100,12 @@ def sweep(
             f"fastnn.mlp(2, 2, 1)}}, not {nets!r}"
         )
     for name, net in nets.items():
-        if not isinstance(name, str) or not hasattr(net, "fit_many"):
-            raise TypeError(
-                f"nets must be nets by their names, which are strings, not {name!r}: "
-                f"{net!r}"
-            )
+        if not isinstance(name, str):
+            raise TypeError(f"the names of nets must be strings, not {name!r}")
+        check_net(f"nets[{name!r}]", net)
         _check_data(name, net, X, y, options.get("classes"))
-    drawn = list(seeds)
+    folder = None if store is None else store_folder(store)
+    drawn = check_seeds(seeds)
     chosen, combinations = choose(optimizer, lr).grid(len(drawn))
     finished: dict[str, Runs] = {}
     try:
@@ -116,7 +116,7 @@ def sweep(
                 seeds=drawn * len(combinations),
                 epochs=epochs,
                 optimizer=chosen,
-                store=None if store is None else Path(store) / quote(name, safe=" "),
+                store=None if folder is None else folder / quote(name, safe=" "),
                 **options,
             )
     except BaseException:
@@ -193,11 +193,12 @@ class Sweep(Mapping[str, Runs]):
         by: the validation loss, or without validation data the loss. ValueError where
         fewer than n have not diverged, or the losses are of two kinds.
         """
-        kinds = {runs.architecture.loss.name for runs in self.runs.values()}
+        losses = [runs.architecture.loss for runs in self.runs.values()]
+        kinds = {str(described(loss)): loss.name for loss in losses}
         if len(kinds) > 1:
             raise ValueError(
-                f"the nets have the losses {', '.join(sorted(kinds))}, which cannot be "
-                "compared: take the best nets of one architecture"
+                f"the nets have different losses, {', '.join(sorted(kinds.values()))}, "
+                "which cannot be compared: take the best nets of one architecture"
             )
         criteria = [runs.criteria(by) for runs in self.runs.values()]
         columns = [np.concatenate(column) for column in zip(*criteria, strict=True)]

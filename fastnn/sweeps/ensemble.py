@@ -1,6 +1,6 @@
 """Ensemble: nets that predict together, by the mean of what each predicts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..data.schema import schema_of
 from ..data.targets import share_right
 from ..nn.architecture import Architecture
 from ..nn.descriptions import Kinds
-from ..nn.net import Net, build_net
+from ..nn.net import Net, build_net, check_net
 from ..nn.outputs import r_squared
 
 
@@ -35,8 +35,12 @@ class Ensemble:
     True
     """
 
-    def __init__(self, members: Sequence[Net]) -> None:
-        self.members = tuple(members)
+    def __init__(self, members: Iterable[Net]) -> None:
+        if not isinstance(members, Iterable):
+            raise TypeError(f"members must be nets, such as [a, b], not {members!r}")
+        self.members = tuple(
+            check_net(f"members[{i}]", net) for i, net in enumerate(members)
+        )
         if not self.members:
             raise ValueError("an ensemble needs at least one net")
         first = _outside(self.members[0])

@@ -104,18 +104,17 @@ def initial_parameters(
             "this net was made from arrays or loaded, so it has no scheme to draw "
             f"parameters from seeds: pass init=, an array {shape}"
         )
-    if not isinstance(seeds, Iterable):
-        raise TypeError(f"seeds must be integers, such as range(1000), not {seeds!r}")
     checked = _as_seeds(seeds, net_bytes)
     if not checked:
         raise ValueError("seeds is empty: pass one seed per net")
     return InitialParameters(architecture, dtype, len(checked), None, checked)
 
 
-def _as_seeds(seeds: Iterable[Any], net_bytes: int) -> Sequence[int]:
+def _as_seeds(seeds: Any, net_bytes: int) -> Sequence[int]:
     """Return seeds, of which no list is made before so many nets fit into memory."""
     if isinstance(seeds, Sized):
         _check_nets_memory(len(seeds), net_bytes)
+    if isinstance(seeds, Sized) or not isinstance(seeds, Iterable):
         return check_seeds(seeds)
     most, checked = int(memory_limit() // net_bytes), []
     for seed in seeds:

@@ -37,6 +37,13 @@ _FORMAT, _MANIFEST = 2, "manifest.json"
 _PART, _SNAPSHOT = "nets-{}-{}-epochs-{}-{}.npz", "all-nets-after-epoch-{}.npz"
 
 
+def store_folder(store: Any) -> Path:
+    """Return the folder that `store=` names; TypeError for anything but a path."""
+    if not isinstance(store, str | os.PathLike):
+        raise TypeError(f"store must be the path of a folder, not {store!r}")
+    return Path(store)
+
+
 def identity(
     config: FitConfig,
     architecture: Architecture,
@@ -75,7 +82,7 @@ class Store:
     def __init__(
         self, folder: str | os.PathLike[str], call: dict[str, Any], state: SweepState
     ) -> None:
-        self._folder, self._state = Path(folder), state
+        self._folder, self._state = store_folder(folder), state
         text = json.dumps(call, indent=1)
         self._facts = {"call": hashlib.sha256(text.encode()).hexdigest()}
         self._seen: set[str] = set()

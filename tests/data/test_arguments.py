@@ -28,6 +28,8 @@ BAD_FIT = {
     "shuffle": ({"shuffle": "yes"}, "True or False"),
     "seed": ({"seed": -1}, "seed must be at least 0"),
     "seed text": ({"seed": "1"}, "can be repeated"),
+    "seed True": ({"seed": True}, "seed must be a whole number"),
+    "lr True": ({"lr": True}, "lr must be a number"),
     "progress": ({"progress": "yes"}, "True or False"),
 }
 

@@ -79,6 +79,8 @@ def test_wrong_arguments_are_refused():
     net, X, y = trained_net()
     with pytest.raises(ValueError, match="2 inputs"):
         fastnn.plot.decision_map(fastnn.mlp(3, 2))
+    with pytest.raises(TypeError, match=r"net must be a net, .*, not Ensemble\("):
+        fastnn.plot.decision_map(fastnn.Ensemble([net]))
     with pytest.raises(ValueError, match="does not know"):
         fastnn.plot.decision_map(net, X, y + 1)
     with pytest.raises(ValueError, match="nan in row 0"):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas
 import pytest
 import sklearn
+from scipy import sparse
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -179,6 +180,19 @@ def test_validation_targets_are_like_those_to_train_on(name, y_val, message):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y, X_val=X, y_val=y_val)
     assert not hasattr(model, "coefs_")
+
+
+def test_sparse_validation_targets_are_taken_like_dense_ones():
+    _, X, y = data("multi-label")
+    first, second = (
+        MLPClassifier(6, random_state=0, early_stopping=True, max_iter=9).fit(
+            X, y, X_val=X, y_val=convert(y)
+        )
+        for convert in (np.asarray, sparse.csr_matrix)
+    )
+    assert first.validation_scores_ == second.validation_scores_
+    with pytest.raises(TypeError, match="Sparse data was passed for y_val"):
+        MLPRegressor().fit(X, X[:, 0], X_val=X, y_val=sparse.csr_matrix(X[:, :1]))
 
 
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])

@@ -68,8 +68,27 @@ def test_best_and_ensemble_choose_among_all_nets(swept):
     chosen = [losses[thetas.index(net.theta.tolist())] for net in members]
     assert chosen == sorted(losses)[:7]
     mixed = {"bce": fastnn.mlp(2, 2, 1), "mse": fastnn.mlp(2, 2, 1, loss="mse")}
-    with pytest.raises(ValueError, match=r"losses bce, mse, which cannot be compared"):
+    with pytest.raises(ValueError, match=r"losses, bce, mse, which cannot be compared"):
         fastnn.sweep(mixed, *GATE, lr=1.0, **HOW).best()
+
+
+def test_losses_with_other_settings_are_not_compared():
+    class Scaled(fastnn.losses.Loss):
+        """Mean squared error times a factor."""
+
+        def __init__(self, factor):
+            self.factor = factor
+
+        def compute(self, z, y):
+            return self.factor * ((z - y) ** 2).sum(axis=1)
+
+        def compute_back(self, z, y):
+            return 2 * self.factor * (z - y)
+
+    nets = {str(factor): fastnn.mlp(2, 1, loss=Scaled(factor)) for factor in (1.0, 2.0)}
+    swept = fastnn.sweep(nets, *GATE, lr=0.1, seeds=range(3), epochs=1)
+    with pytest.raises(ValueError, match="Scaled, Scaled, which cannot be compared"):
+        swept.best()
 
 
 @pytest.mark.compiled
@@ -202,7 +221,10 @@ def test_all_nets_are_checked_before_the_first_is_trained(sizes, message, monkey
         fastnn.sweep(nets, X, [0.0, 0.5, 0.5, 1.0], lr=1.0, **HOW)
 
 
-@pytest.mark.parametrize("nets", [{}, [fastnn.mlp(2, 2, 1)], {1: NETS["2-2-1"]}])
+@pytest.mark.parametrize(
+    "nets",
+    [{}, [NETS["2-2-1"]], {1: NETS["2-2-1"]}, {"2-2-1": fastnn.Sequential}],
+)
 def test_nets_must_have_names(nets):
     with pytest.raises(TypeError, match="nets"):
         fastnn.sweep(nets, *GATE, lr=1.0, **HOW)
@@ -213,3 +235,9 @@ def test_settings_are_checked_before_any_work():
         fastnn.sweep(NETS, *GATE, lr=[0.1, -1.0], **HOW)
     with pytest.raises(ValueError, match="lr is given twice"):
         fastnn.sweep(NETS, *GATE, lr=0.1, optimizer=fastnn.Adam(), **HOW)
+    for wrong, message in (
+        ({"seeds": 5}, r"seeds must be integers, such as range\(1000\), not 5"),
+        ({"store": 5}, "store must be the path of a folder, not 5"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            fastnn.sweep(NETS, *GATE, lr=0.1, **HOW | wrong)

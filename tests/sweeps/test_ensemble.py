@@ -93,9 +93,13 @@ def test_members_must_fit_each_other():
         fastnn.Ensemble([three, four])
     with pytest.raises(ValueError, match="at least one net"):
         fastnn.Ensemble([])
+    with pytest.raises(TypeError, match=r"members must be nets.*, not Sequential"):
+        fastnn.Ensemble(three)
     named, numbered = train(y=NAMES)[0], train()[0]
     with pytest.raises(ValueError, match=r"labels \['one'.*\], but net 1 has \[0, 1"):
         fastnn.Ensemble([named, numbered])
+    with pytest.raises(TypeError, match=r"members\[1\] must be a net.*, not Runs\("):
+        fastnn.Ensemble([named, train()])
 
 
 @pytest.mark.compiled
