@@ -90,10 +90,13 @@ def cases():
                 return train(sizes, loss, dtype, **how)
 
             found[f"{name}, {dtype}"] = run
-    how = {"lr": 0.3, "batch_size": 30}
-    found["wide layers, float32"] = partial(
-        _fit, (70, 63, 47, 15), "softmax_ce", "float32", **how
-    )
+    for name, dtype, batch_size in (
+        ("wide layers, float32", "float32", 30),
+        ("wide layers, few samples, float32", "float32", 4),
+        ("wide layers, few samples, float64", "float64", 8),
+    ):
+        how = {"lr": 0.3, "batch_size": batch_size}
+        found[name] = partial(_fit, (70, 63, 47, 15), "softmax_ce", dtype, **how)
     return found
 
 

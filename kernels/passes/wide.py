@@ -27,6 +27,10 @@ from ..primitives.vectors import entry, load, offset, store, vector_length
 # 14 rows, the most that 32 registers hold, took 1.22 times as long in half of all
 # processes (AMD Zen 4). Shorter registers have space for 2.
 MANY, ONE = (0,) * (8 if has_registers_of_a_vector() else 2), (0,)
+FEW = (0,) * min(4, len(MANY))
+# The most samples whose gradient is added row by row, see `_add_by_rows`. With AVX2, 16
+# of them take 1.1 times as long as down the columns.
+FEW_SAMPLES = 2 * len(MANY)
 PAIR, SINGLE = (0, 0), (0,)
 
 
@@ -38,8 +42,8 @@ class Factor(NamedTuple):
     row: Any  # to the next row of the product
 
 
-class Sums(NamedTuple):
-    """Rows of sums, with the step between them."""
+class Rows(NamedTuple):
+    """Rows of numbers, with the step between them."""
 
     numbers: Any
     step: Any
@@ -65,27 +69,53 @@ def _add_product(out, start, factor, panel, n, first, last, m, v):
 
     The panel has n rows of len(v) vectors. len(m) rows are taken at once.
     """
-    width = len(v) * vector_length(panel)
     numbers, term, row = factor
     for r in range(first, last, len(m)):
         rows = load_rows(start.numbers, r * start.step, start.step, m, v)
         at = r * row
         for j in range(n):
-            rows = add_to_rows(rows, v, panel, j * width, numbers, at, row)
+            x = j * panel.step
+            rows = add_to_rows(rows, v, panel.numbers, x, numbers, at, row)
             at += term
         store_rows(out.numbers, r * out.step, out.step, rows, v)
 
 
 @subroutine
-def _multiply(out, start, factor, panel, width, n, n_rows):
-    """Fill n_rows of out: start + factor panel, for a panel with n rows."""
-    many = n_rows // len(MANY) * len(MANY)
-    if width > vector_length(panel):
-        _add_product(out, start, factor, panel, n, 0, many, MANY, PAIR)
-        _add_product(out, start, factor, panel, n, many, n_rows, ONE, PAIR)
+def _multiply(out, start, factor, panel, width, n, first, last):
+    """Fill the rows of out from `first` up to `last`: start + factor panel.
+
+    The panel has n rows of `width` numbers.
+    """
+    many = first + (last - first) // len(MANY) * len(MANY)
+    if width > vector_length(out.numbers):
+        few = many + (last - many) // len(FEW) * len(FEW)
+        _add_product(out, start, factor, panel, n, first, many, MANY, PAIR)
+        _add_product(out, start, factor, panel, n, many, few, FEW, PAIR)
+        _add_product(out, start, factor, panel, n, few, last, ONE, PAIR)
     else:
-        _add_product(out, start, factor, panel, n, 0, many, MANY, SINGLE)
-        _add_product(out, start, factor, panel, n, many, n_rows, ONE, SINGLE)
+        _add_product(out, start, factor, panel, n, first, many, MANY, SINGLE)
+        _add_product(out, start, factor, panel, n, many, last, ONE, SINGLE)
+
+
+@subroutine
+def _add_by_rows(out, factor, a, n, n_rows, n_columns):
+    """Add factor a to the first n_columns of n_rows of out, which are whole pairs.
+
+    a has n rows. Few rows are finished before the next ones begin. Down a column of a
+    pair, a number would be loaded while the one 4 KB before it is still being stored,
+    and wait for it: with few samples, for most of the time.
+    """
+    whole, pair = n_rows // len(FEW) * len(FEW), 2 * vector_length(out.numbers)
+    for first in range(0, whole, len(FEW)):
+        for k in range(0, n_columns, pair):
+            sums = Rows(offset(out.numbers, k), out.step)
+            x = Rows(offset(a.numbers, k), a.step)
+            last = first + len(FEW)
+            _add_product(sums, sums, factor, x, n, first, last, FEW, PAIR)
+    for k in range(0, n_columns, pair):
+        sums = Rows(offset(out.numbers, k), out.step)
+        x = Rows(offset(a.numbers, k), a.step)
+        _multiply(sums, sums, factor, x, pair, n, whole, n_rows)
 
 
 @subroutine
@@ -157,6 +187,8 @@ def forward(rows, theta, x, layers, n_layers, n):
     Returned is where the last layer's output starts.
     """
     start, x_step, panel = 0, layer_offsets(layers, 0).n_in, rows.panel
+    # Weights that are read once need no panel.
+    taken_at_once = n == len(MANY) or n == len(FEW) or n == 1
     for i in range(n_layers):
         layer = layer_offsets(layers, i)
         n_in, n_out = layer.n_in, layer.n_out
@@ -165,11 +197,14 @@ def forward(rows, theta, x, layers, n_layers, n):
         while k < n_out:
             width = _panel_width(theta, n_out - k)
             # The row after the last weights is that of the biases.
-            w = offset(theta, layer.w + k)
-            _pack(panel, width, w, n_out, n_in + 1, n_out - k)
-            own, biases = Sums(offset(out, k), padded), offset(panel, n_in * width)
+            weights = Rows(offset(theta, layer.w + k), n_out)
+            if not taken_at_once or n_out - k < width:
+                _pack(panel, width, weights.numbers, n_out, n_in + 1, n_out - k)
+                weights = Rows(panel, width)
+            own = Rows(offset(out, k), padded)
+            biases = Rows(offset(weights.numbers, n_in * weights.step), 0)
             factor = Factor(x, 1, x_step)
-            _multiply(own, Sums(biases, 0), factor, panel, width, n_in, n)
+            _multiply(own, biases, factor, weights, width, n_in, 0, n)
             k += width
         activations.forward(out, 0, n * padded, entry(layers, i, ACTIVATION, N_COLUMNS))
         x, x_step = out, padded
@@ -183,7 +218,7 @@ def backward(g, rows, theta, x, start, layers, n_layers, n):
 
     The last layer's output starts at a[start], and its dL/dz at d[start].
     """
-    panel, zeros = rows.panel, Sums(rows.zeros, 0)
+    panel, zeros, pair = rows.panel, Rows(rows.zeros, 0), 2 * vector_length(theta)
     for back in range(n_layers):
         i = n_layers - 1 - back
         layer = layer_offsets(layers, i)
@@ -194,17 +229,21 @@ def backward(g, rows, theta, x, start, layers, n_layers, n):
         start -= n * before
         a = x if i == 0 else offset(rows.a, start)
         _add_rows(offset(g, layer.b), d, padded, n, n_out)
-        k = 0
+        factor, k = Factor(a, before, 1), 0
+        if n <= FEW_SAMPLES:
+            k = n_out // pair * pair
+            sums = Rows(offset(g, layer.w), n_out)
+            _add_by_rows(sums, factor, Rows(d, padded), n, n_in, k)
         while k < n_out:
             width = _panel_width(theta, n_out - k)
             _pack(panel, width, offset(d, k), padded, n, n_out - k)
-            factor, own = Factor(a, before, 1), offset(g, layer.w + k)
+            own, packed = offset(g, layer.w + k), Rows(panel, width)
             if n_out - k >= width:
-                sums = Sums(own, n_out)
-                _multiply(sums, sums, factor, panel, width, n, n_in)
+                sums = Rows(own, n_out)
+                _multiply(sums, sums, factor, packed, width, n, 0, n_in)
             else:
-                sums = Sums(rows.sums, width)
-                _multiply(sums, zeros, factor, panel, width, n, n_in)
+                sums = Rows(rows.sums, width)
+                _multiply(sums, zeros, factor, packed, width, n, 0, n_in)
                 _add_columns(own, n_out, rows.sums, width, n_in, n_out - k)
             k += width
         if i > 0:
@@ -213,8 +252,8 @@ def backward(g, rows, theta, x, start, layers, n_layers, n):
                 width = _panel_width(theta, n_in - j)
                 w = offset(theta, layer.w + j * n_out)
                 _pack_transposed(panel, width, w, n_out, n_out, n_in - j)
-                own, factor = Sums(offset(down, j), before), Factor(d, 1, padded)
-                _multiply(own, zeros, factor, panel, width, n_out, n)
+                own, factor = Rows(offset(down, j), before), Factor(d, 1, padded)
+                _multiply(own, zeros, factor, Rows(panel, width), width, n_out, 0, n)
                 j += width
             activation = entry(layers, i - 1, ACTIVATION, N_COLUMNS)
             activations.backward(down, a, 0, n * before, activation)
