@@ -54,10 +54,13 @@ SPECIALISED_PAYS = 50_000_000
 _SPECIALISED_UNITS = {kernels.codes.BCE: 5, kernels.codes.MSE: 4}
 # Bytes of an epoch's tiles that are kept whatever the data's size, and maximum.
 _SMALL_TILES, _MAX_TILES = 2**21, 2**26
-# Minimum units, and minimum inputs, where units fill vectors, and samples of its tiles.
-_WIDE_UNITS, _WIDE_INPUTS, _WIDE_SAMPLES = 32, 256, 128
+# Units from which on they fill vectors, how many inputs are many, and a tile's samples.
+_WIDE_UNITS, _WIDE_INPUTS, _WIDE_SAMPLES = 16, 256, 128
 # Bytes of a unit's numbers in a batch that is small enough for vectors of units.
 WIDE_BATCH = 2 * kernels.codes.VECTOR_BYTES
+# The most arithmetic in vectors of units, as a multiple of that in vectors of samples;
+# that of nets with fewer inputs and at most 31 units, for which function calls count.
+_WIDE_WORK, _WIDE_WORK_OF_SMALL, _SMALL_UNITS = 1.1, 0.7, 31
 # Minimum tiles in a part of a batch, and maximum parts of a batch.
 _PART_TILES, _MAX_PARTS = 4, 16
 
@@ -431,7 +434,8 @@ def _padded(n: int, dtype: np.dtype[Any], vectors: int = 1) -> int:
 def is_wide(table: Array, batch_size: int, dtype: np.dtype[Any]) -> bool:
     """Return True where vectors of units take less time than vectors of samples.
 
-    They do with many inputs, or small batches, unless padding costs more than a tenth.
+    They do with many inputs or small batches, if they leave fewer lanes empty: those
+    behind a layer's last unit, in place of those behind a batch's last sample.
     """
     codes = kernels.codes
     layers = [(int(row[codes.N_IN]), int(row[codes.N_OUT])) for row in table]
@@ -442,11 +446,19 @@ def is_wide(table: Array, batch_size: int, dtype: np.dtype[Any]) -> bool:
         )
         for pad in (int, partial(_padded, dtype=dtype))
     )
+    work = done * batch_size / (needed * _padded(batch_size, dtype, 2))
+    widest, many_inputs = max(n_out for _, n_out in layers), has_many_inputs(table)
+    is_small = widest <= _SMALL_UNITS and not many_inputs
     return (
-        max(n_out for _, n_out in layers) >= _WIDE_UNITS
-        and (layers[0][0] >= _WIDE_INPUTS or batch_size * dtype.itemsize <= WIDE_BATCH)
-        and 10 * done <= 11 * needed
+        widest >= _WIDE_UNITS
+        and (many_inputs or batch_size * dtype.itemsize <= WIDE_BATCH)
+        and work <= (_WIDE_WORK_OF_SMALL if is_small else _WIDE_WORK)
     )
+
+
+def has_many_inputs(table: Array) -> bool:
+    """Return True where units may lie side by side whatever the batch."""
+    return bool(table[0, kernels.codes.N_IN] >= _WIDE_INPUTS)
 
 
 def _wide_sizes(table: Array, lanes: int, dtype: np.dtype[Any]) -> list[int]:

@@ -15,6 +15,7 @@ from .batch_kernels import gradient_kernel, loss_kernel
 from .dispatch import (
     SPECIALISED_PAYS,
     WIDE_BATCH,
+    has_many_inputs,
     is_faster_specialised,
     is_wide,
     start_loop,
@@ -47,14 +48,17 @@ class Fused:
             )
         else:
             special = "with SGD the specialised loop is not faster"
+        small = range(2, WIDE_BATCH // self._theta.itemsize + 1)
         wide = [
             size
-            for size in (WIDE_BATCH // self._theta.itemsize, sys.maxsize)
+            for size in (*small, sys.maxsize)
             if is_wide(self.table, size, self._theta.dtype)
         ]
         batches = f"one compiled loop over tiles of {self._lanes} samples side by side"
         if wide:
-            limit = "" if sys.maxsize in wide else f" of at most {wide[0]} samples"
+            limit = "" if sys.maxsize in wide else f" of at most {wide[-1]} samples"
+            if limit and has_many_inputs(self.table):
+                limit += ", and of some other sizes"
             batches += f"\n  training in batches{limit}: units side by side"
         return (
             "batch_size=1: one compiled loop does forward, backward and update, sample "

@@ -179,8 +179,14 @@ def test_the_work_alone_chooses_the_loop(monkeypatch, chunks, loops_called, case
         ((784, 128, 10), 2, True),
         ((64, 32, 10), 32, True),
         ((64, 32, 10), 64, False),  # few inputs, large batches
-        ((784, 16, 16), 128, False),  # few units
+        ((784, 16, 16), 128, True),
+        ((784, 15, 10), 8, False),  # few units
         ((30, 100, 1), 32, False),  # one output in a vector of 16
+        ((30, 100, 1), 16, True),  # half of the samples' lanes are empty
+        ((784, 100, 10), 100, True),  # as 28 of 128 are
+        ((784, 100, 10), 128, False),
+        ((30, 16, 2), 8, True),
+        ((30, 16, 2), 16, False),  # calls count in a small net
     ],
 )
 def test_the_sizes_alone_decide_whether_layers_are_wide(sizes, batch_size, is_wide):
@@ -197,7 +203,22 @@ def train_wide(n=150, **options):
     return net, before, history, X, y
 
 
-@pytest.mark.parametrize("n", [5, 150])
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        ((784, 128, 10), "batches: units side by side"),
+        ((784, 100, 10), "batches of at most 31 samples, and of some other sizes: "),
+        ((30, 100, 1), "batches of at most 22 samples: units side by side"),
+        ((8, 15, 1), None),
+    ],
+)
+def test_the_summary_says_where_units_lie_side_by_side(sizes, batches):
+    summary = fastnn.mlp(*sizes, dtype="float32").summary()
+    assert ("units side by side" in summary) == (batches is not None)
+    assert batches is None or f"training in {batches}" in summary
+
+
+@pytest.mark.parametrize("n", [2, 4, 5, 8, 16, 17, 150])
 def test_wide_layers_learn_the_naive_gradient(n):
     # 150 rows are two tiles, and none of the sizes is a whole number of blocks.
     net, before, history, X, y = train_wide(n)
