@@ -1,4 +1,6 @@
-"""Nets that several tests use."""
+"""Nets and a loss that several tests use."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -7,6 +9,19 @@ from fastnn.nn.activations import ACTIVATIONS
 
 GATE = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 LABELS = np.array([0, 1, 1, 0])
+
+
+@dataclass(frozen=True, repr=False)
+class Scaled(fastnn.losses.Loss):
+    """Squares times a factor."""
+
+    factor: float = 1.0
+
+    def compute(self, z, y):
+        return self.factor * ((z - y) ** 2).sum(axis=1)
+
+    def compute_back(self, z, y):
+        return 2.0 * self.factor * (z - y)
 
 
 def build(params, activations, loss, dtype="float64"):

@@ -22,17 +22,22 @@ _FEW_VALUES = 2**20
 
 def check_int(name: str, value: Any, minimum: int) -> int:
     """Return a whole number of at least `minimum`."""
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    number = _whole_number(f"{name} must be a whole number,", value)
     if not minimum <= number <= _MAX_INT:
         raise ValueError(
             f"{name} must be at least {minimum} and at most {_MAX_INT}, not {number}"
         )
     return number
+
+
+def _whole_number(expected: str, value: Any) -> int:
+    """Return any integer but a boolean; a TypeError begins with `expected`."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{expected} not {value!r}") from None
 
 
 def check_float(
@@ -103,15 +108,8 @@ def check_bool(name: str, value: Any) -> bool:
 
 def check_seed(value: Any) -> int:
     """Return a seed for `numpy.random.default_rng`, a whole number of at least 0."""
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(
-            "seed must be a whole number, so that the run can be repeated, "
-            f"not {value!r}"
-        ) from None
+    expected = "seed must be a whole number, so that the run can be repeated,"
+    number = _whole_number(expected, value)
     if number < 0:
         raise ValueError(f"seed must be at least 0, not {number}")
     return number

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 if sys.platform != "win32":  # which itself refuses to remove a file that is open
     import fcntl
@@ -21,6 +21,13 @@ _PREFIX = ".fastnn-new-"
 _LOCK_PREFIX = ".fastnn-lock-"
 # Opening a pipe waits for its other end unless this flag is set.
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+def check_path(name: str, value: Any, kind: str) -> Path:
+    """Return the path of "a file" or "a folder"; TypeError for anything else."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be the path of {kind}, not {value!r}")
+    return Path(value)
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) -> None:

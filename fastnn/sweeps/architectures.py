@@ -14,6 +14,7 @@ import numpy as np
 
 from ..data.arguments import check_choice, check_seeds
 from ..data.arrays import Array, as_features
+from ..data.files import check_path
 from ..data.labels import encode_targets
 from ..nn.net import Net, check_net
 from ..nn.optimizers import choose
@@ -21,7 +22,6 @@ from ..training.identity import described
 from .curves import quantiles
 from .ensemble import Ensemble
 from .runs import SHOWN, Runs, best_of
-from .store import store_folder
 
 if TYPE_CHECKING:
     from .table import RunsTable
@@ -104,7 +104,7 @@ def sweep(
             raise TypeError(f"the names of nets must be strings, not {name!r}")
         check_net(f"nets[{name!r}]", net)
         _check_data(name, net, X, y, options.get("classes"))
-    folder = None if store is None else store_folder(store)
+    folder = None if store is None else check_path("store", store, "a folder")
     drawn = check_seeds(seeds)
     chosen, combinations = choose(optimizer, lr).grid(len(drawn))
     finished: dict[str, Runs] = {}

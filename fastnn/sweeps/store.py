@@ -14,14 +14,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data.archives import Archive, reading_archive, write_archive
 from ..data.arrays import Array
-from ..data.files import write_atomically
+from ..data.files import check_path, write_atomically
 from ..data.schema import Schema
 from ..nn.architecture import Architecture
 from ..training.config import FitConfig
@@ -35,13 +34,6 @@ from .state import StageResult, SweepState
 _FORMAT, _MANIFEST = 2, "manifest.json"
 # Names of files: the first net, the one after the last, and the same for epochs.
 _PART, _SNAPSHOT = "nets-{}-{}-epochs-{}-{}.npz", "all-nets-after-epoch-{}.npz"
-
-
-def store_folder(store: Any) -> Path:
-    """Return the folder that `store=` names; TypeError for anything but a path."""
-    if not isinstance(store, str | os.PathLike):
-        raise TypeError(f"store must be the path of a folder, not {store!r}")
-    return Path(store)
 
 
 def identity(
@@ -82,7 +74,7 @@ class Store:
     def __init__(
         self, folder: str | os.PathLike[str], call: dict[str, Any], state: SweepState
     ) -> None:
-        self._folder, self._state = store_folder(folder), state
+        self._folder, self._state = check_path("store", folder, "a folder"), state
         text = json.dumps(call, indent=1)
         self._facts = {"call": hashlib.sha256(text.encode()).hexdigest()}
         self._seen: set[str] = set()

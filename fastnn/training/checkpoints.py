@@ -4,7 +4,6 @@ The file has all that the rest of the training depends on, and the identity of t
 It is replaced by a whole one from time to time, while nobody else may use it.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from ..data.archives import (
 from ..data.arguments import check_float, check_seed
 from ..data.arrays import Array, all_finite
 from ..data.caller import warn_user
-from ..data.files import check_writable, locked
+from ..data.files import check_path, check_writable, locked
 from .callbacks import EpochCallback
 from .config import FitConfig
 from .identity import differences, hashed
@@ -50,12 +49,11 @@ def open_checkpoint(
     BlockingIOError, at once, if another process or thread trains with the file: the
     identity of much data takes seconds.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"checkpoint must be the path of a file, not {path!r}")
+    path = check_path("checkpoint", path, "a file")
     check_target(path, ".npz")
     seconds = check_float("checkpoint_seconds", seconds, 0.0)
     # A function that is called between epochs may change the folder.
-    path = Path(path).absolute()
+    path = path.absolute()
     with locked(path):
         yield Checkpoint(path, seconds, identity())
 

@@ -5,6 +5,7 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from nets import Scaled
 from sweep_results import assert_same_runs
 
 import fastnn
@@ -73,19 +74,8 @@ def test_best_and_ensemble_choose_among_all_nets(swept):
 
 
 def test_losses_with_other_settings_are_not_compared():
-    class Scaled(fastnn.losses.Loss):
-        """Mean squared error times a factor."""
-
-        def __init__(self, factor):
-            self.factor = factor
-
-        def compute(self, z, y):
-            return self.factor * ((z - y) ** 2).sum(axis=1)
-
-        def compute_back(self, z, y):
-            return 2 * self.factor * (z - y)
-
-    nets = {str(factor): fastnn.mlp(2, 1, loss=Scaled(factor)) for factor in (1.0, 2.0)}
+    losses = [Scaled(factor=factor) for factor in (1.0, 2.0)]
+    nets = {str(loss.factor): fastnn.mlp(2, 1, loss=loss) for loss in losses}
     swept = fastnn.sweep(nets, *GATE, lr=0.1, seeds=range(3), epochs=1)
     with pytest.raises(ValueError, match="Scaled, Scaled, which cannot be compared"):
         swept.best()

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from nets import Scaled
 from sweep_results import assert_same_runs
 
 import fastnn
@@ -34,19 +34,6 @@ KINDS = {
     "percentiles, validation": VALIDATION
     | {"losses": "percentiles", "lr": fastnn.schedules.step(np.linspace(1, 3, 200), 5)},
 }
-
-
-@dataclass(frozen=True, repr=False)
-class Scaled(fastnn.losses.Loss):
-    """Squares times a factor."""
-
-    factor: float = 1.0
-
-    def compute(self, z, y):
-        return self.factor * ((z - y) ** 2).sum(axis=1)
-
-    def compute_back(self, z, y):
-        return 2.0 * self.factor * (z - y)
 
 
 class Leaky(fastnn.layers.Layer):
